@@ -1,0 +1,16 @@
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Core.Prediction;
+
+/// <summary>A student that labels inputs, whatever engine runs it. Implementations may be called from several threads.</summary>
+public interface IPredictor : IDisposable
+{
+    /// <summary>The task that the student was trained for.</summary>
+    TaskSpec Task { get; }
+
+    /// <summary>Labels a batch. Answers come in the order of the inputs and do not depend on what else is in the batch.</summary>
+    /// <param name="inputs">The inputs; an empty batch gives an empty answer.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
+    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default);
+}

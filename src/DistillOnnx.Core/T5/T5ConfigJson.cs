@@ -1,0 +1,138 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace DistillOnnx.Core.T5;
+
+/// <summary>
+/// Hugging Face's spelling of a T5 configuration. Old files lack keys that newer ones have; the defaults here are those
+/// that the reference gives the missing keys, so that a file means the same in both.
+/// </summary>
+internal static class T5ConfigJson
+{
+    public static T5Config Parse(ReadOnlySpan<byte> json, string source)
+    {
+        JsonObject root;
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new InputException($"{source}: not JSON: {e.Message}", e);
+        }
+
+        var faults = new List<string>();
+        T? Read<T>(string name)
+        {
+            JsonNode? node;
+            try
+            {
+                node = root[name];
+            }
+            catch (ArgumentException)
+            {
+                faults.Add("a key stands twice");
+                return default;
+            }
+
+            if (node is null) return default;
+            if (node is JsonValue value && value.TryGetValue<T>(out var result)) return result;
+            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {Shorten(node.ToJsonString())}");
+            return default;
+        }
+
+        int Required(string name)
+        {
+            var value = Read<int?>(name);
+            if (value is null && !root.ContainsKey(name)) faults.Add($"\"{name}\" is missing");
+            return value ?? 1;
+        }
+
+        var (activation, gated) = ReadFeedForward(Read<string>("feed_forward_proj"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
+        var modelType = Read<string>("model_type") ?? "t5";
+        var layers = Required("num_layers");
+        var config = new T5Config
+        {
+            ModelType = modelType,
+            VocabSize = Required("vocab_size"),
+            DModel = Required("d_model"),
+            DKv = Required("d_kv"),
+            DFf = Required("d_ff"),
+            NumLayers = layers,
+            NumDecoderLayers = Read<int?>("num_decoder_layers") ?? layers,
+            NumHeads = Required("num_heads"),
+            RelativeAttentionNumBuckets = Read<int?>("relative_attention_num_buckets") ?? 32,
+            RelativeAttentionMaxDistance = Read<int?>("relative_attention_max_distance") ?? 128,
+            DropoutRate = Read<float?>("dropout_rate") ?? 0.1f,
+            LayerNormEpsilon = Read<float?>("layer_norm_epsilon") ?? 1e-6f,
+            InitializerFactor = Read<float?>("initializer_factor") ?? 1f,
+            Activation = activation,
+            IsGated = gated,
+            TieWordEmbeddings = Read<bool?>("tie_word_embeddings") ?? modelType != "mt5",
+            PadTokenId = Read<int?>("pad_token_id") ?? 0,
+            EosTokenId = Read<int?>("eos_token_id") ?? 1,
+            DecoderStartTokenId = Read<int?>("decoder_start_token_id") ?? Read<int?>("pad_token_id") ?? 0,
+        };
+        if (faults.Count == 0) faults.AddRange(config.Validate());
+        if (faults.Count > 0) throw new InputException($"{source}: {string.Join("; ", faults)}");
+        return config;
+    }
+
+    public static JsonObject Write(T5Config config)
+    {
+        var name = Name(config.Activation);
+        return new JsonObject
+        {
+            ["architectures"] = new JsonArray(config.ModelType == "mt5" ? "MT5ForConditionalGeneration" : "T5ForConditionalGeneration"),
+            ["d_ff"] = config.DFf,
+            ["d_kv"] = config.DKv,
+            ["d_model"] = config.DModel,
+            ["decoder_start_token_id"] = config.DecoderStartTokenId,
+            ["dense_act_fn"] = name,
+            ["dropout_rate"] = config.DropoutRate,
+            ["eos_token_id"] = config.EosTokenId,
+            // The reference reads "gated-gelu" as gated with gelu_new, for checkpoints older than the distinction.
+            ["feed_forward_proj"] = config.IsGated ? "gated-" + (config.Activation == T5Activation.GeluNew ? "gelu" : name) : name,
+            ["initializer_factor"] = config.InitializerFactor,
+            ["is_encoder_decoder"] = true,
+            ["is_gated_act"] = config.IsGated,
+            ["layer_norm_epsilon"] = config.LayerNormEpsilon,
+            ["model_type"] = config.ModelType,
+            ["num_decoder_layers"] = config.NumDecoderLayers,
+            ["num_heads"] = config.NumHeads,
+            ["num_layers"] = config.NumLayers,
+            ["pad_token_id"] = config.PadTokenId,
+            ["relative_attention_max_distance"] = config.RelativeAttentionMaxDistance,
+            ["relative_attention_num_buckets"] = config.RelativeAttentionNumBuckets,
+            ["tie_word_embeddings"] = config.TieWordEmbeddings,
+            ["use_cache"] = true,
+            ["vocab_size"] = config.VocabSize,
+        };
+    }
+
+    private static (T5Activation Activation, bool Gated) ReadFeedForward(string? projection, string? activation, bool? gated, List<string> faults)
+    {
+        projection ??= activation is null ? "relu" : (gated == true ? "gated-" : "") + activation;
+        var isGated = projection.StartsWith("gated-", StringComparison.Ordinal);
+        var name = isGated ? projection["gated-".Length..] : projection;
+        if (projection == "gated-gelu") return (T5Activation.GeluNew, true);
+        foreach (var known in Enum.GetValues<T5Activation>())
+        {
+            if (name == Name(known) || (name == "swish" && known == T5Activation.Silu)) return (known, isGated);
+        }
+
+        faults.Add($"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{projection}\"");
+        return default;
+    }
+
+    private static string Name(T5Activation activation) => activation switch
+    {
+        T5Activation.Relu => "relu",
+        T5Activation.GeluNew => "gelu_new",
+        T5Activation.Gelu => "gelu",
+        _ => "silu",
+    };
+
+    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "…";
+}

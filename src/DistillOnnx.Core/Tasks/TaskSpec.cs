@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DistillOnnx.Core.Tasks;
+
+/// <summary>
+/// <c>task.json</c>: what a dataset asks and how its two texts are prefixed. A checkpoint carries the task that it was
+/// trained with, so a student trained without prefixes says so in its own copy.
+/// </summary>
+public sealed record TaskSpec
+{
+    /// <summary>The file's name within a dataset or checkpoint directory.</summary>
+    public const string FileName = "task.json";
+
+    /// <summary>Names the task; also the default name of a served model.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What the answers are drawn from.</summary>
+    public required TaskKind Kind { get; init; }
+
+    /// <summary>The closed set in a fixed order, for <see cref="TaskKind.Labels"/>; otherwise null.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>When a predicted label counts as right.</summary>
+    public TaskMetric Metric { get; init; }
+
+    /// <summary>Put before an input whose label is asked for; may be empty.</summary>
+    public string PredictPrefix { get; init; } = "predict: ";
+
+    /// <summary>Put before an input whose rationale is asked for; may be empty.</summary>
+    public string ExplainPrefix { get; init; } = "explain: ";
+
+    /// <summary>Longest input in tokens, prefix and end token included; longer ones are cut. Null: not limited by the task.</summary>
+    public int? MaxInputTokens { get; init; }
+
+    /// <summary>Longest label in tokens, end token included, that decoding may give. Null: the decoder's default.</summary>
+    public int? MaxLabelTokens { get; init; }
+
+    /// <summary>How task files are written and read.</summary>
+    internal static TaskJsonContext Json { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters =
+        {
+            new JsonStringEnumConverter<TaskKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<TaskMetric>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+        },
+    });
+
+    /// <summary>Reads <c>task.json</c>.</summary>
+    /// <param name="path">The file, or the directory that holds it.</param>
+    /// <exception cref="InputException">The file is missing, is not JSON, or does not describe a task.</exception>
+    public static TaskSpec Load(string path)
+    {
+        if (Directory.Exists(path)) path = Path.Combine(path, FileName);
+        if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a task description ({FileName})");
+
+        TaskSpec? task;
+        try
+        {
+            task = JsonSerializer.Deserialize(File.ReadAllBytes(path), Json.TaskSpec);
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: not a task description: {e.Message}", e);
+        }
+
+        if (task is null) throw new InputException($"{path}: expected a JSON object, found null");
+        var faults = task.Validate();
+        if (faults.Count > 0) throw new InputException($"{path}: {string.Join("; ", faults)}");
+        return task;
+    }
+
+    /// <summary>Writes <c>task.json</c>.</summary>
+    /// <param name="path">The file, or the existing directory to put it in.</param>
+    public void Save(string path)
+    {
+        if (Directory.Exists(path)) path = Path.Combine(path, FileName);
+        File.WriteAllText(path, JsonSerializer.Serialize(this, Json.TaskSpec) + "\n");
+    }
+
+    /// <summary>All faults of this task, empty where there are none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (string.IsNullOrWhiteSpace(Name)) faults.Add("\"name\" is empty");
+        if (Kind == TaskKind.Labels)
+        {
+            if (Labels is null || Labels.Count < 2) faults.Add($"\"labels\" needs at least two labels for kind \"labels\", found {Labels?.Count ?? 0}");
+            else if (Labels.Distinct(StringComparer.Ordinal).Count() != Labels.Count) faults.Add("\"labels\" names a label twice");
+            else if (Labels.Any(string.IsNullOrWhiteSpace)) faults.Add("\"labels\" has an empty label");
+        }
+        else if (Labels is not null)
+        {
+            faults.Add($"\"labels\" goes with kind \"labels\" only, found kind \"{Kind.ToString().ToLowerInvariant()}\"");
+        }
+
+        if (PredictPrefix is null || ExplainPrefix is null) faults.Add("prefixes may be empty but not null");
+        if (MaxInputTokens is < 2) faults.Add($"\"max_input_tokens\" must be at least 2, found {MaxInputTokens}");
+        if (MaxLabelTokens is < 1) faults.Add($"\"max_label_tokens\" must be at least 1, found {MaxLabelTokens}");
+        return faults;
+    }
+}
