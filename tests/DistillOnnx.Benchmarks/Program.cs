@@ -1,1 +1,72 @@
-return 0;
+using System.Globalization;
+using DistillOnnx.Benchmarks.Harness;
+
+namespace DistillOnnx.Benchmarks;
+
+/// <summary>
+/// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>
+/// </summary>
+internal static class Program
+{
+    private static readonly IBenchmark[] All = [];
+
+    private static async Task<int> Main(string[] args)
+    {
+        string? name = null, json = null, markdown = null, shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED");
+        var threads = Environment.ProcessorCount;
+        var quick = false;
+        for (var i = 0; i < args.Length; i++)
+        {
+            string Next() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value");
+            try
+            {
+                switch (args[i])
+                {
+                    case "--json": json = Next(); break;
+                    case "--markdown": markdown = Next(); break;
+                    case "--shared": shared = Next(); break;
+                    case "--threads": threads = int.Parse(Next(), CultureInfo.InvariantCulture); break;
+                    case "--quick": quick = true; break;
+                    default:
+                        if (name is not null || args[i].StartsWith('-')) throw new ArgumentException($"unknown argument {args[i]}");
+                        name = args[i];
+                        break;
+                }
+            }
+            catch (Exception e) when (e is ArgumentException or FormatException)
+            {
+                Console.Error.WriteLine(e.Message);
+                return 2;
+            }
+        }
+
+        var chosen = All.Where(b => name is "all" || b.Name == name).ToArray();
+        if (chosen.Length == 0)
+        {
+            Console.Error.WriteLine($"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]");
+            return 2;
+        }
+
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) =>
+        {
+            e.Cancel = true;
+            stop.Cancel();
+        };
+        var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null);
+        foreach (var benchmark in chosen)
+        {
+            var result = await benchmark.RunAsync(options, stop.Token);
+            var command = $"scripts/bench {benchmark.Name}" + (quick ? " --quick" : "");
+            Console.WriteLine(result.ToMarkdown(command));
+            if (json is not null) await File.WriteAllTextAsync(PathFor(json, benchmark, chosen.Length), result.ToJsonText(), stop.Token);
+            if (markdown is not null) await File.WriteAllTextAsync(Path.Combine(markdown, benchmark.Name + ".md"), result.ToMarkdown(command), stop.Token);
+        }
+
+        return 0;
+    }
+
+    /// <summary>One file each where several benchmarks run: <c>result.json</c> becomes <c>result.training.json</c>.</summary>
+    private static string PathFor(string json, IBenchmark benchmark, int count) =>
+        count == 1 ? json : Path.ChangeExtension(json, benchmark.Name + Path.GetExtension(json));
+}

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace DistillOnnx.Benchmarks.Harness;
+
+/// <summary>What the figures were measured on, in words.</summary>
+internal static class Machine
+{
+    /// <summary>Processor, cores, memory, system and runtime.</summary>
+    public static string Describe()
+    {
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        return FormattableString.Invariant(
+            $"{Processor()}, {Environment.ProcessorCount} cores, {memory:0} GiB, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
+    }
+
+    /// <summary>Resident memory of this process now, in bytes.</summary>
+    public static long ResidentBytes() => Status("VmRSS:") ?? Environment.WorkingSet;
+
+    /// <summary>Largest resident memory of this process so far, in bytes.</summary>
+    public static long PeakResidentBytes() => Status("VmHWM:") ?? Environment.WorkingSet;
+
+    private static string Processor()
+    {
+        const string info = "/proc/cpuinfo";
+        var line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+
+    private static long? Status(string key)
+    {
+        const string status = "/proc/self/status";
+        if (!File.Exists(status)) return null;
+        var line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        return line is null ? null : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+    }
+}
