@@ -12,6 +12,9 @@ public sealed record T5Config
     /// <summary>The file's name within a checkpoint or bundle directory.</summary>
     public const string FileName = "config.json";
 
+    // Far above any real one: a wrong file is told from its size and not read.
+    private const long LongestFile = 16 << 20;
+
     /// <summary><c>t5</c> or <c>mt5</c>.</summary>
     public string ModelType { get; init; } = "t5";
 
@@ -93,6 +96,8 @@ public sealed record T5Config
     {
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a T5 configuration ({FileName})");
+        var length = new FileInfo(path).Length;
+        if (length > LongestFile) throw new InputException($"{path}: expected a configuration of at most {LongestFile} bytes, found {length}");
         return Parse(File.ReadAllBytes(path), path);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Core.Checkpoints;
 
 namespace DistillOnnx.Core.T5;
 
@@ -11,34 +12,13 @@ internal static class T5ConfigJson
 {
     public static T5Config Parse(ReadOnlySpan<byte> json, string source)
     {
-        JsonObject root;
-        try
-        {
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            throw new InputException($"{source}: not JSON: {e.Message}", e);
-        }
-
+        var root = ParseObject(json, source);
         var faults = new List<string>();
         T? Read<T>(string name)
         {
-            JsonNode? node;
-            try
-            {
-                node = root[name];
-            }
-            catch (ArgumentException)
-            {
-                faults.Add("a key stands twice");
-                return default;
-            }
-
-            if (node is null) return default;
+            if (root[name] is not { } node) return default;
             if (node is JsonValue value && value.TryGetValue<T>(out var result)) return result;
-            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {Shorten(node.ToJsonString())}");
+            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {CheckpointText.Show(node.ToJsonString())}");
             return default;
         }
 
@@ -77,6 +57,26 @@ internal static class T5ConfigJson
         if (faults.Count == 0) faults.AddRange(config.Validate());
         if (faults.Count > 0) throw new InputException($"{source}: {string.Join("; ", faults)}");
         return config;
+    }
+
+    /// <summary>Reads a JSON object in which no key stands twice.</summary>
+    /// <exception cref="InputException">The text is anything else.</exception>
+    public static JsonObject ParseObject(ReadOnlySpan<byte> json, string source)
+    {
+        try
+        {
+            if (json.StartsWith("\uFEFF"u8)) json = json[3..];
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            var root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
+            if (reader.Read()) throw new InputException($"{source}: text after the JSON object");
+            // The tree is read lazily, and a key that stands twice shows only when it is.
+            _ = root.Count;
+            return root;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            throw new InputException($"{source}: not the JSON of a configuration: {CheckpointText.Show(e.Message)}", e);
+        }
     }
 
     public static JsonObject Write(T5Config config)
@@ -133,6 +133,4 @@ internal static class T5ConfigJson
         T5Activation.Gelu => "gelu",
         _ => "silu",
     };
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "…";
 }
