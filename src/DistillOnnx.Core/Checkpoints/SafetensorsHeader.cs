@@ -32,6 +32,8 @@ internal sealed class SafetensorsHeader
     {
         if (file.Length < 10) throw new InputException($"{file.Path}: not safetensors: expected at least 10 bytes, found {file.Length}");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, 8));
+        if (length is < 2 or > LongestHeader && FileSignature.Describe(file.Slice(0, (int)Math.Min(512, file.Length))) is var found && !found.StartsWith("bytes", StringComparison.Ordinal))
+            throw new InputException($"{file.Path}: expected safetensors, found {found}");
         if (length is < 2 or > LongestHeader)
             throw new InputException($"{file.Path}: not safetensors: expected a header of 2 to {LongestHeader} bytes, found a length of {length}");
         if ((long)length > file.Length - 8)

@@ -1,3 +1,5 @@
+using DistillOnnx.Core.Checkpoints.PyTorch;
+
 namespace DistillOnnx.Core.Checkpoints;
 
 /// <summary>Finds and opens the weights of a checkpoint directory.</summary>
@@ -14,7 +16,7 @@ internal static class WeightFiles
     /// <returns>The tensors under the names of their file, and the file to name in messages.</returns>
     public static (ITensorSource Source, string File) Open(string directory)
     {
-        foreach (var name in (string[])[Safetensors, SafetensorsIndex])
+        foreach (var name in (string[])[Safetensors, SafetensorsIndex, PyTorch, PyTorchIndex])
         {
             if (!CheckpointPath.Exists(directory, name)) continue;
             var path = Path.Combine(directory, name);
@@ -22,7 +24,9 @@ internal static class WeightFiles
             return (name switch
             {
                 Safetensors => SafetensorsFile.Open(real),
-                _ => ShardedTensors.Open(directory, name, ".safetensors", SafetensorsFile.Open),
+                SafetensorsIndex => ShardedTensors.Open(directory, name, ".safetensors", SafetensorsFile.Open),
+                PyTorch => PyTorchFile.Open(real),
+                _ => ShardedTensors.Open(directory, name, ".bin", PyTorchFile.Open),
             }, path);
         }
 

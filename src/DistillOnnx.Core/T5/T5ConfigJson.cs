@@ -29,8 +29,9 @@ internal static class T5ConfigJson
             return value ?? 1;
         }
 
-        var (activation, gated) = ReadFeedForward(Read<string>("feed_forward_proj"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var modelType = Read<string>("model_type") ?? "t5";
+        var (activation, gated) = ReadFeedForward(
+            Read<string>("feed_forward_proj") ?? (modelType == "mt5" ? "gated-gelu" : "relu"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var layers = Required("num_layers");
         var config = new T5Config
         {
@@ -111,18 +112,19 @@ internal static class T5ConfigJson
         };
     }
 
-    private static (T5Activation Activation, bool Gated) ReadFeedForward(string? projection, string? activation, bool? gated, List<string> faults)
+    // The reference takes both from feed_forward_proj, and then lets the keys that spell them out have the last word.
+    private static (T5Activation Activation, bool Gated) ReadFeedForward(string projection, string? activation, bool? gated, List<string> faults)
     {
-        projection ??= activation is null ? "relu" : (gated == true ? "gated-" : "") + activation;
         var isGated = projection.StartsWith("gated-", StringComparison.Ordinal);
-        var name = isGated ? projection["gated-".Length..] : projection;
-        if (projection == "gated-gelu") return (T5Activation.GeluNew, true);
+        var name = activation ?? (projection == "gated-gelu" ? "gelu_new" : isGated ? projection["gated-".Length..] : projection);
         foreach (var known in Enum.GetValues<T5Activation>())
         {
-            if (name == Name(known) || (name == "swish" && known == T5Activation.Silu)) return (known, isGated);
+            if (name == Name(known) || (name == "swish" && known == T5Activation.Silu)) return (known, gated ?? isGated);
         }
 
-        faults.Add($"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{projection}\"");
+        faults.Add(activation is null
+            ? $"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{CheckpointText.Show(projection)}\""
+            : $"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{CheckpointText.Show(activation)}\"");
         return default;
     }
 

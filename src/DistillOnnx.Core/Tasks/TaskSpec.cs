@@ -30,6 +30,12 @@ public sealed record TaskSpec
     /// <summary>Put before an input whose rationale is asked for; may be empty.</summary>
     public string ExplainPrefix { get; init; } = "explain: ";
 
+    /// <summary>
+    /// What stands between the parts of an input and is encoded as the end token, for instance <c>&lt;/s&gt;</c> between
+    /// premise and hypothesis. Null: an input is one part, and such a text within it is text.
+    /// </summary>
+    public string? SegmentSeparator { get; init; }
+
     /// <summary>Longest input in tokens, prefix and end token included; longer ones are cut. Null: not limited by the task.</summary>
     public int? MaxInputTokens { get; init; }
 
@@ -99,6 +105,7 @@ public sealed record TaskSpec
         }
 
         if (PredictPrefix is null || ExplainPrefix is null) faults.Add("prefixes may be empty but not null");
+        if (SegmentSeparator is "") faults.Add("\"segment_separator\" may be absent but not empty");
         if (MaxInputTokens is < 2) faults.Add($"\"max_input_tokens\" must be at least 2, found {MaxInputTokens}");
         if (MaxLabelTokens is < 1) faults.Add($"\"max_label_tokens\" must be at least 1, found {MaxLabelTokens}");
         return faults;

@@ -1,0 +1,47 @@
+using DistillOnnx.Core.Labels;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Core.Tokenization;
+
+/// <summary>
+/// The one place that turns a task's texts into a model's ids, so that training, export and inference cannot differ:
+/// prefixes, the separator between segments, the longest input.
+/// </summary>
+/// <param name="tokenizer">The checkpoint's tokenizer.</param>
+/// <param name="task">The checkpoint's task.</param>
+public sealed class InputEncoder(T5Tokenizer tokenizer, TaskSpec task)
+{
+    /// <summary>The tokenizer.</summary>
+    public T5Tokenizer Tokenizer { get; } = tokenizer;
+
+    /// <summary>The task.</summary>
+    public TaskSpec Task { get; } = task;
+
+    /// <summary>Ids of the input whose label is asked for, end token last.</summary>
+    /// <param name="text">The input, without prefix.</param>
+    /// <param name="truncated">Whether it was cut to <see cref="TaskSpec.MaxInputTokens"/>.</param>
+    public int[] EncodeInput(string text, out bool truncated) => Encode(Task.PredictPrefix, text, out truncated);
+
+    /// <summary>Ids of the input whose rationale is asked for, end token last.</summary>
+    /// <param name="text">The input, without prefix.</param>
+    /// <param name="truncated">Whether it was cut to <see cref="TaskSpec.MaxInputTokens"/>.</param>
+    public int[] EncodeExplainInput(string text, out bool truncated) => Encode(Task.ExplainPrefix, text, out truncated);
+
+    /// <summary>Ids of a label as the decoder gives it, end token last.</summary>
+    /// <param name="label">The label.</param>
+    public int[] EncodeLabel(string label) => Tokenizer.Encode(label);
+
+    /// <summary>Ids of a target, end token last and kept.</summary>
+    /// <param name="text">A label or a rationale.</param>
+    /// <param name="maxTokens">Most ids, end token included.</param>
+    /// <param name="truncated">Whether it was cut.</param>
+    public int[] EncodeTarget(string text, int maxTokens, out bool truncated) => Tokenizer.Encode(text, maxTokens, out truncated);
+
+    /// <summary>The trie of a closed set, whose paths are the labels' ids.</summary>
+    /// <param name="labels">The set in a fixed order.</param>
+    /// <exception cref="InputException">Labels cannot be told apart by their ids, or there are fewer than two.</exception>
+    public LabelTrie BuildTrie(IReadOnlyList<string> labels) => LabelTrie.Build([.. labels.Select(EncodeLabel)], labels);
+
+    private int[] Encode(string prefix, string text, out bool truncated) =>
+        Tokenizer.Encode(prefix + text, Task.SegmentSeparator, Task.MaxInputTokens ?? int.MaxValue, out truncated);
+}
