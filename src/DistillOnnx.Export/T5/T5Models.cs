@@ -95,6 +95,26 @@ internal static class T5Models
         return graph;
     }
 
+    /// <summary><c>input_ids, attention_mask</c> and the tries of <see cref="ChoiceInputs"/> <c>→ label_log_probs</c>, in one run.</summary>
+    public static GraphBuilder Choices(T5Weights weights, GraphForm form)
+    {
+        const string positions = "positions", branchings = "branchings", labels = "labels";
+        var graph = new GraphBuilder("label_model");
+        var ids = graph.Input("input_ids", ElementType.Int64, T5Graph.Batch, Sequence);
+        var mask = graph.Input("attention_mask", ElementType.Int64, T5Graph.Batch, Sequence);
+        var tries = new T5Graph.Tries(
+            graph.Input("trie_tokens", ElementType.Int64, T5Graph.Batch, positions),
+            graph.Input("trie_depths", ElementType.Int64, T5Graph.Batch, positions),
+            graph.Input("trie_visible", ElementType.Bool, T5Graph.Batch, positions, positions),
+            graph.Input("branch_positions", ElementType.Int64, T5Graph.Batch, branchings),
+            graph.Input("branch_tokens", ElementType.Int64, T5Graph.Batch, branchings, "children"),
+            graph.Input("label_steps", ElementType.Int64, T5Graph.Batch, labels, "steps"));
+        var model = new T5Graph(graph, weights, form);
+        var scores = model.ScoreChoices(model.Encode(ids, mask, Sequence), mask, tries, positions);
+        graph.Output(scores, "label_log_probs", ElementType.Float, T5Graph.Batch, labels);
+        return graph;
+    }
+
     private static T5Graph.Cache[] PastInputs(GraphBuilder graph, T5Weights weights)
     {
         var config = weights.Config;
