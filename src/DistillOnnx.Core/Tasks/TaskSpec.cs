@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -7,6 +8,7 @@ namespace DistillOnnx.Core.Tasks;
 /// <c>task.json</c>: what a dataset asks and how its two texts are prefixed. A checkpoint carries the task that it was
 /// trained with, so a student trained without prefixes says so in its own copy.
 /// </summary>
+[JsonConverter(typeof(TaskSpecConverter))]
 public sealed record TaskSpec
 {
     /// <summary>The file's name within a dataset or checkpoint directory.</summary>
@@ -42,20 +44,6 @@ public sealed record TaskSpec
     /// <summary>Longest label in tokens, end token included, that decoding may give. Null: the decoder's default.</summary>
     public int? MaxLabelTokens { get; init; }
 
-    /// <summary>How task files are written and read.</summary>
-    internal static TaskJsonContext Json { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters =
-        {
-            new JsonStringEnumConverter<TaskKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
-            new JsonStringEnumConverter<TaskMetric>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
-        },
-    });
-
     /// <summary>Reads <c>task.json</c>.</summary>
     /// <param name="path">The file, or the directory that holds it.</param>
     /// <exception cref="InputException">The file is missing, is not JSON, or does not describe a task.</exception>
@@ -64,19 +52,36 @@ public sealed record TaskSpec
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a task description ({FileName})");
 
+        try
+        {
+            return Parse(File.ReadAllBytes(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a task description.</summary>
+    /// <param name="utf8">Its JSON.</param>
+    /// <param name="where">Names it in messages.</param>
+    /// <exception cref="InputException">The text is not JSON or does not describe a task.</exception>
+    public static TaskSpec Parse(ReadOnlySpan<byte> utf8, string where)
+    {
+        if (utf8.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) utf8 = utf8[3..];
         TaskSpec? task;
         try
         {
-            task = JsonSerializer.Deserialize(File.ReadAllBytes(path), Json.TaskSpec);
+            task = JsonSerializer.Deserialize(utf8, TaskJsonContext.Default.TaskSpec);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InputException($"{path}: not a task description: {e.Message}", e);
+            throw new InputException($"{where}: not a task description: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 
-        if (task is null) throw new InputException($"{path}: expected a JSON object, found null");
+        if (task is null) throw new InputException($"{where}: expected a JSON object, found null");
         var faults = task.Validate();
-        if (faults.Count > 0) throw new InputException($"{path}: {string.Join("; ", faults)}");
+        if (faults.Count > 0) throw new InputException($"{where}: {string.Join("; ", faults)}");
         return task;
     }
 
@@ -85,7 +90,10 @@ public sealed record TaskSpec
     public void Save(string path)
     {
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
-        File.WriteAllText(path, JsonSerializer.Serialize(this, Json.TaskSpec) + "\n");
+        using var stream = File.Create(path);
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            JsonSerializer.Serialize(json, this, TaskJsonContext.Default.TaskSpec);
+        stream.WriteByte((byte)'\n');
     }
 
     /// <summary>All faults of this task, empty where there are none.</summary>

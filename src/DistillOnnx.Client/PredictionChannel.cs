@@ -1,0 +1,79 @@
+using System.Net.Security;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Grpc.Net.Client.Balancer;
+using Grpc.Net.Client.Configuration;
+
+namespace DistillOnnx.Client;
+
+/// <summary>The channel below a client: retries, load balancing, keep-alive and credentials.</summary>
+internal static class PredictionChannel
+{
+    public static GrpcChannel Create(PredictionClientOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxAttempts, 5);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Deadline, TimeSpan.Zero);
+        if (options.Addresses.Count == 0) throw new ArgumentException("no server is named", nameof(options));
+
+        var many = options.Addresses.Count > 1;
+        var secure = options.Addresses[0].StartsWith("https:", StringComparison.OrdinalIgnoreCase) || options.Tls is not null;
+        if (many && options.Addresses.Any(a => a.StartsWith("https:", StringComparison.OrdinalIgnoreCase) != secure))
+            throw new ArgumentException("servers must be all https or all http", nameof(options));
+
+        var resolvers = new StaticResolverFactory(_ => [.. options.Addresses.Select(a => new Uri(a)).Select(u => new BalancerAddress(u.Host, u.Port))]);
+        return GrpcChannel.ForAddress(many ? "static:///servers" : options.Addresses[0], new GrpcChannelOptions
+        {
+            Credentials = secure ? ChannelCredentials.SecureSsl : ChannelCredentials.Insecure,
+            HttpHandler = Handler(options),
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = options.MaxReceiveBytes,
+            ServiceConfig = Service(options),
+            ServiceProvider = many ? new OneService(resolvers) : null,
+        });
+    }
+
+    private static HttpMessageHandler Handler(PredictionClientOptions options)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = true,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+        };
+        if (options.Tls is { } tls)
+        {
+            handler.SslOptions = new SslClientAuthenticationOptions();
+            tls(handler.SslOptions);
+        }
+
+        return options.ApiKey is null && options.BearerToken is null ? handler : new CredentialsHandler(options, handler);
+    }
+
+    private static ServiceConfig Service(PredictionClientOptions options)
+    {
+        var config = new ServiceConfig { LoadBalancingConfigs = { new RoundRobinConfig() } };
+        if (options.MaxAttempts == 1) return config;
+        config.MethodConfigs.Add(new MethodConfig
+        {
+            Names = { MethodName.Default },
+            RetryPolicy = new RetryPolicy
+            {
+                MaxAttempts = options.MaxAttempts,
+                InitialBackoff = TimeSpan.FromMilliseconds(50),
+                MaxBackoff = TimeSpan.FromSeconds(2),
+                BackoffMultiplier = 2,
+                RetryableStatusCodes = { StatusCode.Unavailable, StatusCode.ResourceExhausted },
+            },
+        });
+        return config;
+    }
+
+    /// <summary>Hands the resolver to the channel, without a container for one object.</summary>
+    private sealed class OneService(ResolverFactory resolver) : IServiceProvider
+    {
+        public object? GetService(Type serviceType) => serviceType == typeof(IEnumerable<ResolverFactory>) ? new[] { resolver } : null;
+    }
+}

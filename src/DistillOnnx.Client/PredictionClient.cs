@@ -1,0 +1,134 @@
+using System.Runtime.CompilerServices;
+using DistillOnnx.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace DistillOnnx.Client;
+
+/// <summary>
+/// Calls a prediction service. One client serves a whole program: it may be used from many threads, keeps its connections
+/// and shares them among calls. Errors are <see cref="RpcException"/>s with the codes that the proto file names.
+/// </summary>
+/// <example>
+/// <code>
+/// using var client = new PredictionClient("http://127.0.0.1:5080");
+/// var answer = await client.PredictAsync("esnli", "A man sleeps. A man is awake.");
+/// Console.WriteLine($"{answer.Label} {answer.Probability:P1}");
+/// </code>
+/// </example>
+public sealed class PredictionClient : IDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly PredictionService.PredictionServiceClient _client;
+    private readonly TimeSpan _deadline;
+
+    /// <summary>Creates a client for one server.</summary>
+    /// <param name="address">For instance <c>http://127.0.0.1:5080</c>.</param>
+    public PredictionClient(string address)
+        : this(new PredictionClientOptions { Addresses = [address] })
+    {
+    }
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="options">Where the servers are and how patient the client is.</param>
+    /// <exception cref="ArgumentException">The options name no server, or mix cleartext and TLS.</exception>
+    public PredictionClient(PredictionClientOptions options)
+    {
+        _channel = PredictionChannel.Create(options);
+        _client = new PredictionService.PredictionServiceClient(_channel);
+        _deadline = options.Deadline;
+    }
+
+    /// <summary>The generated client on the same connections, for whatever this class does not cover. It sets no deadline.</summary>
+    public PredictionService.PredictionServiceClient Raw => _client;
+
+    /// <summary>Labels one text.</summary>
+    /// <param name="model">The model's name; empty where the server has one model.</param>
+    /// <param name="text">The text, without a task prefix.</param>
+    /// <param name="choices">The closed set of this input, for tasks whose inputs bring one; otherwise null.</param>
+    /// <param name="cancellationToken">Cancels the call, on the server too.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task<Prediction> PredictAsync(string model, string text, IReadOnlyList<string>? choices = null, CancellationToken cancellationToken = default)
+    {
+        var request = new PredictRequest { Model = model, Inputs = { Input(text, choices) } };
+        return (await PredictAsync(request, cancellationToken).ConfigureAwait(false)).Predictions[0];
+    }
+
+    /// <summary>Labels a batch of texts; answers come in their order.</summary>
+    /// <param name="model">The model's name; empty where the server has one model.</param>
+    /// <param name="texts">The texts, without a task prefix.</param>
+    /// <param name="cancellationToken">Cancels the call, on the server too.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task<IReadOnlyList<Prediction>> PredictAsync(string model, IEnumerable<string> texts, CancellationToken cancellationToken = default)
+    {
+        var request = new PredictRequest { Model = model };
+        request.Inputs.AddRange(texts.Select(t => Input(t, null)));
+        return (await PredictAsync(request, cancellationToken).ConfigureAwait(false)).Predictions;
+    }
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Cancels the call, on the server too.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task<PredictResponse> PredictAsync(PredictRequest request, CancellationToken cancellationToken = default) =>
+        await _client.PredictAsync(request, Options(cancellationToken)).ConfigureAwait(false);
+
+    /// <summary>
+    /// Sends requests as they come over one stream and yields answers as they come, which need not be in order: each
+    /// carries its request's id. Has no deadline of its own and is not retried.
+    /// </summary>
+    /// <param name="requests">The requests; the stream ends when they do and all are answered.</param>
+    /// <param name="cancellationToken">Cancels the stream.</param>
+    /// <exception cref="RpcException">The stream failed; single requests that fail are answered with an error instead.</exception>
+    public async IAsyncEnumerable<PredictStreamResponse> PredictStreamAsync(
+        IAsyncEnumerable<PredictStreamRequest> requests, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var call = _client.PredictStream(new CallOptions(cancellationToken: stop.Token));
+        var sending = SendAsync(requests, call.RequestStream, stop.Token);
+        try
+        {
+            await foreach (var answer in call.ResponseStream.ReadAllAsync(stop.Token).ConfigureAwait(false)) yield return answer;
+            await sending.ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>All models that the server knows.</summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task<IReadOnlyList<Model>> ListModelsAsync(CancellationToken cancellationToken = default) =>
+        (await _client.ListModelsAsync(new ListModelsRequest(), Options(cancellationToken)).ConfigureAwait(false)).Models;
+
+    /// <summary>Describes one model.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="version">The version; null: the current one.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task<Model> GetModelAsync(string name, string? version = null, CancellationToken cancellationToken = default) =>
+        await _client.GetModelAsync(new GetModelRequest { Name = name, Version = version ?? "" }, Options(cancellationToken)).ConfigureAwait(false);
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => _channel.Dispose();
+
+    private static PredictionInput Input(string text, IReadOnlyList<string>? choices)
+    {
+        var input = new PredictionInput { Text = text };
+        if (choices is not null) input.Choices.AddRange(choices);
+        return input;
+    }
+
+    private static async Task SendAsync(
+        IAsyncEnumerable<PredictStreamRequest> requests, IClientStreamWriter<PredictStreamRequest> stream, CancellationToken cancellationToken)
+    {
+        await foreach (var request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
+            await stream.WriteAsync(request, cancellationToken).ConfigureAwait(false);
+        await stream.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private CallOptions Options(CancellationToken cancellationToken) => new(deadline: DateTime.UtcNow + _deadline, cancellationToken: cancellationToken);
+}

@@ -1,0 +1,26 @@
+namespace DistillOnnx.Server.Batching;
+
+/// <summary>The limits within which batches form.</summary>
+internal sealed record BatchOptions
+{
+    /// <summary>Most rows of a batch.</summary>
+    public int MaxRows { get; init; } = 32;
+
+    /// <summary>Most tokens of a batch, padding counted; a single longer row is a batch of its own.</summary>
+    public int MaxTokens { get; init; } = 2048;
+
+    /// <summary>Largest share of a batch's tokens that may be padding.</summary>
+    public double MaxPadding { get; init; } = 0.1;
+
+    /// <summary>Most rows that may wait.</summary>
+    public int MaxQueueRows { get; init; } = 1024;
+
+    /// <summary>How long a batch that is not full waits for more rows. Zero: a batch is what gathered while the last one ran.</summary>
+    public TimeSpan Wait { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Batches that run at the same time.</summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>How many rows, in the order of their turn, are looked at when a batch forms.</summary>
+    public int Lookahead => Math.Max(64, 4 * MaxRows);
+}

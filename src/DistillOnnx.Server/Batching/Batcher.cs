@@ -1,0 +1,203 @@
+using DistillOnnx.Server.Models;
+
+namespace DistillOnnx.Server.Batching;
+
+/// <summary>
+/// One model's queue and the threads that run its batches. With the default wait of zero a batch is what gathered while
+/// the last one ran: alone, a row runs at once; under load, batches grow by themselves.
+/// </summary>
+internal sealed class Batcher : IDisposable
+{
+    // Promises are made with some room, because a batch may be longer than the mean.
+    private const double Caution = 1.25;
+
+    private readonly object _lock = new();
+    private readonly BatchOptions _options;
+    private readonly BatchRunner _runner;
+    private readonly IBatchObserver _observer;
+    private readonly TimeProvider _time;
+    private readonly FairQueue _queue;
+    private readonly ServiceRate _rate = new();
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _lanesAlive;
+    private long _running;
+    private bool _draining;
+
+    public Batcher(string name, IServedPredictor predictor, BatchOptions options, IBatchObserver observer, TimeProvider time)
+    {
+        _options = options;
+        _observer = observer;
+        _time = time;
+        _runner = new BatchRunner(predictor, time);
+        _queue = new FairQueue(options.MaxQueueRows);
+        _lanesAlive = options.Lanes;
+        for (var i = 0; i < options.Lanes; i++)
+            new Thread(Serve) { IsBackground = true, Name = $"batches of {name}" }.Start();
+    }
+
+    /// <summary>Rows that wait.</summary>
+    public int QueuedRows
+    {
+        get
+        {
+            lock (_lock) return _queue.Count;
+        }
+    }
+
+    /// <summary>Tokens that wait.</summary>
+    public long QueuedTokens
+    {
+        get
+        {
+            lock (_lock) return _queue.Tokens;
+        }
+    }
+
+    /// <summary>Teaches the batcher how fast its model is, before the first call.</summary>
+    public void Observe(long tokens, TimeSpan duration) => _rate.Observe(tokens, duration, 1);
+
+    /// <summary>Queues a call's rows and waits for their answers.</summary>
+    /// <exception cref="RefusedException">There is no room for them, or no time.</exception>
+    /// <exception cref="OperationCanceledException">The caller went away.</exception>
+    /// <exception cref="TimeoutException">The deadline passed before the rows ran.</exception>
+    public async Task<RowAnswer[]> RunAsync(BatchCall call)
+    {
+        Enqueue(call);
+        await using var abandon = call.Token.UnsafeRegister(static (state, _) =>
+        {
+            var (batcher, call) = ((Batcher, BatchCall))state!;
+            batcher.Abandon(call);
+        }, (this, call));
+        return await call.Done;
+    }
+
+    /// <summary>Takes no more calls; completes when those that wait are answered.</summary>
+    public Task DrainAsync()
+    {
+        lock (_lock)
+        {
+            _draining = true;
+            Monitor.PulseAll(_lock);
+        }
+
+        return _idle.Task;
+    }
+
+    /// <summary>Refuses what still waits and stops.</summary>
+    public void Dispose()
+    {
+        List<BatchEntry> left;
+        lock (_lock)
+        {
+            _draining = true;
+            left = _queue.Peek(int.MaxValue);
+            foreach (var entry in left) _queue.Remove(entry);
+            Monitor.PulseAll(_lock);
+        }
+
+        foreach (var entry in left) entry.Call.Fail(new RefusedException(RefusalReason.Draining, TimeSpan.Zero));
+    }
+
+    private void Enqueue(BatchCall call)
+    {
+        RefusalReason? refusal;
+        TimeSpan wait;
+        lock (_lock)
+        {
+            refusal = _draining ? RefusalReason.Draining : _queue.Refuses(call.Caller, call.Entries.Count) ?? MissesDeadline(call);
+            if (refusal is null)
+            {
+                var now = _time.GetTimestamp();
+                foreach (var entry in call.Entries) entry.EnqueuedAt = now;
+                _queue.Add(call);
+                Monitor.Pulse(_lock);
+                return;
+            }
+
+            wait = _rate.TimeFor(_queue.Tokens + _running);
+        }
+
+        _observer.Refused(refusal.Value);
+        throw new RefusedException(refusal.Value, wait);
+    }
+
+    private RefusalReason? MissesDeadline(BatchCall call)
+    {
+        if (call.Deadline is not { } deadline) return null;
+        var tokens = call.Entries.Sum(e => (long)e.Row.Tokens);
+        var needed = _rate.TimeFor(_running + _queue.TokensUntilServed(call.Caller, tokens));
+        return _time.GetUtcNow() + Caution * needed > deadline ? RefusalReason.WouldMissDeadline : null;
+    }
+
+    private void Abandon(BatchCall call)
+    {
+        lock (_lock)
+        {
+            foreach (var entry in call.Entries) _queue.Remove(entry);
+        }
+
+        call.Fail(new OperationCanceledException(call.Token));
+    }
+
+    private void Serve()
+    {
+        while (Next() is { } batch)
+        {
+            var tokens = batch.Sum(e => (long)e.Row.Tokens);
+            var report = _runner.Run(batch);
+            lock (_lock) _running -= tokens;
+            if (report.Completed) _rate.Observe(tokens, report.Duration, _options.Lanes);
+            _observer.Ran(report);
+        }
+
+        if (Interlocked.Decrement(ref _lanesAlive) == 0) _idle.TrySetResult();
+    }
+
+    /// <summary>Forms the next batch; null: draining and nothing waits.</summary>
+    private List<BatchEntry>? Next()
+    {
+        List<BatchEntry> abandoned;
+        List<BatchEntry>? batch = null;
+        do
+        {
+            lock (_lock)
+            {
+                while (_queue.Count == 0)
+                {
+                    if (_draining) return null;
+                    Monitor.Wait(_lock);
+                }
+
+                if (_options.Wait > TimeSpan.Zero) Gather();
+                abandoned = _queue.RemoveAbandoned(_time.GetUtcNow());
+                if (_queue.Count > 0) batch = Form();
+            }
+
+            foreach (var entry in abandoned) entry.Call.Fail(new TimeoutException("the deadline passed before the call's turn came"));
+            if (abandoned.Count > 0) _observer.Abandoned(abandoned.Count);
+        }
+        while (batch is null);
+        return batch;
+    }
+
+    private List<BatchEntry> Form()
+    {
+        var waiting = _queue.Peek(_options.Lookahead);
+        var plan = BatchPlanner.Plan(waiting.ConvertAll(e => e.Row.Tokens).ToArray(), _options);
+        List<BatchEntry> batch = [.. plan.Select(i => waiting[i])];
+        _queue.Dispatch(batch, waiting[0]);
+        _running += batch.Sum(e => (long)e.Row.Tokens);
+        return batch;
+    }
+
+    private void Gather()
+    {
+        var since = _queue.Peek(1)[0].EnqueuedAt;
+        while (!_draining && _queue.Count > 0 && _queue.Count < _options.MaxRows && _queue.Tokens < _options.MaxTokens)
+        {
+            var left = _options.Wait - _time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero) return;
+            Monitor.Wait(_lock, left);
+        }
+    }
+}

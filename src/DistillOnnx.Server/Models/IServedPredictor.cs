@@ -1,0 +1,22 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Server.Models;
+
+/// <summary>A predictor in two steps: encoding, which any thread does, and running a batch, which a batch thread does.</summary>
+internal interface IServedPredictor : IDisposable
+{
+    /// <summary>The task that the model was trained for.</summary>
+    TaskSpec Task { get; }
+
+    /// <summary>What runs it, in a word or two.</summary>
+    string Device { get; }
+
+    /// <summary>Makes an input ready.</summary>
+    /// <exception cref="InputException">The model cannot answer this input.</exception>
+    EncodedRow Encode(PredictionInput input);
+
+    /// <summary>Labels a batch, in its order.</summary>
+    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken);
+}

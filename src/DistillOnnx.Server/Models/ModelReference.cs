@@ -1,0 +1,26 @@
+namespace DistillOnnx.Server.Models;
+
+/// <summary>A bundle named on the command line, <c>[NAME=]BUNDLE</c>.</summary>
+/// <param name="Name">The name to serve it by; null: the name of its task.</param>
+/// <param name="Directory">The bundle directory.</param>
+internal sealed record ModelReference(string? Name, string Directory)
+{
+    /// <summary>Whether a text can name a model: it is part of URLs, metrics and health checks.</summary>
+    public static bool IsName(string name) =>
+        name.Length is > 0 and <= 128 && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    /// <summary>Reads a reference; what stands before the first <c>=</c> is the name, if it could be one.</summary>
+    public static ModelReference Parse(string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0 && IsName(text[..equals]) ? new(text[..equals], text[(equals + 1)..]) : new(null, text);
+    }
+
+    /// <summary>Adds what is wrong with a reference.</summary>
+    public static void Check(string text, List<string> faults)
+    {
+        var directory = Parse(text).Directory;
+        if (string.IsNullOrWhiteSpace(directory)) faults.Add($"--model {text}: expected [NAME=]BUNDLE, found no directory");
+        else if (!System.IO.Directory.Exists(directory)) faults.Add($"{directory}: no such directory; expected a bundle");
+    }
+}

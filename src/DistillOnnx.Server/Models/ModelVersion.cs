@@ -1,0 +1,93 @@
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Batching;
+
+namespace DistillOnnx.Server.Models;
+
+/// <summary>One version of a model as it is served. Calls hold a lease on it; it is closed when it is retired and the last lease is back.</summary>
+internal sealed class ModelVersion : IDisposable
+{
+    private readonly object _lock = new();
+    private readonly TaskCompletionSource _free = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _leases;
+    private bool _retired;
+
+    public ModelVersion(string name, LoadedModel loaded, BatchOptions options, IBatchObserver observer, TimeProvider time)
+    {
+        Name = name;
+        Version = loaded.Version;
+        Predictor = loaded.Predictor;
+        Batcher = new Batcher(name, loaded.Predictor, options, observer, time);
+    }
+
+    public string Name { get; }
+
+    public string Version { get; }
+
+    public TaskSpec Task => Predictor.Task;
+
+    public IServedPredictor Predictor { get; }
+
+    public Batcher Batcher { get; }
+
+    /// <summary>Takes a lease. Null: the version is retired, so look the model up again.</summary>
+    public Lease? TryLease()
+    {
+        lock (_lock)
+        {
+            if (_retired) return null;
+            _leases++;
+            return new Lease(this);
+        }
+    }
+
+    /// <summary>Gives no more leases, waits for those that are out, and closes the model.</summary>
+    /// <param name="bound">How long to wait; after that, what still queues is refused.</param>
+    public async Task RetireAsync(TimeSpan bound)
+    {
+        lock (_lock)
+        {
+            _retired = true;
+            if (_leases == 0) _free.TrySetResult();
+        }
+
+        try
+        {
+            await _free.Task.WaitAsync(bound);
+        }
+        catch (TimeoutException)
+        {
+            Batcher.Dispose();
+        }
+
+        await Batcher.DrainAsync();
+        Dispose();
+    }
+
+    /// <summary>Refuses what still queues and closes the model. Nothing may be running.</summary>
+    public void Dispose()
+    {
+        Batcher.Dispose();
+        Predictor.Dispose();
+    }
+
+    private void Return()
+    {
+        lock (_lock)
+        {
+            if (--_leases == 0 && _retired) _free.TrySetResult();
+        }
+    }
+
+    /// <summary>The right to use a version until it is disposed.</summary>
+    internal sealed class Lease(ModelVersion model) : IDisposable
+    {
+        private int _returned;
+
+        public ModelVersion Model => model;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _returned, 1) == 0) model.Return();
+        }
+    }
+}

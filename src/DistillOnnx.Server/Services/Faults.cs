@@ -1,0 +1,65 @@
+using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.Models;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using RpcStatus = Google.Rpc.Status;
+
+namespace DistillOnnx.Server.Services;
+
+/// <summary>Every error that a client can see, with the details that its code calls for.</summary>
+internal static class Faults
+{
+    // Where the gRPC status keeps google.rpc details.
+    private const string Details = "grpc-status-details-bin";
+
+    // Where gRPC clients with a retry policy look for how long to wait, in milliseconds.
+    private const string Pushback = "grpc-retry-pushback-ms";
+
+    // What the queue cannot tell is still not "at once".
+    private static readonly TimeSpan LeastRetry = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>INVALID_ARGUMENT, naming the field.</summary>
+    public static RpcException Invalid(string field, string what)
+    {
+        var violation = new BadRequest();
+        violation.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = field, Description = what });
+        return Create(StatusCode.InvalidArgument, $"{field}: {what}", violation, null);
+    }
+
+    /// <summary>NOT_FOUND.</summary>
+    public static RpcException NotFound(ModelNotFoundException fault) => Create(StatusCode.NotFound, fault.Message, null, null);
+
+    /// <summary>RESOURCE_EXHAUSTED with a retry hint, or UNAVAILABLE while shutting down.</summary>
+    public static RpcException Refused(RefusedException refusal)
+    {
+        if (refusal.Reason == RefusalReason.Draining) return Create(StatusCode.Unavailable, refusal.Message, null, null);
+        var after = refusal.RetryAfter < LeastRetry ? LeastRetry : refusal.RetryAfter;
+        return Create(StatusCode.ResourceExhausted, refusal.Message, new RetryInfo { RetryDelay = Duration.FromTimeSpan(after) }, after);
+    }
+
+    /// <summary>DEADLINE_EXCEEDED: dropped before it ran.</summary>
+    public static RpcException Late(TimeoutException fault) => Create(StatusCode.DeadlineExceeded, fault.Message, null, null);
+
+    /// <summary>CANCELLED.</summary>
+    public static RpcException Cancelled() => Create(StatusCode.Cancelled, "the caller cancelled", null, null);
+
+    /// <summary>INTERNAL, without what happened inside: that is in the log.</summary>
+    public static RpcException Internal() => Create(StatusCode.Internal, "the model failed on this input", null, null);
+
+    private static RpcException Create(StatusCode code, string message, IMessage? detail, TimeSpan? pushback)
+    {
+        var trailers = new Metadata();
+        if (detail is not null)
+        {
+            var status = new RpcStatus { Code = (int)code, Message = message };
+            status.Details.Add(Any.Pack(detail));
+            trailers.Add(Details, status.ToByteArray());
+        }
+
+        if (pushback is { } after)
+            trailers.Add(Pushback, ((long)Math.Ceiling(after.TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return new RpcException(new Grpc.Core.Status(code, message), trailers);
+    }
+}

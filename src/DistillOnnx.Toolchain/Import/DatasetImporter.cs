@@ -1,0 +1,143 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Reporting;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>Turns files of some format into a dataset directory.</summary>
+public static class DatasetImporter
+{
+    private const int ReportEvery = 10_000;
+
+    /// <summary>Imports.</summary>
+    /// <param name="options">What to import and how.</param>
+    /// <param name="reporter">Is told rows, labels and what could not be parsed.</param>
+    /// <param name="cancellationToken">Stops the import; nothing is left behind.</param>
+    /// <exception cref="InputException">The options, a file or a row cannot be used.</exception>
+    public static ImportResult Import(ImportOptions options, IReporter reporter, CancellationToken cancellationToken = default)
+    {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        Core.IO.OutputDirectory.Require(options.Out, options.Overwrite);
+
+        var source = Open(options);
+        var plan = Plan(source, options);
+        using var writer = DatasetWriter.Create(options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
+        var sources = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
+        var written = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
+        var done = 0L;
+        foreach (var split in source.Splits)
+        {
+            var index = 0;
+            foreach (var row in source.Rows(split))
+            {
+                if (++done % ReportEvery == 0)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    reporter.Progress("import", done, null, split);
+                }
+
+                var target = plan is not null && split == options.SplitFrom ? plan[index] : split;
+                index++;
+                if (ExampleRules.Fault(source.Task, row.Example, writer.Need) is { } fault) throw new InputException($"{row.Where}: {fault}");
+                Statistics(sources, split).Add(row);
+                Statistics(written, target).Add(row);
+                writer.Write(target, row.Example);
+            }
+
+            if (index == 0) throw new InputException($"{string.Join(", ", source.Files(split))}: expected at least one row, found none");
+        }
+
+        var result = new ImportResult
+        {
+            Dataset = Path.GetFullPath(options.Out),
+            Splits = Results(written),
+            Sources = plan is null ? null : Results(sources),
+        };
+        Record(writer.Info, source, options, plan is not null);
+        cancellationToken.ThrowIfCancellationRequested();
+        writer.Commit();
+        Report(result, options, reporter);
+        return result;
+
+        SplitStatistics Statistics(Dictionary<string, SplitStatistics> all, string split)
+        {
+            if (!all.TryGetValue(split, out var statistics)) all.Add(split, statistics = new SplitStatistics(source.Task));
+            return statistics;
+        }
+    }
+
+    private static IImportSource Open(ImportOptions options)
+    {
+        if (PaperSet.All.FirstOrDefault(s => ImportSources.PaperPrefix + s.Name == options.Source) is { } set)
+            return PaperSource.Open(set, options.From[0], options.Rationales == RationaleSource.Human);
+        throw new InputException($"source \"{options.Source}\" is not known");
+    }
+
+    private static SplitPlan? Plan(IImportSource source, ImportOptions options)
+    {
+        if (options.SplitFrom is not { } from) return null;
+        if (!source.Splits.Contains(from)) throw new InputException($"--split-from {from}: the source has no such split, only {string.Join(", ", source.Splits)}");
+        foreach (var (split, made) in new[] { (SplitNames.Train, true), (SplitNames.Validation, options.Holdout > 0), (SplitNames.Test, options.HoldoutTest > 0) })
+        {
+            if (made && split != from && source.Splits.Contains(split))
+                throw new InputException($"--split-from {from} would make {split}, but the source has it: {source.Files(split)[0]}");
+        }
+
+        return SplitPlan.Deal(source.Rows(from).Select(r => r.Example.Input), source.Task, options);
+    }
+
+    private static SortedDictionary<string, ImportedSplit> Results(Dictionary<string, SplitStatistics> all) =>
+        new(all.ToDictionary(s => s.Key, s => s.Value.Result()), Comparer<string>.Create((a, b) => Position(a).CompareTo(Position(b))));
+
+    private static int Position(string split) => SplitNames.All.Index().First(s => s.Item == split).Index;
+
+    // Says where every row came from. File names only: where they lay on one machine means nothing on another.
+    private static void Record(JsonObject info, IImportSource source, ImportOptions options, bool made)
+    {
+        info["source"] = options.Source;
+        var files = new JsonObject();
+        foreach (var split in source.Splits)
+        {
+            var hashes = new JsonObject();
+            foreach (var file in source.Files(split)) hashes[Path.GetFileName(file)] = FileHash(file);
+            files[split] = hashes;
+        }
+
+        info["files_sha256"] = files;
+        if (options.Source.StartsWith(ImportSources.PaperPrefix, StringComparison.Ordinal))
+            info["rationales"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(options.Rationales.ToString());
+        if (!made) return;
+        info["made"] = new JsonObject
+        {
+            ["split_from"] = options.SplitFrom,
+            ["holdout"] = options.Holdout,
+            ["holdout_test"] = options.HoldoutTest,
+            ["seed"] = options.Seed,
+        };
+    }
+
+    private static string FileHash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(stream));
+    }
+
+    private static void Report(ImportResult result, ImportOptions options, IReporter reporter)
+    {
+        foreach (var (name, split) in result.Splits)
+        {
+            var teacher = split.TeacherAccuracy is { } accuracy ? $"; teacher accuracy {accuracy:P1}, {split.Unparsed} unparsed" : "";
+            var reasons = split.UnparsedReasons is { Count: > 0 } counts ? $" ({string.Join(", ", counts.Select(r => $"{r.Key} {r.Value}"))})" : "";
+            var labels = split.DistinctLabels == split.Labels.Count ? string.Join(", ", split.Labels.Select(l => $"{l.Key} {l.Value}")) : $"{split.DistinctLabels} different labels";
+            reporter.Info($"{name}: {split.Rows} rows, {split.Rationales} rationales; {labels}{teacher}{reasons}");
+        }
+
+        if (!result.Splits.ContainsKey(SplitNames.Train) && options.SplitFrom is null)
+            reporter.Warn("the dataset has no train split; one can be made out of another: --split-from validation --holdout 0.1");
+        else if (!result.Splits.ContainsKey(SplitNames.Validation))
+            reporter.Warn("the dataset has no validation split; one can be made out of another: --split-from train --holdout 0.1");
+    }
+}

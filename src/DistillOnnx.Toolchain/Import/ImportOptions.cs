@@ -1,0 +1,94 @@
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Options;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>What to import and how.</summary>
+public sealed record ImportOptions : IStageOptions
+{
+    /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>, <c>csv</c> or <c>parquet</c>.</summary>
+    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv or parquet", Value = "SOURCE", Required = true)]
+    public string Source { get; init; } = "";
+
+    /// <summary>Where it lies: for <c>dss:</c> a directory, otherwise files, each <c>FILE</c> or <c>SPLIT=FILE</c>.</summary>
+    [Option("dss: the directory that holds <set>_<split>.json; otherwise files, each FILE (its name tells the split) or SPLIT=FILE", Value = "PATH", Required = true)]
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>Where the dataset goes.</summary>
+    [Option("dataset directory to write", Value = "DIR", Required = true)]
+    public string Out { get; init; } = "";
+
+    /// <summary>Whether an existing dataset may be replaced.</summary>
+    [Option("replace an existing output")]
+    public bool Overwrite { get; init; }
+
+    /// <summary>The task description, for every source but <c>dss:</c>, which brings its own.</summary>
+    [Option("task description for jsonl, csv and parquet (task.json)", Value = "FILE")]
+    public string? Task { get; init; }
+
+    /// <summary>Whose reasons become the rationales, for <c>dss:</c>.</summary>
+    [Option("whose rationales to take from the paper's files: teacher or human")]
+    public RationaleSource Rationales { get; init; } = RationaleSource.Teacher;
+
+    /// <summary>The split that missing ones are made of; null: none is made.</summary>
+    [Option("make the missing splits out of this one: most of its rows become train, --holdout of them validation", Value = "SPLIT")]
+    public string? SplitFrom { get; init; }
+
+    /// <summary>The fraction of <see cref="SplitFrom"/> held out as validation.</summary>
+    [Option("fraction of --split-from held out as validation", Value = "FRACTION")]
+    public double Holdout { get; init; } = 0.1;
+
+    /// <summary>The fraction of <see cref="SplitFrom"/> held out as test, where the source has none.</summary>
+    [Option("fraction of --split-from held out as test, where the source has no test split", Value = "FRACTION")]
+    public double HoldoutTest { get; init; }
+
+    /// <summary>Decides which rows are held out.</summary>
+    [Option("decides which rows are held out; equal seeds hold out equal rows")]
+    public long Seed { get; init; }
+
+    /// <summary>Which of the source's columns hold a row's fields, each <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>.</summary>
+    [Option("FIELD=COLUMN for jsonl, csv and parquet; fields are id, input, label, rationale, teacher_label, choices, completion; input and choices may join columns (a+b)", Value = "MAP")]
+    public IReadOnlyList<string> Column { get; init; } = [];
+
+    /// <summary>What joins the columns of an input; null: the task's segment separator, or else a line end.</summary>
+    [Option("what joins the columns of an input (default: the task's segment separator, or else a line end)", Value = "TEXT")]
+    public string? Join { get; init; }
+
+    /// <summary>What separates choices within one column of text.</summary>
+    [Option("what separates choices that stand in one column of text", Value = "TEXT")]
+    public string ChoiceSeparator { get; init; } = "|";
+
+    /// <summary>Whether labels are positions, counted from 0, in the closed set.</summary>
+    [Option("labels are positions, counted from 0, in the task's labels or the row's choices")]
+    public bool LabelIndex { get; init; }
+
+    /// <summary>Whether rows without a gold label are taken, for instance to be annotated.</summary>
+    [Option("take rows without a gold label")]
+    public bool Unlabelled { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        var paper = Source.StartsWith(ImportSources.PaperPrefix, StringComparison.Ordinal);
+        if (!ImportSources.Names.Contains(Source, StringComparer.Ordinal))
+            faults.Add($"source: expected one of {string.Join(", ", ImportSources.Names)}, found \"{Source}\"");
+        if (From.Count == 0) faults.Add("--from is missing");
+        if (paper && From.Count > 1) faults.Add($"--from: expected one directory for {Source}, found {From.Count} paths");
+        if (Out.Length == 0) faults.Add("--out is missing");
+        if (paper && Task is not null) faults.Add($"--task: {Source} brings its own task");
+        if (!paper && Task is null) faults.Add($"--task is missing: {Source} needs a task description");
+        if (paper && Column.Count > 0) faults.Add($"--column: the columns of {Source} are known");
+        if (paper && LabelIndex) faults.Add($"--label-index: the labels of {Source} are known");
+        if (!paper && Rationales == RationaleSource.Human) faults.Add("--rationales human goes with dss: sources; name the column by --column rationale=…");
+        if (Source == "dss:svamp" && Rationales == RationaleSource.Human) faults.Add("--rationales human: SVAMP has no human rationales");
+        if (SplitFrom is not (null or SplitNames.Train or SplitNames.Validation)) faults.Add($"--split-from: expected train or validation, found \"{SplitFrom}\"");
+        if (!(Holdout is >= 0 and < 1)) faults.Add($"--holdout: expected a fraction from 0 to below 1, found {Holdout}");
+        if (!(HoldoutTest is >= 0 and < 1)) faults.Add($"--holdout-test: expected a fraction from 0 to below 1, found {HoldoutTest}");
+        if (Holdout + HoldoutTest >= 1) faults.Add("--holdout and --holdout-test leave nothing to train on");
+        if (SplitFrom is null && HoldoutTest > 0) faults.Add("--holdout-test goes with --split-from");
+        if (SplitFrom is not null && Holdout + HoldoutTest == 0) faults.Add("--split-from needs a --holdout above 0");
+        if (ChoiceSeparator.Length == 0) faults.Add("--choice-separator is empty");
+        return faults;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using DistillOnnx.Core.Completions;
+using DistillOnnx.Core.Metrics;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>Counts what the import of a split comes to.</summary>
+/// <param name="task">What the rows ask.</param>
+internal sealed class SplitStatistics(TaskSpec task)
+{
+    private const int OpenLabelsListed = 10;
+
+    private readonly Dictionary<string, long> _labels = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, long> _reasons = new(StringComparer.Ordinal);
+    private long _rows, _withTeacher, _withGoldAndTeacher, _right, _unparsed, _unanswerable, _rationales;
+
+    public void Add(ImportedRow row)
+    {
+        var example = row.Example;
+        _rows++;
+        if (example.Rationale is not null) _rationales++;
+        if (example.Label is { } gold) _labels[gold] = _labels.GetValueOrDefault(gold) + 1;
+        if (!row.HasTeacher) return;
+
+        _withTeacher++;
+        if (example.Label is not null) _withGoldAndTeacher++;
+        if (row.Fault != CompletionFault.None)
+        {
+            _unparsed++;
+            var reason = JsonNamingPolicy.SnakeCaseLower.ConvertName(row.Fault.ToString());
+            _reasons[reason] = _reasons.GetValueOrDefault(reason) + 1;
+        }
+
+        if (example.TeacherLabel is not { } answer) return;
+        if (example.Label is not null && Accuracy.IsCorrect(task.Metric, answer, example.Label)) _right++;
+        else if (example.Choices?.Contains(answer, StringComparer.Ordinal) == false) _unanswerable++;
+        else if (task.Metric == TaskMetric.Equation && !Arithmetic.TryEvaluate(answer, out _)) _unanswerable++;
+    }
+
+    public ImportedSplit Result()
+    {
+        var teacher = _withTeacher > 0;
+        return new ImportedSplit
+        {
+            Rows = _rows,
+            TeacherAccuracy = _withGoldAndTeacher > 0 ? (double)_right / _withGoldAndTeacher : null,
+            Unparsed = teacher ? _unparsed : null,
+            UnparsedReasons = teacher ? _reasons : null,
+            Unanswerable = teacher ? _unanswerable : null,
+            Rationales = _rationales,
+            Labels = Labels(),
+            DistinctLabels = _labels.Count,
+        };
+    }
+
+    private Dictionary<string, long> Labels() => task.Kind == TaskKind.Labels
+        ? task.Labels!.ToDictionary(l => l, l => _labels.GetValueOrDefault(l))
+        : _labels.OrderByDescending(l => l.Value).ThenBy(l => l.Key, StringComparer.Ordinal).Take(OpenLabelsListed).ToDictionary();
+}

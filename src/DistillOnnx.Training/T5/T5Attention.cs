@@ -1,0 +1,82 @@
+using DistillOnnx.Core.T5;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.T5;
+
+/// <summary>
+/// Attention over several heads, unscaled as in T5, whose initial weights make up for it. A stack's first layer owns the relative
+/// position bias and the others share it.
+/// </summary>
+internal sealed class T5Attention : nn.Module
+{
+    private readonly T5Config _config;
+    private readonly bool _bidirectional;
+    private readonly T5Linear _q;
+    private readonly T5Linear _k;
+    private readonly T5Linear _v;
+    private readonly T5Linear _o;
+
+    public T5Attention(T5Config config, ParameterArena arena, bool bidirectional, bool hasRelativeBias)
+        : base(nameof(T5Attention))
+    {
+        _config = config;
+        _bidirectional = bidirectional;
+        register_module("q", _q = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
+        register_module("k", _k = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
+        register_module("v", _v = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
+        register_module("o", _o = new T5Linear(arena.Take(config.DModel, config.InnerDim)));
+        if (hasRelativeBias)
+        {
+            RelativeBias = new T5Linear(arena.Take(config.RelativeAttentionNumBuckets, config.NumHeads));
+            register_module("relative_attention_bias", RelativeBias);
+        }
+    }
+
+    /// <summary>[buckets, heads] in a stack's first layer, otherwise null.</summary>
+    public T5Linear? RelativeBias { get; }
+
+    /// <summary>The bias that depends on the distance between query and key: [1, heads, queries, keys].</summary>
+    /// <param name="queries">Number of queries.</param>
+    /// <param name="keys">Number of keys, from position 0.</param>
+    /// <param name="firstQuery">Position of the first query.</param>
+    public Tensor PositionBias(int queries, int keys, int firstQuery = 0)
+    {
+        using var scope = NewDisposeScope();
+        var weight = RelativeBias!.Weight;
+        var buckets = tensor(RelativePosition.Buckets(queries, keys, _bidirectional, _config, firstQuery), dtype: ScalarType.Int64, device: weight.device);
+        return weight.index_select(0, buckets)      // (Q·K, H)
+            .view(queries, keys, _config.NumHeads)
+            .permute(2, 0, 1).unsqueeze(0)          // (1, H, Q, K)
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Keys or values in heads.</summary>
+    /// <param name="states">[B, K, d_model].</param>
+    /// <returns>Both [B, heads, K, d_kv].</returns>
+    public (Tensor Key, Tensor Value) KeysAndValues(Tensor states) => (Split(_k.Forward(states)), Split(_v.Forward(states)));
+
+    /// <summary>Attends.</summary>
+    /// <param name="x">Queries come from here: [B, Q, d_model].</param>
+    /// <param name="key">[B, heads, K, d_kv].</param>
+    /// <param name="value">[B, heads, K, d_kv].</param>
+    /// <param name="bias">Added to the scores, mask included: broadcasts to [B, heads, Q, K]; null: nothing is.</param>
+    /// <returns>[B, Q, d_model].</returns>
+    public Tensor Forward(Tensor x, Tensor key, Tensor value, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var scores = matmul(Split(_q.Forward(x)), key.transpose(-1, -2));   // (B, H, Q, K)
+        if (bias is not null) scores = scores + bias;
+        var weights = nn.functional.softmax(scores, -1);
+        weights = nn.functional.dropout(weights, _config.DropoutRate, training);
+        var mixed = matmul(weights, value)                                   // (B, H, Q, d)
+            .transpose(1, 2).contiguous().view(x.shape[0], -1, _config.InnerDim);
+        return _o.Forward(mixed).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[B, S, heads·d_kv] → [B, heads, S, d_kv].</summary>
+    private Tensor Split(Tensor x) => x.view(x.shape[0], -1, _config.NumHeads, _config.DKv).transpose(1, 2);
+
+    protected override void RegisterComponents()
+    {
+    }
+}

@@ -1,0 +1,26 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.T5;
+
+/// <summary>A projection without bias: T5 has none anywhere.</summary>
+internal sealed class T5Linear : nn.Module
+{
+    /// <param name="weight">[out, in].</param>
+    public T5Linear(Parameter weight)
+        : base(nameof(T5Linear))
+    {
+        Weight = weight;
+        register_parameter("weight", weight);
+    }
+
+    /// <summary>[out, in].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>[…, in] → […, out].</summary>
+    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight);
+
+    protected override void RegisterComponents()
+    {
+    }
+}

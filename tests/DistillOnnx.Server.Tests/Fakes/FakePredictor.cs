@@ -1,0 +1,79 @@
+using System.Security.Cryptography;
+using System.Text;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Models;
+using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
+
+namespace DistillOnnx.Server.Tests.Fakes;
+
+/// <summary>Answers each text by its hash, so that an answer to another text shows. Tests can hold a batch, slow it down or make a text fail.</summary>
+internal sealed class FakePredictor : IServedPredictor
+{
+    public static readonly string[] Labels = ["entailment", "neutral", "contradiction"];
+
+    private int _batches;
+
+    public TaskSpec Task { get; init; } = new() { Name = "nli", Kind = TaskKind.Labels, Labels = Labels, MaxInputTokens = 128 };
+
+    public string Device => "fake";
+
+    /// <summary>A text that contains this makes its whole batch throw.</summary>
+    public string? Poison { get; init; }
+
+    /// <summary>How long a token takes.</summary>
+    public TimeSpan PerToken { get; init; }
+
+    /// <summary>Distinguishes the answers of one version from another's.</summary>
+    public string Salt { get; init; } = "";
+
+    /// <summary>Called with the texts of each batch, on the batch thread.</summary>
+    public Action<IReadOnlyList<string>>? OnBatch { get; set; }
+
+    public int Batches => Volatile.Read(ref _batches);
+
+    public bool Disposed { get; private set; }
+
+    public EncodedRow Encode(Input input)
+    {
+        var words = input.Text.Split(' ').Length + 1;
+        return new EncodedRow(Math.Min(words, Task.MaxInputTokens ?? words), input);
+    }
+
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(Disposed, this);
+        Interlocked.Increment(ref _batches);
+        string[] texts = [.. rows.Select(r => ((Input)r.Payload).Text)];
+        OnBatch?.Invoke(texts);
+        if (PerToken > TimeSpan.Zero) cancellationToken.WaitHandle.WaitOne(PerToken * rows.Sum(r => r.Tokens));
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Poison is not null && texts.Any(t => t.Contains(Poison, StringComparison.Ordinal))) throw new InvalidOperationException("poisoned");
+        return [.. rows.Select(r => Answer((Input)r.Payload, r.Tokens))];
+    }
+
+    /// <summary>The right answer to a text.</summary>
+    public LabelPrediction Answer(Input input, int tokens)
+    {
+        var labels = input.Choices ?? Labels;
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(Salt + input.Text));
+        var weights = Enumerable.Range(0, labels.Count).Select(i => 1.0 + hash[i % 32]).ToArray();
+        double[] probabilities = [.. weights.Select(w => w / weights.Sum())];
+        var best = Array.IndexOf(probabilities, probabilities.Max());
+        return new LabelPrediction
+        {
+            Label = labels[best],
+            Probability = probabilities[best],
+            Probabilities = probabilities,
+            RawLogProbabilities = [.. probabilities.Select(p => Math.Log(p))],
+            Abstained = probabilities[best] < 0.35,
+            Truncated = tokens == Task.MaxInputTokens,
+            InputTokens = tokens,
+        };
+    }
+
+    public LabelPrediction Answer(string text) => Answer(new Input(text), Encode(new Input(text)).Tokens);
+
+    public void Dispose() => Disposed = true;
+}
