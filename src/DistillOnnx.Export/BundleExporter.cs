@@ -3,7 +3,6 @@ using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Reporting;
-using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx;

@@ -14,21 +14,11 @@ internal sealed partial class BundleJsonContext : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
+        NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new AsTaskFile(),
             new JsonStringEnumConverter<TaskKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
         },
     });
-
-    /// <summary>A task within a manifest reads as in a file of its own.</summary>
-    private sealed class AsTaskFile : JsonConverter<TaskSpec>
-    {
-        public override TaskSpec? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            JsonSerializer.Deserialize(ref reader, Tasks.TaskSpec.Json.TaskSpec);
-
-        public override void Write(Utf8JsonWriter writer, TaskSpec value, JsonSerializerOptions options) =>
-            JsonSerializer.Serialize(writer, value, Tasks.TaskSpec.Json.TaskSpec);
-    }
 }

@@ -1,7 +1,6 @@
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Onnx;
-using DistillOnnx.Export.Weights;
 
 namespace DistillOnnx.Export.T5;
 
