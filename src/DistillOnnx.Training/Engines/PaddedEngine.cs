@@ -1,6 +1,5 @@
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.T5;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;

@@ -33,13 +33,13 @@ internal sealed class Projection : IDisposable
     /// <summary>y = x·Wᵀ.</summary>
     /// <param name="x">[rows, inputs].</param>
     /// <param name="y">[rows, outputs].</param>
-    public void Forward(Matrix x, Matrix y) => y.Tensor.addmm_(x.Tensor, _transposed, 0, 1).Dispose();
+    public void Forward(Matrix x, Matrix y) => y.Tensor.addmm_(x.Tensor, _transposed, 0, 1);
 
     /// <summary>dx = dy·W, or dx += dy·W.</summary>
     /// <param name="dy">[rows, outputs].</param>
     /// <param name="dx">[rows, inputs].</param>
     /// <param name="add">Whether it is added to.</param>
-    public void InputGradient(Matrix dy, Matrix dx, bool add = false) => dx.Tensor.addmm_(dy.Tensor, _weight, add ? 1 : 0, 1).Dispose();
+    public void InputGradient(Matrix dy, Matrix dx, bool add = false) => dx.Tensor.addmm_(dy.Tensor, _weight, add ? 1 : 0, 1);
 
     /// <summary>dW = dyᵀ·x, or dW += dyᵀ·x.</summary>
     /// <param name="dy">[rows, outputs].</param>
@@ -48,7 +48,7 @@ internal sealed class Projection : IDisposable
     public void WeightGradient(Matrix dy, Matrix x, bool add)
     {
         using var transposed = dy.Tensor.t();
-        Gradient.addmm_(transposed, x.Tensor, add ? 1 : 0, 1).Dispose();
+        Gradient.addmm_(transposed, x.Tensor, add ? 1 : 0, 1);
     }
 
     /// <summary>Frees the views.</summary>

@@ -33,7 +33,6 @@ public sealed unsafe class UnpaddedEngine : IStudentEngine
         _decoder = new UnpaddedStack(_config, _layout, _space, decoder: true);
         _head = _layout.Projection(_config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead);
         _vectors = [.. _layout.Names.Where(n => _layout.Shape(n).Count == 1), T5TensorNames.RelativeBias(false), T5TensorNames.RelativeBias(true)];
-        Dropout = _config.DropoutRate;
     }
 
     /// <inheritdoc/>
@@ -41,9 +40,6 @@ public sealed unsafe class UnpaddedEngine : IStudentEngine
 
     /// <inheritdoc/>
     public Tensor Gradients => _layout.Gradients;
-
-    /// <summary>Share of activations dropped in training; from the configuration unless it is set.</summary>
-    public double Dropout { get; set; }
 
     /// <summary>Whether the engine can run a model.</summary>
     /// <param name="model">The model.</param>
@@ -58,7 +54,7 @@ public sealed unsafe class UnpaddedEngine : IStudentEngine
             if (!_config.TieWordEmbeddings) _layout.Clear(T5TensorNames.Shared);
         }
 
-        return Run(batch, new DropoutSites(Dropout, seed), backward: true, add: !first);
+        return Run(batch, new DropoutSites(_config.DropoutRate, seed), backward: true, add: !first);
     }
 
     /// <inheritdoc/>

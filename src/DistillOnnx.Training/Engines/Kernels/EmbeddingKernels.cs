@@ -6,6 +6,7 @@ internal static unsafe class EmbeddingKernels
     /// <summary>output = dropout(table[ids]).</summary>
     /// <param name="table">[vocabulary, width].</param>
     /// <param name="ids">Tokens.</param>
+    /// <param name="count">How many of them.</param>
     /// <param name="output">[tokens, width].</param>
     /// <param name="width">Width.</param>
     /// <param name="dropout">The mask.</param>
