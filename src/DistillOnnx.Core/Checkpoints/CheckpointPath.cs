@@ -15,7 +15,7 @@ internal static class CheckpointPath
     /// <exception cref="InputException">The name is a path, or the file is a link that leads elsewhere.</exception>
     public static string Resolve(string directory, string name)
     {
-        if (name.Length == 0 || name is "." or ".." || name.AsSpan().ContainsAny("/\\:\0") || Path.GetFileName(name) != name)
+        if (name.Length is 0 or > 255 || name is "." or ".." || name.AsSpan().ContainsAny("/\\:\0") || Path.GetFileName(name) != name)
             throw new InputException($"{directory}: expected a plain file name within the directory, found \"{CheckpointText.Show(name)}\"");
         var root = Real(Path.GetFullPath(directory));
         var path = Real(Path.Combine(root, name));

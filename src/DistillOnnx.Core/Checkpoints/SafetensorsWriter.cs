@@ -155,7 +155,7 @@ public sealed class SafetensorsWriter : IDisposable
 
     private TensorInfo Due(string name)
     {
-        SkipFull();
+        SkipFull(name);
         var due = _current < _tensors.Count ? _tensors[_current] : null;
         return due?.Name == name ? due : throw new ArgumentException($"expected values of tensor {due?.Name ?? "(none left)"}, got those of {name}", nameof(name));
     }
@@ -168,9 +168,10 @@ public sealed class SafetensorsWriter : IDisposable
         _written += bytes.Length;
     }
 
-    private void SkipFull()
+    // A tensor without elements is full from the start, and may be written all the same.
+    private void SkipFull(string? until = null)
     {
-        while (_current < _tensors.Count && _written == _tensors[_current].ByteCount)
+        while (_current < _tensors.Count && _written == _tensors[_current].ByteCount && _tensors[_current].Name != until)
         {
             _current++;
             _written = 0;

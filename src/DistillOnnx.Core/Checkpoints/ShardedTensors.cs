@@ -113,7 +113,7 @@ internal sealed class ShardedTensors : ITensorSource
         }
 
         if (!shard.Tensors.TryGetValue(tensor, out var info))
-            throw new InputException($"{path}: tensor \"{CheckpointText.Show(tensor)}\": expected it in {file}, which does not hold it");
+            throw new InputException($"{path}: tensor \"{CheckpointText.Show(tensor)}\": expected it in {CheckpointText.Show(file)}, which does not hold it");
         _tensors.Add(tensor, info);
         _owners.Add(tensor, shard);
     }

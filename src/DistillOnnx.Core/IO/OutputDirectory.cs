@@ -6,6 +6,7 @@ namespace DistillOnnx.Core.IO;
 /// </summary>
 public sealed class OutputDirectory : IDisposable
 {
+    private const string Suffix = ".partial";
     private readonly bool _overwrite;
     private bool _done;
 
@@ -32,10 +33,12 @@ public sealed class OutputDirectory : IDisposable
         Require(target, overwrite);
         var parent = System.IO.Path.GetDirectoryName(target)
             ?? throw new InputException($"{target}: a file system root cannot be an output directory");
-        var staging = System.IO.Path.Combine(parent, $".{System.IO.Path.GetFileName(target)}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial");
+        var prefix = $".{System.IO.Path.GetFileName(target)}.{Environment.MachineName}-";
+        var staging = System.IO.Path.Combine(parent, $"{prefix}{Environment.ProcessId}-{Guid.NewGuid():N}{Suffix}");
         try
         {
             Directory.CreateDirectory(staging);
+            DeleteLeftovers(parent, prefix);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -66,29 +69,28 @@ public sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>Puts the output in place, in place of an earlier one where that was allowed.</summary>
+    /// <exception cref="InputException">Something was put at the target meanwhile, or the file system refuses.</exception>
     public void Commit()
     {
         ObjectDisposedException.ThrowIf(_done, this);
-        string? old = null;
-        if (Directory.Exists(Target))
-        {
-            Require(Target, _overwrite);
-            old = Path + ".old";
-            Directory.Move(Target, old);
-        }
-
         try
         {
-            Directory.Move(Path, Target);
+            if (!Directory.Exists(Target))
+            {
+                Directory.Move(Path, Target);
+            }
+            else
+            {
+                Require(Target, _overwrite);
+                Replace();
+            }
         }
-        catch when (old is not null)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Directory.Move(old, Target);
-            throw;
+            throw new InputException($"{Target}: cannot be written: {e.Message}", e);
         }
 
         _done = true;
-        if (old is not null) Directory.Delete(old, recursive: true);
     }
 
     /// <summary>Removes what was written where it was not committed.</summary>
@@ -96,6 +98,65 @@ public sealed class OutputDirectory : IDisposable
     {
         if (_done) return;
         _done = true;
-        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+        Delete(Path);
+    }
+
+    private void Replace()
+    {
+        // Where the system can exchange two names in one step, there is no moment without an output.
+        if (FileExchange.TryExchange(Path, Target))
+        {
+            Delete(Path);
+            return;
+        }
+
+        var old = Path + ".old";
+        Directory.Move(Target, old);
+        try
+        {
+            Directory.Move(Path, Target);
+        }
+        catch
+        {
+            Directory.Move(old, Target);
+            throw;
+        }
+
+        Delete(old);
+    }
+
+    // A process that was killed could not clean up; its name in the directory's tells that it is gone.
+    private static void DeleteLeftovers(string parent, string prefix)
+    {
+        foreach (var path in Directory.EnumerateDirectories(parent, prefix + "*" + Suffix))
+        {
+            var rest = System.IO.Path.GetFileName(path)[prefix.Length..];
+            if (int.TryParse(rest.AsSpan(0, Math.Max(0, rest.IndexOf('-'))), out var process) && !IsRunning(process)) Delete(path);
+        }
+    }
+
+    private static bool IsRunning(int process)
+    {
+        try
+        {
+            using var found = System.Diagnostics.Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    // What cannot be deleted is hidden and harmless, and no reason to fail what succeeded.
+    private static void Delete(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 }

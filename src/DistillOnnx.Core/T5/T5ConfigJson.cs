@@ -69,8 +69,8 @@ internal static class T5ConfigJson
             if (json.StartsWith("\uFEFF"u8)) json = json[3..];
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             var root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
-            if (reader.Read()) throw new InputException($"{source}: text after the JSON object");
-            // The tree is read lazily, and a key that stands twice shows only when it is.
+            // The reader throws where text follows; the tree is read lazily, and a key that stands twice shows only when it is.
+            _ = reader.Read();
             _ = root.Count;
             return root;
         }

@@ -12,7 +12,8 @@ namespace DistillOnnx.Training.T5;
 /// </summary>
 public sealed class T5Model : nn.Module
 {
-    private const double MaskedScore = -3.4028234663852886e38;
+    /// <summary>Added to scores that must not count: the lowest float, so that sums with it stay finite.</summary>
+    internal const double MaskedScore = -3.4028234663852886e38;
 
     private readonly ParameterArena _arena;
     private readonly T5Linear _shared;
@@ -93,10 +94,35 @@ public sealed class T5Model : nn.Module
     {
         using var scope = NewDisposeScope();
         var length = (int)decoderInputIds.shape[1];
-        var caches = CrossCaches(encoderHidden, grows: false);
         var future = full([length, length], MaskedScore, dtype: ScalarType.Float32, device: decoderInputIds.device).triu(1);
         var bias = _decoder.PositionBias(length, length) + future;                    // (1, H, T, T)
-        return _decoder.Forward(Embed(decoderInputIds), bias, caches, MaskBias(encoderMask)).MoveToOuterDisposeScope();
+        return DecodeHidden(decoderInputIds, bias, encoderHidden, encoderMask).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the decoder on one more position, after those that the caches hold.</summary>
+    /// <param name="decoderInputIds">int64 [B, 1], the tokens decoded last.</param>
+    /// <param name="position">Its position; the start token's is 0.</param>
+    /// <param name="caches">What <see cref="CrossCaches"/> gave; the position is added to them.</param>
+    /// <param name="crossBias">What <see cref="MaskBias"/> gave for the encoder's mask.</param>
+    /// <returns>[B, d_model].</returns>
+    internal Tensor DecodeStep(Tensor decoderInputIds, int position, IReadOnlyList<T5LayerCache> caches, Tensor crossBias)
+    {
+        using var scope = NewDisposeScope();
+        var bias = _decoder.PositionBias(1, position + 1, firstQuery: position);     // (1, H, 1, T)
+        return _decoder.Forward(Embed(decoderInputIds), bias, caches, crossBias).squeeze(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the decoder on positions whose order the caller states by their bias, such as a trie's nodes.</summary>
+    /// <param name="decoderInputIds">int64 [B, N].</param>
+    /// <param name="selfBias">Position bias and mask: broadcasts to [B, heads, N, N].</param>
+    /// <param name="encoderHidden">[B, S, d_model].</param>
+    /// <param name="encoderMask">[B, S].</param>
+    /// <returns>[B, N, d_model].</returns>
+    internal Tensor DecodeHidden(Tensor decoderInputIds, Tensor selfBias, Tensor encoderHidden, Tensor encoderMask)
+    {
+        using var scope = NewDisposeScope();
+        var caches = CrossCaches(encoderHidden, grows: false);
+        return _decoder.Forward(Embed(decoderInputIds), selfBias, caches, MaskBias(encoderMask)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Scores every vocabulary entry.</summary>

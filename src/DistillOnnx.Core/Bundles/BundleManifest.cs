@@ -1,0 +1,153 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Core.Bundles;
+
+/// <summary>
+/// <c>distill.json</c>: what a bundle is, what it was made from and how well it was proven. Everything a runtime needs to
+/// know besides the graphs and the tokenizer stands here.
+/// </summary>
+public sealed record BundleManifest
+{
+    /// <summary>The file's name within a bundle directory.</summary>
+    public const string FileName = "distill.json";
+
+    /// <summary>The only version of the format so far.</summary>
+    public const int CurrentFormat = 1;
+
+    /// <summary>The name of the precision whose graphs have no suffix.</summary>
+    public const string FullPrecision = "fp32";
+
+    /// <summary>Version of this file's format.</summary>
+    public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>The program and version that wrote the bundle.</summary>
+    public string Producer { get; init; } = "";
+
+    /// <summary>What the model answers: prefix, label set, limits. Of kind <c>text</c> with empty prefixes where the checkpoint names no task.</summary>
+    public required TaskSpec Task { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public BundleSource? Source { get; init; }
+
+    /// <summary>Whether the graphs use operators of ONNX's own domain only.</summary>
+    public bool Portable { get; init; }
+
+    /// <summary>The graphs that each precision has, and what it costs in accuracy; by name, <c>fp32</c> first where there is one.</summary>
+    [JsonPropertyName("precisions")]
+    public required IReadOnlyDictionary<string, BundlePrecision> PrecisionDetails { get; init; }
+
+    /// <summary>What <c>label_model.onnx</c> holds; null where there is none (tasks of kind <c>text</c>).</summary>
+    public LabelModelFacts? LabelModel { get; init; }
+
+    /// <summary>How raw probabilities become calibrated ones; null where the bundle was made without validation rows.</summary>
+    public BundleCalibration? Calibration { get; init; }
+
+    /// <summary>Calibrated probability below which the model abstains; null: never.</summary>
+    public double? AbstainBelow { get; init; }
+
+    /// <summary>How closely the graphs follow the checkpoint; null where that was not measured.</summary>
+    public BundleParity? Parity { get; init; }
+
+    /// <summary>Length in bytes and SHA-256 of every other file, by relative path with forward slashes.</summary>
+    public IReadOnlyDictionary<string, BundleFile> Files { get; init; } = new Dictionary<string, BundleFile>();
+
+    /// <summary>Names of the precisions.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Precisions => [.. PrecisionDetails.Keys.OrderBy(k => k == FullPrecision ? 0 : 1).ThenBy(k => k, StringComparer.Ordinal)];
+
+    /// <summary>What log-probabilities are divided by; 1 where the bundle is not calibrated.</summary>
+    [JsonIgnore]
+    public double Temperature => Calibration?.Temperature ?? 1;
+
+    /// <summary>Reads <c>distill.json</c>.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    /// <exception cref="InputException">The file is missing, is not JSON, or is not a manifest of a known format.</exception>
+    public static BundleManifest Load(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a bundle's manifest");
+        BundleManifest? manifest;
+        try
+        {
+            manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), BundleJsonContext.Instance.BundleManifest);
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: not a bundle's manifest: {e.Message}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
+        }
+
+        if (manifest is null) throw new InputException($"{path}: expected a JSON object, found null");
+        if (manifest.Format != CurrentFormat) throw new InputException($"{path}: expected format {CurrentFormat}, found {manifest.Format}");
+        var faults = manifest.Validate();
+        return faults.Count == 0 ? manifest : throw new InputException($"{path}: {string.Join("; ", faults)}");
+    }
+
+    /// <summary>Writes <c>distill.json</c>.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    public void Save(string directory) =>
+        File.WriteAllText(Path.Combine(directory, FileName), JsonSerializer.Serialize(this, BundleJsonContext.Instance.BundleManifest) + "\n");
+
+    /// <summary>All faults of this manifest, empty where there are none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        faults.AddRange(Task.Validate().Select(f => "\"task\": " + f));
+        if (PrecisionDetails.Count == 0) faults.Add("\"precisions\" is empty");
+        if (Calibration is { } c && !(c.Temperature > 0 && double.IsFinite(c.Temperature))) faults.Add($"\"temperature\" must be above 0, found {c.Temperature}");
+        if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"\"abstain_below\" must be between 0 and 1, found {AbstainBelow}");
+        foreach (var name in Files.Keys)
+        {
+            if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")) faults.Add($"\"files\" leads out of the bundle: \"{name}\"");
+        }
+
+        return faults;
+    }
+
+    /// <summary>Compares every file with its length and hash.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    /// <exception cref="InputException">A file is missing or differs; the message names the first.</exception>
+    public void VerifyHashes(string directory)
+    {
+        foreach (var (name, expected) in Files)
+        {
+            var path = Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar));
+            if (!File.Exists(path)) throw new InputException($"{path}: no such file; {FileName} names it");
+            var length = new FileInfo(path).Length;
+            if (length != expected.Bytes) throw new InputException($"{path}: expected {expected.Bytes} bytes by {FileName}, found {length}");
+            var found = BundleFile.Of(path).Sha256;
+            if (found != expected.Sha256) throw new InputException($"{path}: expected SHA-256 {expected.Sha256} by {FileName}, found {found}");
+        }
+    }
+
+    /// <summary>Lengths and hashes of every file below a directory but the manifest, in ordinal order of their paths.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    public static IReadOnlyDictionary<string, BundleFile> Hash(string directory)
+    {
+        var files = new SortedDictionary<string, BundleFile>(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
+        {
+            var name = Path.GetRelativePath(directory, path).Replace('\\', '/');
+            if (name != FileName) files.Add(name, BundleFile.Of(path));
+        }
+
+        return files;
+    }
+
+    /// <summary>A name for exactly these files: the first twelve digits of a hash over their hashes.</summary>
+    [JsonIgnore]
+    public string Version
+    {
+        get
+        {
+            var text = string.Join('\n', Files.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value.Sha256}"));
+            return Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)))[..12];
+        }
+    }
+}

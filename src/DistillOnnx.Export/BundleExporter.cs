@@ -1,0 +1,133 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Export.Onnx;
+using DistillOnnx.Export.T5;
+using DistillOnnx.Export.Weights;
+
+namespace DistillOnnx.Export;
+
+/// <summary>Writes a checkpoint as a bundle: graphs, configuration, tokenizer and manifest. Needs neither Torch nor ONNX Runtime.</summary>
+public static class BundleExporter
+{
+    /// <summary>Exports a checkpoint.</summary>
+    /// <param name="options">What to write and where.</param>
+    /// <param name="reporter">Told of each graph.</param>
+    /// <param name="cancellationToken">Stops between graphs; nothing is left behind.</param>
+    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be written.</exception>
+    public static BundleManifest Export(BundleExportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        Export(options, null, reporter, cancellationToken);
+
+    /// <summary>Exports a checkpoint and lets the bundle be reviewed before it is put in place.</summary>
+    /// <param name="options">What to write and where.</param>
+    /// <param name="review">Looks at the finished bundle, may change it, and refuses it by throwing; null: none.</param>
+    /// <param name="reporter">Told of each graph.</param>
+    /// <param name="cancellationToken">Stops between graphs; nothing is left behind.</param>
+    /// <returns>The manifest as it was written.</returns>
+    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be written.</exception>
+    public static BundleManifest Export(
+        BundleExportOptions options, Action<BundleDraft>? review, IReporter reporter, CancellationToken cancellationToken = default)
+    {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        OutputDirectory.Require(options.Out, options.Overwrite);
+        using var checkpoint = Checkpoint.Open(options.Model);
+        foreach (var note in checkpoint.Notes) reporter.Info(note);
+        var task = BundleTask.Load(options, checkpoint);
+        if (options.Graphs == GraphSet.Label && task.Kind == TaskKind.Text)
+            throw new InputException($"{options.Model}: --graphs label needs a closed set of labels, found a task of kind \"text\"");
+
+        var encoder = new InputEncoder(T5Tokenizer.Load(options.Model), task);
+        if (encoder.Tokenizer.VocabularySize > checkpoint.Config.VocabSize)
+        {
+            throw new InputException(
+                $"{options.Model}: the tokenizer has {encoder.Tokenizer.VocabularySize} pieces, more than the {checkpoint.Config.VocabSize} rows of \"vocab_size\"");
+        }
+
+        var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;
+        var plan = trie is null ? null : LabelPlan.Create(trie, checkpoint.Config.DecoderStartTokenId);
+        var weights = new T5Weights(checkpoint.Config, checkpoint.Tensors);
+
+        using var output = OutputDirectory.Create(options.Out, options.Overwrite);
+        CheckpointFiles.WriteConfig(output.Path, checkpoint.Config, checkpoint.Directory);
+        encoder.Tokenizer.Save(output.Path);
+        var source = BundleTask.Source(checkpoint);
+        var precisions = new Dictionary<string, BundlePrecision>(StringComparer.Ordinal);
+        foreach (var name in options.Precision.Distinct(StringComparer.Ordinal))
+        {
+            var form = new GraphForm { Portable = options.Portable, Precision = Precisions.Parse(name) };
+            var bytes = 0L;
+            var names = new List<string>();
+            var graphs = Graphs(options.Graphs, task.Kind, plan, weights, form);
+            foreach (var (graph, build) in graphs)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                reporter.Progress("export", names.Count, graphs.Count, $"{graph} {name}");
+                var metadata = new Dictionary<string, string>
+                {
+                    ["distillonnx.graph"] = graph,
+                    ["distillonnx.precision"] = name,
+                    ["distillonnx.checkpoint"] = source.Checkpoint,
+                    ["distillonnx.task"] = task.Name,
+                };
+                if (graph == BundleFiles.LabelModel && task.Labels is { } labels) metadata["distillonnx.labels"] = string.Join('\n', labels);
+                var written = OnnxWriter.Write(output.FilePath(BundleFiles.Graph(graph, name)), build(), metadata, options.ExternalDataThreshold);
+                bytes += written.Sum(p => new FileInfo(p).Length);
+                names.Add(graph);
+            }
+
+            precisions.Add(name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = Precisions.Describe(form.Precision) });
+        }
+
+        var manifest = new BundleManifest
+        {
+            Producer = $"DistillOnnx {typeof(BundleExporter).Assembly.GetName().Version?.ToString(3)}",
+            Task = task,
+            Source = source,
+            Portable = options.Portable,
+            PrecisionDetails = precisions,
+            LabelModel = options.Graphs == GraphSet.Seq2seq || task.Kind == TaskKind.Text ? null : LabelFootprint.Measure(task.Kind, plan, trie, weights),
+        };
+        manifest = Review(output.Path, manifest, checkpoint, review);
+        cancellationToken.ThrowIfCancellationRequested();
+        output.Commit();
+        return manifest;
+    }
+
+    private static BundleManifest Review(string directory, BundleManifest manifest, Checkpoint checkpoint, Action<BundleDraft>? review)
+    {
+        if (review is not null)
+        {
+            // A reviewer opens the bundle as any runtime would: with its manifest.
+            manifest.Save(directory);
+            var draft = new BundleDraft(directory, manifest, checkpoint);
+            review(draft);
+            manifest = draft.Manifest;
+        }
+
+        manifest = manifest with { Files = BundleManifest.Hash(directory) };
+        manifest.Save(directory);
+        return manifest;
+    }
+
+    private static List<(string Name, Func<GraphBuilder> Build)> Graphs(GraphSet set, TaskKind kind, LabelPlan? plan, T5Weights weights, GraphForm form)
+    {
+        var graphs = new List<(string, Func<GraphBuilder>)>();
+        if (set != GraphSet.Label)
+        {
+            graphs.Add((BundleFiles.Encoder, () => T5Models.Encoder(weights, form)));
+            graphs.Add((BundleFiles.Decoder, () => T5Models.Decoder(weights, form)));
+            graphs.Add((BundleFiles.DecoderWithPast, () => T5Models.DecoderWithPast(weights, form)));
+            graphs.Add((BundleFiles.DecoderMerged, () => T5Models.DecoderMerged(weights, form)));
+        }
+
+        if (set == GraphSet.Seq2seq) return graphs;
+        if (plan is not null) graphs.Add((BundleFiles.LabelModel, () => T5Models.Labels(weights, form, plan)));
+        else if (kind == TaskKind.Choices) graphs.Add((BundleFiles.LabelModel, () => T5Models.Choices(weights, form)));
+        return graphs;
+    }
+}

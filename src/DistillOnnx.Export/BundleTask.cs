@@ -1,0 +1,36 @@
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Export;
+
+/// <summary>What a bundle's manifest says about where it comes from.</summary>
+internal static class BundleTask
+{
+    /// <summary>The task given, else the checkpoint's own, else the one that any text-to-text model can do: open text without prefixes.</summary>
+    public static TaskSpec Load(BundleExportOptions options, Checkpoint checkpoint)
+    {
+        if (options.Task is { } given) return TaskSpec.Load(given);
+        if (File.Exists(Path.Combine(checkpoint.Directory, TaskSpec.FileName))) return TaskSpec.Load(checkpoint.Directory);
+        return new TaskSpec { Name = Name(checkpoint), Kind = TaskKind.Text, PredictPrefix = "", ExplainPrefix = "" };
+    }
+
+    /// <summary>The checkpoint's name, weight files and size.</summary>
+    public static BundleSource Source(Checkpoint checkpoint)
+    {
+        var weights = new SortedDictionary<string, BundleFile>(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateFiles(checkpoint.Directory))
+        {
+            if (Path.GetExtension(path) == ".safetensors" || Path.GetFileName(path).StartsWith("pytorch_model", StringComparison.Ordinal))
+                weights.Add(Path.GetFileName(path), BundleFile.Of(path));
+        }
+
+        return new BundleSource(Name(checkpoint), weights, checkpoint.Config.ParameterCount);
+    }
+
+    private static string Name(Checkpoint checkpoint)
+    {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint.Directory)));
+        return name.Length == 0 ? "checkpoint" : name;
+    }
+}

@@ -1,0 +1,17 @@
+namespace DistillOnnx.Export;
+
+/// <summary>How a graph's weights are stored and multiplied. Inputs and outputs are single precision in every one.</summary>
+public enum Precision
+{
+    /// <summary>Single precision.</summary>
+    Fp32,
+
+    /// <summary>Half precision; norms, softmax and the product with <c>wo</c>, whose values overflow it, stay single.</summary>
+    Fp16,
+
+    /// <summary>Weights in eight bits with a scale per column, activations quantised while the graph runs.</summary>
+    Int8,
+
+    /// <summary>Weights in four bits with a scale per block, products in single precision: for size.</summary>
+    Q4,
+}

@@ -1,0 +1,113 @@
+using System.Numerics.Tensors;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Export.Weights;
+
+namespace DistillOnnx.Export.T5;
+
+/// <summary>
+/// What a label model's decoder knows before it has looked at the encoder, and so can be worked out at export: embedding
+/// and self-attention of the first block, and the first block's query, folded through W_k.
+/// </summary>
+/// <param name="Residual">The residual stream after the first self-attention, [P, d_model].</param>
+/// <param name="Query">The first cross-attention's query in terms of encoder states, [H·P, d_model].</param>
+internal sealed record LabelStart(float[] Residual, float[] Query)
+{
+    private const float Hidden = -1e9f;
+
+    /// <summary>Works it out.</summary>
+    public static LabelStart Compute(T5Weights weights, LabelPlan plan)
+    {
+        var config = weights.Config;
+        var (count, model, inner, heads, width) = (plan.Tokens.Count, config.DModel, config.InnerDim, config.NumHeads, config.DKv);
+        float[] Self(string name) => weights.Projection(T5TensorNames.SelfAttention(true, 0, name)).Read();
+
+        var residual = weights.EmbeddingRows(plan.Tokens);
+        var normed = Norm(residual, weights, T5TensorNames.Norm(true, 0, 0));
+        var v = Matrices.Multiply(normed, Self("v"), count, model, inner);
+        var mixed = v;
+        if (count > 1)
+        {
+            var q = Matrices.Multiply(normed, Self("q"), count, model, inner);
+            var k = Matrices.Multiply(normed, Self("k"), count, model, inner);
+            mixed = Attend(q, k, v, TreeBias(weights, plan), count, heads, width);
+        }
+
+        TensorPrimitives.Add(residual, Matrices.Multiply(mixed, Self("o"), count, inner, model), residual);
+
+        normed = Norm(residual, weights, T5TensorNames.Norm(true, 0, 1));
+        var query = Matrices.Multiply(normed, weights.Projection(T5TensorNames.CrossAttention(0, "q")).Read(), count, model, inner);
+        var key = weights.Stored(T5TensorNames.CrossAttention(0, "k")).Read();
+        var folded = new float[heads * count * model];
+        for (var head = 0; head < heads; head++)
+        {
+            var ofHead = new float[count * width];
+            for (var p = 0; p < count; p++) query.AsSpan((p * inner) + (head * width), width).CopyTo(ofHead.AsSpan(p * width));
+            Matrices.Multiply(ofHead, key[(head * width * model)..((head + 1) * width * model)], count, width, model).CopyTo(folded, head * count * model);
+        }
+
+        return new LabelStart(residual, folded);
+    }
+
+    /// <summary>The decoder's relative position bias between tree positions, [H, P, P]; what a position does not see is hidden.</summary>
+    public static float[] TreeBias(T5Weights weights, LabelPlan plan)
+    {
+        var config = weights.Config;
+        var count = plan.Tokens.Count;
+        var table = weights.Stored(T5TensorNames.RelativeBias(decoder: true)).Read();
+        var bias = new float[config.NumHeads * count * count];
+        for (var query = 0; query < count; query++)
+        {
+            for (var key = 0; key < count; key++)
+            {
+                var bucket = RelativePosition.Bucket(
+                    plan.Depths[key] - plan.Depths[query], bidirectional: false, config.RelativeAttentionNumBuckets, config.RelativeAttentionMaxDistance);
+                var sees = plan.Sees(query, key);
+                for (var head = 0; head < config.NumHeads; head++)
+                    bias[(((head * count) + query) * count) + key] = sees ? table[(bucket * config.NumHeads) + head] : Hidden;
+            }
+        }
+
+        return bias;
+    }
+
+    private static float[] Norm(float[] x, T5Weights weights, string name)
+    {
+        var scale = weights.Stored(name).Read();
+        var result = new float[x.Length];
+        for (var row = 0; row < x.Length; row += scale.Length)
+        {
+            var values = x.AsSpan(row, scale.Length);
+            var meanSquare = values.ToArray().Sum(v => (double)v * v) / scale.Length;
+            var factor = (float)(1 / Math.Sqrt(meanSquare + weights.Config.LayerNormEpsilon));
+            for (var i = 0; i < scale.Length; i++) result[row + i] = values[i] * factor * scale[i];
+        }
+
+        return result;
+    }
+
+    private static float[] Attend(float[] q, float[] k, float[] v, float[] bias, int count, int heads, int width)
+    {
+        var inner = heads * width;
+        var result = new float[count * inner];
+        var scores = new float[count];
+        for (var head = 0; head < heads; head++)
+        {
+            for (var query = 0; query < count; query++)
+            {
+                for (var key = 0; key < count; key++)
+                {
+                    scores[key] = bias[(((head * count) + query) * count) + key] + TensorPrimitives.Dot<float>(
+                        q.AsSpan((query * inner) + (head * width), width), k.AsSpan((key * inner) + (head * width), width));
+                }
+
+                TensorPrimitives.SoftMax(scores, scores);
+                var target = result.AsSpan((query * inner) + (head * width), width);
+                for (var key = 0; key < count; key++)
+                    TensorPrimitives.MultiplyAdd(v.AsSpan((key * inner) + (head * width), width), scores[key], target, target);
+            }
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,88 @@
+using DistillOnnx.Core.T5;
+using DistillOnnx.Export.Onnx;
+using DistillOnnx.Export.Weights;
+
+namespace DistillOnnx.Export.T5;
+
+/// <summary>The decoder, with and without the keys and values of earlier steps.</summary>
+internal sealed partial class T5Graph
+{
+    /// <summary>Keys and values of one block, [B, H, T, d_kv] each.</summary>
+    internal readonly record struct Cache(Value SelfKey, Value SelfValue, Value CrossKey, Value CrossValue);
+
+    /// <summary>Decodes a whole prefix: ids [B, T], encoder output [B, S, d_model] and its mask [B, S] to logits [B, T, vocab_size].</summary>
+    public (Value Logits, Cache[] Present) Decode(Value inputIds, Value encoderStates, Value encoderMask, Dim length)
+    {
+        var none = new Cache[Config.NumDecoderLayers];
+        Array.Fill(none, new Cache(Value.None, Value.None, Value.None, Value.None));
+        return Decode(inputIds, encoderStates, encoderMask, none, graph.Scalar(0L), length);
+    }
+
+    /// <summary>Decodes further ids, given the cache of those before; the cache of the encoder's output is taken as it is.</summary>
+    public (Value Logits, Cache[] Present) DecodeWithPast(Value inputIds, Value encoderMask, Cache[] past, Dim length) =>
+        Decode(inputIds, Value.None, encoderMask, past, graph.Size(past[0].SelfKey, 2), length);
+
+    private (Value Logits, Cache[] Present) Decode(
+        Value inputIds, Value encoderStates, Value encoderMask, Cache[] past, Value firstQuery, Dim length)
+    {
+        using var scope = graph.Scope("decoder");
+        var x = Embed(inputIds);
+        var keys = graph.Add(firstQuery, graph.Size(inputIds, 1));
+        var positionBias = PositionBias(decoder: true, firstQuery, keys);
+        var paddingBias = PaddingBias(encoderMask);
+        var present = new Cache[Config.NumDecoderLayers];
+
+        var normed = Norm(x, T5TensorNames.Norm(true, 0, 0));
+        for (var block = 0; block < Config.NumDecoderLayers; block++)
+        {
+            using var blockScope = graph.Scope($"block.{block}");
+            var (attended, selfKey, selfValue) = CachedSelfAttention(normed, block, past[block], positionBias);
+            (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), length);
+            var (crossed, crossKey, crossValue) = CrossAttention(normed, block, encoderStates, past[block], paddingBias);
+            (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), length);
+            var fed = FeedForward(normed, decoder: true, block);
+            var next = block + 1 < Config.NumDecoderLayers ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);
+            (x, normed) = AddNorm(x, fed, next, length);
+            present[block] = new Cache(selfKey, selfValue, crossKey, crossValue);
+        }
+
+        return (Logits(normed), present);
+    }
+
+    private (Value Result, Value Key, Value Value) CachedSelfAttention(Value x, int block, Cache past, Value bias)
+    {
+        WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.SelfAttention(true, block, name));
+        using var scope = graph.Scope("self_attention");
+        var q = SplitHeads(Linear(x, Matrix("q")));
+        var k = SplitHeads(Linear(x, Matrix("k")));
+        var v = SplitHeads(Linear(x, Matrix("v")));
+        if (past.SelfKey != Value.None)
+        {
+            k = graph.Concat(2, past.SelfKey, k);
+            v = graph.Concat(2, past.SelfValue, v);
+        }
+
+        return (Linear(JoinHeads(Attend(q, k, v, bias)), Matrix("o")), k, v);
+    }
+
+    private (Value Result, Value Key, Value Value) CrossAttention(Value x, int block, Value encoderStates, Cache past, Value paddingBias)
+    {
+        WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.CrossAttention(block, name));
+        using var scope = graph.Scope("cross_attention");
+        var q = SplitHeads(Linear(x, Matrix("q")));
+        var known = past.CrossKey != Value.None;
+        var k = known ? past.CrossKey : SplitHeads(Linear(encoderStates, Matrix("k")));
+        var v = known ? past.CrossValue : SplitHeads(Linear(encoderStates, Matrix("v")));
+        return (Linear(JoinHeads(Attend(q, k, v, paddingBias)), Matrix("o")), k, v);
+    }
+
+    /// <summary>lm_head: [B, T, d_model] to [B, T, vocab_size]. A tied one is the embedding itself, read transposed, so that it is stored once.</summary>
+    private Value Logits(Value x)
+    {
+        using var scope = graph.Scope("lm_head");
+        var rows = graph.Reshape(x, -1, Config.DModel);
+        var logits = graph.Node("Gemm", [rows, Weight(weights.Stored(weights.OutputName))], ("transB", 1), ("alpha", weights.OutputScale));
+        var shape = graph.Node("Shape", [x], ("start", 0), ("end", 2));
+        return graph.Reshape(logits, graph.Concat(0, shape, graph.Constant([(long)Config.VocabSize])));
+    }
+}

@@ -1,0 +1,17 @@
+namespace DistillOnnx.Export.Weights;
+
+/// <summary>Float values that are made when asked for: a weight of the checkpoint, or one worked out from several.</summary>
+/// <param name="Name">The name that the values get in a graph.</param>
+/// <param name="Dims">Shape, slowest first.</param>
+/// <param name="Read">Makes the values, row-major; the caller owns them.</param>
+internal sealed record WeightMatrix(string Name, IReadOnlyList<long> Dims, Func<float[]> Read)
+{
+    /// <summary>Rows of a matrix.</summary>
+    public int Rows => checked((int)Dims[^2]);
+
+    /// <summary>Columns of a matrix.</summary>
+    public int Columns => checked((int)Dims[^1]);
+
+    /// <summary>The transposed matrix.</summary>
+    public WeightMatrix Transposed() => new(Name + ".transposed", [Dims[1], Dims[0]], () => Matrices.Transpose(Read(), Rows, Columns));
+}

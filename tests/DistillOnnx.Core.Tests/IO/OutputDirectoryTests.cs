@@ -1,0 +1,111 @@
+using DistillOnnx.Core.IO;
+
+namespace DistillOnnx.Core.Tests.IO;
+
+public sealed class OutputDirectoryTests : IDisposable
+{
+    private readonly TemporaryDirectory _parent = new();
+
+    private string Target => _parent.File("out");
+
+    [Fact]
+    public void Commit_NewOutput_AppearsOnlyThenAndWhole()
+    {
+        using var output = OutputDirectory.Create(Target);
+        File.WriteAllText(output.FilePath("a/b.txt"), "x");
+        Assert.False(Directory.Exists(Target));
+        output.Commit();
+        Assert.Equal("x", File.ReadAllText(Path.Combine(Target, "a", "b.txt")));
+        AssertNothingHidden();
+    }
+
+    [Fact]
+    public void Dispose_WithoutCommit_LeavesNothing()
+    {
+        using (var output = OutputDirectory.Create(Target)) File.WriteAllText(output.FilePath("a.txt"), "x");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_parent.Path));
+    }
+
+    [Fact]
+    public void Dispose_WithoutCommitOverAnEarlierOutput_LeavesThatAsItWas()
+    {
+        WriteOld();
+        using (var output = OutputDirectory.Create(Target, overwrite: true)) File.WriteAllText(output.FilePath("new.txt"), "x");
+        Assert.Equal(["old.txt"], Directory.EnumerateFiles(Target).Select(Path.GetFileName));
+        AssertNothingHidden();
+    }
+
+    [Fact]
+    public void Commit_OverAnEarlierOutput_ReplacesAllOfIt()
+    {
+        WriteOld();
+        using var output = OutputDirectory.Create(Target, overwrite: true);
+        File.WriteAllText(output.FilePath("new.txt"), "x");
+        output.Commit();
+        Assert.Equal(["new.txt"], Directory.EnumerateFiles(Target).Select(Path.GetFileName));
+        AssertNothingHidden();
+    }
+
+    [Fact]
+    public void Create_ExistingOutput_IsRefusedWithoutOverwrite()
+    {
+        WriteOld();
+        var error = Assert.Throws<InputException>(() => OutputDirectory.Create(Target));
+        Assert.Contains("--overwrite", error.Message);
+        AssertNothingHidden();
+    }
+
+    [Fact]
+    public void Create_EmptyDirectory_IsTaken()
+    {
+        Directory.CreateDirectory(Target);
+        using var output = OutputDirectory.Create(Target);
+        File.WriteAllText(output.FilePath("new.txt"), "x");
+        output.Commit();
+        Assert.True(File.Exists(Path.Combine(Target, "new.txt")));
+    }
+
+    [Fact]
+    public void Commit_OutputThatAppearedMeanwhile_IsNotReplaced()
+    {
+        using var output = OutputDirectory.Create(Target);
+        File.WriteAllText(output.FilePath("new.txt"), "x");
+        WriteOld();
+        Assert.Throws<InputException>(output.Commit);
+        Assert.True(File.Exists(Path.Combine(Target, "old.txt")));
+    }
+
+    [Fact]
+    public void Create_FileAtTheTarget_IsRefused()
+    {
+        File.WriteAllText(Target, "x");
+        Assert.Contains("found a file", Assert.Throws<InputException>(() => OutputDirectory.Create(Target, overwrite: true)).Message);
+    }
+
+    [Fact]
+    public void Create_ParentThatCannotBeWritten_IsRefused()
+    {
+        File.WriteAllText(_parent.File("file"), "x");
+        Assert.Contains("cannot be written", Assert.Throws<InputException>(() => OutputDirectory.Create(Path.Combine(_parent.File("file"), "out"))).Message);
+        Assert.Throws<InputException>(() => OutputDirectory.Create("/"));
+    }
+
+    [Fact]
+    public void Create_LeftoversOfAKilledProcess_AreRemovedAndThoseOfALivingOneKept()
+    {
+        var dead = _parent.File($".out.{Environment.MachineName}-{int.MaxValue}-0.partial");
+        var alive = _parent.File($".out.{Environment.MachineName}-{Environment.ProcessId}-0.partial");
+        var elsewhere = _parent.File($".out.another-machine-{int.MaxValue}-0.partial");
+        foreach (var path in (string[])[dead, alive, elsewhere]) File.WriteAllText(Path.Combine(Directory.CreateDirectory(path).FullName, "x"), "x");
+        using var output = OutputDirectory.Create(Target);
+        Assert.False(Directory.Exists(dead));
+        Assert.True(Directory.Exists(alive));
+        Assert.True(Directory.Exists(elsewhere));
+    }
+
+    public void Dispose() => _parent.Dispose();
+
+    private void WriteOld() => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Target).FullName, "old.txt"), "x");
+
+    private void AssertNothingHidden() => Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(_parent.Path).Select(Path.GetFileName));
+}

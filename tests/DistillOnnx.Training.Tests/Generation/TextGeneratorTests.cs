@@ -1,0 +1,39 @@
+using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.Tests.T5;
+
+namespace DistillOnnx.Training.Tests.Generation;
+
+/// <summary>Decoding against the reference's ids.</summary>
+public sealed class TextGeneratorTests
+{
+    public static TheoryData<string> Names => Golden.Names;
+
+    [Theory, MemberData(nameof(Names))]
+    public void Greedy_PaddedBatch_EqualsReference(string name)
+    {
+        using var golden = new Golden(name);
+        using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
+        var length = golden["greedy", "max_length"].GetInt32();
+        AssertIds(golden.Rows("greedy", "ids"), new TextGenerator(golden.Model).Greedy(inputs, length - 1));
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Beam_PaddedBatch_EqualsReference(string name)
+    {
+        using var golden = new Golden(name);
+        using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
+        var length = golden["beam3", "max_length"].GetInt32();
+        AssertIds(golden.Rows("beam3", "ids"), new TextGenerator(golden.Model).Beam(inputs, beams: 3, length - 1));
+    }
+
+    /// <summary>The reference's ids begin with the start token and are padded.</summary>
+    private static void AssertIds(long[][] expected, IReadOnlyList<int[]> actual)
+    {
+        Assert.Equal(expected.Length, actual.Count);
+        for (var b = 0; b < expected.Length; b++)
+        {
+            Assert.Equal(expected[b][1..].Take(actual[b].Length), actual[b].Select(t => (long)t));
+            Assert.All(expected[b][1..].Skip(actual[b].Length), t => Assert.Equal(0, t));
+        }
+    }
+}
