@@ -63,27 +63,6 @@ public sealed class BundleExportTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_PrecisionThatLosesAccuracy_IsRefusedWithFiguresAndNothingIsWritten()
-    {
-        var options = Options(Labels) with { Precision = ["fp32", "q4"], MaxAccuracyLoss = 0.5 };
-        var error = await Assert.ThrowsAsync<QualityGateException>(() => BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
-        Assert.Contains("precision q4 loses", error.Message, StringComparison.Ordinal);
-        Assert.Contains("100.00 %", error.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(options.Out));
-    }
-
-    [Fact]
-    public async Task RunAsync_PrecisionWithinTheAllowedLoss_ReportsItsCost()
-    {
-        var options = Options(Labels) with { Precision = ["fp32", "int8"], MaxAccuracyLoss = 100 };
-        var result = await BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
-        var int8 = result.Precisions["int8"];
-        Assert.InRange(int8.AccuracyDelta!.Value, -1, 0);
-        Assert.InRange(int8.MaxRelativeError!.Value, 1e-4, 1);
-        Assert.True(int8.Bytes < result.Precisions["fp32"].Bytes);
-    }
-
-    [Fact]
     public async Task RunAsync_RowsOfAnotherTask_AreRefused()
     {
         var options = Options(Labels);
