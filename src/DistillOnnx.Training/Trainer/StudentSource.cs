@@ -43,10 +43,11 @@ internal sealed class StudentSource
     /// <param name="vocabularySize">Pieces of one that is trained.</param>
     /// <param name="texts">Training texts.</param>
     /// <param name="reporter">Hears that one is trained.</param>
+    /// <param name="cancellationToken">Stops that.</param>
     /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
-    public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter)
+    public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)
     {
-        if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter);
+        if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
         directory ??= CheckpointDirectory!;
         var tokenizer = T5Tokenizer.Load(directory);
         if (!FromScratch && tokenizer.VocabularySize > _config.VocabSize)

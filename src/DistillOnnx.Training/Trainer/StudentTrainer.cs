@@ -59,7 +59,7 @@ public static class StudentTrainer
         using var scope = NewDisposeScope();
         var tokenizer = resuming
             ? T5Tokenizer.Load(options.Out)
-            : source.Tokenizer(options.Tokenizer, options.VocabularySize, () => Texts(training, options.Method), reporter);
+            : source.Tokenizer(options.Tokenizer, options.VocabularySize, () => TrainedTokenizer.Texts(dataset.Task, training, options.Method != TrainingMethod.Standard), reporter, cancellationToken);
         var task = Prepare(dataset.Task, options);
         var encoder = new ExampleEncoder(new InputEncoder(tokenizer, task), options);
         var rows = encoder.Encode(training, SplitNames.Train, reporter);
@@ -104,16 +104,6 @@ public static class StudentTrainer
         new SplitMix64(seed).Shuffle(order.AsSpan());
         var count = Math.Max(1, (int)Math.Round(fraction * examples.Count));
         return [.. order.Take(count).Order().Select(i => examples[i])];
-    }
-
-    private static IEnumerable<string> Texts(IEnumerable<Example> examples, TrainingMethod method)
-    {
-        foreach (var example in examples)
-        {
-            yield return example.Input;
-            if (example.Label is not null) yield return example.Label;
-            if (method != TrainingMethod.Standard && example.Rationale is not null) yield return example.Rationale;
-        }
     }
 
     private static TrainingPlan Plan(TrainOptions options, bool fromScratch, int stepsPerEpoch)

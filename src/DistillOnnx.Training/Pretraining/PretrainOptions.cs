@@ -1,0 +1,170 @@
+using DistillOnnx.Core.Options;
+using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Schedules;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Training.Pretraining;
+
+/// <summary>What text to learn to read, and how.</summary>
+public sealed record PretrainOptions : IStageOptions
+{
+    /// <summary>Text files, one passage a line; <c>.gz</c> is unpacked.</summary>
+    [Option("text files, one passage a line, plain or .gz", Value = "FILE", Required = true)]
+    public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.</summary>
+    [Option("student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch", Value = "PRESET|DIR|FILE", Required = true)]
+    public string Student { get; init; } = "";
+
+    /// <summary>Where the checkpoint goes.</summary>
+    [Option("checkpoint directory to write", Value = "DIR", Required = true)]
+    public string Out { get; init; } = "";
+
+    /// <summary>Whether an existing checkpoint may be replaced.</summary>
+    [Option("replace an existing output")]
+    public bool Overwrite { get; init; }
+
+    /// <summary>Whether to continue the run that <see cref="Out"/> holds.</summary>
+    [Option("continue an interrupted run in --out; starts anew where there is none")]
+    public bool Resume { get; init; }
+
+    /// <summary>A directory with <c>spiece.model</c>; null: the student checkpoint's, or one trained on the text.</summary>
+    [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the text)", Value = "DIR")]
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Pieces of a tokenizer that is trained.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
+    public int VocabularySize { get; init; } = 8000;
+
+    /// <summary>Lines of text that a tokenizer is trained on.</summary>
+    [Option("most lines of text that such a tokenizer is trained on", Value = "LINES")]
+    public int TokenizerLines { get; init; } = 100_000;
+
+    /// <summary>Optimizer steps.</summary>
+    [Option("optimizer steps", Value = "STEPS")]
+    public int MaxSteps { get; init; } = 2000;
+
+    /// <summary>Lines of a step.</summary>
+    [Option("lines of a step", Value = "LINES")]
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Longest sequence in tokens.</summary>
+    [Option("longest sequence in tokens before spans are taken out; longer lines are cut into several", Value = "TOKENS")]
+    public int MaxInputTokens { get; init; } = 256;
+
+    /// <summary>Whether lines of a step are put together up to the longest sequence.</summary>
+    [Option("put lines together up to the longest sequence, for a student that will read more than a sentence or two")]
+    public bool Join { get; init; }
+
+    /// <summary>Share of tokens that is taken out.</summary>
+    [Option("share of tokens taken out", Value = "SHARE")]
+    public double Corruption { get; init; } = 0.15;
+
+    /// <summary>Mean length of a span in tokens.</summary>
+    [Option("mean length of a span that is taken out, in tokens", Value = "TOKENS")]
+    public double MeanSpan { get; init; } = 3;
+
+    /// <summary>Lines in memory, from which sequences are drawn in random order.</summary>
+    [Option("lines held in memory, from which sequences are drawn in random order", Value = "LINES")]
+    public int ShuffleLines { get; init; } = 50_000;
+
+    /// <summary>Most tokens that go through the model at once.</summary>
+    [Option("most tokens that go through the model at once: bounds memory and changes nothing else", Value = "TOKENS")]
+    public int MicroBatchTokens { get; init; } = 16384;
+
+    /// <summary>The optimizer.</summary>
+    [Option("adam-w or adafactor")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
+
+    /// <summary>Highest learning rate.</summary>
+    [Option("highest learning rate", Value = "RATE")]
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>How the learning rate moves after the warm-up.</summary>
+    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
+
+    /// <summary>Steps over which the learning rate rises; null: 5 % of all.</summary>
+    [Option("steps over which the learning rate rises (default: 5 % of all)", Value = "STEPS")]
+    public int? WarmupSteps { get; init; }
+
+    /// <summary>Decay of the weights.</summary>
+    [Option("share of every weight, times the learning rate, taken away a step", Value = "SHARE")]
+    public double WeightDecay { get; init; }
+
+    /// <summary>Largest norm of the gradient.</summary>
+    [Option("largest norm of the gradient, to which longer ones are cut; 0: any", Value = "NORM")]
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>Share of activations dropped.</summary>
+    [Option("share of activations dropped", Value = "SHARE")]
+    public double Dropout { get; init; }
+
+    /// <summary>Steps between evaluations; null: ten in all.</summary>
+    [Option("steps between evaluations on held-out lines (default: ten in all)", Value = "STEPS")]
+    public int? EvaluateEvery { get; init; }
+
+    /// <summary>Lines held out.</summary>
+    [Option("lines at the beginning of the text that are held out to evaluate on", Value = "LINES")]
+    public int HoldoutLines { get; init; } = 500;
+
+    /// <summary>Steps between saves of the state that a resumed run needs; null: at evaluations.</summary>
+    [Option("steps between saves of what --resume needs (default: at evaluations)", Value = "STEPS")]
+    public int? SaveEvery { get; init; }
+
+    /// <summary>Decides initial weights, order of the text and the spans.</summary>
+    [Option("decides initial weights, order of the text and the spans")]
+    public long Seed { get; init; }
+
+    /// <summary>Where to train.</summary>
+    [Option("auto, cpu or cuda:N")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Threads on the CPU; null: one a core.</summary>
+    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
+    public int? Threads { get; init; }
+
+    /// <summary>In what numbers to train.</summary>
+    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Where TensorBoard's event files go; null: none are written.</summary>
+    [Option("directory for TensorBoard event files (default: none are written)", Value = "DIR")]
+    public string? TensorBoard { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        void AtLeast(string name, double? value, double low)
+        {
+            if (value is { } v && !(v >= low)) faults.Add($"--{name}: expected at least {low}, found {v}");
+        }
+
+        if (Text.Count == 0) faults.Add("--text is missing");
+        if (Student.Length == 0) faults.Add("--student is missing");
+        if (Out.Length == 0) faults.Add("--out is missing");
+        if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
+        AtLeast("vocabulary-size", VocabularySize, 64);
+        AtLeast("tokenizer-lines", TokenizerLines, 1);
+        AtLeast("max-steps", MaxSteps, 1);
+        AtLeast("batch-size", BatchSize, 1);
+        AtLeast("max-input-tokens", MaxInputTokens, 8);
+        if (!(Corruption is > 0 and < 1)) faults.Add($"--corruption: expected a share above 0 and below 1, found {Corruption}");
+        AtLeast("mean-span", MeanSpan, 1);
+        AtLeast("shuffle-lines", ShuffleLines, 1);
+        AtLeast("micro-batch-tokens", MicroBatchTokens, 1);
+        if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) faults.Add($"--learning-rate: expected a number above 0, found {LearningRate}");
+        AtLeast("warmup-steps", WarmupSteps, 0);
+        AtLeast("weight-decay", WeightDecay, 0);
+        AtLeast("clip-norm", ClipNorm, 0);
+        if (!(Dropout is >= 0 and < 1)) faults.Add($"--dropout: expected a share from 0 and below 1, found {Dropout}");
+        AtLeast("evaluate-every", EvaluateEvery, 1);
+        AtLeast("holdout-lines", HoldoutLines, 0);
+        AtLeast("save-every", SaveEvery, 1);
+        AtLeast("threads", Threads, 1);
+        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        return faults;
+    }
+}
