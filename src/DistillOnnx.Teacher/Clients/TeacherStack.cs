@@ -47,7 +47,7 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>The bare client.</summary>
     public static IChatClient Client(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
-        "rules" => throw new InputException("--teacher rules: not in this build"),
+        "rules" => new RulesChatClient(),
         "genai" => GenAITeacher.Open(spec.Model),
         _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
     };
