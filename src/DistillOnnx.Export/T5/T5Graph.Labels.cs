@@ -33,14 +33,14 @@ internal sealed partial class T5Graph
             using var blockScope = graph.Scope($"block.{block}");
             if (block > 0)
             {
-                var attended = count == 1 ? OnlySelf(normed, block) : TreeAttention(normed, block, treeBias);
+                var attended = count == 1 ? OnlySelf(normed, block, count) : TreeAttention(normed, block, treeBias, count);
                 (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), count);
-                query = FoldedQuery(normed, block, count == 1);
+                query = FoldedQuery(normed, block, count, count == 1);
             }
 
-            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, count == 1);
+            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, count, count == 1);
             (x, normed) = AddNorm(crossed, x, T5TensorNames.Norm(true, block, 2), count);
-            var fed = FeedForward(normed, decoder: true, block);
+            var fed = FeedForward(normed, decoder: true, block, count);
             var next = block + 1 < blocks ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);
             (x, normed) = AddNorm(x, fed, next, count);
         }
@@ -49,42 +49,42 @@ internal sealed partial class T5Graph
     }
 
     /// <summary>Self-attention of a first position: it sees itself alone, so softmax is 1 and what remains is x·W_v·W_o, one matrix.</summary>
-    private Value OnlySelf(Value x, int block)
+    private Value OnlySelf(Value x, int block, Dim length)
     {
         using var scope = graph.Scope("self_attention");
         var v = weights.Projection(T5TensorNames.SelfAttention(true, block, "v"));
         var o = weights.Projection(T5TensorNames.SelfAttention(true, block, "o"));
         // Larger than the two it stands for only where heads·d_kv is less than half of d_model.
-        if (Config.DModel > 2 * Inner) return Linear(Linear(x, v), o);
+        if (Config.DModel > 2 * Inner) return Linear(Linear(x, v, length), o, length);
         return Linear(x, new WeightMatrix($"decoder.block.{block}.layer.0.SelfAttention.vo", [Config.DModel, Config.DModel], () =>
-            Matrices.Multiply(v.Read(), o.Read(), Config.DModel, Inner, Config.DModel)));
+            Matrices.Multiply(v.Read(), o.Read(), Config.DModel, Inner, Config.DModel)), length);
     }
 
     /// <summary>Self-attention of tree positions [B, P, d_model] with a bias [1|B, H, P, P] that hides all but ancestors.</summary>
-    private Value TreeAttention(Value x, int block, Value treeBias)
+    private Value TreeAttention(Value x, int block, Value treeBias, Dim length)
     {
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.SelfAttention(true, block, name));
         using var scope = graph.Scope("self_attention");
-        var q = SplitHeads(Linear(x, Matrix("q")));
-        var k = SplitHeads(Linear(x, Matrix("k")));
-        var v = SplitHeads(Linear(x, Matrix("v")));
-        return Linear(JoinHeads(Attend(q, k, v, treeBias)), Matrix("o"));
+        var q = SplitHeads(Linear(x, Matrix("q"), length));
+        var k = SplitHeads(Linear(x, Matrix("k"), length));
+        var v = SplitHeads(Linear(x, Matrix("v"), length));
+        return Linear(JoinHeads(Attend(q, k, v, treeBias)), Matrix("o"), length);
     }
 
     /// <summary>The query of each head in terms of the encoder's states: x [B, P, d_model] to [B, H·P, d_model].</summary>
-    private Value FoldedQuery(Value x, int block, bool single)
+    private Value FoldedQuery(Value x, int block, Dim length, bool single)
     {
         using var scope = graph.Scope("cross_attention");
-        var q = Linear(x, weights.Projection(T5TensorNames.CrossAttention(block, "q")));
+        var q = Linear(x, weights.Projection(T5TensorNames.CrossAttention(block, "q")), length);
         q = single ? graph.Reshape(q, 0, Heads, 1, Config.DKv) : SplitHeads(q);
         // Stored [H·d_kv, d_model], which is W_kᵀ of one head after the other.
         var stored = weights.Stored(T5TensorNames.CrossAttention(block, "k"));
         var perHead = stored with { Name = stored.Name + ".heads", Dims = [Heads, Config.DKv, Config.DModel] };
-        return graph.Reshape(graph.MatMul(q, Weight(perHead)), 0, -1, Config.DModel);
+        return graph.Reshape(HeadLinear(q, perHead), 0, -1, Config.DModel);
     }
 
     /// <summary>Cross-attention of folded queries [B, H·P, d_model] over the encoder's states [B, S, d_model]: [B, P, d_model].</summary>
-    private Value FoldedCrossAttention(Value query, int block, Value states, Value padding, bool single)
+    private Value FoldedCrossAttention(Value query, int block, Value states, Value padding, Dim length, bool single)
     {
         using var scope = graph.Scope("cross_attention");
         var scores = MatMulTransposed(query, states);
@@ -99,9 +99,9 @@ internal sealed partial class T5Graph
                 Matrices.Transpose(values[(head * size)..((head + 1) * size)], Config.DKv, Config.DModel).CopyTo(values, head * size);
             return values;
         });
-        var mixed = graph.MatMul(seen, Weight(perHead));
+        var mixed = HeadLinear(seen, perHead);
         mixed = single ? graph.Reshape(mixed, 0, 1, Inner) : JoinHeads(mixed);
-        return Linear(mixed, weights.Projection(T5TensorNames.CrossAttention(block, "o")));
+        return Linear(mixed, weights.Projection(T5TensorNames.CrossAttention(block, "o")), length);
     }
 
     /// <summary>a·bᵀ over the last two dimensions.</summary>

@@ -8,7 +8,7 @@ namespace DistillOnnx.Export.T5;
 internal static class T5Models
 {
     private const string Sequence = "sequence";
-    private const string EncoderLength = "encoder_sequence_length";
+    private const string EncoderLength = T5Graph.EncoderLength;
     private const string DecoderLength = "decoder_sequence_length";
     private const string PastLength = "past_decoder_sequence_length";
     private const string CrossLength = "encoder_sequence_length_out";
