@@ -10,7 +10,8 @@ namespace DistillOnnx.Core.Checkpoints;
 internal sealed class SafetensorsHeader
 {
     private const int LongestHeader = 100_000_000;
-    private const int MostTensors = 100_000;
+    private const int MostTensors = 20_000;
+    private const int LongestName = 4096;
     private const int MostDimensions = 32;
 
     private SafetensorsHeader(Dictionary<string, TensorInfo> tensors, Dictionary<string, long> offsets, Dictionary<string, string> metadata)
@@ -178,7 +179,8 @@ internal sealed class SafetensorsHeader
     private static string? NextName(ref Utf8JsonReader reader)
     {
         if (!reader.Read()) throw new JsonException("the header ends too early");
-        return reader.TokenType == JsonTokenType.PropertyName ? reader.GetString() : null;
+        if (reader.TokenType != JsonTokenType.PropertyName) return null;
+        return reader.ValueSpan.Length <= LongestName ? reader.GetString() : throw new JsonException($"a name of {reader.ValueSpan.Length} bytes");
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)

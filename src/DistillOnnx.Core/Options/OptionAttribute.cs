@@ -17,9 +17,15 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>Flag without the dashes; null: the property's name in kebab case.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Whether it is given by position, before the flags, instead of by name.</summary>
+    public bool Argument { get; init; }
+
     /// <summary>Whether the stage cannot run without it.</summary>
     public bool Required { get; init; }
 
-    /// <summary>Whether the value is a secret: taken from environment or file only, never from a flag, and never saved or logged.</summary>
+    /// <summary>
+    /// Whether the value is a secret. It is then taken from the environment, or from the file that <c>--NAME-file</c> names;
+    /// never from a flag or a configuration file, and it is never saved or logged.
+    /// </summary>
     public bool Secret { get; init; }
 }

@@ -7,7 +7,7 @@ namespace DistillOnnx.Toolchain.Import;
 public sealed record ImportOptions : IStageOptions
 {
     /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>, <c>csv</c> or <c>parquet</c>.</summary>
-    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv or parquet", Value = "SOURCE", Required = true)]
+    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv or parquet", Value = "SOURCE", Argument = true, Required = true)]
     public string Source { get; init; } = "";
 
     /// <summary>Where it lies: for <c>dss:</c> a directory, otherwise files, each <c>FILE</c> or <c>SPLIT=FILE</c>.</summary>

@@ -104,7 +104,7 @@ public sealed class StudentPredictor : IPredictor
         using var tokens = TokenBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
         if (Task.Kind == TaskKind.Text)
         {
-            var decoded = new Generator(_model).Greedy(tokens, Task.MaxLabelTokens ?? DefaultLabelTokens, cancellationToken);
+            var decoded = new TextGenerator(_model).Greedy(tokens, Task.MaxLabelTokens ?? DefaultLabelTokens, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
                 answers[batch[i].Index] = Answer(batch[i], _encoder.Tokenizer.Decode(decoded[i]).Trim(), null);
             return;

@@ -66,9 +66,9 @@ public sealed class HostileSafetensorsTests : IDisposable
     public void Open_HeaderOfManyTensors_IsRefused()
     {
         var header = new StringBuilder("{");
-        for (var i = 0; i < 100_001; i++) header.Append(i == 0 ? "" : ",").Append($"\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        for (var i = 0; i < 20_001; i++) header.Append(i == 0 ? "" : ",").Append($"\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
         File.WriteAllBytes(Weights, Assemble(header.Append('}').ToString(), []));
-        Assert.Contains("100000", Hostile.AssertRefused(_directory.Path, "many"));
+        Assert.Contains("20000", Hostile.AssertRefused(_directory.Path, "many"));
     }
 
     public void Dispose() => _directory.Dispose();

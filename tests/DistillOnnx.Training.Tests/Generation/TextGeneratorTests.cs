@@ -4,7 +4,7 @@ using DistillOnnx.Training.Tests.T5;
 namespace DistillOnnx.Training.Tests.Generation;
 
 /// <summary>Decoding against the reference's ids.</summary>
-public sealed class GeneratorTests
+public sealed class TextGeneratorTests
 {
     public static TheoryData<string> Names => Golden.Names;
 
@@ -14,7 +14,7 @@ public sealed class GeneratorTests
         using var golden = new Golden(name);
         using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
         var length = golden["greedy", "max_length"].GetInt32();
-        AssertIds(golden.Rows("greedy", "ids"), new Generator(golden.Model).Greedy(inputs, length - 1));
+        AssertIds(golden.Rows("greedy", "ids"), new TextGenerator(golden.Model).Greedy(inputs, length - 1));
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -23,7 +23,7 @@ public sealed class GeneratorTests
         using var golden = new Golden(name);
         using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
         var length = golden["beam3", "max_length"].GetInt32();
-        AssertIds(golden.Rows("beam3", "ids"), new Generator(golden.Model).Beam(inputs, beams: 3, length - 1));
+        AssertIds(golden.Rows("beam3", "ids"), new TextGenerator(golden.Model).Beam(inputs, beams: 3, length - 1));
     }
 
     /// <summary>The reference's ids begin with the start token and are padded.</summary>

@@ -1,0 +1,157 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Runtime.Devices;
+using DistillOnnx.Runtime.Generation;
+using DistillOnnx.Runtime.Labels;
+using DistillOnnx.Runtime.Sessions;
+
+namespace DistillOnnx.Runtime;
+
+/// <summary>An opened bundle directory. Graphs are loaded when they are first asked for, and once.</summary>
+public sealed class Bundle : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly SessionFactory _sessions;
+    private LabelModel? _labels;
+    private TextGenerator? _generator;
+    private bool _disposed;
+
+    private Bundle(string directory, RuntimeOptions options, BundleManifest manifest, T5Config config)
+    {
+        Directory = directory;
+        Options = options;
+        Manifest = manifest;
+        Config = config;
+        _sessions = new SessionFactory(options);
+        Precision = ChoosePrecision();
+        Tokenizer = T5Tokenizer.Load(directory);
+        Encoder = new InputEncoder(Tokenizer, manifest.Task);
+    }
+
+    /// <summary>The bundle's directory.</summary>
+    public string Directory { get; }
+
+    /// <summary>What the bundle says about itself.</summary>
+    public BundleManifest Manifest { get; }
+
+    /// <summary>The task that the student was trained for.</summary>
+    public TaskSpec Task => Manifest.Task;
+
+    /// <summary>Shape of the student.</summary>
+    public T5Config Config { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public T5Tokenizer Tokenizer { get; }
+
+    /// <summary>Turns texts into what the graphs read.</summary>
+    public InputEncoder Encoder { get; }
+
+    /// <summary>How it is run.</summary>
+    public RuntimeOptions Options { get; }
+
+    /// <summary>The device chosen.</summary>
+    public RuntimeDevice Device => _sessions.Device;
+
+    /// <summary>The precision chosen, for instance <c>fp32</c>.</summary>
+    public string Precision { get; }
+
+    /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
+    public bool HasLabelModel => File.Exists(GraphPath("label_model"));
+
+    /// <summary>Opens a bundle. Reads the manifest, the configuration and the tokenizer; no graph yet.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    /// <param name="options">How to run it; null: the defaults.</param>
+    /// <exception cref="InputException">The directory is no whole bundle, the device is not there, or the bundle lacks the precision.</exception>
+    public static Bundle Open(string directory, RuntimeOptions? options = null)
+    {
+        options ??= new RuntimeOptions();
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        if (!System.IO.Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected a bundle");
+        var manifest = BundleManifest.Load(directory);
+        if (options.VerifyHashes) manifest.VerifyHashes(directory);
+        return new Bundle(directory, options, manifest, T5Config.Load(directory));
+    }
+
+    /// <summary>The label graph.</summary>
+    /// <exception cref="InputException">The bundle has none, or it cannot be loaded.</exception>
+    public LabelModel LabelModel()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath("label_model"), Config, Task);
+        }
+    }
+
+    /// <summary>The encoder and decoder graphs.</summary>
+    /// <exception cref="InputException">The bundle lacks them, or they cannot be loaded.</exception>
+    public TextGenerator TextGenerator()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_generator is not null) return _generator;
+            var encoder = EncoderGraph.Load(_sessions, GraphPath("encoder_model"), Config.DModel);
+            try
+            {
+                return _generator = new TextGenerator(encoder, LoadDecoder(), Config);
+            }
+            catch
+            {
+                encoder.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>What scores the task's closed set: the label graph or the decoder, as the options and the bundle say.</summary>
+    /// <exception cref="InputException">The task is open, or the graphs cannot be loaded.</exception>
+    public ILabelScorer LabelScorer()
+    {
+        if (Task.Kind == TaskKind.Text) throw new InputException($"{Directory}: task \"{Task.Name}\" is open text and has no label set to score");
+        var label = Options.Graph switch
+        {
+            GraphChoice.Label => true,
+            GraphChoice.Decoder => false,
+            _ => HasLabelModel,
+        };
+        return label
+            ? LabelModel()
+            : new DecoderLabelScorer(TextGenerator(), Config, Task.Labels is null ? null : Encoder.BuildTrie(Task.Labels));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _labels?.Dispose();
+            _generator?.Dispose();
+        }
+    }
+
+    private DecoderGraph LoadDecoder()
+    {
+        var merged = GraphPath("decoder_model_merged");
+        return File.Exists(merged) || !File.Exists(GraphPath("decoder_model"))
+            ? DecoderGraph.LoadMerged(_sessions, merged, Config)
+            : DecoderGraph.LoadPair(_sessions, GraphPath("decoder_model"), GraphPath("decoder_with_past_model"), Config);
+    }
+
+    private string ChoosePrecision()
+    {
+        if (Options.Precision == "auto")
+            return Device.Kind == DeviceKind.Cuda && Manifest.Precisions.Contains("fp16", StringComparer.Ordinal) ? "fp16" : Manifest.Precisions.Contains("fp32", StringComparer.Ordinal) ? "fp32" : Manifest.Precisions[0];
+        if (!Manifest.Precisions.Contains(Options.Precision, StringComparer.Ordinal))
+            throw new InputException($"{Directory}: precision \"{Options.Precision}\" is not in this bundle, which has {string.Join(", ", Manifest.Precisions)}");
+        return Options.Precision;
+    }
+
+    private string GraphPath(string graph) => Path.Combine(Directory, "onnx", graph + (Precision == "fp32" ? "" : "_" + Precision) + ".onnx");
+}

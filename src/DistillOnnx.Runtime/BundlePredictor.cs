@@ -1,0 +1,151 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Runtime.Generation;
+using DistillOnnx.Runtime.Labels;
+using DistillOnnx.Runtime.Prediction;
+
+namespace DistillOnnx.Runtime;
+
+/// <summary>
+/// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
+/// order of the inputs and do not depend on what else is in the batch. May be called from several threads.
+/// </summary>
+public sealed class BundlePredictor : IPredictor
+{
+    private readonly ILabelScorer? _scorer;
+    private readonly TextGenerator? _generator;
+    private readonly GenerationOptions _generation;
+    private readonly double _temperature;
+    private readonly double? _abstainBelow;
+
+    private BundlePredictor(Bundle bundle)
+    {
+        Bundle = bundle;
+        if (Task.Kind == TaskKind.Text) _generator = bundle.TextGenerator();
+        else _scorer = bundle.LabelScorer();
+        _generation = new GenerationOptions { Beams = bundle.Options.Beams, MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens };
+        _temperature = bundle.Manifest.Temperature;
+        _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
+    }
+
+    /// <summary>The bundle that answers.</summary>
+    public Bundle Bundle { get; }
+
+    /// <inheritdoc/>
+    public TaskSpec Task => Bundle.Task;
+
+    /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
+    /// <param name="bundleDirectory">The bundle directory.</param>
+    /// <param name="options">How to run it; null: the defaults.</param>
+    /// <exception cref="InputException">The bundle is not whole, or cannot run as the options ask.</exception>
+    public static BundlePredictor Open(string bundleDirectory, RuntimeOptions? options = null)
+    {
+        var bundle = Bundle.Open(bundleDirectory, options);
+        try
+        {
+            return new BundlePredictor(bundle);
+        }
+        catch
+        {
+            bundle.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default)
+    {
+        if (inputs.Count == 0) return [];
+        var rows = new EncodedInput[inputs.Count];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            rows[i] = Encode(inputs[i]);
+        }
+
+        return Predict(rows, cancellationToken);
+    }
+
+    /// <summary>Tokenises an input. Costs no run, so a server can do it on the thread that received the input.</summary>
+    /// <param name="input">The input.</param>
+    /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
+    public EncodedInput Encode(PredictionInput input)
+    {
+        if (input.Text is null) throw new InputException("input: expected a text, found none");
+        if (Task.Kind != TaskKind.Choices && input.Choices is not null)
+            throw new InputException($"choices: task \"{Task.Name}\" takes none, found {input.Choices.Count}");
+        if (Task.Kind == TaskKind.Choices && input.Choices is null)
+            throw new InputException($"choices: task \"{Task.Name}\" needs those of the input, found none");
+        var tokens = Bundle.Encoder.EncodeInput(input.Text, out var truncated);
+        return new EncodedInput
+        {
+            Tokens = tokens,
+            Truncated = truncated,
+            Choices = input.Choices,
+            Trie = input.Choices is null ? null : Bundle.Encoder.BuildTrie(input.Choices),
+        };
+    }
+
+    /// <summary>Labels inputs that were tokenised before.</summary>
+    /// <param name="rows">What <see cref="Encode"/> gave.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
+    {
+        var answers = new LabelPrediction[rows.Count];
+        var lengths = new int[rows.Count];
+        for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
+        foreach (var run in SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, Bundle.Options.MaxBatchRows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var batch = Array.ConvertAll(run, i => rows[i]);
+            if (_generator is not null) Generate(_generator, batch, run, answers, cancellationToken);
+            else Score(_scorer!, batch, run, answers, cancellationToken);
+        }
+
+        return answers;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Bundle.Dispose();
+
+    private void Score(ILabelScorer scorer, EncodedInput[] batch, int[] positions, LabelPrediction[] answers, CancellationToken cancellationToken)
+    {
+        var scores = scorer.Score(batch, cancellationToken);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            var probabilities = Softmax.Log(scores[i], _temperature);
+            var best = 0;
+            for (var label = 0; label < probabilities.Length; label++)
+            {
+                probabilities[label] = Math.Exp(probabilities[label]);
+                if (probabilities[label] > probabilities[best]) best = label;
+            }
+
+            answers[positions[i]] = new LabelPrediction
+            {
+                Label = (batch[i].Choices ?? Task.Labels!)[best],
+                Probability = probabilities[best],
+                Probabilities = probabilities,
+                RawLogProbabilities = scores[i],
+                Abstained = probabilities[best] < _abstainBelow,
+                Truncated = batch[i].Truncated,
+                InputTokens = batch[i].Tokens.Length,
+            };
+        }
+    }
+
+    private void Generate(TextGenerator generator, EncodedInput[] batch, int[] positions, LabelPrediction[] answers, CancellationToken cancellationToken)
+    {
+        var decoded = generator.Generate(Array.ConvertAll(batch, b => b.Tokens), _generation, cancellationToken);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            answers[positions[i]] = new LabelPrediction
+            {
+                Label = Bundle.Tokenizer.Decode(decoded[i]).Trim(),
+                Truncated = batch[i].Truncated,
+                InputTokens = batch[i].Tokens.Length,
+            };
+        }
+    }
+}

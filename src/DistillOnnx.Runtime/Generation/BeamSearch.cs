@@ -1,0 +1,181 @@
+using System.Numerics.Tensors;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Runtime.Sessions;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillOnnx.Runtime.Generation;
+
+/// <summary>
+/// Beam search with the reference's rules (transformers 4.24): 2·beams candidates a step, an end token counts only among the
+/// first beams of them, and an input is done when its worst kept hypothesis beats the best candidate of the step.
+/// </summary>
+internal sealed class BeamSearch
+{
+    private readonly T5Config _config;
+    private readonly int _beams;
+    private readonly int _inputs;
+    private readonly int _maxNewTokens;
+    private readonly int _minNewTokens;
+    private readonly BeamHypotheses[] _hypotheses;
+    private readonly bool[] _done;
+    private readonly double[] _scores;
+    private readonly int[] _sources;
+    private readonly (double Score, int Row, int Token)[] _candidates;
+    private readonly float[] _logProbabilities;
+    private List<int>[] _tokens;
+
+    public BeamSearch(T5Config config, GenerationOptions options, int inputs)
+    {
+        _config = config;
+        _beams = options.Beams;
+        _inputs = inputs;
+        _maxNewTokens = options.MaxNewTokens;
+        _minNewTokens = options.MinNewTokens;
+        _hypotheses = [.. Enumerable.Range(0, inputs).Select(_ => new BeamHypotheses(options.Beams, options.LengthPenalty, options.EarlyStopping))];
+        _done = new bool[inputs];
+        var rows = inputs * options.Beams;
+        _scores = new double[rows];
+        _sources = new int[rows];
+        _tokens = [.. Enumerable.Range(0, rows).Select(_ => new List<int> { config.DecoderStartTokenId })];
+        _candidates = new (double, int, int)[2 * options.Beams];
+        _logProbabilities = new float[config.VocabSize];
+
+        // All beams begin alike: only the first may branch at the first step.
+        for (var row = 0; row < rows; row++) _scores[row] = row % _beams == 0 ? 0 : -1e9;
+    }
+
+    /// <summary>Decodes.</summary>
+    /// <param name="decoder">The decoder.</param>
+    /// <param name="run">Options of the runs.</param>
+    /// <param name="states">Encoder states [inputs, sequence, d_model] in the processor's memory.</param>
+    /// <param name="batch">The inputs.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <returns>Each input's best tokens without the start token.</returns>
+    public int[][] Run(DecoderGraph decoder, GraphRun run, OrtValue states, TokenBatch batch, CancellationToken cancellationToken)
+    {
+        var rows = _inputs * _beams;
+        var repeat = new int[rows];
+        for (var row = 0; row < rows; row++) repeat[row] = row / _beams;
+        using var beamStates = DecoderState.Gather(states, repeat);
+        using var beamMask = RepeatMask(batch, repeat);
+        using var tokens = new PooledTensor<long>(rows, 1);
+        using var state = new DecoderState(_config.NumDecoderLayers);
+        tokens.Span.Fill(_config.DecoderStartTokenId);
+        for (var step = 0; step < _maxNewTokens; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var logits = step == 0
+                ? decoder.Start(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true)
+                : decoder.Next(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true);
+            Advance(Floats.Of(logits), tokens.Span);
+            if (Array.TrueForAll(_done, d => d)) break;
+            if (step + 1 < _maxNewTokens) state.Reorder(_sources);
+        }
+
+        return Finish();
+    }
+
+    private void Advance(ReadOnlySpan<float> logits, Span<long> next)
+    {
+        var length = _tokens[0].Count;
+        var vocabulary = _config.VocabSize;
+        var grown = new List<int>[_tokens.Length];
+        var newScores = new double[_scores.Length];
+        for (var input = 0; input < _inputs; input++)
+        {
+            var first = input * _beams;
+            if (_done[input])
+            {
+                for (var row = first; row < first + _beams; row++)
+                {
+                    grown[row] = _tokens[row];
+                    grown[row].Add(_config.PadTokenId);
+                    _sources[row] = row;
+                    next[row] = _config.PadTokenId;
+                }
+
+                continue;
+            }
+
+            var count = 0;
+            for (var row = first; row < first + _beams; row++) Collect(logits.Slice(row * vocabulary, vocabulary), row, ref count);
+
+            var beam = first;
+            for (var rank = 0; rank < count && beam < first + _beams; rank++)
+            {
+                var (score, row, token) = _candidates[rank];
+                if (token == _config.EosTokenId)
+                {
+                    if (rank < _beams) _hypotheses[input].Add([.. _tokens[row]], score, ended: true);
+                    continue;
+                }
+
+                grown[beam] = [.. _tokens[row], token];
+                newScores[beam] = score;
+                _sources[beam] = row;
+                next[beam] = token;
+                beam++;
+            }
+
+            for (; beam < first + _beams; beam++)
+            {
+                // Fewer candidates than beams happens only in vocabularies smaller than two beams.
+                grown[beam] = [.. _tokens[first], _config.PadTokenId];
+                newScores[beam] = double.NegativeInfinity;
+                _sources[beam] = first;
+                next[beam] = _config.PadTokenId;
+            }
+
+            _done[input] = _hypotheses[input].IsDone(_candidates[0].Score, length);
+        }
+
+        _tokens = grown;
+        newScores.CopyTo(_scores, 0);
+    }
+
+    /// <summary>Keeps the best 2·beams continuations, best first; of equal ones the earlier.</summary>
+    private void Collect(ReadOnlySpan<float> logits, int row, ref int count)
+    {
+        var max = TensorPrimitives.Max(logits);
+        TensorPrimitives.Subtract(logits, max, _logProbabilities);
+        var values = _logProbabilities.AsSpan();
+        var sum = 0d;
+        foreach (var value in values) sum += Math.Exp(value);
+        var offset = _scores[row] - Math.Log(sum);
+        for (var token = 0; token < values.Length; token++)
+        {
+            if (token == _config.EosTokenId && _tokens[row].Count <= _minNewTokens) continue;
+            var score = values[token] + offset;
+            if (count == _candidates.Length && !(score > _candidates[count - 1].Score)) continue;
+            var at = count < _candidates.Length ? count++ : count - 1;
+            for (; at > 0 && score > _candidates[at - 1].Score; at--) _candidates[at] = _candidates[at - 1];
+            _candidates[at] = (score, row, token);
+        }
+    }
+
+    private int[][] Finish()
+    {
+        var answers = new int[_inputs][];
+        for (var input = 0; input < _inputs; input++)
+        {
+            if (!_done[input])
+            {
+                for (var row = input * _beams; row < (input + 1) * _beams; row++) _hypotheses[input].Add([.. _tokens[row]], _scores[row], ended: false);
+            }
+
+            var (tokens, ended) = _hypotheses[input].Best();
+            answers[input] = ended ? [.. tokens.Skip(1), _config.EosTokenId] : [.. tokens.Skip(1)];
+        }
+
+        return answers;
+    }
+
+    private static PooledTensor<long> RepeatMask(TokenBatch batch, int[] repeat)
+    {
+        var mask = new PooledTensor<long>(repeat.Length, batch.Length);
+        var source = batch.AttentionMask.GetTensorDataAsSpan<long>();
+        for (var row = 0; row < repeat.Length; row++)
+            source.Slice(repeat[row] * batch.Length, batch.Length).CopyTo(mask.Span[(row * batch.Length)..]);
+        return mask;
+    }
+}

@@ -1,0 +1,13 @@
+namespace DistillOnnx.Runtime;
+
+/// <summary>A graph that was loaded failed when it ran: not the caller's fault.</summary>
+public sealed class InferenceException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">One line.</param>
+    /// <param name="inner">What ONNX Runtime threw.</param>
+    public InferenceException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

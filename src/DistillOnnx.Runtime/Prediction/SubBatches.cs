@@ -1,0 +1,54 @@
+namespace DistillOnnx.Runtime.Prediction;
+
+/// <summary>
+/// Splits a batch into runs: rows of similar length together, so that little is spent on padding, and few runs, because
+/// each reads the decoder's weights once. The partition of the rows sorted by length is the cheapest one under the budgets.
+/// </summary>
+internal static class SubBatches
+{
+    /// <summary>What one more run costs, in tokens of encoding.</summary>
+    private const int TokensPerRun = 16;
+
+    /// <summary>Plans the runs.</summary>
+    /// <param name="lengths">Tokens of each row.</param>
+    /// <param name="maxTokens">Most tokens of a run, padding counted; a single longer row is a run of its own.</param>
+    /// <param name="maxRows">Most rows of a run.</param>
+    /// <returns>Row indices of each run, longest rows first.</returns>
+    public static IReadOnlyList<int[]> Plan(IReadOnlyList<int> lengths, int maxTokens, int maxRows)
+    {
+        if (lengths.Count == 0) return [];
+        if (lengths.Count == 1) return [[0]];
+        var order = new int[lengths.Count];
+        var keys = new int[lengths.Count];
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+            keys[i] = -lengths[i];
+        }
+
+        Array.Sort(keys, order);
+
+        // best[end]: least cost of the first `end` rows; start[end]: where the last run of that optimum begins.
+        var best = new long[order.Length + 1];
+        var start = new int[order.Length + 1];
+        for (var end = 1; end <= order.Length; end++)
+        {
+            best[end] = long.MaxValue;
+            for (var begin = end - 1; begin >= 0; begin--)
+            {
+                var rows = end - begin;
+                var tokens = (long)rows * -keys[begin];
+                if (rows > 1 && (rows > maxRows || tokens > maxTokens)) break;
+                var cost = best[begin] + tokens + TokensPerRun;
+                if (cost >= best[end]) continue;
+                best[end] = cost;
+                start[end] = begin;
+            }
+        }
+
+        var runs = new List<int[]>();
+        for (var end = order.Length; end > 0; end = start[end]) runs.Add(order[start[end]..end]);
+        runs.Reverse();
+        return runs;
+    }
+}

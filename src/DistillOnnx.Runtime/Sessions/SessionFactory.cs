@@ -1,0 +1,98 @@
+using System.Globalization;
+using DistillOnnx.Core;
+using DistillOnnx.Runtime.Devices;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillOnnx.Runtime.Sessions;
+
+/// <summary>
+/// Turns graph files into sessions that all run alike. A session may be run from several threads at once, so one per graph
+/// serves any number of callers without a second copy of its weights.
+/// </summary>
+internal sealed class SessionFactory
+{
+    private readonly RuntimeOptions _options;
+
+    public SessionFactory(RuntimeOptions options)
+    {
+        _options = options;
+        Device = RuntimeDevice.Resolve(options.Device);
+    }
+
+    /// <summary>Where the sessions run.</summary>
+    public RuntimeDevice Device { get; }
+
+    /// <summary>Loads a graph.</summary>
+    /// <param name="path">The graph file; weights that it keeps outside itself lie beside it.</param>
+    /// <exception cref="InputException">The file is missing or is not a graph that ONNX Runtime can run.</exception>
+    public InferenceSession Create(string path)
+    {
+        if (!File.Exists(path)) throw new InputException($"{path}: no such file; the bundle is incomplete");
+        try
+        {
+            using var options = Options();
+            return new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InputException($"{path}: ONNX Runtime cannot load this graph: {OneLine(e.Message)}", e);
+        }
+    }
+
+    private SessionOptions Options()
+    {
+        var options = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            IntraOpNumThreads = _options.Threads,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            LogSeverityLevel = (OrtLoggingLevel)(int)_options.OrtLog,
+        };
+        try
+        {
+            options.AddSessionConfigEntry("session.intra_op.allow_spinning", _options.Spin ? "1" : "0");
+            if (_options.LowMemory) options.AddSessionConfigEntry("session.disable_prepacking", "1");
+            if (Device.Kind == DeviceKind.Cuda) AppendCuda(options);
+            return options;
+        }
+        catch
+        {
+            options.Dispose();
+            throw;
+        }
+    }
+
+    private void AppendCuda(SessionOptions options)
+    {
+        using var cuda = new OrtCUDAProviderOptions();
+        try
+        {
+            cuda.UpdateOptions(CudaOptions());
+            options.AppendExecutionProvider_CUDA(cuda);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InputException($"device \"{Device}\": CUDA cannot be used here: {OneLine(e.Message)}", e);
+        }
+    }
+
+    internal Dictionary<string, string> CudaOptions()
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["device_id"] = Device.Index.ToString(CultureInfo.InvariantCulture),
+            ["arena_extend_strategy"] = _options.CudaArena == CudaArenaStrategy.SameAsRequested ? "kSameAsRequested" : "kNextPowerOfTwo",
+            ["use_tf32"] = _options.CudaTf32 ? "1" : "0",
+            ["do_copy_in_default_stream"] = "1",
+        };
+        if (_options.CudaMemoryLimit > 0) values["gpu_mem_limit"] = _options.CudaMemoryLimit.ToString(CultureInfo.InvariantCulture);
+        return values;
+    }
+
+    private static string OneLine(string message)
+    {
+        message = message.ReplaceLineEndings(" ").Trim();
+        return message.Length <= 300 ? message : message[..300] + "…";
+    }
+}

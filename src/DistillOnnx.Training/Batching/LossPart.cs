@@ -1,0 +1,11 @@
+namespace DistillOnnx.Training.Batching;
+
+/// <summary>Which of the two losses a sequence counts towards.</summary>
+public enum LossPart
+{
+    /// <summary>The label given the input, weighted α.</summary>
+    Label,
+
+    /// <summary>The rationale given the input, weighted 1 − α.</summary>
+    Rationale,
+}

@@ -1,0 +1,56 @@
+namespace DistillOnnx.Training.Batching;
+
+/// <summary>
+/// The sequences that go through the model together, and what a target token of each part weighs in the step's loss. The
+/// weights are those of the whole step, so that any cut into micro-batches gives the same gradient.
+/// </summary>
+/// <param name="Sequences">At least one.</param>
+/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step.</param>
+/// <param name="RationaleWeight">Weight of a rationale's token: 1 − α over the rationale tokens of the step.</param>
+public sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, double LabelWeight, double RationaleWeight)
+{
+    /// <summary>Tokens that the model works on.</summary>
+    public int Tokens { get; } = Sequences.Sum(s => s.Tokens);
+
+    /// <summary>The weight of a sequence's target tokens.</summary>
+    /// <param name="part">Its part.</param>
+    public double Weight(LossPart part) => part == LossPart.Label ? LabelWeight : RationaleWeight;
+
+    /// <summary>Cuts the rows of a step into micro-batches of sequences of like length.</summary>
+    /// <param name="rows">The rows of the step.</param>
+    /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may exceed it.</param>
+    /// <param name="labelWeight">Weight of the label loss, a mean over its target tokens.</param>
+    /// <param name="rationaleWeight">Weight of the rationale loss, a mean over its target tokens.</param>
+    public static IReadOnlyList<MicroBatch> Cut(IEnumerable<TrainingRow> rows, int tokenBudget, double labelWeight, double rationaleWeight)
+    {
+        var all = rows.SelectMany(r => r.Sequences).OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length).ToList();
+        double Mean(LossPart part, double weight)
+        {
+            long tokens = all.Where(s => s.Part == part).Sum(s => (long)s.Target.Length);
+            return tokens == 0 ? 0 : weight / tokens;
+        }
+
+        var label = Mean(LossPart.Label, labelWeight);
+        var rationale = Mean(LossPart.Rationale, rationaleWeight);
+        var batches = new List<MicroBatch>();
+        var current = new List<TrainingSequence>();
+        int source = 0, target = 0;
+        foreach (var sequence in all)
+        {
+            var longestSource = Math.Max(source, sequence.Source.Length);
+            var longestTarget = Math.Max(target, sequence.Target.Length);
+            if (current.Count > 0 && (long)(current.Count + 1) * (longestSource + longestTarget) > tokenBudget)
+            {
+                batches.Add(new MicroBatch(current, label, rationale));
+                current = [];
+                (longestSource, longestTarget) = (sequence.Source.Length, sequence.Target.Length);
+            }
+
+            current.Add(sequence);
+            (source, target) = (longestSource, longestTarget);
+        }
+
+        if (current.Count > 0) batches.Add(new MicroBatch(current, label, rationale));
+        return batches;
+    }
+}

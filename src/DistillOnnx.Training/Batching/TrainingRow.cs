@@ -1,0 +1,10 @@
+namespace DistillOnnx.Training.Batching;
+
+/// <summary>A dataset row in tokens.</summary>
+/// <param name="Id">The row's id, for messages.</param>
+/// <param name="Sequences">What the row teaches: one sequence, or one each for label and rationale.</param>
+public sealed record TrainingRow(string Id, IReadOnlyList<TrainingSequence> Sequences)
+{
+    /// <summary>Tokens that the model works on.</summary>
+    public int Tokens { get; } = Sequences.Sum(s => s.Tokens);
+}

@@ -1,0 +1,11 @@
+namespace DistillOnnx.Training.Batching;
+
+/// <summary>One thing to learn: what the encoder reads and what the decoder is to write.</summary>
+/// <param name="Source">Token ids of the input, prefix and end token included.</param>
+/// <param name="Target">Token ids of the output, end token included.</param>
+/// <param name="Part">The loss that it counts towards.</param>
+public sealed record TrainingSequence(int[] Source, int[] Target, LossPart Part)
+{
+    /// <summary>Tokens that the model works on: those of the source and of the target.</summary>
+    public int Tokens => Source.Length + Target.Length;
+}

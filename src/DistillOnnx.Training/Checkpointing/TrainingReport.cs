@@ -1,0 +1,75 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Training.Checkpointing;
+
+/// <summary>
+/// <c>training.json</c>: the resolved options, versions, hashes of the data, and every evaluation; rewritten with each save. What
+/// curves are drawn from.
+/// </summary>
+internal sealed class TrainingReport
+{
+    /// <summary>The file's name within a checkpoint.</summary>
+    public const string FileName = "training.json";
+
+    private readonly JsonObject _head;
+
+    /// <param name="head">What is known before the first step.</param>
+    /// <param name="fingerprint">What a resumed run must have in common with this one, as JSON.</param>
+    public TrainingReport(JsonObject head, string fingerprint)
+    {
+        (_head, Fingerprint) = (head, fingerprint);
+    }
+
+    /// <summary>What a resumed run must have in common with this one, as JSON.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Writes the report.</summary>
+    /// <param name="directory">The checkpoint.</param>
+    /// <param name="state">Where the run stands.</param>
+    /// <param name="status"><c>running</c>, also after an interruption, or <c>finished</c>.</param>
+    public void Save(string directory, TrainingState state, string status)
+    {
+        var root = new JsonObject { ["status"] = status };
+        foreach (var (key, value) in _head) root[key] = value?.DeepClone();
+        root["steps"] = state.Step;
+        root["best_step"] = state.BestStep;
+        if (state.Best?.ValidationAccuracy is { } accuracy) root["validation_accuracy"] = accuracy;
+        root["seconds"] = Math.Round(state.Seconds, 3);
+        root["step_seconds"] = Math.Round(state.StepSeconds, 3);
+        root["tokens"] = state.Tokens;
+        root["evaluations"] = JsonSerializer.SerializeToNode(state.History, TrainingJson.Compact);
+        AtomicFile.WriteAllBytes(Path.Combine(directory, FileName), Encoding.UTF8.GetBytes(root.ToJsonString(TrainingJson.Indented) + "\n"));
+    }
+
+    /// <summary>Says which option of a saved run differs from those of the one that is to resume it.</summary>
+    /// <param name="saved">The fingerprint of the saved run.</param>
+    /// <param name="path">Named in the message.</param>
+    /// <exception cref="InputException">One does.</exception>
+    public void RequireSame(string saved, string path)
+    {
+        var (old, now) = (Parse(saved), Parse(Fingerprint));
+        foreach (var key in now.Select(n => n.Key).Union(old.Select(o => o.Key)))
+        {
+            var (before, after) = (old[key]?.ToJsonString() ?? "nothing", now[key]?.ToJsonString() ?? "nothing");
+            if (before != after)
+                throw new InputException($"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}; pass the same options, or --overwrite to start anew");
+        }
+
+        JsonObject Parse(string text)
+        {
+            try
+            {
+                return JsonNode.Parse(text)!.AsObject();
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+                throw new InputException($"{path}: the saved options are damaged: {e.Message}", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using DistillOnnx.Training.T5;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.Optimizers;
+
+/// <summary>Makes optimizers.</summary>
+internal static class Optimizer
+{
+    /// <summary>Makes one for a model.</summary>
+    /// <param name="kind">Which.</param>
+    /// <param name="weights">The weights that it updates: float32 [parameters].</param>
+    /// <param name="model">Gives the shapes of the parameters.</param>
+    /// <param name="weightDecay">Share of a weight, times the learning rate, taken away a step.</param>
+    public static IOptimizer Create(OptimizerKind kind, Tensor weights, T5Model model, double weightDecay) => kind switch
+    {
+        OptimizerKind.Adafactor => new Adafactor(weights, [.. model.parameters().Select(p => p.shape)], weightDecay),
+        _ => new AdamW(weights, weightDecay),
+    };
+}

@@ -1,0 +1,58 @@
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Metrics;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.T5;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>Measures losses and the task's metric on validation rows, whose gold labels it is held to whatever the student learns from.</summary>
+internal sealed class DatasetEvaluator : IStudentEvaluator
+{
+    private readonly IStudentEngine _engine;
+    private readonly StudentPredictor _predictor;
+    private readonly IReadOnlyList<Example> _examples;
+    private readonly IReadOnlyList<MicroBatch> _batches;
+
+    public DatasetEvaluator(IStudentEngine engine, T5Model model, InputEncoder encoder, IReadOnlyList<Example> examples, IReadOnlyList<TrainingRow> rows, int microBatchTokens)
+    {
+        _engine = engine;
+        _predictor = new StudentPredictor(model, encoder);
+        _examples = [.. examples.Where(e => e.Label is not null)];
+        _batches = MicroBatch.Cut(rows, microBatchTokens, 1, 1);
+    }
+
+    /// <inheritdoc/>
+    public EvaluationRecord Evaluate(EvaluationRecord record, CancellationToken cancellationToken)
+    {
+        if (_batches.Count == 0) return record;
+        var loss = default(StepLoss);
+        foreach (var batch in _batches)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            loss += _engine.Evaluate(batch);
+        }
+
+        record = record with { ValidationLabelLoss = loss.LabelTokens > 0 ? loss.Label : null, ValidationRationaleLoss = loss.Rationale };
+        if (_examples.Count == 0) return record;
+        var predictions = _predictor.Predict([.. _examples.Select(e => new PredictionInput(e.Input, e.Choices))], cancellationToken);
+        var right = 0;
+        for (var i = 0; i < predictions.Count; i++)
+        {
+            if (Accuracy.IsCorrect(_predictor.Task.Metric, predictions[i].Label, _examples[i].Label!)) right++;
+        }
+
+        return record with { ValidationAccuracy = (double)right / _examples.Count };
+    }
+
+    /// <inheritdoc/>
+    public bool IsBetter(EvaluationRecord record, EvaluationRecord? best)
+    {
+        if (best is null || record.ValidationLabelLoss is null) return true;
+        var (now, before) = (record.ValidationAccuracy ?? 0, best.ValidationAccuracy ?? 0);
+        return now > before || (now == before && record.ValidationLabelLoss < best.ValidationLabelLoss);
+    }
+}

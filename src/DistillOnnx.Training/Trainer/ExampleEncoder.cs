@@ -1,0 +1,76 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Training.Batching;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>Turns dataset rows into what the student is taught by a method. Rows that lack what it needs are counted, and told.</summary>
+internal sealed class ExampleEncoder
+{
+    private readonly InputEncoder _encoder;
+    private readonly TrainOptions _options;
+
+    public ExampleEncoder(InputEncoder encoder, TrainOptions options)
+    {
+        (_encoder, _options) = (encoder, options);
+    }
+
+    /// <summary>Longest label in tokens that was met.</summary>
+    public int LongestLabel { get; private set; }
+
+    /// <summary>Encodes rows.</summary>
+    /// <param name="examples">The rows.</param>
+    /// <param name="name">The split's name, for messages.</param>
+    /// <param name="reporter">Hears about rows that were left out or cut.</param>
+    /// <exception cref="InputException">No row is left.</exception>
+    public IReadOnlyList<TrainingRow> Encode(IReadOnlyList<Example> examples, string name, IReporter reporter)
+    {
+        var rows = new List<TrainingRow>(examples.Count);
+        int unlabelled = 0, withoutRationale = 0, cut = 0;
+        foreach (var example in examples)
+        {
+            var label = _options.Labels == LabelSource.Gold ? example.Label : example.TeacherLabel;
+            var sequences = Sequences(example, label, ref cut);
+            if (label is null) unlabelled++;
+            if (_options.Method != TrainingMethod.Standard && example.Rationale is null) withoutRationale++;
+            if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences));
+        }
+
+        if (rows.Count == 0)
+            throw new InputException($"{name}: expected rows with a {(_options.Labels == LabelSource.Gold ? "gold" : "teacher")} label, found none among {examples.Count}");
+        var taught = _options.Method == TrainingMethod.StepByStep ? "they teach their rationale only" : "they are left out";
+        if (unlabelled > 0) reporter.Warn($"{name}: {unlabelled} of {examples.Count} rows have no {_options.Labels.ToString().ToLowerInvariant()} label; {taught}");
+        if (withoutRationale > 0) reporter.Warn($"{name}: {withoutRationale} of {examples.Count} rows have no rationale; they teach their label only");
+        if (cut > 0) reporter.Warn($"{name}: {cut} texts were cut to --max-input-tokens or --max-rationale-tokens");
+        return rows;
+    }
+
+    private List<TrainingSequence> Sequences(Example example, string? label, ref int cut)
+    {
+        var sequences = new List<TrainingSequence>(2);
+        var target = label is null ? null : _encoder.EncodeLabel(label);
+        if (target is not null)
+        {
+            LongestLabel = Math.Max(LongestLabel, target.Length);
+            if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null)
+                target = [.. target, .. Cut(_encoder.EncodeTarget(example.Rationale, _options.MaxRationaleTokens, out var shortened), shortened, ref cut)];
+            sequences.Add(new TrainingSequence(Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label));
+        }
+
+        if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)
+        {
+            var rationale = Cut(_encoder.EncodeTarget(example.Rationale, _options.MaxRationaleTokens, out var shortened), shortened, ref cut);
+            sequences.Add(new TrainingSequence(Cut(_encoder.EncodeExplainInput(example.Input, out var truncated), truncated, ref cut), rationale, LossPart.Rationale));
+        }
+
+        return sequences;
+    }
+
+    private static int[] Cut(int[] ids, bool truncated, ref int cut)
+    {
+        if (truncated) cut++;
+        return ids;
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Training.Checkpointing;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>Reads the outcome of a run that is done, so that resuming it costs nothing.</summary>
+internal static class FinishedRun
+{
+    /// <summary>The outcome; null where there is no finished run.</summary>
+    /// <param name="directory">The checkpoint directory.</param>
+    public static TrainResult? Load(string directory)
+    {
+        var path = Path.Combine(directory, TrainingReport.FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            var root = JsonNode.Parse(File.ReadAllText(path))!;
+            if ((string?)root["status"] != "finished") return null;
+            var (tokens, seconds) = ((double)root["tokens"]!, (double)root["step_seconds"]!);
+            return new TrainResult(directory, (int)root["best_step"]!, (double?)root["validation_accuracy"], (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>In what numbers the student is trained.</summary>
+public enum Precision
+{
+    /// <summary>Single precision throughout.</summary>
+    Fp32,
+
+    /// <summary>Products in bfloat16 over single-precision master weights; norms, softmax and losses stay in single precision. For GPUs.</summary>
+    Bf16,
+}

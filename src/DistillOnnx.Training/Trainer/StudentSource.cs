@@ -1,0 +1,77 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Training.T5;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>Where a student comes from: a checkpoint with weights, or a shape that begins from nothing.</summary>
+internal sealed class StudentSource
+{
+    /// <summary>Rows of the embedding are a multiple of this, which matrix products like.</summary>
+    private const int VocabularyMultiple = 64;
+
+    private readonly T5Config _config;
+
+    private StudentSource(T5Config config, string? checkpoint)
+    {
+        (_config, CheckpointDirectory) = (config, checkpoint);
+    }
+
+    /// <summary>The checkpoint with weights; null: from scratch.</summary>
+    public string? CheckpointDirectory { get; }
+
+    /// <summary>Whether the weights begin from nothing.</summary>
+    public bool FromScratch => CheckpointDirectory is null;
+
+    /// <summary>Finds out what a user meant by <c>--student</c>.</summary>
+    /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
+    /// <exception cref="InputException">It is none of them.</exception>
+    public static StudentSource Resolve(string student)
+    {
+        if (Directory.Exists(student)) return new StudentSource(T5Config.Load(student), student);
+        if (File.Exists(student)) return new StudentSource(T5Config.Load(student), null);
+        if (T5Presets.Contains(student)) return new StudentSource(T5Presets.Load(student), null);
+        throw new InputException($"--student \"{student}\": expected a checkpoint directory, a config.json, or one of the presets {string.Join(", ", T5Presets.Names)}");
+    }
+
+    /// <summary>The tokenizer that the student reads with.</summary>
+    /// <param name="directory">What the user chose; null: the checkpoint's, or one trained on texts.</param>
+    /// <param name="vocabularySize">Pieces of one that is trained.</param>
+    /// <param name="texts">Training texts.</param>
+    /// <param name="reporter">Hears that one is trained.</param>
+    /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
+    public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter)
+    {
+        if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter);
+        directory ??= CheckpointDirectory!;
+        var tokenizer = T5Tokenizer.Load(directory);
+        if (!FromScratch && tokenizer.VocabularySize > _config.VocabSize)
+            throw new InputException($"{directory}: the tokenizer has {tokenizer.VocabularySize} pieces, the embedding of {CheckpointDirectory} has {_config.VocabSize} rows");
+        return tokenizer;
+    }
+
+    /// <summary>Makes the model.</summary>
+    /// <param name="tokenizer">Gives the vocabulary of a student from scratch.</param>
+    /// <param name="dropout">Replaces the configuration's; null: does not.</param>
+    /// <param name="device">Where its weights lie.</param>
+    /// <param name="seed">Seed of initial weights.</param>
+    public T5Model Create(T5Tokenizer tokenizer, double? dropout, Device device, long seed)
+    {
+        var config = dropout is { } share ? _config with { DropoutRate = (float)share } : _config;
+        if (FromScratch)
+        {
+            var rows = (tokenizer.VocabularySize + VocabularyMultiple - 1) / VocabularyMultiple * VocabularyMultiple;
+            config = config with { VocabSize = rows, PadTokenId = tokenizer.PadId, EosTokenId = tokenizer.EosId, DecoderStartTokenId = tokenizer.PadId };
+            return new T5Model(config, device, seed);
+        }
+
+        using var checkpoint = Checkpoint.Open(CheckpointDirectory!);
+        var model = new T5Model(config, device);
+        model.LoadWeights(checkpoint);
+        return model;
+    }
+}

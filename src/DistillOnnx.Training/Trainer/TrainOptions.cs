@@ -1,0 +1,203 @@
+using DistillOnnx.Core.Options;
+using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Schedules;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>What to train, on what, and how.</summary>
+public sealed record TrainOptions : IStageOptions
+{
+    /// <summary>The dataset directory.</summary>
+    [Option("dataset directory with train.jsonl and, to select the best checkpoint, validation.jsonl", Value = "DIR", Required = true)]
+    public string Data { get; init; } = "";
+
+    /// <summary>The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.</summary>
+    [Option("student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch", Value = "PRESET|DIR|FILE", Required = true)]
+    public string Student { get; init; } = "";
+
+    /// <summary>Where the checkpoint goes.</summary>
+    [Option("checkpoint directory to write", Value = "DIR", Required = true)]
+    public string Out { get; init; } = "";
+
+    /// <summary>Whether an existing checkpoint may be replaced.</summary>
+    [Option("replace an existing output")]
+    public bool Overwrite { get; init; }
+
+    /// <summary>Whether to continue the run that <see cref="Out"/> holds.</summary>
+    [Option("continue an interrupted run in --out; starts anew where there is none")]
+    public bool Resume { get; init; }
+
+    /// <summary>What is taught.</summary>
+    [Option("step-by-step (labels and rationales as two tasks), standard (labels) or single-task (both in one target)")]
+    public TrainingMethod Method { get; init; } = TrainingMethod.StepByStep;
+
+    /// <summary>Whose labels are learnt.</summary>
+    [Option("whose labels to learn: gold or teacher (distillation)")]
+    public LabelSource Labels { get; init; } = LabelSource.Gold;
+
+    /// <summary>Weight of the label loss; the rationale loss has the rest.</summary>
+    [Option("weight of the label loss in step-by-step; the rationale loss weighs 1 − alpha", Value = "SHARE")]
+    public double Alpha { get; init; } = 0.5;
+
+    /// <summary>Share of the training rows that is used, drawn by <see cref="Seed"/>.</summary>
+    [Option("share of the training rows to use, drawn by --seed", Value = "SHARE")]
+    public double Fraction { get; init; } = 1;
+
+    /// <summary>A directory with <c>spiece.model</c>; null: the student checkpoint's, or one trained on the training text.</summary>
+    [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the training text)", Value = "DIR")]
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Pieces of a tokenizer that is trained.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
+    public int VocabularySize { get; init; } = 4000;
+
+    /// <summary>Times that the training rows are seen.</summary>
+    [Option("times to go through the training rows", Value = "COUNT")]
+    public double Epochs { get; init; } = 10;
+
+    /// <summary>Optimizer steps; null: as <see cref="Epochs"/> says.</summary>
+    [Option("optimizer steps (default: as --epochs says)", Value = "STEPS")]
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Rows of a batch.</summary>
+    [Option("rows of a batch", Value = "ROWS")]
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Batches of a step.</summary>
+    [Option("batches whose gradients make one optimizer step", Value = "BATCHES")]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Most tokens that go through the model at once.</summary>
+    [Option("most tokens that go through the model at once, padding counted: bounds memory and changes nothing else", Value = "TOKENS")]
+    public int MicroBatchTokens { get; init; } = 16384;
+
+    /// <summary>Batches among which rows of like length are put together.</summary>
+    [Option("batches among which rows of like length are put together; 1: none", Value = "BATCHES")]
+    public int BucketWindow { get; init; } = 1;
+
+    /// <summary>The optimizer.</summary>
+    [Option("adam-w or adafactor")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
+
+    /// <summary>Highest learning rate; null: 1e-3 from scratch, 5e-5 from a checkpoint.</summary>
+    [Option("highest learning rate (default: 1e-3 from scratch, 5e-5 from a checkpoint)", Value = "RATE")]
+    public double? LearningRate { get; init; }
+
+    /// <summary>How the learning rate moves after the warm-up.</summary>
+    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
+
+    /// <summary>Steps over which the learning rate rises; null: 5 % of all from scratch, none from a checkpoint.</summary>
+    [Option("steps over which the learning rate rises (default: 5 % of all from scratch, none from a checkpoint)", Value = "STEPS")]
+    public int? WarmupSteps { get; init; }
+
+    /// <summary>Decay of the weights.</summary>
+    [Option("share of every weight, times the learning rate, taken away a step", Value = "SHARE")]
+    public double WeightDecay { get; init; }
+
+    /// <summary>Largest norm of the gradient.</summary>
+    [Option("largest norm of the gradient, to which longer ones are cut; 0: any", Value = "NORM")]
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
+    [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]
+    public double? Dropout { get; init; }
+
+    /// <summary>Longest input in tokens.</summary>
+    [Option("longest input in tokens, prefix and end token included; longer ones are cut", Value = "TOKENS")]
+    public int MaxInputTokens { get; init; } = 1024;
+
+    /// <summary>Longest label in tokens.</summary>
+    [Option("longest label in tokens (default: that of the training rows)", Value = "TOKENS")]
+    public int? MaxLabelTokens { get; init; }
+
+    /// <summary>Longest rationale in tokens.</summary>
+    [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
+    public int MaxRationaleTokens { get; init; } = 256;
+
+    /// <summary>Steps between evaluations; null: ten in all, and at least one an epoch.</summary>
+    [Option("steps between evaluations on the validation rows (default: one an epoch, and at least ten in all)", Value = "STEPS")]
+    public int? EvaluateEvery { get; init; }
+
+    /// <summary>Most validation rows; null: all.</summary>
+    [Option("most validation rows to evaluate on (default: all)", Value = "ROWS")]
+    public int? EvaluateRows { get; init; }
+
+    /// <summary>Evaluations without a gain after which training stops; 0: never.</summary>
+    [Option("evaluations without a gain after which training stops; 0: never", Value = "COUNT")]
+    public int Patience { get; init; }
+
+    /// <summary>Steps between saves of the state that a resumed run needs; null: at evaluations.</summary>
+    [Option("steps between saves of what --resume needs (default: at evaluations)", Value = "STEPS")]
+    public int? SaveEvery { get; init; }
+
+    /// <summary>Whether to keep that state when the run is done.</summary>
+    [Option("keep what --resume needs when the run is done, to continue with more steps")]
+    public bool KeepResume { get; init; }
+
+    /// <summary>Decides initial weights, order of the rows, dropout and the drawn fraction.</summary>
+    [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
+    public long Seed { get; init; }
+
+    /// <summary>Where to train.</summary>
+    [Option("auto, cpu or cuda:N")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Threads on the CPU; null: one a core.</summary>
+    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
+    public int? Threads { get; init; }
+
+    /// <summary>In what numbers to train.</summary>
+    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Where TensorBoard's event files go; null: none are written.</summary>
+    [Option("directory for TensorBoard event files (default: none are written)", Value = "DIR")]
+    public string? TensorBoard { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        void AtLeast(string name, double? value, double low)
+        {
+            if (value is { } v && !(v >= low)) faults.Add($"--{name}: expected at least {low}, found {v}");
+        }
+
+        void Share(string name, double? value, bool zero, bool one)
+        {
+            if (value is { } v && !(v >= 0 && v <= 1 && (zero || v > 0) && (one || v < 1)))
+                faults.Add($"--{name}: expected a share {(zero ? "from 0" : "above 0")} {(one ? "to 1" : "and below 1")}, found {v}");
+        }
+
+        if (Data.Length == 0) faults.Add("--data is missing");
+        if (Student.Length == 0) faults.Add("--student is missing");
+        if (Out.Length == 0) faults.Add("--out is missing");
+        if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
+        Share("alpha", Alpha, zero: true, one: true);
+        Share("fraction", Fraction, zero: false, one: true);
+        Share("dropout", Dropout, zero: true, one: false);
+        AtLeast("vocabulary-size", VocabularySize, 64);
+        if (!(Epochs > 0) || !double.IsFinite(Epochs)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
+        AtLeast("max-steps", MaxSteps, 1);
+        AtLeast("batch-size", BatchSize, 1);
+        AtLeast("accumulate", Accumulate, 1);
+        AtLeast("micro-batch-tokens", MicroBatchTokens, 1);
+        AtLeast("bucket-window", BucketWindow, 1);
+        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate))) faults.Add($"--learning-rate: expected a number above 0, found {rate}");
+        AtLeast("warmup-steps", WarmupSteps, 0);
+        AtLeast("weight-decay", WeightDecay, 0);
+        AtLeast("clip-norm", ClipNorm, 0);
+        AtLeast("max-input-tokens", MaxInputTokens, 2);
+        AtLeast("max-label-tokens", MaxLabelTokens, 1);
+        AtLeast("max-rationale-tokens", MaxRationaleTokens, 1);
+        AtLeast("evaluate-every", EvaluateEvery, 1);
+        AtLeast("evaluate-rows", EvaluateRows, 1);
+        AtLeast("patience", Patience, 0);
+        AtLeast("save-every", SaveEvery, 1);
+        AtLeast("threads", Threads, 1);
+        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        return faults;
+    }
+}

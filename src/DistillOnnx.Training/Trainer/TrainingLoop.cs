@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Globalization;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.Checkpointing;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Watching;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>
+/// The loop: step, look, keep the best, save. Everything that a step depends on is in its number, the weights and the optimizer's
+/// state, so that a run which was interrupted anywhere goes on as if it had not been.
+/// </summary>
+internal sealed class TrainingLoop
+{
+    /// <summary>A loss so many times that of guessing evenly has left the road.</summary>
+    private const double DivergedFactor = 10;
+
+    private readonly TrainingPlan _plan;
+    private readonly IStudentEngine _engine;
+    private readonly IOptimizer _optimizer;
+    private readonly ITrainingRows _rows;
+    private readonly IStudentEvaluator _evaluator;
+    private readonly CheckpointStore _store;
+    private readonly IMetricSink _metrics;
+    private readonly IReporter _reporter;
+    private readonly double _evenLoss;
+    private readonly Stopwatch _clock = new();
+    private double _secondsBefore;
+
+    public TrainingLoop(
+        TrainingPlan plan, IStudentEngine engine, IOptimizer optimizer, ITrainingRows rows, IStudentEvaluator evaluator, CheckpointStore store,
+        IMetricSink metrics, IReporter reporter, int vocabularySize)
+    {
+        (_plan, _engine, _optimizer, _rows, _evaluator, _store) = (plan, engine, optimizer, rows, evaluator, store);
+        (_metrics, _reporter) = (metrics, reporter);
+        _evenLoss = Math.Log(vocabularySize);
+    }
+
+    /// <summary>Where the run stands.</summary>
+    public TrainingState State { get; private set; } = new();
+
+    /// <summary>Goes on from a saved state.</summary>
+    public void Restore()
+    {
+        State = _store.LoadResume(_engine.Weights, _optimizer.State);
+        _secondsBefore = State.Seconds;
+        _engine.WeightsChanged();
+        _reporter.Info(FormattableString.Invariant($"resuming after step {State.Step} of {_plan.Schedule.TotalSteps}"));
+    }
+
+    /// <summary>Trains to the end.</summary>
+    /// <param name="cancellationToken">Finishes the step, saves and stops.</param>
+    /// <exception cref="OperationCanceledException">The run was stopped; its state is saved.</exception>
+    /// <exception cref="DivergenceException">A loss or gradient is not a number, or far beyond reason.</exception>
+    public void Run(CancellationToken cancellationToken)
+    {
+        _clock.Start();
+        var total = _plan.Schedule.TotalSteps;
+        while (true)
+        {
+            if (State.Step > 0 && State.EvaluatedAt != State.Step && (State.Step % _plan.EvaluateEvery == 0 || State.Step >= total))
+            {
+                try
+                {
+                    Look(cancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    Save();
+                    throw;
+                }
+            }
+
+            if (State.Step >= total || (_plan.Patience > 0 && State.Stale >= _plan.Patience)) return;
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Save();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            Step();
+            if (_plan.SaveEvery is { } every && State.Step % every == 0 && State.Step % _plan.EvaluateEvery != 0) Save();
+        }
+    }
+
+    private void Step()
+    {
+        var start = Stopwatch.GetTimestamp();
+        var step = State.Step;
+        var rows = _rows.Rows(step);
+        var batches = MicroBatch.Cut(rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight);
+        var loss = default(StepLoss);
+        for (var i = 0; i < batches.Count; i++) loss += _engine.Accumulate(batches[i], Seed(step, i), first: i == 0);
+        var norm = GradientNorm.Of(_engine.Gradients);
+        RequireSound(loss, norm, rows);
+        var rate = _plan.Schedule.At(step);
+        _optimizer.Step(_engine.Weights, _engine.Gradients, GradientNorm.ClipScale(norm, _plan.ClipNorm), rate, step + 1);
+        _engine.WeightsChanged();
+
+        var tokens = rows.Sum(r => (long)r.Tokens);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        State.Step++;
+        State.GradientNorm = norm;
+        State.Window += loss;
+        State.Tokens += tokens;
+        State.WindowTokens += tokens;
+        State.WindowSeconds += seconds;
+        State.StepSeconds += seconds;
+        _metrics.Add(State.Step, "train/label_loss", loss.Label);
+        if (loss.Rationale is { } rationale) _metrics.Add(State.Step, "train/rationale_loss", rationale);
+        _metrics.Add(State.Step, "train/learning_rate", rate);
+        _metrics.Add(State.Step, "train/gradient_norm", norm);
+        _reporter.Progress(_plan.Stage, State.Step, _plan.Schedule.TotalSteps, Detail());
+    }
+
+    private void Look(CancellationToken cancellationToken)
+    {
+        var record = _evaluator.Evaluate(
+            new EvaluationRecord
+            {
+                Step = State.Step,
+                Epoch = _plan.StepsPerEpoch is { } epoch ? (double)State.Step / epoch : 0,
+                Tokens = State.Tokens,
+                LearningRate = _plan.Schedule.At(State.Step - 1),
+                TrainLabelLoss = State.Window.Label,
+                TrainRationaleLoss = State.Window.Rationale,
+                GradientNorm = State.GradientNorm,
+                TokensPerSecond = State.WindowSeconds > 0 ? State.WindowTokens / State.WindowSeconds : 0,
+            },
+            cancellationToken);
+        State.Seconds = Seconds();
+        State.History.Add(record with { Seconds = State.Seconds });
+        State.EvaluatedAt = State.Step;
+        (State.Window, State.WindowTokens, State.WindowSeconds) = (default, 0, 0);
+        var better = _evaluator.IsBetter(record, State.Best);
+        State.Stale = better ? 0 : State.Stale + 1;
+        if (better) (State.BestEvaluation, State.BestStep) = (State.History.Count - 1, State.Step);
+        _metrics.Add(record);
+        _reporter.Info(Describe(record, better));
+
+        // The weights first: a run that is killed between the two goes on from the older state and comes to the same weights again.
+        if (better) _store.SaveWeights(State);
+        Save();
+    }
+
+    private void Save()
+    {
+        State.Seconds = Seconds();
+        _store.SaveResume(State, _engine.Weights, _optimizer.State);
+    }
+
+    private void RequireSound(StepLoss loss, double norm, IReadOnlyList<TrainingRow> rows)
+    {
+        var what = !double.IsFinite(loss.LabelSum) ? "the label loss is not a number"
+            : !double.IsFinite(loss.RationaleSum) ? "the rationale loss is not a number"
+            : !double.IsFinite(norm) ? "the gradient is not a number"
+            : Math.Max(loss.Label, loss.Rationale ?? 0) > DivergedFactor * _evenLoss ? FormattableString.Invariant($"the loss is {Math.Max(loss.Label, loss.Rationale ?? 0):0.##} nats a token, where guessing evenly costs {_evenLoss:0.##}")
+            : null;
+        if (what is null) return;
+        var ids = string.Join(", ", rows.Take(8).Select(r => r.Id)) + (rows.Count > 8 ? $" and {rows.Count - 8} more" : "");
+        var good = _store.Exists ? $"the last good checkpoint is {_store.Target}" + (State.EvaluatedAt >= 0 ? $" (step {State.BestStep})" : "") : "no checkpoint was written yet";
+        throw new DivergenceException($"step {State.Step + 1}: {what}; rows {ids}; {good}; a lower --learning-rate or --clip-norm may help");
+    }
+
+    private double Seconds() => _secondsBefore + _clock.Elapsed.TotalSeconds;
+
+    private long Seed(int step, int part) => unchecked((((_plan.Seed * 1_000_003) + step) * 4099) + part);
+
+    private string Detail()
+    {
+        var window = State.Window;
+        var text = FormattableString.Invariant($"label {window.Label:0.000}");
+        if (window.Rationale is { } rationale) text += FormattableString.Invariant($" · rationale {rationale:0.000}");
+        text += FormattableString.Invariant($" · {State.WindowTokens / Math.Max(1e-9, State.WindowSeconds):0} tokens/s");
+        if (State.Best is { ValidationAccuracy: { } accuracy }) text += FormattableString.Invariant($" · best {100 * accuracy:0.0} %");
+        return text;
+    }
+
+    private static string Describe(EvaluationRecord record, bool better)
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"step {record.Step}: train label {record.TrainLabelLoss:0.000}");
+        if (record.TrainRationaleLoss is { } rationale) text += FormattableString.Invariant($", rationale {rationale:0.000}");
+        if (record.ValidationLabelLoss is { } loss) text += FormattableString.Invariant($"; validation label {loss:0.000}");
+        if (record.ValidationRationaleLoss is { } other) text += FormattableString.Invariant($", rationale {other:0.000}");
+        if (record.ValidationAccuracy is { } accuracy) text += FormattableString.Invariant($", accuracy {100 * accuracy:0.00} %");
+        return text + FormattableString.Invariant($"; {record.TokensPerSecond:0} tokens/s") + (better ? " (best so far)" : "");
+    }
+}

@@ -1,0 +1,132 @@
+using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.T5;
+
+namespace DistillOnnx.Training.Tests.Engines;
+
+/// <summary>The kernels compute what the modules and autograd do.</summary>
+public sealed class EngineGradientTests
+{
+    public static TheoryData<T5Activation, bool, bool, int, int, int> Shapes => new()
+    {
+        { T5Activation.Relu, false, true, 32, 16, 2 },
+        { T5Activation.GeluNew, true, false, 32, 16, 2 },
+        { T5Activation.Silu, true, true, 24, 12, 3 },
+        { T5Activation.Relu, false, true, 20, 5, 3 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Accumulate_RaggedBatchWithoutDropout_EqualsAutograd(T5Activation activation, bool gated, bool tied, int model, int width, int heads)
+    {
+        using var student = new T5Model(Config(activation, gated, tied, model, width, heads), seed: 3);
+        var batch = Batch(70, 11, longest: 40);
+        using var padded = new PaddedEngine(student);
+        var expected = padded.Accumulate(batch, seed: 1, first: true);
+        using var unpadded = new UnpaddedEngine(student);
+        var actual = unpadded.Accumulate(batch, seed: 1, first: true);
+
+        Assert.Equal(expected.Label, actual.Label, 1e-4);
+        Assert.Equal(expected.Rationale!.Value, actual.Rationale!.Value, 1e-4);
+        AssertClose(student, padded, unpadded);
+    }
+
+    [Fact]
+    public void Accumulate_InMicroBatches_EqualsOneBatch()
+    {
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        var rows = Batch(70, 12, longest: 30).Sequences.Select((s, i) => new TrainingRow($"{i}", [s])).ToList();
+        using var whole = new UnpaddedEngine(student);
+        using var cut = new UnpaddedEngine(student);
+        var expected = whole.Accumulate(MicroBatch.Cut(rows, 100_000, 0.5, 0.5).Single(), seed: 1, first: true);
+        var parts = MicroBatch.Cut(rows, 90, 0.5, 0.5);
+        var actual = default(StepLoss);
+        for (var i = 0; i < parts.Count; i++) actual += cut.Accumulate(parts[i], seed: 1, first: i == 0);
+
+        Assert.True(parts.Count > 2);
+        Assert.Equal(expected.Label, actual.Label, 1e-4);
+        AssertClose(student, whole, cut);
+    }
+
+    [Fact]
+    public void Accumulate_WithDropout_FollowsFiniteDifferences()
+    {
+        // The masks are a function of the seed, so the loss is a smooth function of the weights that can be probed.
+        var config = Config(T5Activation.GeluNew, true, false, 32, 16, 2) with { DropoutRate = 0.3f };
+        using var student = new T5Model(config, seed: 5);
+        using var engine = new UnpaddedEngine(student);
+        var batch = Batch(70, 6, longest: 20);
+        double Loss()
+        {
+            var loss = engine.Accumulate(batch, seed: 9, first: true);
+            return loss.LabelSum * batch.LabelWeight + loss.RationaleSum * batch.RationaleWeight;
+        }
+
+        Loss();
+        using var direction = engine.Gradients.clone();
+        var slope = direction.square().sum().item<float>();
+        var step = 0.004 / Math.Sqrt(slope);
+        engine.Weights.add_(direction, alpha: step);
+        var above = Loss();
+        engine.Weights.add_(direction, alpha: -2 * step);
+        var below = Loss();
+
+        Assert.Equal(1, (above - below) / (2 * step * slope), 0.02);
+    }
+
+    [Fact]
+    public void Accumulate_SameSeedTwice_IsBitIdentical()
+    {
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2) with { DropoutRate = 0.2f }, seed: 3);
+        using var engine = new UnpaddedEngine(student);
+        var batch = Batch(70, 11, longest: 40);
+        engine.Accumulate(batch, seed: 4, first: true);
+        using var first = engine.Gradients.clone();
+        engine.Accumulate(batch, seed: 5, first: true);
+        using var other = engine.Gradients.clone();
+        engine.Accumulate(batch, seed: 4, first: true);
+
+        Assert.True(engine.Gradients.bytes.SequenceEqual(first.bytes));
+        Assert.False(engine.Gradients.bytes.SequenceEqual(other.bytes));
+    }
+
+    internal static T5Config Config(T5Activation activation, bool gated, bool tied, int model, int width, int heads) => new()
+    {
+        VocabSize = 70,
+        DModel = model,
+        DKv = width,
+        DFf = 40,
+        NumLayers = 2,
+        NumDecoderLayers = 3,
+        NumHeads = heads,
+        Activation = activation,
+        IsGated = gated,
+        TieWordEmbeddings = tied,
+        DropoutRate = 0,
+    };
+
+    internal static MicroBatch Batch(int vocabulary, int rows, int longest)
+    {
+        var random = new Random(7);
+        int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(2, vocabulary)), 1];
+        var sequences = Enumerable.Range(0, rows)
+            .Select(i => new TrainingSequence(Tokens(random.Next(1, longest)), Tokens(i % 2 == 0 ? random.Next(0, 3) : random.Next(3, 20)), i % 2 == 0 ? LossPart.Label : LossPart.Rationale))
+            .ToList();
+        return new MicroBatch(sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length), 0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
+    }
+
+    private static void AssertClose(T5Model student, IStudentEngine expected, IStudentEngine actual)
+    {
+        foreach (var (name, parameter) in student.named_parameters())
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            var a = expected.Gradients.narrow(0, parameter.storage_offset(), parameter.numel());
+            var b = actual.Gradients.narrow(0, parameter.storage_offset(), parameter.numel());
+            var difference = (a - b).abs().max().item<float>();
+            var size = a.abs().max().item<float>();
+            Assert.True(size > 0, name);
+            Assert.True(difference <= 2e-4 * size + 1e-7, $"{name}: differs by {difference} of {size}");
+        }
+    }
+}

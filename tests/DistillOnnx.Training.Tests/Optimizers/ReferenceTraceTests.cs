@@ -1,0 +1,51 @@
+using System.Text.Json;
+using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.T5;
+
+namespace DistillOnnx.Training.Tests.Optimizers;
+
+/// <summary>Ten optimizer steps follow the reference implementation's.</summary>
+public sealed class ReferenceTraceTests
+{
+    [Theory]
+    [InlineData("t5-v1.0-tiny", "adamw_lr1e-3_wd0.01", OptimizerKind.AdamW, 1e-3, 0.01, false)]
+    [InlineData("t5-v1.0-tiny", "adamw_lr1e-3_wd0.01", OptimizerKind.AdamW, 1e-3, 0.01, true)]
+    [InlineData("t5-v1.1-tiny", "adamw_lr5e-5_wd0_hf_trainer_default", OptimizerKind.AdamW, 5e-5, 0, false)]
+    [InlineData("t5-v1.0-tiny", "adafactor_lr1e-3_noscale", OptimizerKind.Adafactor, 1e-3, 0, false)]
+    [InlineData("t5-v1.1-tiny", "adafactor_lr1e-3_noscale", OptimizerKind.Adafactor, 1e-3, 0, true)]
+    public void Step_TenTimes_FollowsTheReferenceTrace(string model, string trace, OptimizerKind kind, double learningRate, double weightDecay, bool padded)
+    {
+        var directory = SharedFiles.Require(Path.Combine("reference", model));
+        using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "reference.json")));
+        var expected = json.RootElement.GetProperty("loss_traces").GetProperty(trace).EnumerateArray().Select(v => v.GetDouble()).ToArray();
+        using var checkpoint = Checkpoint.Open(directory);
+        using var student = new T5Model(checkpoint.Config with { DropoutRate = 0 });
+        student.LoadWeights(checkpoint);
+        using IStudentEngine engine = padded ? new PaddedEngine(student) : new UnpaddedEngine(student);
+        using IOptimizer optimizer = kind == OptimizerKind.AdamW
+            ? new AdamW(engine.Weights, weightDecay)
+            : new Adafactor(engine.Weights, [.. student.parameters().Select(p => p.shape)], weightDecay);
+        var batch = Batch(json.RootElement);
+
+        var losses = new List<double>();
+        for (var step = 1; step <= expected.Length; step++)
+        {
+            losses.Add(engine.Evaluate(batch).Label);
+            engine.Accumulate(batch, seed: 0, first: true);
+            optimizer.Step(engine.Weights, engine.Gradients, 1, learningRate, step);
+        }
+
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], 1e-4);
+    }
+
+    private static MicroBatch Batch(JsonElement reference)
+    {
+        int[][] Rows(string name) => [.. reference.GetProperty(name).EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt32()).ToArray())];
+        var (ids, mask, labels) = (Rows("input_ids"), Rows("attention_mask"), Rows("labels"));
+        var sequences = ids.Select((row, i) => new TrainingSequence([.. row.Where((_, j) => mask[i][j] == 1)], [.. labels[i].Where(v => v != -100)], LossPart.Label)).ToList();
+        return new MicroBatch(sequences, 1.0 / sequences.Sum(s => s.Target.Length), 0);
+    }
+}

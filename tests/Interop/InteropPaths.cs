@@ -1,0 +1,38 @@
+namespace DistillOnnx.Interop;
+
+/// <summary>Finds what the interoperability tests need, and says what is missing.</summary>
+internal static class InteropPaths
+{
+    /// <summary>The repository's root: the first directory upwards that holds the solution; null outside a checkout.</summary>
+    public static string? RepositoryRoot { get; } = Up(AppContext.BaseDirectory);
+
+    /// <summary>The folder of the Node program.</summary>
+    public static string? TransformersJs => RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "transformersjs");
+
+    /// <summary>The folder of the page.</summary>
+    public static string? Page => RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "browser");
+
+    /// <summary>onnxruntime-web's built files; null where npm has not brought them.</summary>
+    public static string? OnnxRuntimeWeb => Existing(TransformersJs, "node_modules", "onnxruntime-web", "dist");
+
+    /// <summary>The first of some programs that is on the path; null where none is.</summary>
+    public static string? Program(params string[] names) =>
+        (from name in names
+         from directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+         let path = Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name)
+         where File.Exists(path)
+         select path).FirstOrDefault();
+
+    private static string? Existing(string? directory, params string[] parts)
+    {
+        if (directory is null) return null;
+        var path = Path.Combine([directory, .. parts]);
+        return Directory.Exists(path) ? path : null;
+    }
+
+    private static string? Up(string? directory)
+    {
+        while (directory is not null && !File.Exists(Path.Combine(directory, "DistillOnnx.sln"))) directory = Path.GetDirectoryName(directory);
+        return directory;
+    }
+}
