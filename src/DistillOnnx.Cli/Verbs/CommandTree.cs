@@ -52,10 +52,10 @@ internal static class CommandTree
             }
         }
 
-        var config = new Option<string?>("--config") { Description = "Read options from a JSON file; flags are stronger.", HelpName = "FILE" };
-        var json = new Option<bool>("--json") { Description = "Print one result object on stdout." };
-        var quiet = new Option<bool>("--quiet") { Description = "Show no progress." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show where a failure happened." };
+        var config = new Option<string?>("--config") { Description = "read options from a JSON file; flags are stronger", HelpName = "FILE" };
+        var json = new Option<bool>("--json") { Description = "print one result object on stdout" };
+        var quiet = new Option<bool>("--quiet") { Description = "show no progress" };
+        var verbose = new Option<bool>("--verbose") { Description = "show where a failure happened" };
         foreach (var option in (Option[])[config, json, quiet, verbose]) command.Add(option);
 
         command.SetAction(async (parsed, cancellationToken) =>

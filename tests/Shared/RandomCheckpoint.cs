@@ -2,7 +2,7 @@ using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 
-namespace DistillOnnx.Runtime.Tests.Fixtures;
+namespace DistillOnnx.TestSupport;
 
 /// <summary>Checkpoints of seeded random weights, scaled as T5 initialises them, with norms and biases moved so that one left out shows.</summary>
 internal static class RandomCheckpoint

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace DistillOnnx.Runtime.Tests.Fixtures;
+namespace DistillOnnx.TestSupport;
 
 /// <summary>A SentencePiece Unigram model of letters and a few words, laid out as T5's: pad 0, end 1, unknown 2.</summary>
 internal static class TinyTokenizer

@@ -1,0 +1,61 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Metrics;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Toolchain.Evaluation;
+
+/// <summary>Sums up answers against gold labels.</summary>
+internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
+{
+    private readonly SortedDictionary<string, (int Rows, int Correct)> _labels = new(StringComparer.Ordinal);
+    private readonly List<double> _confidences = [];
+    private readonly List<bool> _hits = [];
+    private int _rows;
+    private int _correct;
+    private int _abstained;
+    private int _truncated;
+    private double _loss;
+
+    public double Accuracy => _rows == 0 ? 0 : (double)_correct / _rows;
+
+    public void Add(Example row, LabelPrediction answer)
+    {
+        var gold = row.Label ?? throw new InputException($"row {row.Id}: has no label to measure against");
+        var correct = Core.Metrics.Accuracy.IsCorrect(task.Metric, answer.Label, gold);
+        _rows++;
+        if (correct) _correct++;
+        if (answer.Abstained) _abstained++;
+        if (answer.Truncated) _truncated++;
+        if (task.Kind == TaskKind.Labels)
+        {
+            var (rows, hits) = _labels.GetValueOrDefault(gold);
+            _labels[gold] = (rows + 1, hits + (correct ? 1 : 0));
+        }
+
+        if (answer.Probability is not { } probability || answer.Probabilities is not { } probabilities) return;
+        _confidences.Add(probability);
+        _hits.Add(correct);
+        var set = task.Kind == TaskKind.Choices ? row.Choices! : task.Labels!;
+        var index = set.ToList().IndexOf(gold);
+        // The smallest positive double keeps a certain mistake's loss finite.
+        if (index >= 0) _loss -= Math.Log(Math.Max(probabilities[index], double.Epsilon));
+    }
+
+    public EvaluateResult ToResult(double seconds)
+    {
+        var closed = _confidences.Count > 0;
+        return new EvaluateResult
+        {
+            Rows = _rows,
+            Accuracy = Accuracy,
+            Loss = closed ? _loss / _rows : null,
+            Ece = closed ? Calibration.ExpectedCalibrationError(_confidences, _hits, calibrationBins) : null,
+            Abstained = _abstained > 0 ? (double)_abstained / _rows : null,
+            Truncated = (double)_truncated / _rows,
+            Seconds = seconds,
+            LabelAccuracy = _labels.Count > 0 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal) : null,
+        };
+    }
+}

@@ -1,0 +1,20 @@
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Toolchain.Prediction;
+
+namespace DistillOnnx.Toolchain.Evaluation;
+
+/// <summary>The answers of an evaluation beside the gold labels, one JSON line a row; the file appears when all are there.</summary>
+internal sealed class PredictionWriter(string path, TaskSpec task) : IDisposable
+{
+    private readonly AtomicFile _file = AtomicFile.Create(path);
+
+    public void Write(Example row, LabelPrediction answer) =>
+        PredictionRow.Write(_file.Stream, row.Id, new PredictionInput(row.Input, row.Choices), answer, task, row.Label);
+
+    public void Commit() => _file.Commit();
+
+    public void Dispose() => _file.Dispose();
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Export;
+using DistillOnnx.Toolchain.Evaluation;
+
+namespace DistillOnnx.Toolchain.Export;
+
+/// <summary><c>distill export</c>: writes a bundle, holds it against its checkpoint, calibrates it, and only then puts it in place.</summary>
+public static class BundleExport
+{
+    /// <summary>Exports a checkpoint.</summary>
+    /// <param name="options">What to make and what to ask of it.</param>
+    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
+    /// <exception cref="InputException">The options, the checkpoint or the dataset cannot be used, or the output cannot be written.</exception>
+    /// <exception cref="QualityGateException">A graph differs from the checkpoint, or a precision loses too much accuracy.</exception>
+    public static Task<ExportResult> RunAsync(ExportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
+
+    private static ExportResult Run(ExportOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        OutputDirectory.Require(options.Out, options.Overwrite);
+        var began = Stopwatch.GetTimestamp();
+        var rows = LoadRows(options);
+        if (rows is null) reporter.Warn("no --data: probabilities stay uncalibrated, and what a precision costs in accuracy is not measured");
+        var manifest = BundleExporter.Export(
+            options.ToBundleOptions(),
+            draft => new BundleReview(draft, options, rows, reporter).Run(cancellationToken),
+            reporter,
+            cancellationToken);
+        return new ExportResult
+        {
+            Bundle = options.Out,
+            Version = manifest.Version,
+            Parity = manifest.Parity,
+            Precisions = manifest.PrecisionDetails,
+            Calibration = manifest.Calibration,
+            LabelModel = manifest.LabelModel,
+            Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+        };
+    }
+
+    private static ValidationRows? LoadRows(ExportOptions options)
+    {
+        if (options.Data is null) return null;
+        var dataset = Dataset.Open(options.Data);
+        var rows = options.Rows == 0 ? dataset.Load(options.Split) : [.. dataset.Stream(options.Split).Take(options.Rows)];
+        if (rows.Count == 0) throw new InputException($"{dataset.FilePath(options.Split)}: expected rows to calibrate with, found none");
+        return new ValidationRows(dataset.FilePath(options.Split), dataset.Task, rows);
+    }
+}

@@ -1,0 +1,82 @@
+using DistillOnnx.Core.Bundles;
+
+namespace DistillOnnx.Toolchain.Export;
+
+/// <summary>
+/// Temperature scaling (Guo et al. 2017, arXiv:1706.04599): one number by which log-probabilities are divided, fitted to the
+/// least negative log-likelihood of the gold labels. It moves no answer, only how sure the answers claim to be.
+/// </summary>
+internal static class TemperatureFit
+{
+    private const double Lowest = 0.05, Highest = 20;
+    private const int Bins = 15;
+
+    /// <summary>Fits the temperature.</summary>
+    /// <param name="logProbabilities">For each row, its labels' log-probabilities.</param>
+    /// <param name="gold">For each row, the gold label's place among them.</param>
+    public static BundleCalibration Fit(IReadOnlyList<IReadOnlyList<double>> logProbabilities, IReadOnlyList<int> gold)
+    {
+        double Loss(double logTemperature)
+        {
+            var temperature = Math.Exp(logTemperature);
+            var sum = 0.0;
+            for (var row = 0; row < gold.Count; row++) sum -= Scale(logProbabilities[row], temperature)[gold[row]];
+            return sum;
+        }
+
+        // The loss is convex in 1/temperature, so it has one valley: golden-section search finds it.
+        var ratio = (Math.Sqrt(5) - 1) / 2;
+        double low = Math.Log(Lowest), high = Math.Log(Highest);
+        double left = high - (ratio * (high - low)), right = low + (ratio * (high - low));
+        double leftLoss = Loss(left), rightLoss = Loss(right);
+        while (high - low > 1e-4)
+        {
+            if (leftLoss <= rightLoss)
+            {
+                (high, right, rightLoss) = (right, left, leftLoss);
+                left = high - (ratio * (high - low));
+                leftLoss = Loss(left);
+            }
+            else
+            {
+                (low, left, leftLoss) = (left, right, rightLoss);
+                right = low + (ratio * (high - low));
+                rightLoss = Loss(right);
+            }
+        }
+
+        var fitted = Math.Exp((low + high) / 2);
+        return new BundleCalibration
+        {
+            Temperature = Math.Round(fitted, 4),
+            EceBefore = ExpectedCalibrationError(logProbabilities, gold, 1),
+            EceAfter = ExpectedCalibrationError(logProbabilities, gold, Math.Round(fitted, 4)),
+            Rows = gold.Count,
+        };
+    }
+
+    /// <summary>Log-probabilities after division by a temperature, normalised again.</summary>
+    public static double[] Scale(IReadOnlyList<double> logProbabilities, double temperature)
+    {
+        var scaled = logProbabilities.Select(v => v / temperature).ToArray();
+        var max = scaled.Max();
+        var normalizer = max + Math.Log(scaled.Sum(v => Math.Exp(v - max)));
+        return [.. scaled.Select(v => v - normalizer)];
+    }
+
+    /// <summary>Mean distance between confidence and accuracy over bins of equal width, weighted by their rows.</summary>
+    private static double ExpectedCalibrationError(IReadOnlyList<IReadOnlyList<double>> logProbabilities, IReadOnlyList<int> gold, double temperature)
+    {
+        var bins = new (int Rows, double Confidence, int Hits)[Bins];
+        for (var row = 0; row < gold.Count; row++)
+        {
+            var scaled = Scale(logProbabilities[row], temperature);
+            var best = Array.IndexOf(scaled, scaled.Max());
+            var confidence = Math.Exp(scaled[best]);
+            ref var bin = ref bins[Math.Min(Bins - 1, (int)(confidence * Bins))];
+            bin = (bin.Rows + 1, bin.Confidence + confidence, bin.Hits + (best == gold[row] ? 1 : 0));
+        }
+
+        return bins.Sum(b => Math.Abs(b.Confidence - b.Hits)) / gold.Count;
+    }
+}

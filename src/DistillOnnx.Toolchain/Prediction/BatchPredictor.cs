@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using DistillOnnx.Core;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Toolchain.Prediction;
+
+/// <summary>Labels a file of rows: streamed, so that its length does not matter.</summary>
+public static class BatchPredictor
+{
+    /// <summary>Labels rows.</summary>
+    /// <param name="options">What to label with what.</param>
+    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="cancellationToken">Stops between batches; a file output is then not made.</param>
+    /// <returns>What was done; null where the answers went to standard output.</returns>
+    /// <exception cref="InputException">The model, or a row, cannot be used; the message names the row.</exception>
+    public static Task<PredictResult?> RunAsync(PredictOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
+
+    private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter);
+        var shard = options.Shard is null ? RowShard.Whole : RowShard.TryParse(options.Shard)!.Value;
+        var name = options.Input == "-" ? "standard input" : options.Input;
+        using var input = options.Input == "-" ? Console.OpenStandardInput() : File.OpenRead(options.Input);
+        using var file = options.Output == "-" ? null : AtomicFile.Create(options.Output);
+        using var output = file is null ? new BufferedStream(Console.OpenStandardOutput(), 1 << 16) : null;
+        var target = file?.Stream ?? output!;
+
+        var began = Stopwatch.GetTimestamp();
+        long rows = 0, abstained = 0, truncated = 0;
+        foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
+        {
+            foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
+            var answers = predictor.Predict([.. batch.Select(b => b.Input)], cancellationToken);
+            for (var i = 0; i < batch.Length; i++)
+            {
+                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answers[i], predictor.Task);
+                if (answers[i].Abstained) abstained++;
+                if (answers[i].Truncated) truncated++;
+            }
+
+            target.Flush();
+            rows += batch.Length;
+            reporter.Progress("predict", rows, null);
+        }
+
+        file?.Commit();
+        return file is null ? null : new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output);
+    }
+
+    private static void RequireChoices(TaskSpec task, string name, string id, PredictionInput row)
+    {
+        if (task.Kind == TaskKind.Choices && row.Choices is not { Count: >= 2 })
+            throw new InputException($"{name}: row {id}: \"choices\" needs at least two texts, as the model's task is of kind choices");
+    }
+}

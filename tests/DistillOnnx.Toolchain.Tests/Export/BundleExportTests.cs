@@ -1,0 +1,100 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Runtime;
+using DistillOnnx.Runtime.Golden;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Export;
+using DistillOnnx.Training.Generation;
+
+namespace DistillOnnx.Toolchain.Tests.Export;
+
+public sealed class BundleExportTests : IDisposable
+{
+    private static readonly TaskSpec Labels = new() { Name = "tiny", Kind = TaskKind.Labels, Labels = ["yes", "yesno", "no", "maybe"] };
+    private readonly string _root = Directory.CreateTempSubdirectory("distillonnx-export-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData(TaskKind.Labels)]
+    [InlineData(TaskKind.Choices)]
+    [InlineData(TaskKind.Text)]
+    public async Task RunAsync_AnyTask_ProvesTheBundleAndLetsItProveItself(TaskKind kind)
+    {
+        var task = kind == TaskKind.Labels ? Labels : new TaskSpec { Name = "tiny", Kind = kind, MaxLabelTokens = 6 };
+        var options = Options(task);
+        var result = await BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.InRange(result.Parity!.MaxRelativeError, 0, 1e-4);
+        string[] graphs = ["decoder_model", "decoder_model_merged/first", "decoder_model_merged/whole", "decoder_model_merged/with_past", "decoder_with_past_model", "encoder_model"];
+        Assert.Equal(kind == TaskKind.Text ? graphs : [.. graphs, "label_model"], result.Parity.Graphs.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(0, result.Precisions["fp32"].AccuracyDelta);
+        Assert.Equal(kind == TaskKind.Text, result.Calibration is null);
+        BundleManifest.Load(options.Out).VerifyHashes(options.Out);
+        using var predictor = BundlePredictor.Open(options.Out, new RuntimeOptions { Device = "cpu", VerifyHashes = true });
+        Assert.Equal(16, GoldenCheck.Run(predictor, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task RunAsync_WithoutData_StillChecksParityAndWritesGoldenRows()
+    {
+        var options = Options(Labels) with { Data = null, AbstainBelow = 0.4 };
+        await BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var manifest = BundleManifest.Load(options.Out);
+        Assert.Null(manifest.Calibration);
+        Assert.Equal(0.4, manifest.AbstainBelow);
+        Assert.NotNull(manifest.Parity);
+        Assert.NotEmpty(GoldenFile.Read(options.Out));
+    }
+
+    [Fact]
+    public async Task RunAsync_GraphThatDiffersTooMuch_IsRefusedWithFiguresAndNothingIsWritten()
+    {
+        var options = Options(Labels) with { MaxRelativeError = 1e-12 };
+        var error = await Assert.ThrowsAsync<QualityGateException>(() => BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("--max-relative-error", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(options.Out));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_root, "*.partial"));
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsOfAnotherTask_AreRefused()
+    {
+        var options = Options(Labels);
+        var other = Path.Combine(_root, "other");
+        Write(other, Labels with { Labels = ["true", "false"] }, _ => "true");
+        var error = await Assert.ThrowsAsync<InputException>(() => BundleExport.RunAsync(options with { Data = other }, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("validation.jsonl", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(options.Out));
+    }
+
+    /// <summary>A random student, and validation rows whose gold labels are its own answers, so that it is always right.</summary>
+    private ExportOptions Options(TaskSpec task)
+    {
+        var checkpoint = Path.Combine(_root, "checkpoint");
+        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, task, seed: 3, TinyTokenizer.SpieceModel);
+        using var student = StudentPredictor.Open(checkpoint, "cpu");
+        Write(Path.Combine(_root, "data"), task, input => student.Predict([input])[0].Label);
+        return new ExportOptions { Model = checkpoint, Out = Path.Combine(_root, "bundle"), Data = Path.Combine(_root, "data"), Threads = 1 };
+    }
+
+    private static void Write(string directory, TaskSpec task, Func<PredictionInput, string> label)
+    {
+        var random = new Random(5);
+        using var writer = DatasetWriter.Create(directory, task);
+        for (var i = 0; i < 40; i++)
+        {
+            var text = string.Concat(Enumerable.Range(0, 5 + (i % 20)).Select(_ => (char)random.Next('a', 'z' + 1)));
+            string[]? choices = task.Kind == TaskKind.Choices ? ["yes", "no", text[..3]] : null;
+            var gold = label(new PredictionInput(text, choices));
+            writer.Write(SplitNames.Validation, new Example { Id = $"{i}", Input = text, Label = gold.Length == 0 ? "none" : gold, Choices = choices });
+        }
+
+        writer.Commit();
+    }
+}
