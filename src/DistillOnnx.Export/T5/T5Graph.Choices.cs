@@ -17,16 +17,16 @@ internal sealed partial class T5Graph
     public Value ScoreChoices(Value encoderStates, Value attentionMask, Tries tries, Dim positions)
     {
         using var scope = graph.Scope("labels");
-        var padding = graph.Unsqueeze(graph.Mul(graph.Sub(graph.Scalar(1f), graph.Cast(attentionMask, ElementType.Float)), graph.Scalar(Hidden)), 1);
+        var padding = graph.Unsqueeze(HiddenBy(attentionMask), 1);
         var treeBias = VisibleBias(tries);
         var x = Embed(tries.Tokens);
         var normed = Norm(x, T5TensorNames.Norm(true, 0, 0));
         for (var block = 0; block < Config.NumDecoderLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            (x, normed) = AddNorm(x, TreeAttention(normed, block, treeBias, positions), T5TensorNames.Norm(true, block, 1), positions);
-            var query = FoldedQuery(normed, block, positions, single: false);
-            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions, single: false);
+            (x, normed) = AddNorm(x, TreeAttention(normed, normed, block, treeBias, positions, positions), T5TensorNames.Norm(true, block, 1), positions);
+            var query = FoldedQuery(normed, block, positions);
+            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), positions);
             var fed = FeedForward(normed, decoder: true, block, positions);
             var next = block + 1 < Config.NumDecoderLayers ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);

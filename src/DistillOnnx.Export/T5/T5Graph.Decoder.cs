@@ -13,11 +13,13 @@ internal sealed partial class T5Graph
     /// <summary>Keys and values of one block, [B, H, T, d_kv] each.</summary>
     internal readonly record struct Cache(Value SelfKey, Value SelfValue, Value CrossKey, Value CrossValue);
 
+    private static Cache NoCache => new(Value.None, Value.None, Value.None, Value.None);
+
     /// <summary>Decodes a whole prefix: ids [B, T], encoder output [B, S, d_model] and its mask [B, S] to logits [B, T, vocab_size].</summary>
     public (Value Logits, Cache[] Present) Decode(Value inputIds, Value encoderStates, Value encoderMask, Dim length)
     {
         var none = new Cache[Config.NumDecoderLayers];
-        Array.Fill(none, new Cache(Value.None, Value.None, Value.None, Value.None));
+        Array.Fill(none, NoCache);
         return Decode(inputIds, encoderStates, encoderMask, none, graph.Scalar(0L), length);
     }
 
@@ -29,7 +31,7 @@ internal sealed partial class T5Graph
         Value inputIds, Value encoderStates, Value encoderMask, Cache[] past, Value firstQuery, Dim length)
     {
         using var scope = graph.Scope("decoder");
-        var x = Embed(inputIds);
+        var x = EmbedDecoded(inputIds);
         var keys = graph.Add(firstQuery, graph.Size(inputIds, 1));
         var positionBias = PositionBias(decoder: true, firstQuery, keys);
         var paddingBias = PaddingBias(encoderMask);
@@ -41,7 +43,7 @@ internal sealed partial class T5Graph
             using var blockScope = graph.Scope($"block.{block}");
             var (attended, selfKey, selfValue) = CachedSelfAttention(normed, block, past[block], positionBias, length);
             (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), length);
-            var (crossed, crossKey, crossValue) = CrossAttention(normed, block, encoderStates, past[block], paddingBias, length);
+            var (crossed, crossKey, crossValue) = CrossAttention(normed, block, encoderStates, past[block], paddingBias, length, EncoderLength);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), length);
             var fed = FeedForward(normed, decoder: true, block, length);
             var next = block + 1 < Config.NumDecoderLayers ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);
@@ -68,14 +70,14 @@ internal sealed partial class T5Graph
         return (Linear(JoinHeads(Attend(q, k, v, bias)), Matrix("o"), length), k, v);
     }
 
-    private (Value Result, Value Key, Value Value) CrossAttention(Value x, int block, Value encoderStates, Cache past, Value paddingBias, Dim length)
+    private (Value Result, Value Key, Value Value) CrossAttention(Value x, int block, Value encoderStates, Cache past, Value paddingBias, Dim length, Dim states)
     {
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.CrossAttention(block, name));
         using var scope = graph.Scope("cross_attention");
         var q = SplitHeads(Linear(x, Matrix("q"), length));
         var known = past.CrossKey != Value.None;
-        var k = known ? past.CrossKey : SplitHeads(Linear(encoderStates, Matrix("k"), EncoderLength));
-        var v = known ? past.CrossValue : SplitHeads(Linear(encoderStates, Matrix("v"), EncoderLength));
+        var k = known ? past.CrossKey : SplitHeads(Linear(encoderStates, Matrix("k"), states));
+        var v = known ? past.CrossValue : SplitHeads(Linear(encoderStates, Matrix("v"), states));
         return (Linear(JoinHeads(Attend(q, k, v, paddingBias)), Matrix("o"), length), k, v);
     }
 }

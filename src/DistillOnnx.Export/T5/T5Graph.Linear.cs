@@ -16,6 +16,15 @@ internal sealed partial class T5Graph
     /// <summary>Token ids [B, T] to the residual stream [B, T, d_model].</summary>
     private Value Embed(Value ids) => Rows(weights.Stored(T5TensorNames.Shared), ids);
 
+    /// <summary>The same in a decoder, where a tied lm_head in eight bits serves: its columns are the embedding's rows, stored once.</summary>
+    private Value EmbedDecoded(Value ids)
+    {
+        if (form.Precision != Precision.Int8 || !Config.TieWordEmbeddings) return Embed(ids);
+        var (quantized, scales) = ColumnQuantized(weights.Stored(T5TensorNames.Shared).Transposed());
+        var columns = graph.Transpose(graph.Gather(quantized, ids, axis: 1), 1, 2, 0);
+        return graph.Mul(graph.Cast(columns, ElementType.Float), graph.Unsqueeze(graph.Gather(scales, ids), 2));
+    }
+
     /// <summary>Rows of a table [n, d_model] by ids of any shape.</summary>
     private Value Rows(WeightMatrix table, Value ids)
     {
@@ -76,8 +85,7 @@ internal sealed partial class T5Graph
     /// <summary>A product in integers: x is quantised as a whole when the graph runs, W has a scale per column.</summary>
     private Value IntegerLinear(Value x, WeightMatrix matrix, Dim length)
     {
-        var quantized = Constant(matrix, ".int8", ElementType.Int8, v => Quantization.ByColumn(v, matrix.Rows, matrix.Columns, Quantization.ColumnScales(v, matrix.Rows, matrix.Columns)));
-        var scales = Constant(matrix, ".column_scales", ElementType.Float, [matrix.Columns], v => Quantization.ColumnScales(v, matrix.Rows, matrix.Columns));
+        var (quantized, scales) = ColumnQuantized(matrix);
         if (!form.Portable)
         {
             return graph.Is(
@@ -88,6 +96,10 @@ internal sealed partial class T5Graph
         var product = graph.Cast(graph.Node("MatMulInteger", [input[0], quantized, input[2]]), ElementType.Float);
         return graph.Mul(product, graph.Mul(input[1], scales));
     }
+
+    private (Value Quantized, Value Scales) ColumnQuantized(WeightMatrix matrix) => (
+        Constant(matrix, ".int8", ElementType.Int8, v => Quantization.ByColumn(v, matrix.Rows, matrix.Columns, Quantization.ColumnScales(v, matrix.Rows, matrix.Columns))),
+        Constant(matrix, ".column_scales", ElementType.Float, [matrix.Columns], v => Quantization.ColumnScales(v, matrix.Rows, matrix.Columns)));
 
     /// <summary>A product in single precision with weights in four bits; the matrix comes as [out, in].</summary>
     private Value BlockLinear(Value x, WeightMatrix matrix, Dim length)

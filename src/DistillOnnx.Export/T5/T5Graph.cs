@@ -55,17 +55,28 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.FeedForward(decoder, block, name));
         using var scope = graph.Scope("ff");
         var inner = Config.IsGated
-            ? graph.Mul(Activate(Linear(x, Matrix("wi_0"), length)), Linear(x, Matrix("wi_1"), length))
-            : Activate(Linear(x, Matrix("wi"), length));
+            ? graph.Mul(Activate(Linear(x, Matrix("wi_0"), length), length), Linear(x, Matrix("wi_1"), length))
+            : Activate(Linear(x, Matrix("wi"), length), length);
         return Linear(inner, Matrix("wo"), length, wide: true);
     }
 
-    private Value Activate(Value x)
+    private Value Activate(Value x, Dim length)
     {
+        if (Config.Activation == T5Activation.Relu) return graph.Node("Relu", [x]);
+        if (!form.Portable)
+        {
+            // One pass over the widest tensor of the model instead of up to eight.
+            var gelu = Config.Activation switch
+            {
+                T5Activation.Silu => graph.Node("com.microsoft.QuickGelu", [x], ("alpha", 1f)),
+                T5Activation.Gelu => graph.Node("com.microsoft.Gelu", [x]),
+                _ => graph.Node("com.microsoft.FastGelu", [x]),
+            };
+            return graph.Is(gelu, ElementType.Float, Batch, length, Config.DFf);
+        }
+
         switch (Config.Activation)
         {
-            case T5Activation.Relu:
-                return graph.Node("Relu", [x]);
             case T5Activation.Silu:
                 return graph.Mul(x, graph.Node("Sigmoid", [x]));
             case T5Activation.Gelu:
@@ -119,9 +130,8 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
     }
 
     /// <summary>A padding mask of 0 and 1 [B, S] as what is added to scores: [B, 1, 1, S].</summary>
-    private Value PaddingBias(Value mask)
-    {
-        var hidden = graph.Sub(graph.Scalar(1f), graph.Cast(mask, ElementType.Float));
-        return graph.Unsqueeze(graph.Mul(hidden, graph.Scalar(Hidden)), 1, 2);
-    }
+    private Value PaddingBias(Value mask) => graph.Unsqueeze(HiddenBy(mask), 1, 2);
+
+    /// <summary>The same before it is spread: [B, S].</summary>
+    private Value HiddenBy(Value mask) => graph.Mul(graph.Sub(graph.Scalar(1f), graph.Cast(mask, ElementType.Float)), graph.Scalar(Hidden));
 }

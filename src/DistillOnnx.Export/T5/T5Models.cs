@@ -90,7 +90,7 @@ internal static class T5Models
         var ids = graph.Input("input_ids", ElementType.Int64, T5Graph.Batch, Sequence);
         var mask = graph.Input("attention_mask", ElementType.Int64, T5Graph.Batch, Sequence);
         var model = new T5Graph(graph, weights, form);
-        var scores = model.ScoreLabels(model.Encode(ids, mask, Sequence), mask, plan);
+        var scores = model.ScoreLabels(model.Encode(ids, mask, Sequence), mask, plan, Sequence);
         graph.Output(scores, "label_log_probs", ElementType.Float, T5Graph.Batch, plan.Paths.Count);
         return graph;
     }
