@@ -5,7 +5,6 @@ using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx.Proto;
-using DistillOnnx.Runtime.Tests.Fixtures;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Export.Tests;

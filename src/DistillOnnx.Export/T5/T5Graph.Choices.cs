@@ -14,7 +14,7 @@ internal sealed partial class T5Graph
     internal readonly record struct Tries(Value Tokens, Value Depths, Value Visible, Value BranchPositions, Value BranchTokens, Value LabelSteps);
 
     /// <summary>Encoder output [B, S, d_model], mask [B, S] and tries to label log-probabilities [B, L].</summary>
-    public Value ScoreChoices(Value encoderStates, Value attentionMask, Tries tries, Dim positions)
+    public Value ScoreChoices(Value encoderStates, Value attentionMask, Tries tries, Dim positions, Dim states)
     {
         using var scope = graph.Scope("labels");
         var padding = graph.Unsqueeze(HiddenBy(attentionMask), 1);
@@ -26,7 +26,7 @@ internal sealed partial class T5Graph
             using var blockScope = graph.Scope($"block.{block}");
             (x, normed) = AddNorm(x, TreeAttention(normed, normed, block, treeBias, positions, positions), T5TensorNames.Norm(true, block, 1), positions);
             var query = FoldedQuery(normed, block, positions);
-            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions);
+            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions, "heads_by_positions", states);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), positions);
             var fed = FeedForward(normed, decoder: true, block, positions);
             var next = block + 1 < Config.NumDecoderLayers ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);

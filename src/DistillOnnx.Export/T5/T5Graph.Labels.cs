@@ -52,7 +52,7 @@ internal sealed partial class T5Graph
             if (fold)
             {
                 var query = block == 0 ? graph.Constant(start.FoldedQuery(weights), 1, Heads * start.Count, Config.DModel) : FoldedQuery(normed, block, length);
-                crossed = FoldedCrossAttention(query, block, encoderStates, padding, length);
+                crossed = FoldedCrossAttention(query, block, encoderStates, padding, length, Heads * length, states);
             }
             else
             {
@@ -123,10 +123,10 @@ internal sealed partial class T5Graph
     }
 
     /// <summary>Cross-attention of folded queries [B, H·P, d_model] over the encoder's states [B, S, d_model]: [B, P, d_model].</summary>
-    private Value FoldedCrossAttention(Value query, int block, Value states, Value padding, Dim length)
+    private Value FoldedCrossAttention(Value query, int block, Value states, Value padding, Dim length, Dim queries, Dim statesLength)
     {
         using var scope = graph.Scope("cross_attention");
-        var scores = MatMulTransposed(query, states);
+        var scores = graph.Is(MatMulTransposed(query, states), ElementType.Float, Batch, queries, statesLength);
         var shares = graph.Softmax(graph.Add(scores, padding));
         var seen = graph.Reshape(graph.MatMul(shares, states), 0, Heads, -1, Config.DModel);
         var stored = weights.Stored(T5TensorNames.CrossAttention(block, "v"));

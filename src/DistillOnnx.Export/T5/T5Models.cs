@@ -110,7 +110,7 @@ internal static class T5Models
             graph.Input("branch_tokens", ElementType.Int64, T5Graph.Batch, branchings, "children"),
             graph.Input("label_steps", ElementType.Int64, T5Graph.Batch, labels, "steps"));
         var model = new T5Graph(graph, weights, form);
-        var scores = model.ScoreChoices(model.Encode(ids, mask, Sequence), mask, tries, positions);
+        var scores = model.ScoreChoices(model.Encode(ids, mask, Sequence), mask, tries, positions, Sequence);
         graph.Output(scores, "label_log_probs", ElementType.Float, T5Graph.Batch, labels);
         return graph;
     }
