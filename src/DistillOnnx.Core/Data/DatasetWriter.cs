@@ -58,14 +58,15 @@ public sealed class DatasetWriter : IDisposable
     /// <summary>Writes a row.</summary>
     /// <param name="split">One of <see cref="SplitNames.All"/>.</param>
     /// <param name="example">The row.</param>
+    /// <param name="where">Names the row in messages, for instance the file and row that it comes from; null: its place in the split.</param>
     /// <exception cref="InputException">The row does not fit the task, its id occurred before, or it is not Unicode text.</exception>
-    public void Write(string split, Example example)
+    public void Write(string split, Example example, string? where = null)
     {
         SplitNames.Require(split);
         var fault = ExampleRules.Fault(Task, example, Need);
         if (!_splits.TryGetValue(split, out var state)) _splits.Add(split, state = new Split(_output.FilePath(SplitNames.FileName(split))));
         fault ??= state.Write(example);
-        if (fault is not null) throw new InputException($"{split}: row {state.Rows + 1} (id \"{example.Id}\"): {fault}");
+        if (fault is not null) throw new InputException($"{where ?? $"{split}: row {state.Rows + 1}"}: {fault}");
     }
 
     /// <summary>Writes <c>task.json</c> and <c>dataset.json</c> and puts the directory in place.</summary>
@@ -130,7 +131,7 @@ public sealed class DatasetWriter : IDisposable
             using (var json = new Utf8JsonWriter(_buffer, ExampleJson.Writing)) ExampleJson.Write(json, example);
             _buffer.Write("\n"u8);
             if (_buffer.WrittenCount > JsonLines.MaxLineBytes) return $"expected a row of at most {JsonLines.MaxLineBytes >> 20} MiB, found {_buffer.WrittenCount >> 20} MiB";
-            if (!_ids.Add(example.Id)) return "the id occurred before";
+            if (!_ids.Add(example.Id)) return $"\"id\": expected a new one, found \"{example.Id}\" a second time";
             _file.Write(_buffer.WrittenSpan);
             _hash.AppendData(_buffer.WrittenSpan);
             Rows++;

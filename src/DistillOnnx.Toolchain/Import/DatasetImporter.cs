@@ -44,7 +44,7 @@ public static class DatasetImporter
                 if (ExampleRules.Fault(source.Task, row.Example, writer.Need) is { } fault) throw new InputException($"{row.Where}: {fault}");
                 Statistics(sources, split).Add(row);
                 Statistics(written, target).Add(row);
-                writer.Write(target, row.Example);
+                writer.Write(target, row.Example, row.Where);
             }
 
             if (index == 0) throw new InputException($"{string.Join(", ", source.Files(split))}: expected at least one row, found none");
@@ -73,7 +73,7 @@ public static class DatasetImporter
     {
         if (PaperSet.All.FirstOrDefault(s => ImportSources.PaperPrefix + s.Name == options.Source) is { } set)
             return PaperSource.Open(set, options.From[0], options.Rationales == RationaleSource.Human);
-        throw new InputException($"source \"{options.Source}\" is not known");
+        return new TableSource(options);
     }
 
     private static SplitPlan? Plan(IImportSource source, ImportOptions options)
@@ -109,6 +109,8 @@ public static class DatasetImporter
         info["files_sha256"] = files;
         if (options.Source.StartsWith(ImportSources.PaperPrefix, StringComparison.Ordinal))
             info["rationales"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(options.Rationales.ToString());
+        else
+            info["columns"] = new JsonArray([.. options.Column.Select(c => JsonValue.Create(c))]);
         if (!made) return;
         info["made"] = new JsonObject
         {

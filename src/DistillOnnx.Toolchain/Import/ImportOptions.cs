@@ -88,6 +88,7 @@ public sealed record ImportOptions : IStageOptions
         if (Holdout + HoldoutTest >= 1) faults.Add("--holdout and --holdout-test leave nothing to train on");
         if (SplitFrom is null && HoldoutTest > 0) faults.Add("--holdout-test goes with --split-from");
         if (SplitFrom is not null && Holdout + HoldoutTest == 0) faults.Add("--split-from needs a --holdout above 0");
+        _ = new ColumnMap(Column, faults);
         if (ChoiceSeparator.Length == 0) faults.Add("--choice-separator is empty");
         return faults;
     }

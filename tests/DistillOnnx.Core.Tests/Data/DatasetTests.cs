@@ -137,7 +137,7 @@ public sealed class DatasetTests : IDisposable
         using (var writer = DatasetWriter.Create(_work.File("out"), new TaskSpec { Name = "t", Kind = TaskKind.Text }))
         {
             writer.Write("train", new Example { Id = "1", Input = "a" });
-            Assert.Contains("the id occurred before", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "1", Input = "b" })).Message, StringComparison.Ordinal);
+            Assert.Contains("a second time", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "1", Input = "b" })).Message, StringComparison.Ordinal);
             Assert.Contains("surrogate", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "2", Input = "\ud800" })).Message, StringComparison.Ordinal);
         }
 

@@ -1,0 +1,77 @@
+using DistillOnnx.Core;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>Which columns hold a row's fields: <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>; a field that is not named is its own column.</summary>
+internal sealed class ColumnMap
+{
+    /// <summary>Names the row.</summary>
+    public const string Id = "id";
+
+    /// <summary>The input text; may join columns.</summary>
+    public const string Input = "input";
+
+    /// <summary>The gold label.</summary>
+    public const string Label = "label";
+
+    /// <summary>The reasons.</summary>
+    public const string Rationale = "rationale";
+
+    /// <summary>The teacher's label.</summary>
+    public const string TeacherLabel = "teacher_label";
+
+    /// <summary>The row's closed set; may join columns.</summary>
+    public const string Choices = "choices";
+
+    /// <summary>A raw completion, to be parsed into rationale and teacher label.</summary>
+    public const string Completion = "completion";
+
+    private static readonly string[] Fields = [Id, Input, Label, Rationale, TeacherLabel, Choices, Completion];
+
+    private readonly Dictionary<string, string[]> _columns = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the map.</summary>
+    /// <param name="entries">What the user gave.</param>
+    /// <param name="faults">Gets what is wrong with it.</param>
+    public ColumnMap(IReadOnlyList<string> entries, List<string> faults)
+    {
+        foreach (var entry in entries)
+        {
+            var at = entry.IndexOf('=', StringComparison.Ordinal);
+            var field = at < 0 ? entry : entry[..at];
+            if (at < 0 || at + 1 == entry.Length) faults.Add($"--column: expected FIELD=COLUMN, found \"{entry}\"");
+            else if (!Fields.Contains(field)) faults.Add($"--column: expected one of {string.Join(", ", Fields)} before \"=\", found \"{field}\"");
+            else if (!_columns.TryAdd(field, Split(field, entry[(at + 1)..]))) faults.Add($"--column: \"{field}\" stands twice");
+        }
+    }
+
+    /// <summary>The text of a field, or null where the row has none.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="field">One of the fields above.</param>
+    /// <exception cref="InputException">A column that was named is missing, or holds a list.</exception>
+    public string? Text(TableRow row, string field) => Values(row, field) is [var value] ? One(row, field, value) : null;
+
+    /// <summary>The texts of a field's columns, in the order given; null where the row lacks the field.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="field">One of the fields above.</param>
+    /// <exception cref="InputException">A column that was named is missing.</exception>
+    public IReadOnlyList<object?>? Values(TableRow row, string field)
+    {
+        if (!_columns.TryGetValue(field, out var columns)) return row.Values.TryGetValue(field, out var value) && value is not null ? [value] : null;
+        var values = new object?[columns.Length];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            if (!row.Values.TryGetValue(columns[i], out values[i]))
+                throw new InputException($"{row.Where}: column \"{columns[i]}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}");
+        }
+
+        return values.All(v => v is null) ? null : values;
+    }
+
+    /// <summary>A value that must be one text.</summary>
+    public static string? One(TableRow row, string field, object? value) => value is IReadOnlyList<string?>
+        ? throw new InputException($"{row.Where}: \"{field}\": expected one value, found a list")
+        : (string?)value;
+
+    private static string[] Split(string field, string columns) => field is Input or Choices ? columns.Split('+') : [columns];
+}

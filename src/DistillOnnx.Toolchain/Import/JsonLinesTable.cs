@@ -1,0 +1,63 @@
+using System.Text.Json;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>Reads JSON Lines as a table. A key within an object becomes a column <c>outer.inner</c>.</summary>
+internal static class JsonLinesTable
+{
+    /// <summary>Reads a file's rows.</summary>
+    /// <param name="file">The file.</param>
+    public static IEnumerable<TableRow> Read(string file)
+    {
+        foreach (var line in JsonLines.Read(file))
+        {
+            var where = $"{file}: row {line.Row}";
+            yield return new TableRow(where, Parse(line.Utf8, where));
+        }
+    }
+
+    private static Dictionary<string, object?> Parse(ReadOnlyMemory<byte> utf8, string where)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {document.RootElement.ValueKind}");
+            var values = new Dictionary<string, object?>(StringComparer.Ordinal);
+            Add(values, "", document.RootElement);
+            return values;
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{where}: expected a JSON object, found one with a fault: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{where}: expected Unicode text, found an escape sequence that is none", e);
+        }
+    }
+
+    private static void Add(Dictionary<string, object?> values, string prefix, JsonElement parent)
+    {
+        foreach (var property in parent.EnumerateObject())
+        {
+            var name = prefix + property.Name;
+            switch (property.Value.ValueKind)
+            {
+                case JsonValueKind.Object: Add(values, name + ".", property.Value); break;
+                case JsonValueKind.Array: values[name] = property.Value.EnumerateArray().Select(Text).ToList(); break;
+                default: values[name] = Text(property.Value); break;
+            }
+        }
+    }
+
+    private static string? Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Null => null,
+        JsonValueKind.True => "true",
+        JsonValueKind.False => "false",
+        _ => value.GetRawText(),
+    };
+}
