@@ -59,7 +59,7 @@ public sealed class Bundle : IDisposable
     public string Precision { get; }
 
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
-    public bool HasLabelModel => File.Exists(GraphPath("label_model"));
+    public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
 
     /// <summary>Opens a bundle. Reads the manifest, the configuration and the tokenizer; no graph yet.</summary>
     /// <param name="directory">The bundle directory.</param>
@@ -83,7 +83,7 @@ public sealed class Bundle : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath("label_model"), Config, Task);
+            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath(BundleFiles.LabelModel), Config, Task);
         }
     }
 
@@ -95,7 +95,7 @@ public sealed class Bundle : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_generator is not null) return _generator;
-            var encoder = EncoderGraph.Load(_sessions, GraphPath("encoder_model"), Config.DModel);
+            var encoder = EncoderGraph.Load(_sessions, GraphPath(BundleFiles.Encoder), Config.DModel);
             try
             {
                 return _generator = new TextGenerator(encoder, LoadDecoder(), Config);
@@ -138,20 +138,23 @@ public sealed class Bundle : IDisposable
 
     private DecoderGraph LoadDecoder()
     {
-        var merged = GraphPath("decoder_model_merged");
-        return File.Exists(merged) || !File.Exists(GraphPath("decoder_model"))
+        var merged = GraphPath(BundleFiles.DecoderMerged);
+        return File.Exists(merged) || !File.Exists(GraphPath(BundleFiles.Decoder))
             ? DecoderGraph.LoadMerged(_sessions, merged, Config)
-            : DecoderGraph.LoadPair(_sessions, GraphPath("decoder_model"), GraphPath("decoder_with_past_model"), Config);
+            : DecoderGraph.LoadPair(_sessions, GraphPath(BundleFiles.Decoder), GraphPath(BundleFiles.DecoderWithPast), Config);
     }
 
     private string ChoosePrecision()
     {
+        const string half = "fp16";
+
+        // The manifest lists full precision first, where the bundle has it.
         if (Options.Precision == "auto")
-            return Device.Kind == DeviceKind.Cuda && Manifest.Precisions.Contains("fp16", StringComparer.Ordinal) ? "fp16" : Manifest.Precisions.Contains("fp32", StringComparer.Ordinal) ? "fp32" : Manifest.Precisions[0];
+            return Device.Kind == DeviceKind.Cuda && Manifest.Precisions.Contains(half, StringComparer.Ordinal) ? half : Manifest.Precisions[0];
         if (!Manifest.Precisions.Contains(Options.Precision, StringComparer.Ordinal))
             throw new InputException($"{Directory}: precision \"{Options.Precision}\" is not in this bundle, which has {string.Join(", ", Manifest.Precisions)}");
         return Options.Precision;
     }
 
-    private string GraphPath(string graph) => Path.Combine(Directory, "onnx", graph + (Precision == "fp32" ? "" : "_" + Precision) + ".onnx");
+    private string GraphPath(string graph) => Path.Combine(Directory, BundleFiles.Graph(graph, Precision).Replace('/', Path.DirectorySeparatorChar));
 }

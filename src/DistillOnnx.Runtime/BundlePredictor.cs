@@ -18,6 +18,7 @@ public sealed class BundlePredictor : IPredictor
     private readonly GenerationOptions _generation;
     private readonly double _temperature;
     private readonly double? _abstainBelow;
+    private readonly int _maxRows;
 
     private BundlePredictor(Bundle bundle)
     {
@@ -26,6 +27,7 @@ public sealed class BundlePredictor : IPredictor
         else _scorer = bundle.LabelScorer();
         _generation = new GenerationOptions { Beams = bundle.Options.Beams, MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens };
         _temperature = bundle.Manifest.Temperature;
+        _maxRows = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? 1 : bundle.Options.MaxBatchRows;
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -95,7 +97,7 @@ public sealed class BundlePredictor : IPredictor
         var answers = new LabelPrediction[rows.Count];
         var lengths = new int[rows.Count];
         for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
-        foreach (var run in SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, Bundle.Options.MaxBatchRows))
+        foreach (var run in SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var batch = Array.ConvertAll(run, i => rows[i]);

@@ -35,6 +35,13 @@ public sealed record RuntimeOptions : IStageOptions
     [Option("most rows in one run")]
     public int MaxBatchRows { get; init; } = 64;
 
+    /// <summary>
+    /// Whether rows of an int8 graph may share a run. Its activations are scaled over the whole run, so that an answer would
+    /// depend, a little, on its neighbours; run alone it does not, and on a processor that costs little.
+    /// </summary>
+    [Option("int8 only: let rows share a run; somewhat faster, but an answer then depends a little on its neighbours")]
+    public bool MixInt8Rows { get; init; }
+
     /// <summary>Beams of a text task's decoding; 1: greedy.</summary>
     [Option("beams of a text task's decoding; 1: greedy")]
     public int Beams { get; init; } = 1;

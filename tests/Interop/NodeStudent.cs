@@ -49,9 +49,9 @@ internal sealed class NodeStudent : IDisposable
     });
 
     /// <summary>Decodes texts with its own tokenizer.</summary>
-    public JsonObject Generate(IEnumerable<string> texts, int maxNewTokens) => Ask(new JsonObject
+    public JsonObject Generate(IEnumerable<string> texts, int maxNewTokens, string prefix = "") => Ask(new JsonObject
     {
-        ["texts"] = new JsonArray([.. texts.Select(t => (JsonNode?)t)]),
+        ["texts"] = new JsonArray([.. texts.Select(t => (JsonNode?)(prefix + t))]),
         ["maxNewTokens"] = maxNewTokens,
     });
 

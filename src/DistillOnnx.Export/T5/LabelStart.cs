@@ -7,46 +7,61 @@ namespace DistillOnnx.Export.T5;
 
 /// <summary>
 /// What a label model's decoder knows before it has looked at the encoder, and so can be worked out at export: embedding
-/// and self-attention of the first block, and the first block's query, folded through W_k.
+/// and self-attention of the first block, and the norm after it.
 /// </summary>
 /// <param name="Residual">The residual stream after the first self-attention, [P, d_model].</param>
-/// <param name="Query">The first cross-attention's query in terms of encoder states, [H·P, d_model].</param>
-internal sealed record LabelStart(float[] Residual, float[] Query)
+/// <param name="Normed">The first cross-attention's input, [P, d_model].</param>
+internal sealed record LabelStart(float[] Residual, float[] Normed)
 {
     private const float Hidden = -1e9f;
 
+    /// <summary>P.</summary>
+    public required int Count { get; init; }
+
     /// <summary>Works it out.</summary>
-    public static LabelStart Compute(T5Weights weights, LabelPlan plan)
+    public static LabelStart Compute(T5Weights weights, LabelPlan plan, float[] treeBias)
     {
         var config = weights.Config;
-        var (count, model, inner, heads, width) = (plan.Tokens.Count, config.DModel, config.InnerDim, config.NumHeads, config.DKv);
+        var (count, model, inner) = (plan.Tokens.Count, config.DModel, config.InnerDim);
         float[] Self(string name) => weights.Projection(T5TensorNames.SelfAttention(true, 0, name)).Read();
 
         var residual = weights.EmbeddingRows(plan.Tokens);
         var normed = Norm(residual, weights, T5TensorNames.Norm(true, 0, 0));
-        var v = Matrices.Multiply(normed, Self("v"), count, model, inner);
-        var mixed = v;
+        var mixed = Matrices.Multiply(normed, Self("v"), count, model, inner);
         if (count > 1)
         {
             var q = Matrices.Multiply(normed, Self("q"), count, model, inner);
             var k = Matrices.Multiply(normed, Self("k"), count, model, inner);
-            mixed = Attend(q, k, v, TreeBias(weights, plan), count, heads, width);
+            mixed = Attend(q, k, mixed, treeBias, count, config.NumHeads, config.DKv);
         }
 
         TensorPrimitives.Add(residual, Matrices.Multiply(mixed, Self("o"), count, inner, model), residual);
+        return new LabelStart(residual, Norm(residual, weights, T5TensorNames.Norm(true, 0, 1))) { Count = count };
+    }
 
-        normed = Norm(residual, weights, T5TensorNames.Norm(true, 0, 1));
-        var query = Matrices.Multiply(normed, weights.Projection(T5TensorNames.CrossAttention(0, "q")).Read(), count, model, inner);
+    /// <summary>The same for some of the positions.</summary>
+    public LabelStart At(IReadOnlyList<int> positions, T5Config config)
+    {
+        float[] Rows(float[] values) => [.. positions.SelectMany(p => values[(p * config.DModel)..((p + 1) * config.DModel)])];
+        return new LabelStart(Rows(Residual), Rows(Normed)) { Count = positions.Count };
+    }
+
+    /// <summary>The first cross-attention's query in terms of encoder states, [H·P, d_model].</summary>
+    public float[] FoldedQuery(T5Weights weights)
+    {
+        var config = weights.Config;
+        var (model, inner, width) = (config.DModel, config.InnerDim, config.DKv);
+        var query = Matrices.Multiply(Normed, weights.Projection(T5TensorNames.CrossAttention(0, "q")).Read(), Count, model, inner);
         var key = weights.Stored(T5TensorNames.CrossAttention(0, "k")).Read();
-        var folded = new float[heads * count * model];
-        for (var head = 0; head < heads; head++)
+        var folded = new float[config.NumHeads * Count * model];
+        for (var head = 0; head < config.NumHeads; head++)
         {
-            var ofHead = new float[count * width];
-            for (var p = 0; p < count; p++) query.AsSpan((p * inner) + (head * width), width).CopyTo(ofHead.AsSpan(p * width));
-            Matrices.Multiply(ofHead, key[(head * width * model)..((head + 1) * width * model)], count, width, model).CopyTo(folded, head * count * model);
+            var ofHead = new float[Count * width];
+            for (var p = 0; p < Count; p++) query.AsSpan((p * inner) + (head * width), width).CopyTo(ofHead.AsSpan(p * width));
+            Matrices.Multiply(ofHead, key[(head * width * model)..((head + 1) * width * model)], Count, width, model).CopyTo(folded, head * Count * model);
         }
 
-        return new LabelStart(residual, folded);
+        return folded;
     }
 
     /// <summary>The decoder's relative position bias between tree positions, [H, P, P]; what a position does not see is hidden.</summary>

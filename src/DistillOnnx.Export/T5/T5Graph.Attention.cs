@@ -12,9 +12,9 @@ internal sealed partial class T5Graph
     {
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.SelfAttention(false, block, name));
         using var scope = graph.Scope("attention");
-        var q = Linear(x, Matrix("q"));
-        var k = Linear(x, Matrix("k"));
-        var v = Linear(x, Matrix("v"));
+        var q = Linear(x, Matrix("q"), length);
+        var k = Linear(x, Matrix("k"), length);
+        var v = Linear(x, Matrix("v"), length);
         var mixed = form.Portable
             ? JoinHeads(Attend(SplitHeads(q), SplitHeads(k), SplitHeads(v), scoreBias))
             : graph.Is(
@@ -22,7 +22,7 @@ internal sealed partial class T5Graph
                     "com.microsoft.MultiHeadAttention", [q, k, v, Value.None, paddingMask, positionBias],
                     ("num_heads", Heads), ("scale", 1f), ("mask_filter_value", Hidden)),
                 ElementType.Float, Batch, length, Inner);
-        return Linear(mixed, Matrix("o"));
+        return Linear(mixed, Matrix("o"), length);
     }
 
     /// <summary>softmax(q·kᵀ + bias)·v for q [B, H, Q, d_kv], k and v [B, H, K, d_kv]; bias broadcasts to [B, H, Q, K].</summary>

@@ -14,21 +14,21 @@ internal sealed partial class T5Graph
     internal readonly record struct Tries(Value Tokens, Value Depths, Value Visible, Value BranchPositions, Value BranchTokens, Value LabelSteps);
 
     /// <summary>Encoder output [B, S, d_model], mask [B, S] and tries to label log-probabilities [B, L].</summary>
-    public Value ScoreChoices(Value encoderStates, Value attentionMask, Tries tries, Dim positions)
+    public Value ScoreChoices(Value encoderStates, Value attentionMask, Tries tries, Dim positions, Dim states)
     {
         using var scope = graph.Scope("labels");
-        var padding = graph.Unsqueeze(graph.Mul(graph.Sub(graph.Scalar(1f), graph.Cast(attentionMask, ElementType.Float)), graph.Scalar(Hidden)), 1);
+        var padding = graph.Unsqueeze(HiddenBy(attentionMask), 1);
         var treeBias = VisibleBias(tries);
         var x = Embed(tries.Tokens);
         var normed = Norm(x, T5TensorNames.Norm(true, 0, 0));
         for (var block = 0; block < Config.NumDecoderLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            (x, normed) = AddNorm(x, TreeAttention(normed, block, treeBias), T5TensorNames.Norm(true, block, 1), positions);
-            var query = FoldedQuery(normed, block, single: false);
-            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, single: false);
+            (x, normed) = AddNorm(x, TreeAttention(normed, normed, block, treeBias, positions, positions), T5TensorNames.Norm(true, block, 1), positions);
+            var query = FoldedQuery(normed, block, positions);
+            var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions, "heads_by_positions", states);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), positions);
-            var fed = FeedForward(normed, decoder: true, block);
+            var fed = FeedForward(normed, decoder: true, block, positions);
             var next = block + 1 < Config.NumDecoderLayers ? T5TensorNames.Norm(true, block + 1, 0) : T5TensorNames.FinalNorm(true);
             (x, normed) = AddNorm(x, fed, next, positions);
         }
@@ -56,7 +56,7 @@ internal sealed partial class T5Graph
         var atBranchings = graph.Node("GatherND", [x, graph.Unsqueeze(tries.BranchPositions, 2)], ("batch_dims", 1));
         var zero = graph.Scalar(0L);
         var absentTokens = graph.Node("Less", [tries.BranchTokens, zero]);
-        var rows = graph.Gather(Weight(weights.Stored(weights.OutputName)), graph.Node("Max", [tries.BranchTokens, zero]));
+        var rows = Rows(weights.Stored(weights.OutputName), graph.Node("Max", [tries.BranchTokens, zero]));
         // [B, Q, C, d] · [B, Q, d, 1]
         var logits = graph.Node("Squeeze", [graph.MatMul(rows, graph.Unsqueeze(atBranchings, 3)), graph.Constant([3L])]);
         logits = graph.Mul(logits, graph.Scalar(weights.OutputScale));

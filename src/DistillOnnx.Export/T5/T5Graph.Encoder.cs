@@ -22,7 +22,7 @@ internal sealed partial class T5Graph
             using var blockScope = graph.Scope($"block.{block}");
             var attended = SelfAttention(normed, block, positionBias, paddingMask, scoreBias, length);
             (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(false, block, 1), length);
-            var fed = FeedForward(normed, decoder: false, block);
+            var fed = FeedForward(normed, decoder: false, block, length);
             var next = block + 1 < Config.NumLayers ? T5TensorNames.Norm(false, block + 1, 0) : T5TensorNames.FinalNorm(false);
             (x, normed) = AddNorm(x, fed, next, length);
         }

@@ -22,9 +22,6 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
 
     private int Inner => Config.InnerDim;
 
-    /// <summary>Token ids [B, T] to the residual stream [B, T, d_model].</summary>
-    private Value Embed(Value ids) => graph.Gather(Weight(weights.Stored(T5TensorNames.Shared)), ids);
-
     /// <summary>x · rms(x)^−1 · scale over the last dimension, any shape that ends in d_model. No mean is taken off.</summary>
     private Value Norm(Value x, string scale)
     {
@@ -52,26 +49,34 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
         return (values[3], values[0]);
     }
 
-    /// <summary>x·W: [B, T, in] to [B, T, out].</summary>
-    private Value Linear(Value x, WeightMatrix matrix) => graph.MatMul(x, Weight(matrix));
-
     /// <summary>The feed-forward layer of a block: [B, T, d_model] to the same.</summary>
-    private Value FeedForward(Value x, bool decoder, int block)
+    private Value FeedForward(Value x, bool decoder, int block, Dim length)
     {
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.FeedForward(decoder, block, name));
         using var scope = graph.Scope("ff");
         var inner = Config.IsGated
-            ? graph.Mul(Activate(Linear(x, Matrix("wi_0"))), Linear(x, Matrix("wi_1")))
-            : Activate(Linear(x, Matrix("wi")));
-        return Linear(inner, Matrix("wo"));
+            ? graph.Mul(Activate(Linear(x, Matrix("wi_0"), length), length), Linear(x, Matrix("wi_1"), length))
+            : Activate(Linear(x, Matrix("wi"), length), length);
+        return Linear(inner, Matrix("wo"), length, wide: true);
     }
 
-    private Value Activate(Value x)
+    private Value Activate(Value x, Dim length)
     {
+        if (Config.Activation == T5Activation.Relu) return graph.Node("Relu", [x]);
+        if (!form.Portable)
+        {
+            // One pass over the widest tensor of the model instead of up to eight.
+            var gelu = Config.Activation switch
+            {
+                T5Activation.Silu => graph.Node("com.microsoft.QuickGelu", [x], ("alpha", 1f)),
+                T5Activation.Gelu => graph.Node("com.microsoft.Gelu", [x]),
+                _ => graph.Node("com.microsoft.FastGelu", [x]),
+            };
+            return graph.Is(gelu, ElementType.Float, Batch, length, Config.DFf);
+        }
+
         switch (Config.Activation)
         {
-            case T5Activation.Relu:
-                return graph.Node("Relu", [x]);
             case T5Activation.Silu:
                 return graph.Mul(x, graph.Node("Sigmoid", [x]));
             case T5Activation.Gelu:
@@ -125,14 +130,8 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
     }
 
     /// <summary>A padding mask of 0 and 1 [B, S] as what is added to scores: [B, 1, 1, S].</summary>
-    private Value PaddingBias(Value mask)
-    {
-        var hidden = graph.Sub(graph.Scalar(1f), graph.Cast(mask, ElementType.Float));
-        return graph.Unsqueeze(graph.Mul(hidden, graph.Scalar(Hidden)), 1, 2);
-    }
+    private Value PaddingBias(Value mask) => graph.Unsqueeze(HiddenBy(mask), 1, 2);
 
-    private Value Weight(WeightMatrix matrix) => graph.Constant(matrix.Name, () => FloatData(matrix));
-
-    private static TensorData FloatData(WeightMatrix matrix) => new(
-        ElementType.Float, matrix.Dims, stream => stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(matrix.Read().AsSpan())));
+    /// <summary>The same before it is spread: [B, S].</summary>
+    private Value HiddenBy(Value mask) => graph.Mul(graph.Sub(graph.Scalar(1f), graph.Cast(mask, ElementType.Float)), graph.Scalar(Hidden));
 }

@@ -8,7 +8,7 @@ namespace DistillOnnx.Export.T5;
 internal static class T5Models
 {
     private const string Sequence = "sequence";
-    private const string EncoderLength = "encoder_sequence_length";
+    private const string EncoderLength = T5Graph.EncoderLength;
     private const string DecoderLength = "decoder_sequence_length";
     private const string PastLength = "past_decoder_sequence_length";
     private const string CrossLength = "encoder_sequence_length_out";
@@ -90,7 +90,7 @@ internal static class T5Models
         var ids = graph.Input("input_ids", ElementType.Int64, T5Graph.Batch, Sequence);
         var mask = graph.Input("attention_mask", ElementType.Int64, T5Graph.Batch, Sequence);
         var model = new T5Graph(graph, weights, form);
-        var scores = model.ScoreLabels(model.Encode(ids, mask, Sequence), mask, plan);
+        var scores = model.ScoreLabels(model.Encode(ids, mask, Sequence), mask, plan, Sequence);
         graph.Output(scores, "label_log_probs", ElementType.Float, T5Graph.Batch, plan.Paths.Count);
         return graph;
     }
@@ -110,7 +110,7 @@ internal static class T5Models
             graph.Input("branch_tokens", ElementType.Int64, T5Graph.Batch, branchings, "children"),
             graph.Input("label_steps", ElementType.Int64, T5Graph.Batch, labels, "steps"));
         var model = new T5Graph(graph, weights, form);
-        var scores = model.ScoreChoices(model.Encode(ids, mask, Sequence), mask, tries, positions);
+        var scores = model.ScoreChoices(model.Encode(ids, mask, Sequence), mask, tries, positions, Sequence);
         graph.Output(scores, "label_log_probs", ElementType.Float, T5Graph.Batch, labels);
         return graph;
     }

@@ -12,6 +12,9 @@ internal sealed class EncoderGraph : IDisposable
 
     private EncoderGraph(GraphSession graph) => _graph = graph;
 
+    /// <summary>Inputs are padded to a multiple of this.</summary>
+    public int LengthMultiple => _graph.LengthMultiple;
+
     /// <summary>Loads the graph.</summary>
     /// <param name="factory">Loads sessions.</param>
     /// <param name="path">The graph file.</param>

@@ -37,7 +37,7 @@ public sealed class TextGenerator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxNewTokens, 1);
         if (inputIds.Count == 0) return [];
         using var run = new GraphRun(cancellationToken);
-        using var batch = new TokenBatch(inputIds, _config.PadTokenId);
+        using var batch = new TokenBatch(inputIds, _config.PadTokenId, _encoder.LengthMultiple);
         using var states = _encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost: options.Beams > 1);
         return options.Beams == 1
             ? Greedy(run, states, batch, options, cancellationToken)

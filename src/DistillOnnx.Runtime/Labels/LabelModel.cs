@@ -62,7 +62,7 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         var tokens = new int[rows.Count][];
         for (var row = 0; row < tokens.Length; row++) tokens[row] = rows[row].Tokens;
         using var run = new GraphRun(cancellationToken);
-        using var batch = new TokenBatch(tokens, _config.PadTokenId);
+        using var batch = new TokenBatch(tokens, _config.PadTokenId, _graph.LengthMultiple);
         var inputs = new OrtValue[_inputs.Length];
         inputs[0] = batch.InputIds;
         inputs[1] = batch.AttentionMask;

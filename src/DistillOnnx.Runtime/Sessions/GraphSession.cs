@@ -12,6 +12,7 @@ internal sealed class GraphSession : IDisposable
     {
         Session = session;
         Path = path;
+        LengthMultiple = device.Kind == DeviceKind.Cpu ? 1 : 16;
         DeviceMemory = device.Kind == DeviceKind.Cpu
             ? OrtMemoryInfo.DefaultInstance
             : new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.ArenaAllocator, device.Index, OrtMemType.Default);
@@ -24,6 +25,12 @@ internal sealed class GraphSession : IDisposable
 
     /// <summary>Where results stay that only another run reads.</summary>
     public OrtMemoryInfo DeviceMemory { get; }
+
+    /// <summary>
+    /// Inputs are padded to a multiple of this. A GPU's arena keeps a block for every shape it has seen and never shrinks, so
+    /// there lengths come in steps.
+    /// </summary>
+    public int LengthMultiple { get; }
 
     /// <summary>Loads a graph and checks it.</summary>
     /// <param name="factory">Loads it.</param>

@@ -14,7 +14,7 @@ internal static class SharedData
     private static string Root()
     {
         if (Environment.GetEnvironmentVariable("DISTILLONNX_SHARED") is { Length: > 0 } set) return set;
-        var root = Interop.InteropPaths.RepositoryRoot;
+        var root = DistillOnnx.Interop.InteropPaths.RepositoryRoot;
         return root is null ? "shared" : Path.Combine(root, "..", "shared");
     }
 }

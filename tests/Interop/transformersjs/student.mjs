@@ -54,7 +54,7 @@ async function answer(request) {
   const ms = performance.now() - began;
   return {
     ms,
-    ids: output.tolist().map((row) => row.map(Number)),
+    ids: output.tolist().map((row) => row.slice(1).map(Number)), // without the start token
     texts: tokenizer.batch_decode(output, { skip_special_tokens: true }),
   };
 }

@@ -1,0 +1,59 @@
+using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Export;
+using DistillOnnx.Runtime;
+using DistillOnnx.TestSupport;
+
+namespace DistillOnnx.Benchmarks.Inference;
+
+/// <summary>A bundle of T5-small's shape with random weights and the three labels of natural-language inference.</summary>
+internal sealed class SmallStudent : IDisposable
+{
+    private readonly string _root = System.IO.Directory.CreateTempSubdirectory("distillonnx-bench-").FullName;
+
+    private SmallStudent(BundleManifest manifest) => Manifest = manifest;
+
+    public BundleManifest Manifest { get; private set; }
+
+    public string Directory => Path.Combine(_root, "bundle");
+
+    public static T5Config Config { get; } = T5Presets.Load("t5-small");
+
+    /// <summary>Writes the checkpoint and exports it.</summary>
+    /// <param name="precisions">Beside fp32.</param>
+    public static SmallStudent Create(params string[] precisions)
+    {
+        var task = new TaskSpec { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
+        var student = new SmallStudent(new BundleManifest { Task = task, PrecisionDetails = new Dictionary<string, BundlePrecision>() });
+        try
+        {
+            var checkpoint = Path.Combine(student._root, "checkpoint");
+            BenchmarkOptions.Say("writing a random checkpoint of T5-small's shape");
+            RandomCheckpoint.Write(checkpoint, Config, task, seed: 1, TinyTokenizer.NliSized());
+            BenchmarkOptions.Say("exporting it");
+            student.Manifest = BundleExporter.Export(
+                new BundleExportOptions { Model = checkpoint, Out = student.Directory, Precision = ["fp32", .. precisions] }, Reporter.None);
+            System.IO.Directory.Delete(checkpoint, recursive: true);
+            return student;
+        }
+        catch
+        {
+            student.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the bundle on the processor.</summary>
+    public Bundle Open(int threads, string precision = BundleManifest.FullPrecision) =>
+        Bundle.Open(Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
+
+    /// <summary>Bytes of some graphs on disk.</summary>
+    public long Bytes(string precision, params string[] graphs) => graphs
+        .Select(g => Path.Combine(Directory, BundleFiles.Graph(g, precision)))
+        .Sum(path => new FileInfo(path).Length + (File.Exists(path + "_data") ? new FileInfo(path + "_data").Length : 0));
+
+    public void Dispose() => System.IO.Directory.Delete(_root, recursive: true);
+}

@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Export;
+using DistillOnnx.Interop;
+using DistillOnnx.Runtime.Generation;
+using DistillOnnx.Runtime.Tests.Fixtures;
+
+namespace DistillOnnx.Runtime.Tests.Interop;
+
+/// <summary>The bundle, unmodified, under transformers.js: local files only, the same tokens and the same text.</summary>
+public sealed class TransformersJsTests
+{
+    [Fact]
+    public void Generate_BundleUnmodified_GivesTheSameIdsAndText()
+    {
+        using var bundle = TinyBundle.Create(TinyBundle.TextTask);
+        using var node = Start();
+        node.Load(bundle.Directory);
+        string[] texts = ["is it the cat?", "no", "the being is not a being; may be it is: 12 + 3 = 15!"];
+
+        using var ours = Bundle.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 1 });
+        foreach (var text in texts)
+        {
+            var ids = bundle.Encoder.EncodeInput(text, out _);
+            var expected = ours.TextGenerator().Generate([ids], new GenerationOptions { MaxNewTokens = 9 }, TestContext.Current.CancellationToken)[0];
+            var reply = node.Generate([text], 9, bundle.Task.PredictPrefix);
+            Assert.Equal(expected, Ids(reply["ids"]![0]!));
+            Assert.Equal(ours.Tokenizer.Decode(expected).Trim(), ((string)reply["texts"]![0]!).Trim());
+        }
+    }
+
+    [Theory]
+    [InlineData("t5-v1.0-tiny")]
+    [InlineData("t5-v1.1-tiny")]
+    [InlineData("t5-v1.0-tiny-fit")]
+    public void Generate_ReferenceModel_GivesTheReferenceIds(string model)
+    {
+        var checkpoint = SharedData.Require($"reference/{model}");
+        using var node = Start();
+        var directory = Path.Combine(Directory.CreateTempSubdirectory("transformersjs").FullName, model);
+        BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = directory }, Reporter.None);
+        node.Load(directory);
+        var reference = JsonNode.Parse(File.ReadAllText(Path.Combine(checkpoint, "reference.json")))!;
+        var mask = reference["attention_mask"]!.AsArray();
+        for (var row = 0; row < mask.Count; row++)
+        {
+            int[] ids = [.. Ids(reference["input_ids"]![row]!).Zip(Ids(mask[row]!)).Where(p => p.Second == 1).Select(p => p.First)];
+            var reply = node.Generate([ids], (int)reference["greedy"]!["max_length"]! - 1);
+            int[] expected = Ids(reference["greedy"]!["ids"]![row]!);
+            Assert.Equal(UntilEnd(expected), UntilEnd([0, .. Ids(reply["ids"]![0]!)]));
+        }
+
+        Directory.Delete(Path.GetDirectoryName(directory)!, recursive: true);
+    }
+
+    private static NodeStudent Start()
+    {
+        var node = NodeStudent.TryStart(out var missing);
+        Assert.SkipWhen(node is null, missing);
+        return node!;
+    }
+
+    private static int[] Ids(JsonNode row) => [.. row.AsArray().Select(id => (int)id!)];
+
+    private static int[] UntilEnd(int[] ids) => Array.IndexOf(ids, 1) is >= 0 and var end ? ids[..(end + 1)] : ids;
+}
