@@ -1,7 +1,6 @@
 using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.T5;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Benchmarks.Training;
