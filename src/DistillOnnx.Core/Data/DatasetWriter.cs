@@ -47,6 +47,10 @@ public sealed class DatasetWriter : IDisposable
         return new DatasetWriter(OutputDirectory.Create(directory, overwrite), task) { Need = need };
     }
 
+    /// <summary>A path within the dataset for a file beside the rows, which appears with them.</summary>
+    /// <param name="name">The file's name; none of the dataset's own.</param>
+    public string FilePath(string name) => _output.FilePath(name);
+
     /// <summary>Rows written to a split so far.</summary>
     /// <param name="split">One of <see cref="SplitNames.All"/>.</param>
     public long Rows(string split) => _splits.TryGetValue(split, out var state) ? state.Rows : 0;

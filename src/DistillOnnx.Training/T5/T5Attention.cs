@@ -59,16 +59,15 @@ internal sealed class T5Attention : nn.Module
     /// <param name="x">Queries come from here: [B, Q, d_model].</param>
     /// <param name="key">[B, heads, K, d_kv].</param>
     /// <param name="value">[B, heads, K, d_kv].</param>
-    /// <param name="bias">Added to the scores, mask included: broadcasts to [B, heads, Q, K]; null: nothing is.</param>
+    /// <param name="bias">Added to the scores, mask included: broadcasts to [B, heads, Q, K].</param>
     /// <returns>[B, Q, d_model].</returns>
-    public Tensor Forward(Tensor x, Tensor key, Tensor value, Tensor? bias)
+    public Tensor Forward(Tensor x, Tensor key, Tensor value, Tensor bias)
     {
         using var scope = NewDisposeScope();
-        var scores = matmul(Split(_q.Forward(x)), key.transpose(-1, -2));   // (B, H, Q, K)
-        if (bias is not null) scores = scores + bias;
-        var weights = nn.functional.softmax(scores, -1);
-        weights = nn.functional.dropout(weights, _config.DropoutRate, training);
-        var mixed = matmul(weights, value)                                   // (B, H, Q, d)
+
+        // libtorch's attention divides scores by √d_kv, which T5 does not.
+        var query = Split(_q.Forward(x)) * Math.Sqrt(_config.DKv);
+        var mixed = nn.functional.scaled_dot_product_attention(query, key, value, bias, training ? _config.DropoutRate : 0) // (B, H, Q, d)
             .transpose(1, 2).contiguous().view(x.shape[0], -1, _config.InnerDim);
         return _o.Forward(mixed).MoveToOuterDisposeScope();
     }

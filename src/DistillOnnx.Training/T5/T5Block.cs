@@ -15,7 +15,7 @@ internal sealed class T5Block : nn.Module
     private readonly T5LayerNorm _feedForwardNorm;
     private readonly T5FeedForward _feedForward;
 
-    public T5Block(T5Config config, ParameterArena arena, bool isDecoder, bool isFirst)
+    public T5Block(T5Config config, ParameterArena arena, T5Precision precision, bool isDecoder, bool isFirst)
         : base(nameof(T5Block))
     {
         _dropout = config.DropoutRate;
@@ -36,7 +36,7 @@ internal sealed class T5Block : nn.Module
         layers.Add(new T5Modules(("DenseReluDense", _feedForward), ("layer_norm", _feedForwardNorm)));
         register_module("layer", T5Modules.Numbered(layers));
 
-        T5LayerNorm Norm() => new(arena.Take(config.DModel), config.LayerNormEpsilon);
+        T5LayerNorm Norm() => new(arena.Take(config.DModel), config.LayerNormEpsilon, precision);
     }
 
     public T5Attention SelfAttention { get; }
@@ -45,7 +45,7 @@ internal sealed class T5Block : nn.Module
     public T5Attention? CrossAttention { get; }
 
     /// <summary>Runs the block.</summary>
-    /// <param name="x">[B, S, d_model].</param>
+    /// <param name="x">float32 [B, S, d_model].</param>
     /// <param name="selfBias">Position bias and mask: broadcasts to [B, heads, S, keys].</param>
     /// <param name="cache">Keys and values of earlier positions and of the encoder; null in an encoder.</param>
     /// <param name="crossBias">Mask of the encoder's positions: [B, 1, 1, S_encoder]; null in an encoder.</param>
@@ -58,7 +58,7 @@ internal sealed class T5Block : nn.Module
         if (cache is not null) (key, value) = cache.Append(key, value);
         x = x + Dropout(SelfAttention.Forward(normed, key, value, selfBias));
         if (CrossAttention is not null)
-            x = x + Dropout(CrossAttention.Forward(_crossNorm!.Forward(x), cache!.EncoderKey, cache.EncoderValue, crossBias));
+            x = x + Dropout(CrossAttention.Forward(_crossNorm!.Forward(x), cache!.EncoderKey, cache.EncoderValue, crossBias!));
         x = x + Dropout(_feedForward.Forward(_feedForwardNorm.Forward(x)));
         return x.MoveToOuterDisposeScope();
     }

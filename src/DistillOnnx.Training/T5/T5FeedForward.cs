@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;
@@ -36,7 +37,7 @@ internal sealed class T5FeedForward : nn.Module
     private Tensor Activate(Tensor x) => _activation switch
     {
         T5Activation.Relu => nn.functional.relu(x),
-        T5Activation.GeluNew => 0.5 * x * (1 + tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x.pow(3)))),
+        T5Activation.GeluNew => nn.functional.gelu(x, GELU.Approximate.tanh),
         T5Activation.Gelu => nn.functional.gelu(x),
         _ => nn.functional.silu(x),
     };

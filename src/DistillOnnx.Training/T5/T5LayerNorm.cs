@@ -7,13 +7,16 @@ namespace DistillOnnx.Training.T5;
 internal sealed class T5LayerNorm : nn.Module
 {
     private readonly float _epsilon;
+    private readonly T5Precision _precision;
 
     /// <param name="weight">[d_model].</param>
     /// <param name="epsilon">Added to the mean square.</param>
-    public T5LayerNorm(Parameter weight, float epsilon)
+    /// <param name="precision">The type that the result is wanted in; the norm itself is float32.</param>
+    public T5LayerNorm(Parameter weight, float epsilon, T5Precision precision)
         : base(nameof(T5LayerNorm))
     {
         _epsilon = epsilon;
+        _precision = precision;
         Weight = weight;
         register_parameter("weight", weight);
     }
@@ -21,14 +24,16 @@ internal sealed class T5LayerNorm : nn.Module
     /// <summary>[d_model].</summary>
     public Parameter Weight { get; }
 
-    /// <summary>[…, d_model] → the same.</summary>
+    /// <summary>float32 […, d_model] → the same, in the type that is computed in.</summary>
     public Tensor Forward(Tensor x)
     {
         using var squares = x.square();
         using var mean = squares.mean([-1L], keepdim: true);
         using var scale = (mean + _epsilon).rsqrt();
         using var normal = x * scale;
-        return normal * Weight;
+        if (_precision.ComputeType == ScalarType.Float32) return normal * Weight;
+        using var scaled = normal * Weight;
+        return scaled.to(_precision.ComputeType);
     }
 
     protected override void RegisterComponents()

@@ -17,8 +17,13 @@ internal sealed class T5Linear : nn.Module
     /// <summary>[out, in].</summary>
     public Parameter Weight { get; }
 
-    /// <summary>[…, in] → […, out].</summary>
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight);
+    /// <summary>[…, in] → […, out], in the input's type.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        if (x.dtype == ScalarType.Float32) return nn.functional.linear(x, Weight);
+        using var weight = Weight.to(x.dtype);
+        return nn.functional.linear(x, weight);
+    }
 
     protected override void RegisterComponents()
     {

@@ -12,10 +12,11 @@ namespace DistillOnnx.Training.T5;
 /// </summary>
 public sealed class T5Model : nn.Module
 {
-    /// <summary>Added to scores that must not count: the lowest float, so that sums with it stay finite.</summary>
-    internal const double MaskedScore = -3.4028234663852886e38;
+    /// <summary>Added to scores that must not count: so low that the softmax gives 0, so high that sums with it stay finite in any type.</summary>
+    internal const double MaskedScore = -1e30;
 
     private readonly ParameterArena _arena;
+    private readonly T5Precision _precision = new();
     private readonly T5Linear _shared;
     private readonly T5Linear? _lmHead;
     private readonly T5Stack _encoder;
@@ -33,8 +34,8 @@ public sealed class T5Model : nn.Module
         device ??= CPU;
         _arena = new ParameterArena(config.ParameterCount, device);
         register_module("shared", _shared = new T5Linear(_arena.Take(config.VocabSize, config.DModel)));
-        register_module("encoder", _encoder = new T5Stack(config, _arena, isDecoder: false));
-        register_module("decoder", _decoder = new T5Stack(config, _arena, isDecoder: true));
+        register_module("encoder", _encoder = new T5Stack(config, _arena, _precision, isDecoder: false));
+        register_module("decoder", _decoder = new T5Stack(config, _arena, _precision, isDecoder: true));
         if (!config.TieWordEmbeddings) register_module("lm_head", _lmHead = new T5Linear(_arena.Take(config.VocabSize, config.DModel)));
         _arena.RequireExhausted();
         scope.Detach(_arena.Flat);
@@ -50,6 +51,18 @@ public sealed class T5Model : nn.Module
 
     /// <summary>All parameters end to end, in the order of <c>named_parameters</c>, sharing their memory: float32 [<see cref="T5Config.ParameterCount"/>].</summary>
     public Tensor FlatParameters => _arena.Flat;
+
+    /// <summary>
+    /// The type that matrix products and attention run in: float32 or bfloat16. Weights and their gradients, norms, the residual
+    /// stream and the loss are float32 in either case.
+    /// </summary>
+    public ScalarType ComputeType
+    {
+        get => _precision.ComputeType;
+        set => _precision.ComputeType = value is ScalarType.Float32 or ScalarType.BFloat16
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "expected float32 or bfloat16");
+    }
 
     internal T5Stack Decoder => _decoder;
 
@@ -76,7 +89,7 @@ public sealed class T5Model : nn.Module
     /// <summary>Runs the encoder.</summary>
     /// <param name="inputIds">int64 [B, S].</param>
     /// <param name="attentionMask">[B, S] of any type: 1 for a token, 0 for padding.</param>
-    /// <returns>The last hidden states after norm and dropout: [B, S, d_model].</returns>
+    /// <returns>The last hidden states after norm and dropout, in <see cref="ComputeType"/>: [B, S, d_model].</returns>
     public Tensor Encode(Tensor inputIds, Tensor attentionMask)
     {
         using var scope = NewDisposeScope();
@@ -89,7 +102,7 @@ public sealed class T5Model : nn.Module
     /// <param name="decoderInputIds">int64 [B, T], the targets shifted right.</param>
     /// <param name="encoderHidden">What <see cref="Encode"/> gave: [B, S, d_model].</param>
     /// <param name="encoderMask">[B, S]: 1 for a token, 0 for padding.</param>
-    /// <returns>The last hidden states after norm and dropout: [B, T, d_model].</returns>
+    /// <returns>The last hidden states after norm and dropout, in <see cref="ComputeType"/>: [B, T, d_model].</returns>
     public Tensor DecodeHidden(Tensor decoderInputIds, Tensor encoderHidden, Tensor encoderMask)
     {
         using var scope = NewDisposeScope();
@@ -127,11 +140,11 @@ public sealed class T5Model : nn.Module
 
     /// <summary>Scores every vocabulary entry.</summary>
     /// <param name="hidden">Decoder states: […, d_model].</param>
-    /// <returns>[…, vocab_size].</returns>
+    /// <returns>float32 […, vocab_size].</returns>
     public Tensor Logits(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        return nn.functional.linear(HeadInput(hidden), HeadWeight).MoveToOuterDisposeScope();
+        return (_lmHead ?? _shared).Forward(HeadInput(hidden)).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>Cross-entropy of decoder states against their targets: the mean over target tokens.</summary>

@@ -8,14 +8,16 @@ internal sealed class T5Stack : nn.Module
 {
     private readonly T5Block[] _blocks;
     private readonly T5LayerNorm _finalNorm;
+    private readonly T5Precision _precision;
     private readonly double _dropout;
 
-    public T5Stack(T5Config config, ParameterArena arena, bool isDecoder)
+    public T5Stack(T5Config config, ParameterArena arena, T5Precision precision, bool isDecoder)
         : base(nameof(T5Stack))
     {
+        _precision = precision;
         _dropout = config.DropoutRate;
-        _blocks = [.. Enumerable.Range(0, isDecoder ? config.NumDecoderLayers : config.NumLayers).Select(i => new T5Block(config, arena, isDecoder, isFirst: i == 0))];
-        _finalNorm = new T5LayerNorm(arena.Take(config.DModel), config.LayerNormEpsilon);
+        _blocks = [.. Enumerable.Range(0, isDecoder ? config.NumDecoderLayers : config.NumLayers).Select(i => new T5Block(config, arena, precision, isDecoder, isFirst: i == 0))];
+        _finalNorm = new T5LayerNorm(arena.Take(config.DModel), config.LayerNormEpsilon, precision);
         register_module("block", T5Modules.Numbered(_blocks));
         register_module("final_layer_norm", _finalNorm);
     }
@@ -26,7 +28,7 @@ internal sealed class T5Stack : nn.Module
     public Tensor PositionBias(int queries, int keys, int firstQuery = 0) => _blocks[0].SelfAttention.PositionBias(queries, keys, firstQuery);
 
     /// <summary>Runs all blocks.</summary>
-    /// <param name="embedded">[B, S, d_model].</param>
+    /// <param name="embedded">float32 [B, S, d_model].</param>
     /// <param name="selfBias">Position bias and mask: broadcasts to [B, heads, S, keys].</param>
     /// <param name="caches">One a block in a decoder, null in an encoder.</param>
     /// <param name="crossBias">Mask of the encoder's positions: [B, 1, 1, S_encoder]; null in an encoder.</param>
@@ -34,6 +36,8 @@ internal sealed class T5Stack : nn.Module
     public Tensor Forward(Tensor embedded, Tensor selfBias, IReadOnlyList<T5LayerCache>? caches = null, Tensor? crossBias = null)
     {
         using var scope = NewDisposeScope();
+        selfBias = selfBias.to(_precision.ComputeType);
+        crossBias = crossBias?.to(_precision.ComputeType);
         var x = Dropout(embedded);
         for (var i = 0; i < _blocks.Length; i++) x = _blocks[i].Forward(x, selfBias, caches?[i], crossBias);
         return Dropout(_finalNorm.Forward(x)).MoveToOuterDisposeScope();

@@ -1,0 +1,29 @@
+namespace DistillOnnx.Teacher;
+
+/// <summary>What an annotation would come to. Tokens are estimates; what the journal holds is not asked for again.</summary>
+public sealed record AnnotatePlan
+{
+    /// <summary>Rows to annotate.</summary>
+    public required long Rows { get; init; }
+
+    /// <summary>Requests for them, one a sample; repetitions and rationalisations come on top.</summary>
+    public required long Requests { get; init; }
+
+    /// <summary>How many of them the journal answers.</summary>
+    public required long RequestsPaid { get; init; }
+
+    /// <summary>Tokens of the prompts that are still to be sent.</summary>
+    public required long InputTokens { get; init; }
+
+    /// <summary>Tokens of their answers: as many each as those in the journal have on average, or else the half of the limit.</summary>
+    public required long OutputTokens { get; init; }
+
+    /// <summary>Price in US dollars; null where the table does not know the model.</summary>
+    public double? Cost { get; init; }
+
+    /// <summary>Minutes at the stated rates; null where none is stated.</summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>What the endpoint says of place, key and model; null where there is nothing to ask.</summary>
+    public string? Check { get; init; }
+}

@@ -1,0 +1,40 @@
+using DistillOnnx.Teacher.Prompts;
+
+namespace DistillOnnx.Teacher;
+
+/// <summary>What an annotation came to.</summary>
+public sealed record AnnotateResult
+{
+    /// <summary>The dataset directory; null for a plan or a preview.</summary>
+    public string? Dataset { get; init; }
+
+    /// <summary>Whether every row was asked for; false after a budget was spent.</summary>
+    public bool? Complete { get; init; }
+
+    /// <summary>The splits annotated.</summary>
+    public IReadOnlyDictionary<string, AnnotatedSplit>? Splits { get; init; }
+
+    /// <summary>Requests that the teacher answered in this run.</summary>
+    public long? Requests { get; init; }
+
+    /// <summary>Requests that were repeated in this run.</summary>
+    public long? Retried { get; init; }
+
+    /// <summary>Tokens of prompts that the endpoint counted, for all answers the journal holds.</summary>
+    public long? InputTokens { get; init; }
+
+    /// <summary>Tokens of answers that the endpoint counted, for all answers the journal holds.</summary>
+    public long? OutputTokens { get; init; }
+
+    /// <summary>Their price in US dollars; null where the table does not know the model.</summary>
+    public double? Cost { get; init; }
+
+    /// <summary>Wall time.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>For a plan: what it would come to.</summary>
+    public AnnotatePlan? Plan { get; init; }
+
+    /// <summary>For a preview: the prompts.</summary>
+    public IReadOnlyList<PreviewedPrompt>? Preview { get; init; }
+}

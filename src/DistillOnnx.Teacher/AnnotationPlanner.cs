@@ -1,0 +1,73 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Teacher.Clients;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Limits;
+using DistillOnnx.Teacher.Rows;
+
+namespace DistillOnnx.Teacher;
+
+/// <summary>Says what an annotation would come to before anything is paid.</summary>
+internal static class AnnotationPlanner
+{
+    public static async Task<AnnotateResult> PlanAsync(
+        AnnotateOptions options, TeacherSpec spec, RowSource rows, RowAnnotator annotator, string directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
+    {
+        await using var journal = File.Exists(Path.Combine(directory, Journal.FileName)) ? Journal.Open(directory) : null;
+        var model = TeacherStack.Name(spec, options);
+        long count = 0, paid = 0, input = 0;
+        foreach (var (_, example) in rows.ToAnnotate())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            count++;
+            var prompt = annotator.Prompt(example);
+            var tokens = TokenEstimate.Prompt(prompt);
+            for (var sample = 0; sample < options.Samples; sample++)
+            {
+                if (journal?.Contains(RequestKey.Compute(model, prompt, annotator.Request(example, sample))) == true) paid++;
+                else input += tokens;
+            }
+        }
+
+        var open = count * options.Samples - paid;
+        var mean = journal is { Count: > 0 } ? Math.Max(1, journal.Tokens.Output / journal.Count) : Math.Max(1, options.MaxOutputTokens / 2);
+        var output = open * mean;
+        var prices = spec.Kind == "openai" ? PriceTable.Find(spec.Model, options.Prices) : new PriceTable(0, 0);
+        var plan = new AnnotatePlan
+        {
+            Rows = count,
+            Requests = count * options.Samples,
+            RequestsPaid = paid,
+            InputTokens = input,
+            OutputTokens = output,
+            Cost = prices?.Cost(input, output),
+            Minutes = Minutes(options, open, input + output),
+            Check = await CheckAsync(options, spec, clock, cancellationToken).ConfigureAwait(false),
+        };
+        var price = plan.Cost is { } cost ? $"about ${cost:0.00}" : $"price unknown (the table does not know \"{spec.Model}\"; give --prices)";
+        reporter.Info($"{plan.Rows} rows, {plan.Requests} requests, {plan.RequestsPaid} of them paid; about {plan.InputTokens} + {plan.OutputTokens} tokens, {price}{(plan.Minutes is { } m ? $", {m:0.0} minutes at the stated rates" : "")}");
+        if (plan.Check is not null) reporter.Info(plan.Check);
+        return new AnnotateResult { Plan = plan };
+    }
+
+    private static double? Minutes(AnnotateOptions options, long requests, long tokens)
+    {
+        var byRequests = requests / options.RequestsPerMinute;
+        var byTokens = tokens / options.TokensPerMinute;
+        return byRequests is null ? byTokens : byTokens is null ? byRequests : Math.Max(byRequests.Value, byTokens.Value);
+    }
+
+    private static async Task<string?> CheckAsync(AnnotateOptions options, TeacherSpec spec, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        if (spec.Kind != "openai") return null;
+        using var client = (OpenAIChatClient)TeacherStack.Client(options, spec, clock);
+        try
+        {
+            return await client.CheckAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (TeacherException e)
+        {
+            throw new InputException(e.Message, e);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.IO;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Teacher.Clients;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Prompts;
+using DistillOnnx.Teacher.Rows;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher;
+
+/// <summary>
+/// Has a teacher label a dataset and give its reasons. First every row is asked, with answers going to the journal as they
+/// come; then the rows are read again in order and written with what the journal says. Killed at any moment, a run that is
+/// started again asks only what is not in the journal yet.
+/// </summary>
+public static class Annotator
+{
+    // What is in flight when a user interrupts is paid for; it has this long to arrive.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    /// <summary>Annotates.</summary>
+    /// <param name="options">What, by whom, within which limits.</param>
+    /// <param name="reporter">Is told how far it is and what it came to.</param>
+    /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
+    /// <exception cref="InputException">The options, the dataset or the endpoint cannot be used.</exception>
+    public static Task<AnnotateResult> RunAsync(AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        RunAsync(options, null, TimeProvider.System, reporter, cancellationToken);
+
+    /// <summary>Annotates by a teacher of the caller's own.</summary>
+    /// <param name="options">What, by whom, within which limits; the teacher's name there goes into the keys of requests.</param>
+    /// <param name="teacher">The teacher; null: the one that the options name. Faults are told by <see cref="TeacherException"/>.</param>
+    /// <param name="clock">Waits and tells the time.</param>
+    /// <param name="reporter">Is told how far it is and what it came to.</param>
+    /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
+    /// <exception cref="InputException">The options, the dataset or the endpoint cannot be used.</exception>
+    public static async Task<AnnotateResult> RunAsync(AnnotateOptions options, IChatClient? teacher, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken = default)
+    {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        var dataset = Dataset.Open(options.Data);
+        if (options.Merge.Count > 0) return AnnotationMerger.Merge(options, dataset, reporter, cancellationToken);
+
+        var spec = TeacherSpec.Parse(options.Teacher);
+        var rows = new RowSource(dataset, options);
+        var template = options.Prompt is null ? PromptTemplate.For(dataset.Task) : PromptTemplate.Load(options.Prompt);
+        var annotator = new RowAnnotator(dataset.Task, options, Exemplars.Choose(template, dataset, options));
+        if (options.Preview > 0) return Preview(rows, annotator, options.Preview, reporter);
+
+        OutputDirectory.Require(options.Out, options.Overwrite);
+        var directory = options.Journal ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal";
+        if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, annotator, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
+
+        var started = clock.GetTimestamp();
+        await using var journal = Journal.Open(directory);
+        using var stack = new TeacherStack(options, spec, teacher, journal, clock);
+        try
+        {
+            if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TeacherException e)
+        {
+            throw new InputException($"{e.Message}; answers that came are kept in {directory}", e);
+        }
+
+        stack.Journaled.Offline = true;
+        var result = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
+        result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
+        Report(result, stack, reporter);
+        return result;
+    }
+
+    private static AnnotateResult Preview(RowSource rows, RowAnnotator annotator, int count, IReporter reporter)
+    {
+        var prompts = rows.ToAnnotate().Take(count).Select(row => new PreviewedPrompt(
+            row.Split, row.Example.Id, [.. annotator.Prompt(row.Example).Select(m => new PreviewedMessage(m.Role.Value, m.Text))])).ToList();
+        reporter.Info($"{prompts.Count} prompts, nothing asked");
+        return new AnnotateResult { Preview = prompts };
+    }
+
+    private static async Task AskAsync(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, IReporter reporter, CancellationToken cancellationToken)
+    {
+        using var hard = new CancellationTokenSource();
+        await using var soft = cancellationToken.Register(() => hard.CancelAfter(Grace)).ConfigureAwait(false);
+        long done = 0, failures = 0;
+        try
+        {
+            await Parallel.ForEachAsync(Rows(), new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = CancellationToken.None }, async (row, _) =>
+            {
+                var outcome = await AnnotateAsync(row).ConfigureAwait(false);
+                if (outcome.Verdict != RowVerdict.Failed) Interlocked.Exchange(ref failures, 0);
+                else if (Interlocked.Increment(ref failures) >= options.MaxFailures)
+                    throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed, the last with: {outcome.Fault}");
+                reporter.Progress("annotate", Interlocked.Increment(ref done), null, $"{stack.Journaled.Asked} asked, {stack.Journaled.Hits} from the journal");
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+
+        async Task<RowOutcome> AnnotateAsync(Example row)
+        {
+            try
+            {
+                return await annotator.AnnotateAsync(row, stack.Journaled, hard.Token).ConfigureAwait(false);
+            }
+            catch (TeacherException)
+            {
+                hard.CancelAfter(Grace);
+                throw;
+            }
+        }
+
+        IEnumerable<Example> Rows() => rows.ToAnnotate().Select(r => r.Example).TakeWhile(_ => !stack.Exhausted && !cancellationToken.IsCancellationRequested);
+    }
+
+    private static async Task<AnnotateResult> WriteAsync(
+        AnnotateOptions options, Dataset dataset, RowSource rows, RowAnnotator annotator, TeacherStack stack, Journal journal, CancellationToken cancellationToken)
+    {
+        using var output = new AnnotatedDataset(dataset.Task, options);
+        var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
+        var examples = new JsonObject();
+        var notAsked = 0L;
+        foreach (var split in dataset.Splits)
+        {
+            var annotate = rows.Splits.Contains(split, StringComparer.Ordinal);
+            var tally = new SplitTally(dataset.Task);
+            foreach (var example in rows.Rows(split))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!annotate)
+                {
+                    output.Copy(split, example);
+                    continue;
+                }
+
+                var outcome = await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false);
+                output.Write(split, example, outcome);
+                tally.Add(example, outcome);
+            }
+
+            if (!annotate) continue;
+            splits.Add(split, tally.Result());
+            examples[split] = tally.Examples();
+            notAsked += tally.NotAsked;
+        }
+
+        var result = new AnnotateResult
+        {
+            Dataset = Path.GetFullPath(options.Out),
+            Complete = notAsked == 0,
+            Splits = splits,
+            Requests = stack.Journaled.Asked,
+            Retried = stack.Retried,
+            InputTokens = journal.Tokens.Input,
+            OutputTokens = journal.Tokens.Output,
+            Cost = stack.Prices?.Cost(journal.Tokens.Input, journal.Tokens.Output),
+        };
+        Record(output.Info, options, dataset);
+        output.Commit(new JsonObject
+        {
+            ["splits"] = JsonSerializer.SerializeToNode(splits, Indented),
+            ["ledger"] = new JsonObject { ["answers"] = journal.Count, ["input_tokens"] = result.InputTokens, ["output_tokens"] = result.OutputTokens, ["cost"] = result.Cost },
+            ["examples"] = examples,
+        });
+        return result;
+    }
+
+    /// <summary>How results stand in files.</summary>
+    internal static JsonSerializerOptions Indented { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    private static void Record(JsonObject info, AnnotateOptions options, Dataset dataset)
+    {
+        info["source"] = "annotate";
+        info["teacher"] = options.Teacher;
+        info["options"] = JsonSerializer.SerializeToNode(options with { ApiKey = null }, Indented);
+        info["data_sha256"] = new JsonObject(dataset.Splits.Select(s => KeyValuePair.Create(s, (JsonNode?)dataset.Hash(s))));
+        if (options.Shard is not null) info["shard"] = options.Shard;
+    }
+
+    private static void Report(AnnotateResult result, TeacherStack stack, IReporter reporter)
+    {
+        foreach (var (name, split) in result.Splits!)
+        {
+            var dropped = split.Dropped.Count == 0 ? "" : $"; dropped: {string.Join(", ", split.Dropped.Select(d => $"{d.Key} {d.Value}"))}";
+            var accuracy = split.TeacherAccuracy is { } share ? $"; teacher accuracy {share:P1}" : "";
+            reporter.Info($"{name}: {split.Kept} of {split.Rows} rows have a rationale{accuracy}{dropped}");
+        }
+
+        var cost = result.Cost is { } price ? $", ${price:0.00}" : "";
+        reporter.Info($"asked {result.Requests} now, repeated {result.Retried}; the journal holds {result.InputTokens} + {result.OutputTokens} tokens{cost}");
+        if (stack.Exhausted) reporter.Warn("the budget is spent; rows that were not asked have no rationale, and a run with a larger budget goes on from here");
+        else if (result.Complete == false) reporter.Warn("some rows were not asked; a run without --offline goes on from here");
+    }
+}

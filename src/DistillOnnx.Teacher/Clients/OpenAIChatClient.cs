@@ -1,0 +1,286 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Prompts;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>
+/// Speaks the part of OpenAI's protocol that hosted services, vLLM, llama.cpp and Ollama have in common:
+/// <c>/chat/completions</c>, or <c>/completions</c> for text to be continued. Faults are sorted by how far they reach; nothing
+/// is repeated here. Every request carries its key as <c>Idempotency-Key</c>, so that an endpoint that honours it does not
+/// charge twice for an answer that got lost on the way.
+/// </summary>
+public sealed class OpenAIChatClient : IChatClient
+{
+    private const int LongestAnswer = 16 << 20;
+    private readonly HttpClient _http;
+    private readonly Uri _url;
+    private readonly string _model;
+    private readonly string? _key;
+    private readonly PromptStyle _style;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _clock;
+    private volatile string _limitName = "max_tokens";
+
+    /// <summary>Creates the client; nothing is sent.</summary>
+    /// <param name="spec">Model and place.</param>
+    /// <param name="key">The key; null: none is sent.</param>
+    /// <param name="style">Which of the two paths to ask.</param>
+    /// <param name="timeout">The longest that an answer may take, to its last byte.</param>
+    /// <param name="concurrency">The most connections.</param>
+    /// <param name="clock">Reads dates in Retry-After.</param>
+    public OpenAIChatClient(TeacherSpec spec, string? key, PromptStyle style, TimeSpan timeout, int concurrency, TimeProvider clock)
+    {
+        _url = spec.Url!;
+        _model = spec.Model;
+        _key = key;
+        _style = style;
+        _timeout = timeout;
+        _clock = clock;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = concurrency + 1,
+            AllowAutoRedirect = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            ConnectTimeout = TimeSpan.FromSeconds(15),
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = LongestAnswer,
+        };
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("DistillOnnx", typeof(OpenAIChatClient).Assembly.GetName().Version?.ToString(3)));
+    }
+
+    /// <summary>Asks for the list of models, which costs nothing: shows whether place, key and model are right.</summary>
+    /// <param name="cancellationToken">Stops asking.</param>
+    /// <returns>What is to be said of it, one line.</returns>
+    /// <exception cref="TeacherException">Place or key are wrong.</exception>
+    public async Task<string> CheckAsync(CancellationToken cancellationToken)
+    {
+        var reply = await SendAsync(HttpMethod.Get, "models", null, null, cancellationToken).ConfigureAwait(false);
+        if (reply.Status == HttpStatusCode.NotFound) return $"{_url} is reached; it does not list its models";
+        RequireSuccess(reply);
+        try
+        {
+            using var document = JsonDocument.Parse(reply.Body);
+            var names = document.RootElement.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()).ToList();
+            if (!names.Contains(_model)) throw new TeacherException(TeacherFault.Fatal, $"{_url} accepts the key but has no model \"{_model}\"; it has {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", …" : "")}");
+            return $"{_url} accepts the key and has the model \"{_model}\"";
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return $"{_url} is reached; its list of models has another form";
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var prompt = messages as IList<ChatMessage> ?? [.. messages];
+        var path = _style == PromptStyle.Chat ? "chat/completions" : "completions";
+        var key = options?.AdditionalProperties?.TryGetValue(RequestKey.Idempotency, out var value) == true ? value as string : null;
+        var limitName = _limitName;
+        var reply = await SendAsync(HttpMethod.Post, path, Body(prompt, options, limitName), key, cancellationToken).ConfigureAwait(false);
+
+        // Newer hosted models take the limit under another name and say so.
+        if (reply.Status == HttpStatusCode.BadRequest && limitName == "max_tokens" && Error(reply.Body).Message.Contains("max_completion_tokens", StringComparison.Ordinal))
+        {
+            _limitName = "max_completion_tokens";
+            reply = await SendAsync(HttpMethod.Post, path, Body(prompt, options, _limitName), key, cancellationToken).ConfigureAwait(false);
+        }
+
+        RequireSuccess(reply);
+        return Answer(reply.Body);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("answers are taken whole and not streamed");
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private byte[] Body(IList<ChatMessage> prompt, ChatOptions? options, string limitName)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("model", _model);
+            if (_style == PromptStyle.Completion)
+            {
+                json.WriteString("prompt", string.Concat(prompt.Select(m => m.Text)));
+            }
+            else
+            {
+                json.WriteStartArray("messages");
+                foreach (var message in prompt)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("role", message.Role.Value);
+                    json.WriteString("content", message.Text);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
+            }
+
+            if (options?.Temperature is { } temperature) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
+            if (options?.TopP is { } top) json.WriteNumber("top_p", Math.Round((double)top, 4));
+            if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(limitName, tokens);
+            if (options?.Seed is { } seed) json.WriteNumber("seed", seed);
+            if (options?.StopSequences is { Count: > 0 } stops)
+            {
+                json.WriteStartArray("stop");
+                foreach (var stop in stops) json.WriteStringValue(stop);
+                json.WriteEndArray();
+            }
+
+            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format)
+            {
+                json.WriteStartObject("response_format");
+                json.WriteString("type", "json_schema");
+                json.WriteStartObject("json_schema");
+                json.WriteString("name", format.SchemaName ?? "answer");
+                json.WriteBoolean("strict", true);
+                json.WritePropertyName("schema");
+                schema.WriteTo(json);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    private async Task<Reply> SendAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, $"{_url.AbsoluteUri.TrimEnd('/')}/{path}");
+        if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
+        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(_timeout);
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, timeout.Token).ConfigureAwait(false);
+            var bytes = await response.Content.ReadAsByteArrayAsync(timeout.Token).ConfigureAwait(false);
+            return new Reply(response.StatusCode, bytes, RetryAfter(response));
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{_url}: no answer within {_timeout.TotalSeconds:0.###} s", inner: e);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.NameResolutionError)
+        {
+            throw new TeacherException(TeacherFault.Unreachable, $"{_url}: no host of this name is found", inner: e);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+        {
+            throw new TeacherException(TeacherFault.Unreachable, $"{_url}: cannot be reached: {e.Message}", inner: e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{_url}: the answer was cut: {e.Message}", inner: e);
+        }
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        var header = response.Headers.RetryAfter;
+        var wait = header?.Delta ?? (header?.Date is { } date ? date - _clock.GetUtcNow() : null);
+        return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
+    }
+
+    private void RequireSuccess(Reply reply)
+    {
+        var status = (int)reply.Status;
+        if (status is >= 200 and < 300) return;
+        var (message, code) = Error(reply.Body);
+        var said = $"{_url}: HTTP {status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
+        var fault = status switch
+        {
+            401 or 403 => TeacherFault.Fatal,
+            404 => TeacherFault.Fatal,
+            429 when code is "insufficient_quota" or "billing_hard_limit_reached" => TeacherFault.Fatal,
+            408 or 409 or 425 or 429 or >= 500 => TeacherFault.Transient,
+            400 or 413 or 422 => TeacherFault.Request,
+            _ => TeacherFault.Fatal,
+        };
+        var advice = status switch
+        {
+            401 or 403 => "; set the key by DISTILL_ANNOTATE_API_KEY",
+            404 => $"; expected the model \"{_model}\" there",
+            _ => "",
+        };
+        throw new TeacherException(fault, said + advice, reply.RetryAfter);
+    }
+
+    private ChatResponse Answer(byte[] body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            var root = document.RootElement;
+            var choice = root.GetProperty("choices")[0];
+            var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String ? reason.GetString() : null;
+            var message = _style == PromptStyle.Chat ? choice.GetProperty("message") : choice;
+            if (message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String)
+                throw new TeacherException(TeacherFault.Request, $"the model refused: {OneLine(refusal.GetString()!)}");
+            if (finish == "content_filter") throw new TeacherException(TeacherFault.Request, "a content filter withheld the answer");
+            var content = message.GetProperty(_style == PromptStyle.Chat ? "content" : "text");
+            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, content.GetString() ?? ""))
+            {
+                ModelId = root.TryGetProperty("model", out var model) ? model.GetString() : _model,
+                FinishReason = finish is null ? null : new ChatFinishReason(finish),
+            };
+            if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
+            {
+                response.Usage = new UsageDetails
+                {
+                    InputTokenCount = usage.TryGetProperty("prompt_tokens", out var input) ? input.GetInt64() : null,
+                    OutputTokenCount = usage.TryGetProperty("completion_tokens", out var output) ? output.GetInt64() : null,
+                };
+            }
+
+            return response;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{_url}: expected an answer of OpenAI's protocol, found something else", inner: e);
+        }
+    }
+
+    private static (string Message, string Code) Error(byte[] body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            var error = document.RootElement.TryGetProperty("error", out var inner) ? inner : document.RootElement;
+            if (error.ValueKind == JsonValueKind.String) return (OneLine(error.GetString()!), "");
+            var message = error.TryGetProperty("message", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
+            var code = error.TryGetProperty("code", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : "";
+            return (OneLine(message), OneLine(code));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return (OneLine(System.Text.Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(200, body.Length)))), "");
+        }
+    }
+
+    private static string OneLine(string text)
+    {
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        return text.Length <= 300 ? text : text[..300] + "…";
+    }
+
+    private readonly record struct Reply(HttpStatusCode Status, byte[] Body, TimeSpan? RetryAfter);
+}

@@ -1,0 +1,31 @@
+using DistillOnnx.Core;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>Which teacher: <c>openai:MODEL@URL</c>, <c>genai:DIR</c> or <c>rules</c>.</summary>
+/// <param name="Kind"><c>openai</c>, <c>genai</c> or <c>rules</c>.</param>
+/// <param name="Model">The model's name, or the directory that holds it.</param>
+/// <param name="Url">Where an endpoint's paths begin, without a slash at the end.</param>
+public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
+{
+    /// <summary>Where models are asked whose specification names no place.</summary>
+    public static Uri DefaultUrl { get; } = new("https://api.openai.com/v1");
+
+    /// <summary>Reads a specification.</summary>
+    /// <param name="text">The text.</param>
+    /// <exception cref="InputException">It is none.</exception>
+    public static TeacherSpec Parse(string text)
+    {
+        if (text == "rules") return new TeacherSpec("rules", "rules", null);
+        var colon = text.IndexOf(':');
+        var (kind, rest) = colon < 0 ? (text, "") : (text[..colon], text[(colon + 1)..]);
+        if (kind == "genai" && rest.Length > 0) return new TeacherSpec(kind, rest, null);
+        if (kind != "openai" || rest.Length == 0)
+            throw new InputException($"--teacher: expected openai:MODEL@URL, genai:DIR or rules, found \"{text}\"");
+        var at = rest.LastIndexOf("@http", StringComparison.Ordinal);
+        if (at < 0) return new TeacherSpec(kind, rest, DefaultUrl);
+        if (at == 0 || !Uri.TryCreate(rest[(at + 1)..].TrimEnd('/'), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            throw new InputException($"--teacher: expected openai:MODEL@URL with an http or https URL, found \"{text}\"");
+        return new TeacherSpec(kind, rest[..at], url);
+    }
+}

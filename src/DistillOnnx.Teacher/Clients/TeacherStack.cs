@@ -1,0 +1,60 @@
+using DistillOnnx.Core;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Limits;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>A teacher with everything around it: journal over budget over repetition over rate over the client itself.</summary>
+internal sealed class TeacherStack : IDisposable
+{
+    private readonly RetryingChatClient? _retrying;
+    private readonly BudgetedChatClient? _budgeted;
+
+    public TeacherStack(AnnotateOptions options, TeacherSpec spec, IChatClient? client, Journal journal, TimeProvider clock)
+    {
+        Prices = spec.Kind == "openai" ? PriceTable.Find(spec.Model, options.Prices) : new PriceTable(0, 0);
+        if (options.Budget is not null && Prices is null)
+            throw new InputException($"--budget: the table of prices does not know \"{spec.Model}\"; give --prices, or limit tokens by --budget-tokens");
+        if (!options.Offline)
+        {
+            client ??= Client(options, spec, clock);
+            var limiter = new RateLimiter(options.RequestsPerMinute, options.TokensPerMinute, clock);
+            var budget = new Budget(options.Budget, options.BudgetTokens, Prices, journal.Tokens.Input, journal.Tokens.Output);
+            var limited = new RateLimitedChatClient(client, limiter, Math.Max(1, options.MaxOutputTokens / 2));
+            _retrying = new RetryingChatClient(limited, options.Retries, TimeSpan.FromSeconds(options.RetryDelay), options.Seed, clock);
+            _budgeted = new BudgetedChatClient(_retrying, budget);
+        }
+
+        Journaled = new JournaledChatClient(_budgeted, journal, Name(spec, options), clock);
+    }
+
+    /// <summary>The outermost client.</summary>
+    public JournaledChatClient Journaled { get; }
+
+    /// <summary>What tokens cost; null where that is not known.</summary>
+    public PriceTable? Prices { get; }
+
+    /// <summary>How many requests were repeated.</summary>
+    public long Retried => _retrying?.Retried ?? 0;
+
+    /// <summary>Whether the budget held a request back.</summary>
+    public bool Exhausted => _budgeted?.Exhausted ?? false;
+
+    /// <summary>The model and how it is asked, for keys. Where it runs does not change what it says.</summary>
+    public static string Name(TeacherSpec spec, AnnotateOptions options) => $"{spec.Kind}:{spec.Model}:{options.Style}";
+
+    /// <summary>The bare client.</summary>
+    public static IChatClient Client(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
+    {
+        "rules" => new RulesChatClient(),
+        "genai" => GenAITeacher.Open(spec.Model),
+        _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
+    };
+
+    public void Dispose() => Journaled.Dispose();
+
+    // A key for one host is not shown to another.
+    private static string? Key(AnnotateOptions options, TeacherSpec spec) =>
+        options.ApiKey ?? (spec.Url!.Host == TeacherSpec.DefaultUrl.Host ? Environment.GetEnvironmentVariable("OPENAI_API_KEY") : null);
+}

@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Journaling;
+
+/// <summary>
+/// Answers from the journal what is in it, and puts into it what the teacher answers. Equal requests that come while one of
+/// them is under way wait for that one, so that none is paid for twice.
+/// </summary>
+/// <param name="inner">The teacher; null: nothing is asked.</param>
+/// <param name="journal">The journal.</param>
+/// <param name="model">The model and how it is asked: a part of every key.</param>
+/// <param name="clock">Tells when an answer came.</param>
+public sealed class JournaledChatClient(IChatClient? inner, Journal journal, string model, TimeProvider clock) : IChatClient
+{
+    /// <summary>The fault of a request that is not in the journal and may not be asked.</summary>
+    public const string NotAsked = "not asked";
+
+    private readonly ConcurrentDictionary<UInt128, Lazy<Task<JournalEntry>>> _underWay = new();
+    private readonly ConcurrentDictionary<UInt128, string> _refused = new();
+    private long _hits;
+    private long _asked;
+
+    /// <summary>Whether only the journal answers.</summary>
+    public bool Offline { get; set; }
+
+    /// <summary>Requests that the journal answered.</summary>
+    public long Hits => Interlocked.Read(ref _hits);
+
+    /// <summary>Requests that the teacher answered.</summary>
+    public long Asked => Interlocked.Read(ref _asked);
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var prompt = messages as IList<ChatMessage> ?? [.. messages];
+        options = options?.Clone() ?? new ChatOptions();
+        var key = RequestKey.Compute(model, prompt, options);
+        if (journal.Find(key) is { } known)
+        {
+            Interlocked.Increment(ref _hits);
+            return Response(known);
+        }
+
+        if (_refused.TryGetValue(key, out var reason)) throw new TeacherException(TeacherFault.Request, reason);
+        if (Offline || inner is null) throw new TeacherException(TeacherFault.Request, NotAsked);
+        var mine = new Lazy<Task<JournalEntry>>(() => AskAsync(inner, key, prompt, options, cancellationToken));
+        var shared = _underWay.GetOrAdd(key, mine);
+        try
+        {
+            return Response(await shared.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
+        }
+        finally
+        {
+            if (ReferenceEquals(shared, mine)) _underWay.TryRemove(key, out _);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("answers are kept whole and not streamed");
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null) => inner?.GetService(serviceType, serviceKey);
+
+    /// <inheritdoc/>
+    public void Dispose() => inner?.Dispose();
+
+    private async Task<JournalEntry> AskAsync(IChatClient teacher, UInt128 key, IList<ChatMessage> prompt, ChatOptions options, CancellationToken cancellationToken)
+    {
+        // One that waited for the same request and lost the race finds its answer here.
+        if (journal.Find(key) is { } known) return known;
+        (options.AdditionalProperties ??= [])[RequestKey.Idempotency] = Journal.Text(key);
+        ChatResponse response;
+        try
+        {
+            response = await teacher.GetResponseAsync(prompt, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+        {
+            _refused[key] = e.Message;
+            throw;
+        }
+
+        var entry = new JournalEntry
+        {
+            Key = Journal.Text(key),
+            Model = response.ModelId ?? model,
+            Text = response.Text,
+            Finish = response.FinishReason?.Value,
+            InputTokens = response.Usage?.InputTokenCount ?? 0,
+            OutputTokens = response.Usage?.OutputTokenCount ?? 0,
+            At = clock.GetUtcNow(),
+        };
+        await journal.AppendAsync(entry).ConfigureAwait(false);
+        Interlocked.Increment(ref _asked);
+        return entry;
+    }
+
+    private static ChatResponse Response(JournalEntry entry) => new(new ChatMessage(ChatRole.Assistant, entry.Text))
+    {
+        ModelId = entry.Model,
+        CreatedAt = entry.At,
+        FinishReason = entry.Finish is null ? null : new ChatFinishReason(entry.Finish),
+        Usage = new UsageDetails { InputTokenCount = entry.InputTokens, OutputTokenCount = entry.OutputTokens },
+    };
+}

@@ -1,0 +1,47 @@
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>
+/// What may be spent, in money or tokens. A request reserves the most it can cost before it is sent and pays what it took
+/// afterwards, so that the sum never goes over, whatever is in flight.
+/// </summary>
+/// <param name="mostCost">US dollars; null: no limit.</param>
+/// <param name="mostTokens">Tokens of prompts and answers; null: no limit.</param>
+/// <param name="prices">Needed for a limit in money.</param>
+/// <param name="inputTokens">Tokens of prompts paid for already.</param>
+/// <param name="outputTokens">Tokens of answers paid for already.</param>
+public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, long inputTokens, long outputTokens)
+{
+    private readonly Lock _lock = new();
+    private long _input = inputTokens;
+    private long _output = outputTokens;
+
+    /// <summary>Reserves tokens.</summary>
+    /// <param name="input">The most that the prompt can have.</param>
+    /// <param name="output">The most that the answer can have.</param>
+    /// <returns>Whether they were left.</returns>
+    public bool TryReserve(long input, long output)
+    {
+        lock (_lock)
+        {
+            if (mostTokens is { } tokens && _input + _output + input + output > tokens) return false;
+            if (mostCost is { } cost && prices is not null && prices.Cost(_input + input, _output + output) > cost) return false;
+            _input += input;
+            _output += output;
+            return true;
+        }
+    }
+
+    /// <summary>Replaces a reservation by what was taken.</summary>
+    /// <param name="reservedInput">What was reserved for the prompt.</param>
+    /// <param name="reservedOutput">What was reserved for the answer.</param>
+    /// <param name="input">What the prompt had.</param>
+    /// <param name="output">What the answer had.</param>
+    public void Settle(long reservedInput, long reservedOutput, long input, long output)
+    {
+        lock (_lock)
+        {
+            _input += input - reservedInput;
+            _output += output - reservedOutput;
+        }
+    }
+}

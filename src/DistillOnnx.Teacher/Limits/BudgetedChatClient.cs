@@ -1,0 +1,47 @@
+using DistillOnnx.Teacher.Journaling;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>Sends no request that the budget might not cover.</summary>
+/// <param name="inner">The teacher.</param>
+/// <param name="budget">The budget.</param>
+public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
+{
+    // An estimate of the prompt may be short by this much.
+    private const double Margin = 1.5;
+    private const int UnlimitedOutput = 4096;
+    private volatile bool _exhausted;
+
+    /// <summary>Whether a request was held back.</summary>
+    public bool Exhausted
+    {
+        get => _exhausted;
+        private set => _exhausted = value;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var input = (long)(TokenEstimate.Prompt(messages) * Margin);
+        long output = options?.MaxOutputTokens ?? UnlimitedOutput;
+        if (!budget.TryReserve(input, output))
+        {
+            Exhausted = true;
+            throw new TeacherException(TeacherFault.Request, JournaledChatClient.NotAsked);
+        }
+
+        long takenInput = 0, takenOutput = 0;
+        try
+        {
+            var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            takenInput = response.Usage?.InputTokenCount ?? input;
+            takenOutput = response.Usage?.OutputTokenCount ?? output;
+            return response;
+        }
+        finally
+        {
+            budget.Settle(input, output, takenInput, takenOutput);
+        }
+    }
+}

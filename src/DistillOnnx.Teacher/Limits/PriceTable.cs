@@ -1,0 +1,37 @@
+using System.Reflection;
+using System.Text.Json;
+using DistillOnnx.Core;
+
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>What tokens cost, in US dollars per million.</summary>
+/// <param name="Input">Tokens of prompts.</param>
+/// <param name="Output">Tokens of answers.</param>
+public sealed record PriceTable(double Input, double Output)
+{
+    /// <summary>The price of a number of tokens, in US dollars.</summary>
+    /// <param name="input">Tokens of prompts.</param>
+    /// <param name="output">Tokens of answers.</param>
+    public double Cost(long input, long output) => (input * Input + output * Output) / 1e6;
+
+    /// <summary>The prices of a model: from the user's file, or else from the table that ships.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="path">A JSON file <c>{"models": {"NAME": {"input": 0.15, "output": 0.6}}}</c>; null: the table that ships.</param>
+    /// <returns>Null where the table does not know the model.</returns>
+    /// <exception cref="InputException">The file is missing or has another form.</exception>
+    public static PriceTable? Find(string model, string? path)
+    {
+        if (path is not null && !File.Exists(path)) throw new InputException($"{path}: no such file; expected a table of prices");
+        try
+        {
+            using var stream = path is null ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")! : File.OpenRead(path);
+            using var document = JsonDocument.Parse(stream);
+            if (!document.RootElement.GetProperty("models").TryGetProperty(model, out var prices)) return null;
+            return new PriceTable(prices.GetProperty("input").GetDouble(), prices.GetProperty("output").GetDouble());
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InputException($"{path}: expected {{\"models\": {{\"NAME\": {{\"input\": dollars per million tokens, \"output\": …}}}}}}, found something else", e);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>Sends requests no faster than a limiter lets them through, and holds back when the endpoint asks for it.</summary>
+/// <param name="inner">The teacher.</param>
+/// <param name="limiter">The limiter.</param>
+/// <param name="expectedOutputTokens">Tokens that an answer is expected to have.</param>
+public sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
+{
+    /// <inheritdoc/>
+    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var expected = TokenEstimate.Prompt(messages) + expectedOutputTokens;
+        await limiter.AcquireAsync(expected, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            if (response.Usage is { InputTokenCount: { } input, OutputTokenCount: { } output }) limiter.Correct(input + output - expected);
+            return response;
+        }
+        catch (TeacherException e) when (e.RetryAfter is { } wait)
+        {
+            limiter.Pause(wait);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>
+/// Asks again what may pass, at doubling distances with some randomness so that many requests do not come back at once, and
+/// not before the endpoint's Retry-After. What has not passed in the end is a fault of that request alone; an endpoint that
+/// cannot be reached at all is one of the whole run.
+/// </summary>
+/// <param name="inner">The teacher.</param>
+/// <param name="retries">How often a request is repeated.</param>
+/// <param name="delay">The first distance.</param>
+/// <param name="seed">Seeds the randomness.</param>
+/// <param name="clock">Waits.</param>
+public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan delay, int seed, TimeProvider clock) : DelegatingChatClient(inner)
+{
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
+    private readonly Random _random = new(seed);
+    private long _retried;
+
+    /// <summary>How many times a request was repeated so far.</summary>
+    public long Retried => Interlocked.Read(ref _retried);
+
+    /// <inheritdoc/>
+    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TeacherException e) when (e.Fault is TeacherFault.Transient or TeacherFault.Unreachable)
+            {
+                if (e.RetryAfter > LongestRetryAfter)
+                    throw new TeacherException(TeacherFault.Fatal, $"{e.Message}; the endpoint asks to wait {e.RetryAfter.Value.TotalMinutes:0} minutes: run again then, what is paid for is kept", inner: e);
+                if (attempt >= retries)
+                {
+                    throw e.Fault == TeacherFault.Unreachable
+                        ? new TeacherException(TeacherFault.Fatal, e.Message, inner: e)
+                        : new TeacherException(TeacherFault.Request, $"{e.Message} ({attempt + 1} attempts)", inner: e);
+                }
+
+                Interlocked.Increment(ref _retried);
+                await Task.Delay(Later(e.RetryAfter ?? TimeSpan.Zero, Backoff(attempt)), clock, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private TimeSpan Backoff(int attempt)
+    {
+        double random;
+        lock (_random) random = _random.NextDouble();
+        var doubled = delay * Math.Pow(2, Math.Min(attempt, 20));
+        return (doubled < LongestDelay ? doubled : LongestDelay) * (0.5 + random / 2);
+    }
+
+    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}

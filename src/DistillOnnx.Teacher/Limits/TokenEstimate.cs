@@ -1,0 +1,18 @@
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>
+/// Tokens of a text before a model has counted them. Tokenizers differ; four bytes a token is what those of the large models
+/// come to on English, and a few tokens go to the frame of each message.
+/// </summary>
+public static class TokenEstimate
+{
+    private const double BytesPerToken = 4;
+    private const int TokensPerMessage = 4;
+
+    /// <summary>Tokens of a prompt.</summary>
+    /// <param name="messages">The prompt.</param>
+    public static int Prompt(IEnumerable<ChatMessage> messages) =>
+        messages.Sum(m => TokensPerMessage + (int)Math.Ceiling(System.Text.Encoding.UTF8.GetByteCount(m.Text) / BytesPerToken));
+}

@@ -1,0 +1,170 @@
+using DistillOnnx.Core.Completions;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Metrics;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Prompts;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Rows;
+
+/// <summary>
+/// All that is asked for one row, and what follows from the answers. It depends on the answers alone: over a teacher it asks,
+/// over the journal of that teacher it comes to the same outcome without asking.
+/// </summary>
+/// <param name="task">What the rows ask.</param>
+/// <param name="options">How to ask and what to keep.</param>
+/// <param name="template">The text around the rows.</param>
+public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
+{
+    private const double HotterPerAttempt = 0.3;
+    private const int RationalizedSample = 1_000_000;
+    private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured);
+    private readonly AnswerReader _answers = new(task, options.Structured);
+
+    /// <summary>The prompt of a row.</summary>
+    /// <param name="example">The row.</param>
+    public IList<ChatMessage> Prompt(Example example) => _prompts.Render(example);
+
+    /// <summary>The request for one sample of a row, before any attempt at it failed.</summary>
+    /// <param name="example">The row.</param>
+    /// <param name="sample">The sample's number.</param>
+    public ChatOptions Request(Example example, int sample) => Request(example, sample, attempt: 0, cut: false);
+
+    /// <summary>Annotates a row.</summary>
+    /// <param name="example">The row.</param>
+    /// <param name="teacher">Who answers.</param>
+    /// <param name="cancellationToken">Stops asking.</param>
+    /// <exception cref="TeacherException">No row can be answered.</exception>
+    public async Task<RowOutcome> AnnotateAsync(Example example, IChatClient teacher, CancellationToken cancellationToken)
+    {
+        var prompt = _prompts.Render(example);
+        var tally = new Tally();
+        var votes = new List<(string Label, string? Rationale)>();
+        for (var sample = 0; sample < options.Samples; sample++)
+        {
+            if (await AskAsync(example, prompt, sample, tally, teacher, cancellationToken).ConfigureAwait(false) is { Label: { } label } parsed)
+                votes.Add((label, parsed.Rationale));
+        }
+
+        var winner = Winner(votes);
+        var outcome = new RowOutcome
+        {
+            PromptHash = RequestKey.PromptHash(prompt),
+            Label = winner.Label,
+            Rationale = winner.Rationale,
+            VoteShare = (double)winner.Votes / options.Samples,
+            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Answers == 0 ? RowVerdict.Failed : RowVerdict.Unparsable,
+            Fault = winner.Label is null ? tally.Fault : null,
+        };
+        // A sample that was not asked leaves the row open, and a later run asks for it.
+        if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
+        if (options.Rationalize && example.Label is { } gold && !tally.NotAsked && !(outcome.Label is { } found && Accuracy.IsCorrect(task.Metric, found, gold)))
+            outcome = await RationalizeAsync(example, gold, outcome, tally, teacher, cancellationToken).ConfigureAwait(false);
+        return Judge(example, outcome) with { Model = tally.Model, InputTokens = tally.Input, OutputTokens = tally.Output };
+    }
+
+    private async Task<RowOutcome> RationalizeAsync(Example example, string gold, RowOutcome outcome, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
+    {
+        var prompt = _prompts.Render(example, gold);
+        var parsed = await AskAsync(example, prompt, RationalizedSample, tally, teacher, cancellationToken).ConfigureAwait(false);
+        if (tally.NotAsked) return outcome with { Verdict = RowVerdict.NotAsked, Rationale = null };
+        // Reasons for another label than the one given explain nothing.
+        if (parsed is not { Label: { } label, Rationale: { } rationale } || !Accuracy.IsCorrect(task.Metric, label, gold)) return outcome;
+        return outcome with { Verdict = RowVerdict.Kept, Rationale = rationale, Rationalized = true, Fault = null };
+    }
+
+    private async Task<ParsedCompletion?> AskAsync(Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
+    {
+        ParsedCompletion? last = null;
+        var cut = false;
+        for (var attempt = 0; attempt <= options.ParseRetries; attempt++)
+        {
+            try
+            {
+                var response = await teacher.GetResponseAsync(prompt, Request(example, sample, attempt, cut), cancellationToken).ConfigureAwait(false);
+                tally.Add(response);
+                last = _answers.Read(response.Text);
+                cut |= response.FinishReason == ChatFinishReason.Length;
+                if (last is { Label: not null }) break;
+            }
+            catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+            {
+                tally.Fault = e.Message;
+                tally.NotAsked |= e.Message == JournaledChatClient.NotAsked;
+                break;
+            }
+        }
+
+        return last;
+    }
+
+    private ChatOptions Request(Example example, int sample, int attempt, bool cut)
+    {
+        var temperature = options.Temperature ?? (options.Samples > 1 ? 0.7 : 0);
+        return new ChatOptions
+        {
+            // The same question at the same temperature might get the same answer.
+            Temperature = (float)Math.Min(2, temperature + HotterPerAttempt * attempt),
+            MaxOutputTokens = cut ? options.MaxOutputTokens * 2 : options.MaxOutputTokens,
+            StopSequences = options.Style == PromptStyle.Completion && template.Stop.Count > 0 ? [.. template.Stop] : null,
+            Seed = options.SendSeed ? options.Seed + sample : null,
+            ResponseFormat = _answers.Format(example),
+            AdditionalProperties = new AdditionalPropertiesDictionary
+            {
+                [RequestKey.Sample] = sample,
+                [RequestKey.Attempt] = attempt,
+                [RequestKey.Input] = example.Input,
+            },
+        };
+    }
+
+    // Equal labels vote together, equations by value; of labels with equal votes the one that came first counts.
+    private (string? Label, string? Rationale, int Votes) Winner(List<(string Label, string? Rationale)> votes)
+    {
+        (string? Label, string? Rationale, int Votes) best = default;
+        foreach (var (label, _) in votes)
+        {
+            var same = votes.Where(v => Accuracy.IsCorrect(task.Metric, v.Label, label)).ToList();
+            if (same.Count > best.Votes) best = (label, same.FirstOrDefault(v => v.Rationale is not null).Rationale, same.Count);
+        }
+
+        return best;
+    }
+
+    private RowOutcome Judge(Example example, RowOutcome outcome)
+    {
+        if (outcome.Verdict != RowVerdict.Kept) return outcome with { Rationale = null };
+        var words = outcome.Rationale?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length ?? 0;
+        var wrong = options.RequireAgreement && !outcome.Rationalized && example.Label is { } gold && !(outcome.Label is { } label && Accuracy.IsCorrect(task.Metric, label, gold));
+        var verdict = words < Math.Max(1, options.MinRationaleWords) ? RowVerdict.NoReasons
+            : words > options.MaxRationaleWords ? RowVerdict.TooLong
+            : wrong ? RowVerdict.Wrong
+            : !outcome.Rationalized && outcome.VoteShare < options.MinVoteShare ? RowVerdict.Disagreement
+            : RowVerdict.Kept;
+        return outcome with { Verdict = verdict, Rationale = verdict == RowVerdict.Kept ? outcome.Rationale : null };
+    }
+
+    private sealed class Tally
+    {
+        public int Answers { get; private set; }
+
+        public long Input { get; private set; }
+
+        public long Output { get; private set; }
+
+        public string? Model { get; private set; }
+
+        public string? Fault { get; set; }
+
+        public bool NotAsked { get; set; }
+
+        public void Add(ChatResponse response)
+        {
+            Answers++;
+            Input += response.Usage?.InputTokenCount ?? 0;
+            Output += response.Usage?.OutputTokenCount ?? 0;
+            Model ??= response.ModelId;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace DistillOnnx.Teacher.Rows;
+
+/// <summary>What the teacher made of a row.</summary>
+public sealed record RowOutcome
+{
+    /// <summary>What becomes of the row.</summary>
+    public required RowVerdict Verdict { get; init; }
+
+    /// <summary>The label of most samples; null where none gave one.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>The reasons; null where there are none.</summary>
+    public string? Rationale { get; init; }
+
+    /// <summary>The label's share of all samples.</summary>
+    public double VoteShare { get; init; }
+
+    /// <summary>Whether the reasons explain the gold label that was given to the teacher.</summary>
+    public bool Rationalized { get; init; }
+
+    /// <summary>The model that answered.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>SHA-256 of the prompt.</summary>
+    public required string PromptHash { get; init; }
+
+    /// <summary>Tokens of all prompts of the row.</summary>
+    public long InputTokens { get; init; }
+
+    /// <summary>Tokens of all answers of the row.</summary>
+    public long OutputTokens { get; init; }
+
+    /// <summary>Why the teacher did not answer; null where it did.</summary>
+    public string? Fault { get; init; }
+}

@@ -1,0 +1,29 @@
+namespace DistillOnnx.Teacher.Rows;
+
+/// <summary>What becomes of a row.</summary>
+public enum RowVerdict
+{
+    /// <summary>Its rationale is kept.</summary>
+    Kept,
+
+    /// <summary>No answer gave a label.</summary>
+    Unparsable,
+
+    /// <summary>The answer has a label but no reasons, or next to none.</summary>
+    NoReasons,
+
+    /// <summary>The rationale is too long.</summary>
+    TooLong,
+
+    /// <summary>Too few samples agree.</summary>
+    Disagreement,
+
+    /// <summary>The teacher's label is not the gold label, and that was asked for.</summary>
+    Wrong,
+
+    /// <summary>The teacher could not or would not answer.</summary>
+    Failed,
+
+    /// <summary>The run ended before the row's turn.</summary>
+    NotAsked,
+}

@@ -1,0 +1,16 @@
+namespace DistillOnnx.Teacher;
+
+/// <summary>The teacher did not answer.</summary>
+/// <param name="fault">How far it reaches.</param>
+/// <param name="message">One line.</param>
+/// <param name="retryAfter">How long the endpoint asks to wait; null where it does not say.</param>
+/// <param name="inner">The fault below.</param>
+public sealed class TeacherException(TeacherFault fault, string message, TimeSpan? retryAfter = null, Exception? inner = null)
+    : Exception(message, inner)
+{
+    /// <summary>How far it reaches.</summary>
+    public TeacherFault Fault { get; } = fault;
+
+    /// <summary>How long the endpoint asks to wait; null where it does not say.</summary>
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+}

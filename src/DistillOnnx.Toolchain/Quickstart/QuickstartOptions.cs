@@ -1,0 +1,37 @@
+using DistillOnnx.Core.Options;
+
+namespace DistillOnnx.Toolchain.Quickstart;
+
+/// <summary>What <c>distill quickstart</c> makes, and where.</summary>
+public sealed record QuickstartOptions : IStageOptions
+{
+    /// <summary>Directory that gets the dataset, the checkpoint and the bundle.</summary>
+    [Option("directory that gets the dataset, the checkpoint and the bundle; what an earlier quickstart left there is replaced", Value = "DIR")]
+    public string Out { get; init; } = Path.Combine("models", "quickstart");
+
+    /// <summary>Training rows to generate.</summary>
+    [Option("training rows to generate")]
+    public int Rows { get; init; } = 4000;
+
+    /// <summary>Optimizer steps.</summary>
+    [Option("optimizer steps")]
+    public int Steps { get; init; } = 600;
+
+    /// <summary>Seed of data and training.</summary>
+    [Option("seed of data and training")]
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Where to train and serve.</summary>
+    [Option("where to train and serve", Value = "auto|cpu|cuda:N")]
+    public string Device { get; init; } = "auto";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (Rows < 100) faults.Add($"--rows must be at least 100, found {Rows}");
+        if (Steps < 1) faults.Add($"--steps must be at least 1, found {Steps}");
+        if (string.IsNullOrWhiteSpace(Out)) faults.Add("--out is empty");
+        return faults;
+    }
+}

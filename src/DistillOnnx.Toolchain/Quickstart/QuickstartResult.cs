@@ -1,0 +1,32 @@
+namespace DistillOnnx.Toolchain.Quickstart;
+
+/// <summary>What the quickstart found; its last line.</summary>
+public sealed record QuickstartResult
+{
+    /// <summary>Test accuracy of the bundle, a fraction of one.</summary>
+    public required double Accuracy { get; init; }
+
+    /// <summary>What the commonest test label alone would reach.</summary>
+    public required double Chance { get; init; }
+
+    /// <summary>Fraction of test rows on which checkpoint and bundle give the same label.</summary>
+    public required double CheckpointBundleAgreement { get; init; }
+
+    /// <summary>What the server answered over gRPC to the first test row.</summary>
+    public required string GrpcLabel { get; init; }
+
+    /// <summary>Median time of one gRPC call with one row, in milliseconds.</summary>
+    public required double GrpcMedianMs { get; init; }
+
+    /// <summary>Time of the whole run, in seconds.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Where the bundle lies.</summary>
+    public required string Bundle { get; init; }
+
+    /// <summary>Where the checkpoint lies.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Where the annotated dataset lies.</summary>
+    public required string Dataset { get; init; }
+}

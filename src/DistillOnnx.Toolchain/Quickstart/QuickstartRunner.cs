@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Teacher;
+using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Export;
+using DistillOnnx.Toolchain.Prediction;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Toolchain.Quickstart;
+
+/// <summary>
+/// The whole line on generated data: questions without reasons, a rule-based teacher that annotates them, a tiny student
+/// trained step by step, graphs, and a served answer. What a newcomer runs first, and what shows that a machine is fit.
+/// </summary>
+public static class QuickstartRunner
+{
+    private const int ServedRows = 50;
+
+    /// <summary>Runs the line.</summary>
+    /// <param name="options">What to make and where.</param>
+    /// <param name="serving">Serves the bundle for a few calls.</param>
+    /// <param name="reporter">Told what goes on.</param>
+    /// <param name="cancellationToken">Stops the line; stages that were done stay.</param>
+    public static async Task<QuickstartResult> RunAsync(QuickstartOptions options, IServingStage serving, IReporter reporter, CancellationToken cancellationToken = default)
+    {
+        var began = Stopwatch.GetTimestamp();
+        string In(string name) => Path.Combine(Path.GetFullPath(options.Out), name);
+        var (questions, annotated, checkpoint, bundle) = (In("questions"), In("dataset"), In("checkpoint"), In("bundle"));
+        Directory.CreateDirectory(Path.GetFullPath(options.Out));
+
+        reporter.Info($"1/6 generating questions: {questions}");
+        QuickstartDataset.Generate(questions, options.Rows, options.Seed, overwrite: true);
+
+        reporter.Info($"2/6 annotating them with the rule-based teacher: {annotated}");
+        await Annotator.RunAsync(new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
+
+        reporter.Info($"3/6 training a tiny student step by step: {checkpoint}");
+        await StudentTrainer.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);
+
+        reporter.Info($"4/6 exporting it to ONNX: {bundle}");
+        await BundleExport.RunAsync(new ExportOptions { Model = checkpoint, Out = bundle, Data = annotated, Overwrite = true }, reporter, cancellationToken);
+
+        reporter.Info("5/6 evaluating checkpoint and bundle on the test split");
+        var dataset = Dataset.Open(annotated);
+        var test = dataset.Load("test");
+        var byCheckpoint = Answers(checkpoint, dataset, test, options.Device, reporter, cancellationToken);
+        var byBundle = Answers(bundle, dataset, test, options.Device, reporter, cancellationToken);
+        var agreement = byCheckpoint.Labels.Zip(byBundle.Labels).Count(p => p.First == p.Second) / (double)test.Count;
+
+        reporter.Info("6/6 serving the bundle on loopback and asking it over gRPC");
+        var texts = test.Take(ServedRows).Select(r => r.Input).ToArray();
+        var served = await serving.AskAsync(bundle, texts, options.Device, cancellationToken);
+        reporter.Info(string.Create(CultureInfo.InvariantCulture, $"    {served.Address} answered \"{served.Labels[0]}\" (p = {served.Probabilities[0]:0.000}) to: {texts[0]}"));
+
+        return new QuickstartResult
+        {
+            Accuracy = byBundle.Result.Accuracy,
+            Chance = test.GroupBy(r => r.Label).Max(g => g.Count()) / (double)test.Count,
+            CheckpointBundleAgreement = agreement,
+            GrpcLabel = served.Labels[0],
+            GrpcMedianMs = served.MedianMilliseconds,
+            Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+            Bundle = bundle,
+            Checkpoint = checkpoint,
+            Dataset = annotated,
+        };
+    }
+
+    /// <summary>Small enough for two cores in two minutes, large enough to follow a scene of two sentences.</summary>
+    private static TrainOptions Training(QuickstartOptions options, string data, string checkpoint) => new()
+    {
+        Data = data,
+        Student = "t5-tiny",
+        Out = checkpoint,
+        Overwrite = true,
+        MaxSteps = options.Steps,
+        VocabularySize = 256,
+        Seed = options.Seed,
+        Device = options.Device,
+    };
+
+    private static (EvaluateResult Result, List<string> Labels) Answers(
+        string model, Dataset dataset, IReadOnlyList<Example> rows, string device, IReporter reporter, CancellationToken cancellationToken)
+    {
+        using var predictor = PredictorFactory.Open(model, device, threads: 0, "auto", reporter);
+        var labels = new List<string>(rows.Count);
+        void Keep(Example row, LabelPrediction answer) => labels.Add(answer.Label);
+        return (Evaluator.Measure(predictor, dataset.Task, rows, 256, reporter, Keep, cancellationToken), labels);
+    }
+}
