@@ -9,6 +9,8 @@ using DistillOnnx.Toolchain.Import;
 using DistillOnnx.Toolchain.Info;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
+using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Cli.Verbs;
@@ -21,11 +23,13 @@ internal static class VerbTable
     [
         Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
         Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await Annotator.RunAsync(o, r, c)),
-        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => await StudentTrainer.RunAsync(o, r, c)),
+        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => await TrainStage.RunAsync(o, r, c)),
+        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => await StudentPretrainer.RunAsync(o, r, c)),
         Of<EvaluateOptions>("evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
         Of<ExportOptions>("export", "Turn a checkpoint into ONNX graphs, and prove them equal to it.", async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
         Of<ServerOptions>("serve", "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
+        Of<StudyOptions>("study", "Make the paper's comparison: methods on shares of the data with several seeds.", async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", async (o, r, c) => await QuickstartRunner.RunAsync(o, new GrpcServingStage(), r, c)),
         Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Look(c))),
     ];

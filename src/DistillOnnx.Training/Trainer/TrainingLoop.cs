@@ -131,6 +131,8 @@ internal sealed class TrainingLoop
                 TokensPerSecond = State.WindowSeconds > 0 ? State.WindowTokens / State.WindowSeconds : 0,
             },
             cancellationToken);
+        if (!double.IsFinite(record.ValidationLabelLoss ?? 0) || !double.IsFinite(record.ValidationRationaleLoss ?? 0))
+            throw Diverged(State.Step, "the validation loss is not a number after it", _rows.Rows(State.Step - 1));
         State.Seconds = Seconds();
         State.History.Add(record with { Seconds = State.Seconds });
         State.EvaluatedAt = State.Step;
@@ -159,10 +161,14 @@ internal sealed class TrainingLoop
             : !double.IsFinite(norm) ? "the gradient is not a number"
             : Math.Max(loss.Label, loss.Rationale ?? 0) > DivergedFactor * _evenLoss ? FormattableString.Invariant($"the loss is {Math.Max(loss.Label, loss.Rationale ?? 0):0.##} nats a token, where guessing evenly costs {_evenLoss:0.##}")
             : null;
-        if (what is null) return;
+        if (what is not null) throw Diverged(State.Step + 1, what, rows);
+    }
+
+    private DivergenceException Diverged(int step, string what, IReadOnlyList<TrainingRow> rows)
+    {
         var ids = string.Join(", ", rows.Take(8).Select(r => r.Id)) + (rows.Count > 8 ? $" and {rows.Count - 8} more" : "");
         var good = _store.Exists ? $"the last good checkpoint is {_store.Target}" + (State.EvaluatedAt >= 0 ? $" (step {State.BestStep})" : "") : "no checkpoint was written yet";
-        throw new DivergenceException($"step {State.Step + 1}: {what}; rows {ids}; {good}; a lower --learning-rate or --clip-norm may help");
+        return new DivergenceException($"step {step}: {what}; rows {ids}; {good}; a lower --learning-rate or --clip-norm may help");
     }
 
     private double Seconds() => _secondsBefore + _clock.Elapsed.TotalSeconds;

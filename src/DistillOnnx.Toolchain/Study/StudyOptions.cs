@@ -1,0 +1,126 @@
+using System.Globalization;
+using DistillOnnx.Core.Options;
+using DistillOnnx.Training.Native;
+
+namespace DistillOnnx.Toolchain.Study;
+
+/// <summary>The paper's comparison: which runs to make.</summary>
+public sealed record StudyOptions : IStageOptions
+{
+    /// <summary>Datasets, each <c>DIR</c> or <c>NAME=DIR</c>; several differ, for instance, in whose rationales they hold.</summary>
+    [Option("dataset directories, each DIR or NAME=DIR, for instance one with the teacher's rationales and one with people's", Value = "[NAME=]DIR", Required = true)]
+    public IReadOnlyList<string> Data { get; init; } = [];
+
+    /// <summary>Students, each a preset, a checkpoint or a <c>config.json</c>, or <c>NAME=</c> one of them.</summary>
+    [Option("students, each a preset, a checkpoint directory or a config.json, with or without NAME= before it", Value = "[NAME=]STUDENT", Required = true)]
+    public IReadOnlyList<string> Students { get; init; } = [];
+
+    /// <summary>Where the study goes.</summary>
+    [Option("directory to write: results.csv, report.md, plots and the runs' reports", Value = "DIR", Required = true)]
+    public string Out { get; init; } = "";
+
+    /// <summary>Whether an existing study may be replaced.</summary>
+    [Option("replace an existing output")]
+    public bool Overwrite { get; init; }
+
+    /// <summary>Whether to go on with the study that <see cref="Out"/> holds.</summary>
+    [Option("go on with the study in --out: runs that are done are not made again")]
+    public bool Resume { get; init; }
+
+    /// <summary>Methods, each with or without <c>+teacher</c>.</summary>
+    [Option("methods: standard, step-by-step, single-task, each with or without +teacher (learn the teacher's labels)", Value = "METHOD")]
+    public IReadOnlyList<string> Methods { get; init; } = ["standard", "step-by-step"];
+
+    /// <summary>Shares of the training rows.</summary>
+    [Option("shares of the training rows", Value = "SHARE")]
+    public IReadOnlyList<string> Fractions { get; init; } = ["0.25", "0.5", "1"];
+
+    /// <summary>Seeds.</summary>
+    [Option("seeds; each decides the drawn rows, their order, initial weights and dropout", Value = "SEED")]
+    public IReadOnlyList<string> Seeds { get; init; } = ["0", "1", "2"];
+
+    /// <summary>The split that is measured on.</summary>
+    [Option("split to measure on; checkpoints are chosen on validation", Value = "SPLIT")]
+    public string Split { get; init; } = "test";
+
+    /// <summary>Optimizer steps of every run; null: as <see cref="Epochs"/> says.</summary>
+    [Option("optimizer steps of every run, whatever the share (default: as --epochs says)", Value = "STEPS")]
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Times that a run sees its rows.</summary>
+    [Option("times that a run goes through its rows", Value = "COUNT")]
+    public double Epochs { get; init; } = 10;
+
+    /// <summary>Rows of a batch.</summary>
+    [Option("rows of a batch", Value = "ROWS")]
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Highest learning rate; null: 1e-3 from scratch, 5e-5 from a checkpoint.</summary>
+    [Option("highest learning rate (default: 1e-3 from scratch, 5e-5 from a checkpoint)", Value = "RATE")]
+    public double? LearningRate { get; init; }
+
+    /// <summary>Weight of the label loss in step-by-step.</summary>
+    [Option("weight of the label loss in step-by-step", Value = "SHARE")]
+    public double Alpha { get; init; } = 0.5;
+
+    /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
+    [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]
+    public double? Dropout { get; init; }
+
+    /// <summary>Steps between evaluations; null: as <c>train</c> does.</summary>
+    [Option("steps between evaluations on the validation rows (default: as train does)", Value = "STEPS")]
+    public int? EvaluateEvery { get; init; }
+
+    /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
+    [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Pieces of a tokenizer that is trained.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
+    public int VocabularySize { get; init; } = 4000;
+
+    /// <summary>Whether checkpoints are kept.</summary>
+    [Option("keep every run's checkpoint (default: its report alone)")]
+    public bool KeepCheckpoints { get; init; }
+
+    /// <summary>Where to train.</summary>
+    [Option("auto, cpu or cuda:N")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Threads on the CPU; null: one a core.</summary>
+    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
+    public int? Threads { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        void Distinct(string name, IReadOnlyList<string> values)
+        {
+            if (values.Count == 0) faults.Add($"--{name} is missing");
+            if (values.Distinct(StringComparer.Ordinal).Count() != values.Count) faults.Add($"--{name} names one twice");
+        }
+
+        Distinct("data", Data);
+        Distinct("students", Students);
+        Distinct("methods", Methods);
+        Distinct("fractions", Fractions);
+        Distinct("seeds", Seeds);
+        if (Out.Length == 0) faults.Add("--out is missing");
+        if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
+        foreach (var method in Methods.Where(m => StudyMethod.Find(m) is null)) faults.Add($"--methods: expected standard, step-by-step or single-task, with or without +teacher, found \"{method}\"");
+        foreach (var share in Fractions)
+        {
+            if (!double.TryParse(share, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value is > 0 and <= 1)) faults.Add($"--fractions: expected shares above 0 to 1, found \"{share}\"");
+        }
+
+        foreach (var seed in Seeds.Where(s => !long.TryParse(s, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))) faults.Add($"--seeds: expected whole numbers, found \"{seed}\"");
+        if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
+        if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
+        if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
+        if (!(Alpha is >= 0 and <= 1)) faults.Add($"--alpha: expected a share from 0 to 1, found {Alpha}");
+        if (Threads is < 1) faults.Add($"--threads: expected at least 1, found {Threads}");
+        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        return faults;
+    }
+}

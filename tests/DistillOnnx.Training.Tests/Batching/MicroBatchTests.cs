@@ -1,0 +1,31 @@
+using CsCheck;
+using DistillOnnx.Training.Batching;
+
+namespace DistillOnnx.Training.Tests.Batching;
+
+public sealed class MicroBatchTests
+{
+    private static readonly Gen<TrainingRow[]> Rows = Gen.Select(Gen.Int[1, 30], Gen.Int[1, 5], Gen.Bool)
+        .Select((source, target, label) => new TrainingRow("r", [new TrainingSequence(new int[source], new int[target], label ? LossPart.Label : LossPart.Rationale)]))
+        .Array[1, 40];
+
+    [Fact]
+    public void Cut_AnyRows_KeepsEverySequenceWithinTheBudget() => Gen.Select(Rows, Gen.Int[1, 200]).Sample((rows, budget) =>
+    {
+        var batches = MicroBatch.Cut(rows, budget, 0.5, 0.5);
+        Assert.Equal(rows.SelectMany(r => r.Sequences).ToHashSet(ReferenceEqualityComparer.Instance), batches.SelectMany(b => b.Sequences).ToHashSet(ReferenceEqualityComparer.Instance));
+        foreach (var batch in batches.Where(b => b.Sequences.Count > 1))
+            Assert.True(batch.Sequences.Count * (batch.Sequences.Max(s => s.Source.Length) + batch.Sequences.Max(s => s.Target.Length)) <= budget);
+    });
+
+    [Fact]
+    public void Cut_AnyRows_WeighsTokensToTheWeightsOfTheParts() => Gen.Select(Rows, Gen.Int[1, 200]).Sample((rows, budget) =>
+    {
+        var batches = MicroBatch.Cut(rows, budget, 0.3, 0.7);
+        foreach (var (part, weight) in new[] { (LossPart.Label, 0.3), (LossPart.Rationale, 0.7) })
+        {
+            var total = batches.Sum(b => b.Sequences.Where(s => s.Part == part).Sum(s => s.Target.Length) * b.Weight(part));
+            Assert.Equal(rows.Any(r => r.Sequences[0].Part == part) ? weight : 0, total, 1e-9);
+        }
+    });
+}

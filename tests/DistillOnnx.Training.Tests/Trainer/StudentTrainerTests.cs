@@ -1,0 +1,133 @@
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Training.Tests.Trainer;
+
+public sealed class StudentTrainerTests
+{
+    [Theory]
+    [InlineData(TrainingMethod.StepByStep, LabelSource.Gold)]
+    [InlineData(TrainingMethod.Standard, LabelSource.Teacher)]
+    [InlineData(TrainingMethod.SingleTask, LabelSource.Gold)]
+    public async Task RunAsync_TinyTask_IsLearntAndThePredictorOfTheCheckpointAgrees(TrainingMethod method, LabelSource labels)
+    {
+        using var directory = new TemporaryDirectory();
+        var result = await StudentTrainer.RunAsync(
+            TinyTask.Options(directory) with { Method = method, Labels = labels, MaxSteps = 240, EvaluateEvery = 60, BatchSize = 16 }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
+        Assert.Equal(240, result.Steps);
+        using var predictor = StudentPredictor.Open(result.Checkpoint, "cpu");
+        Assert.Equal("tool", predictor.Predict([new PredictionInput("a saw on the floor")]).Single().Label);
+        Assert.Equal(method == TrainingMethod.StepByStep ? "predict: " : "", TaskSpec.Load(result.Checkpoint).PredictPrefix);
+        var report = JsonNode.Parse(File.ReadAllText(Path.Combine(result.Checkpoint, "training.json")))!;
+        Assert.Equal("finished", (string?)report["status"]);
+        Assert.Equal(4, report["evaluations"]!.AsArray().Count);
+        Assert.False(Directory.Exists(Path.Combine(result.Checkpoint, "resume")));
+    }
+
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Adafactor)]
+    public async Task RunAsync_InterruptedAndResumed_IsBitIdenticalToOneRun(OptimizerKind optimizer)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Optimizer = optimizer, KeepResume = true };
+        await StudentTrainer.RunAsync(options with { Out = directory["whole"] }, Reporter.None, CancellationToken.None);
+
+        // Between evaluations, and in the midst of one.
+        foreach (var stop in new[] { 3, 4, 7 })
+        {
+            using var source = new CancellationTokenSource();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                () => StudentTrainer.RunAsync(options with { Resume = true }, new StopAt(stop, source), source.Token));
+        }
+
+        await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
+
+        foreach (var file in new[] { "model.safetensors", "config.json", "task.json", "spiece.model" })
+            Assert.True(File.ReadAllBytes(directory[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory[$"out/{file}"])), file);
+        using var whole = SafetensorsFile.Open(directory["whole/resume/state.safetensors"]);
+        using var resumed = SafetensorsFile.Open(directory["out/resume/state.safetensors"]);
+        foreach (var name in whole.Tensors.Keys)
+        {
+            Assert.True(whole.TryGetBytes(name, out var a) && resumed.TryGetBytes(name, out var b) && a.SequenceEqual(b), name);
+        }
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumedWithOtherOptions_NamesTheOption()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { KeepResume = true, MaxSteps = 4 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InputException>(() => StudentTrainer.RunAsync(options with { Resume = true, BatchSize = 9 }, Reporter.None, CancellationToken.None));
+
+        Assert.Contains("\"batch_size\" was 8 and is now 9", fault.Message);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(12)]
+    public async Task RunAsync_LearningRateBeyondReason_NamesStepAndRowsAndKeepsTheEarlierCheckpoint(int evaluateEvery)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 4 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        var before = File.ReadAllBytes(directory["out/model.safetensors"]);
+
+        var fault = await Assert.ThrowsAsync<DivergenceException>(
+            () => StudentTrainer.RunAsync(options with { LearningRate = 1e38, EvaluateEvery = evaluateEvery, WarmupSteps = 0, Overwrite = true }, Reporter.None, CancellationToken.None));
+
+        Assert.Matches(@"^step [12]: .* not a number.*; rows train-\d+, .* no checkpoint was written yet", fault.Message);
+        Assert.True(before.AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
+    }
+
+    [Fact]
+    public async Task RunAsync_OutputExists_IsRefusedAndLeftAlone()
+    {
+        using var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(directory["out"]);
+        File.WriteAllText(directory["out/mine.txt"], "mine");
+
+        await Assert.ThrowsAsync<InputException>(() => StudentTrainer.RunAsync(TinyTask.Options(directory), Reporter.None, CancellationToken.None));
+
+        Assert.Equal(["mine.txt"], Directory.GetFileSystemEntries(directory["out"]).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task RunAsync_FractionOfTheRows_TrainsOnThatMany()
+    {
+        using var directory = new TemporaryDirectory();
+        await StudentTrainer.RunAsync(TinyTask.Options(directory) with { Fraction = 0.25, MaxSteps = 2 }, Reporter.None, CancellationToken.None);
+
+        var report = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!;
+
+        Assert.Equal(12, (int)report["data"]!["train_rows"]!);
+    }
+
+    /// <summary>Cancels when a step is reported.</summary>
+    private sealed class StopAt(long step, CancellationTokenSource source) : IReporter
+    {
+        public void Progress(string stage, long done, long? total, string? detail = null)
+        {
+            if (stage == "train" && done >= step) source.Cancel();
+        }
+
+        public void Info(string message)
+        {
+        }
+
+        public void Warn(string message)
+        {
+        }
+    }
+}
