@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Server.Batching;
 
 namespace DistillOnnx.Server.Models;
 

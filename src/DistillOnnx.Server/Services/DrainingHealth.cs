@@ -12,8 +12,6 @@ internal sealed class DrainingHealth(HealthServiceImpl health, IHostApplicationL
 
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => health.Check(request, context);
 
-    public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context) => health.List(request, context);
-
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         var stopping = new TaskCompletionSource();

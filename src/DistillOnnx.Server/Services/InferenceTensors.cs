@@ -1,4 +1,3 @@
-using DistillOnnx.Core.Tasks;
 using DistillOnnx.Server.Models;
 using DistillOnnx.V1;
 using Google.Protobuf;
