@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Options;
+using DistillOnnx.Runtime.Sessions;
 using DistillOnnx.Server.Configuration;
 
 namespace DistillOnnx.Server;
@@ -56,7 +57,7 @@ public sealed record ServerOptions : IStageOptions
 
     /// <summary>How the GPU arena grows.</summary>
     [Option("how the GPU arena grows: next-power-of-two or same-as-requested", Value = "STRATEGY")]
-    public string CudaArena { get; init; } = "same-as-requested";
+    public CudaArenaStrategy CudaArena { get; init; } = CudaArenaStrategy.SameAsRequested;
 
     /// <summary>Most rows that may wait.</summary>
     [Option("most rows that may wait for a model; what comes beyond is refused at once")]

@@ -13,7 +13,7 @@ namespace DistillOnnx.Server.Hosting;
 /// <summary>Puts the web application together.</summary>
 internal static class ServerApplication
 {
-    public static WebApplication Build(ServerOptions options, IModelLoader loader, Endpoints endpoints)
+    public static WebApplication Build(ServerOptions options, IModelLoader? loader, Endpoints endpoints)
     {
         // Empty: nothing of the machine's own configuration, and no address from elsewhere, decides what this server does.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -43,7 +43,7 @@ internal static class ServerApplication
 
     private static LogLevel AtLeastWarning(LogLevel level) => level > LogLevel.Warning ? level : LogLevel.Warning;
 
-    private static void AddServices(IServiceCollection services, ServerOptions options, IModelLoader loader)
+    private static void AddServices(IServiceCollection services, ServerOptions options, IModelLoader? loader)
     {
         services.AddRouting();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MessageBytes).AddJsonTranscoding();
@@ -51,7 +51,9 @@ internal static class ServerApplication
         Access.Add(services, options);
         Exporters.Add(services, options);
         services.AddSingleton<HealthServiceImpl>();
-        services.AddSingleton(TimeProvider.System).AddSingleton(options).AddSingleton(loader);
+        services.AddSingleton(TimeProvider.System).AddSingleton(options);
+        if (loader is not null) services.AddSingleton(loader);
+        else services.AddSingleton<IModelLoader, BundleLoader>();
         services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton(new RequestLimits

@@ -33,10 +33,10 @@ internal sealed class ServerHost : IAsyncDisposable
 
     /// <summary>Loads the models, warms them up and starts to listen.</summary>
     /// <param name="options">Checked options.</param>
-    /// <param name="loader">Opens bundles.</param>
+    /// <param name="loader">Opens bundles; null: with ONNX Runtime.</param>
     /// <param name="cancellationToken">Gives the start up.</param>
     /// <exception cref="Core.InputException">A model cannot be served, or an address cannot be listened on.</exception>
-    public static async Task<ServerHost> StartAsync(ServerOptions options, IModelLoader loader, CancellationToken cancellationToken)
+    public static async Task<ServerHost> StartAsync(ServerOptions options, IModelLoader? loader, CancellationToken cancellationToken)
     {
         var endpoints = new Endpoints(options, TimeProvider.System);
         var host = new ServerHost(ServerApplication.Build(options, loader, endpoints), endpoints, options);

@@ -1,12 +1,11 @@
-using DistillOnnx.Core;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
-using DistillOnnx.Runtime.Sessions;
+using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
 
-/// <summary>Opens bundles with ONNX Runtime, and believes none before its files have their hashes and its golden rows their answers.</summary>
-internal sealed class BundleLoader(ServerOptions options) : IModelLoader
+/// <summary>Opens bundles with ONNX Runtime, and believes none before its files have their hashes and its golden rows, if it has any, their answers.</summary>
+internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> logger) : IModelLoader
 {
     /// <inheritdoc/>
     public LoadedModel Load(string directory, CancellationToken cancellationToken)
@@ -15,7 +14,8 @@ internal sealed class BundleLoader(ServerOptions options) : IModelLoader
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            GoldenCheck.Run(predictor, cancellationToken);
+            if (File.Exists(Path.Combine(directory, GoldenFile.FileName))) GoldenCheck.Run(predictor, cancellationToken);
+            else logger.NoGoldenRows(directory);
             return new LoadedModel(new BundleServedPredictor(predictor), predictor.Bundle.Manifest.Version);
         }
         catch

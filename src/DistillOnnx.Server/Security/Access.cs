@@ -16,7 +16,12 @@ internal static class Access
     {
         var schemes = Schemes(options);
         services.AddSingleton(ApiKeySet.Read(options));
-        var authentication = services.AddAuthentication(schemes.FirstOrDefault() ?? ApiKeyHandler.SchemeName);
+
+        // What AddAuthentication does, without the key ring on disk that only cookies need.
+        services.AddAuthenticationCore(authentication => authentication.DefaultScheme = schemes.FirstOrDefault());
+        services.AddWebEncoders();
+        services.AddSingleton<IAuthenticationConfigurationProvider, NoConfiguration>();
+        var authentication = new AuthenticationBuilder(services);
         if (schemes.Contains(ApiKeyHandler.SchemeName)) authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         if (schemes.Contains(JwtBearerDefaults.AuthenticationScheme)) authentication.AddJwtBearer(jwt => Configure(jwt, options));
         services.AddAuthorization(policies =>
@@ -73,5 +78,10 @@ internal static class Access
                 throw new Core.InputException($"{path}: expected the PEM of an RSA or elliptic-curve public key: {again.Message}", again);
             }
         }
+    }
+
+    private sealed class NoConfiguration : IAuthenticationConfigurationProvider
+    {
+        public IConfiguration AuthenticationConfiguration { get; } = new ConfigurationBuilder().Build();
     }
 }

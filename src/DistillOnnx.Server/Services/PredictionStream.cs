@@ -37,20 +37,16 @@ internal sealed class PredictionStream(PredictionCalls calls, CallOrigin origin,
     /// <summary>Reads until the client is done (true) or the server stops (false).</summary>
     private async Task<bool> ReadAsync(IAsyncStreamReader<PredictStreamRequest> requests, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
-        try
+        var stop = new TaskCompletionSource();
+        await using var registration = stopping.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stop);
+        while (true)
         {
-            while (await requests.MoveNext(stop.Token))
-            {
-                await _slots.WaitAsync(cancellationToken);
-                _ = AnswerAsync(requests.Current, cancellationToken);
-            }
-
-            return true;
-        }
-        catch (Exception e) when (stopping.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
-        {
-            return false;
+            // To cancel the read would break the stream off, and with it the answers that are still due.
+            var next = requests.MoveNext(cancellationToken);
+            if (await Task.WhenAny(next, stop.Task) != next) return false;
+            if (!await next) return true;
+            await _slots.WaitAsync(cancellationToken);
+            _ = AnswerAsync(requests.Current, cancellationToken);
         }
     }
 

@@ -6,7 +6,7 @@ namespace DistillOnnx.Server.Telemetry;
 /// </summary>
 internal static partial class ServerLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Listening on {Address}")]
+    [LoggerMessage(1, LogLevel.Debug, "Listening on {Address}")]
     public static partial void Listening(this ILogger logger, string address);
 
     [LoggerMessage(2, LogLevel.Warning, "{Address} can be reached from other machines, and callers need not prove who they are")]
@@ -26,6 +26,9 @@ internal static partial class ServerLog
 
     [LoggerMessage(13, LogLevel.Error, "The model folder {Directory} cannot be read")]
     public static partial void FolderUnreadable(this ILogger logger, Exception exception, string directory);
+
+    [LoggerMessage(14, LogLevel.Warning, "The bundle in {Directory} has no golden rows to check its answers by")]
+    public static partial void NoGoldenRows(this ILogger logger, string directory);
 
     [LoggerMessage(20, LogLevel.Error, "Model {Model} version {Version} failed on a row of {Tokens} tokens")]
     public static partial void RowFailed(this ILogger logger, Exception exception, string model, string version, int tokens);

@@ -27,7 +27,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     public FakePredictor Predictor { get; }
 
-    public ModelVersion Model => Host.Services.GetRequiredService<ModelCatalog>().Find("");
+    public ModelVersion Model => Host.Services.GetRequiredService<ModelCatalog>().Find("", "");
 
     public string Address => Host.Addresses[0];
 

@@ -20,7 +20,7 @@ public sealed class LimitsTests
         var fault = await Assert.ThrowsAsync<RpcException>(() => Predict(server, "four"));
 
         Assert.Equal(StatusCode.ResourceExhausted, fault.StatusCode);
-        Assert.NotNull(fault.GetRpcStatus()!.GetDetail<RetryInfo>());
+        Assert.NotNull(fault.Detail<RetryInfo>());
         Assert.True(int.Parse(fault.Trailers.GetValue("grpc-retry-pushback-ms")!, System.Globalization.CultureInfo.InvariantCulture) > 0);
         gate.Open();
         Assert.Equal(2, (await waiting).Predictions.Count);
@@ -62,7 +62,7 @@ public sealed class LimitsTests
         };
 
         Assert.All(faults, f => Assert.Equal(StatusCode.InvalidArgument, f.StatusCode));
-        Assert.Equal(["inputs", "inputs[1].text", "inputs[0].text"], faults.Select(f => f.GetRpcStatus()!.GetDetail<BadRequest>()!.FieldViolations[0].Field));
+        Assert.Equal(["inputs", "inputs[1].text", "inputs[0].text"], faults.Select(f => f.Detail<BadRequest>().FieldViolations[0].Field));
     }
 
     [Fact]
