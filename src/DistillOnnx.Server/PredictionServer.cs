@@ -1,6 +1,5 @@
 using DistillOnnx.Core;
 using DistillOnnx.Server.Hosting;
-using DistillOnnx.Server.Models;
 
 namespace DistillOnnx.Server;
 
@@ -24,8 +23,8 @@ public static class PredictionServer
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        await using var host = await ServerHost.StartAsync(options, new BundleLoader(options), cancellationToken);
-        foreach (var address in host.Addresses) await Console.Error.WriteLineAsync($"listening on {address}");
+        await using var host = await ServerHost.StartAsync(options, null, cancellationToken);
+        foreach (var address in host.Addresses.Concat(host.AdminAddresses)) await Console.Error.WriteLineAsync($"listening on {address}");
         listening?.Invoke(host.Addresses);
         await host.RunAsync(cancellationToken);
         return 0;

@@ -56,6 +56,16 @@ internal sealed class Batcher : IDisposable
     /// <summary>Teaches the batcher how fast its model is, before the first call.</summary>
     public void Observe(long tokens, TimeSpan duration) => _rate.Observe(tokens, duration, 1);
 
+    /// <summary>Refuses a call whose rows are not known yet, where the queue alone forbids it.</summary>
+    /// <exception cref="RefusedException">There is no room for them, or no time.</exception>
+    public void RefuseIfFull(string caller, int rows, DateTimeOffset? deadline)
+    {
+        lock (_lock)
+        {
+            if (rows <= _options.MaxQueueRows && Refuses(caller, rows, 0, deadline) is { } reason) throw Refusal(reason);
+        }
+    }
+
     /// <summary>Queues a call's rows and waits for their answers.</summary>
     /// <exception cref="RefusedException">There is no room for them, or no time.</exception>
     /// <exception cref="OperationCanceledException">The caller went away.</exception>
@@ -100,33 +110,29 @@ internal sealed class Batcher : IDisposable
 
     private void Enqueue(BatchCall call)
     {
-        RefusalReason? refusal;
-        TimeSpan wait;
         lock (_lock)
         {
-            refusal = _draining ? RefusalReason.Draining : _queue.Refuses(call.Caller, call.Entries.Count) ?? MissesDeadline(call);
-            if (refusal is null)
-            {
-                var now = _time.GetTimestamp();
-                foreach (var entry in call.Entries) entry.EnqueuedAt = now;
-                _queue.Add(call);
-                Monitor.Pulse(_lock);
-                return;
-            }
-
-            wait = _rate.TimeFor(_queue.Tokens + _running);
+            if (Refuses(call.Caller, call.Entries.Count, call.Entries.Sum(e => (long)e.Row.Tokens), call.Deadline) is { } reason) throw Refusal(reason);
+            var now = _time.GetTimestamp();
+            foreach (var entry in call.Entries) entry.EnqueuedAt = now;
+            _queue.Add(call);
+            Monitor.Pulse(_lock);
         }
-
-        _observer.Refused(refusal.Value);
-        throw new RefusedException(refusal.Value, wait);
     }
 
-    private RefusalReason? MissesDeadline(BatchCall call)
+    private RefusalReason? Refuses(string caller, int rows, long tokens, DateTimeOffset? deadline)
     {
-        if (call.Deadline is not { } deadline) return null;
-        var tokens = call.Entries.Sum(e => (long)e.Row.Tokens);
-        var needed = _rate.TimeFor(_running + _queue.TokensUntilServed(call.Caller, tokens));
-        return _time.GetUtcNow() + Caution * needed > deadline ? RefusalReason.WouldMissDeadline : null;
+        if (_draining) return RefusalReason.Draining;
+        if (_queue.Refuses(caller, rows) is { } full) return full;
+        if (deadline is not { } end) return null;
+        var needed = _rate.TimeFor(_running + _queue.TokensUntilServed(caller, tokens));
+        return _time.GetUtcNow() + Caution * needed > end ? RefusalReason.WouldMissDeadline : null;
+    }
+
+    private RefusedException Refusal(RefusalReason reason)
+    {
+        _observer.Refused(reason);
+        return new RefusedException(reason, _rate.TimeFor(_queue.Tokens + _running));
     }
 
     private void Abandon(BatchCall call)

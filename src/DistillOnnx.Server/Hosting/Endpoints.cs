@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
 using DistillOnnx.Core;
+using DistillOnnx.Server.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace DistillOnnx.Server.Hosting;
@@ -7,16 +9,31 @@ namespace DistillOnnx.Server.Hosting;
 /// <summary>The sockets of a server: which there are, what they speak, and where they ended up.</summary>
 internal sealed class Endpoints(ServerOptions options, TimeProvider time)
 {
-    private readonly List<(ListenAddress Asked, Func<EndPoint> Bound)> _endpoints = [];
+    // A client may have as many calls in the air as it likes; what is too many is the queue's to say, and it says so at once.
+    private const int StreamsPerConnection = 4096;
+
+    private readonly List<(ListenAddress Asked, bool IsAdmin, Func<EndPoint> Bound)> _endpoints = [];
 
     /// <summary>The addresses that are listened on, once started.</summary>
-    public IReadOnlyList<string> Bound => [.. _endpoints.Select(e => ListenAddress.Describe(e.Bound(), e.Asked.IsHttps))];
+    public IReadOnlyList<string> Bound => Describe(admin: false);
+
+    /// <summary>Those for operators.</summary>
+    public IReadOnlyList<string> AdminBound => Describe(admin: true);
+
+    /// <summary>Main addresses that other machines can reach.</summary>
+    public IEnumerable<ListenAddress> Exposed => _endpoints.Where(e => !e.IsAdmin && !e.Asked.IsLocal).Select(e => e.Asked);
 
     /// <summary>Sets Kestrel up.</summary>
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        foreach (var url in options.Urls) Listen(kestrel, ListenAddress.Parse(url));
+        kestrel.Limits.MaxConcurrentConnections = options.Connections == 0 ? null : options.Connections;
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+        foreach (var url in options.Urls) Listen(kestrel, ListenAddress.Parse(url), isAdmin: false);
+        foreach (var url in options.AdminUrls) Listen(kestrel, ListenAddress.Parse(url), isAdmin: true);
     }
 
     /// <summary>Starts the application.</summary>
@@ -27,28 +44,48 @@ internal sealed class Endpoints(ServerOptions options, TimeProvider time)
         {
             await app.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is IOException or SocketException)
         {
-            throw new InputException($"{string.Join(", ", options.Urls)}: cannot listen: {e.Message}", e);
+            throw new InputException($"{string.Join(", ", options.Urls.Concat(options.AdminUrls))}: cannot listen: {e.Message}", e);
         }
     }
 
-    private void Listen(KestrelServerOptions kestrel, ListenAddress address)
+    private void Listen(KestrelServerOptions kestrel, ListenAddress address, bool isAdmin)
     {
-        if (!address.IsHttps)
+        if (address.IsHttps)
         {
-            var port = new SharedPort(address.EndPoint, time);
-            _endpoints.Add((address, () => port.EndPoint));
-            kestrel.Listen(new SharedPortEndPoint(port, HttpProtocols.Http1), listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(new SharedPortEndPoint(port, HttpProtocols.Http2), listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(address.EndPoint, listen =>
+            {
+                _endpoints.Add((address, isAdmin, () => listen.EndPoint));
+                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                Mark(listen, isAdmin);
+                listen.UseHttps(https => ServerCertificate.Configure(https, options));
+            });
             return;
         }
 
-        kestrel.Listen(address.EndPoint, listen =>
+        var port = new SharedPort(address.EndPoint, time);
+        _endpoints.Add((address, isAdmin, () => port.EndPoint));
+        foreach (var protocol in new[] { HttpProtocols.Http1, HttpProtocols.Http2 })
         {
-            _endpoints.Add((address, () => listen.EndPoint));
-            listen.Protocols = HttpProtocols.Http1AndHttp2;
-            listen.UseHttps();
+            kestrel.Listen(new SharedPortEndPoint(port, protocol), listen =>
+            {
+                listen.Protocols = protocol;
+                Mark(listen, isAdmin);
+            });
+        }
+    }
+
+    private static void Mark(ListenOptions listen, bool isAdmin)
+    {
+        if (!isAdmin) return;
+        listen.Use(next => connection =>
+        {
+            connection.Features.Set(AdminConnection.Instance);
+            return next(connection);
         });
     }
+
+    private IReadOnlyList<string> Describe(bool admin) =>
+        [.. _endpoints.Where(e => e.IsAdmin == admin).Select(e => ListenAddress.Describe(e.Bound(), e.Asked.IsHttps))];
 }

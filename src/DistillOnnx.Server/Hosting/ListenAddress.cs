@@ -32,16 +32,17 @@ internal sealed record ListenAddress(string Url, EndPoint EndPoint, bool IsHttps
         return new(url, new IPEndPoint(address, binding.Port), https);
     }
 
-    /// <summary>Adds what is wrong with a URL.</summary>
-    public static void Check(string url, List<string> faults)
+    /// <summary>Reads a URL, or adds what is wrong with it.</summary>
+    public static ListenAddress? TryParse(string url, List<string> faults)
     {
         try
         {
-            Parse(url);
+            return Parse(url);
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException or ArgumentException)
         {
             faults.Add($"\"{url}\": not an address to listen on: {e.Message}");
+            return null;
         }
     }
 

@@ -1,45 +1,50 @@
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.Services;
-using Grpc.HealthCheck;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Logging.Console;
+using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Hosting;
 
-/// <summary>A server from its options: the web application, its addresses and its models.</summary>
+/// <summary>A running server: its addresses, its models, and its end.</summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly Endpoints _endpoints;
+    private readonly ServerOptions _options;
     private readonly ModelLifecycle _lifecycle;
+    private readonly ILogger _logger;
+    private Task? _stopping;
 
-    private ServerHost(WebApplication app, Endpoints endpoints)
+    private ServerHost(WebApplication app, Endpoints endpoints, ServerOptions options)
     {
         _app = app;
         _endpoints = endpoints;
+        _options = options;
         _lifecycle = app.Services.GetRequiredService<ModelLifecycle>();
+        _logger = app.Services.GetRequiredService<ILogger<ServerHost>>();
     }
 
     /// <summary>The addresses that are listened on, with the ports that were chosen.</summary>
     public IReadOnlyList<string> Addresses => _endpoints.Bound;
+
+    /// <summary>The same for operators; empty: they use the main ones.</summary>
+    public IReadOnlyList<string> AdminAddresses => _endpoints.AdminBound;
 
     /// <summary>The application's services.</summary>
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Loads the models, warms them up and starts to listen.</summary>
     /// <param name="options">Checked options.</param>
-    /// <param name="loader">Opens bundles.</param>
+    /// <param name="loader">Opens bundles; null: with ONNX Runtime.</param>
     /// <param name="cancellationToken">Gives the start up.</param>
     /// <exception cref="Core.InputException">A model cannot be served, or an address cannot be listened on.</exception>
-    public static async Task<ServerHost> StartAsync(ServerOptions options, IModelLoader loader, CancellationToken cancellationToken)
+    public static async Task<ServerHost> StartAsync(ServerOptions options, IModelLoader? loader, CancellationToken cancellationToken)
     {
         var endpoints = new Endpoints(options, TimeProvider.System);
-        var app = Build(options, loader, endpoints);
-        var host = new ServerHost(app, endpoints);
+        var host = new ServerHost(ServerApplication.Build(options, loader, endpoints), endpoints, options);
         try
         {
-            await host._lifecycle.LoadAsync(cancellationToken);
-            await endpoints.StartAsync(app, cancellationToken);
+            await Task.Run(() => host.Load(cancellationToken), cancellationToken);
+            await endpoints.StartAsync(host._app, cancellationToken);
+            host.Announce();
             return host;
         }
         catch
@@ -49,47 +54,49 @@ internal sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs until cancelled, then drains.</summary>
+    /// <summary>Runs until cancelled, then stops.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var stopping = new TaskCompletionSource();
-        await using var cancelled = cancellationToken.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stopping);
-        using var stopped = _app.Lifetime.ApplicationStopping.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stopping);
-        await stopping.Task;
+        var stop = new TaskCompletionSource();
+        await using var cancelled = cancellationToken.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stop);
+        await stop.Task;
         await StopAsync();
     }
 
-    /// <summary>Takes no more calls, answers those that are in, within the drain's bound.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>Says that it is not ready, waits for balancers to notice, takes no more calls, and answers those that are in, within the drain's bound.</summary>
+    public Task StopAsync() => _stopping ??= StopOnceAsync();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _lifecycle.CloseAsync();
         await _app.DisposeAsync();
     }
 
-    private static WebApplication Build(ServerOptions options, IModelLoader loader, Endpoints endpoints)
+    private async Task StopOnceAsync()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(endpoints.Configure);
-        builder.Services.AddSingleton<IConnectionListenerFactory, SharedPortTransport>();
-        builder.Services.AddSingleton<Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportFactory>();
-        builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Information)
-            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
-        builder.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+        _lifecycle.NotReady();
+        _logger.Draining(_options.DrainSeconds);
+        if (_options.DrainDelaySeconds > 0) await Task.Delay(TimeSpan.FromSeconds(_options.DrainDelaySeconds));
+        await _app.StopAsync();
+        await _lifecycle.CloseAsync();
+        _logger.Stopped();
+    }
 
-        builder.Services.AddRouting();
-        builder.Services.AddGrpc().AddJsonTranscoding();
-        builder.Services.AddGrpcReflection();
-        builder.Services.AddSingleton<HealthServiceImpl>();
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton(options).AddSingleton(loader);
-        builder.Services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>();
-        builder.Services.AddSingleton<PredictionCalls>().AddSingleton(new RequestLimits());
+    private void Load(CancellationToken cancellationToken)
+    {
+        _lifecycle.LoadNamed(cancellationToken);
+        _app.Services.GetRequiredService<ModelFolderWatcher>().Load(cancellationToken);
+        _lifecycle.Ready();
+    }
 
-        var app = builder.Build();
-        app.MapGrpcService<PredictionServiceImpl>();
-        app.MapGrpcService<HealthServiceImpl>();
-        app.MapGrpcReflectionService();
-        return app;
+    private void Announce()
+    {
+        foreach (var address in Addresses.Concat(AdminAddresses)) _logger.Listening(address);
+        foreach (var address in _endpoints.Exposed)
+        {
+            if (!Security.Access.IsRestricted(_options) && _options.TlsClientCa is null) _logger.OpenToAll(address.Url);
+            if (!address.IsHttps) _logger.NotEncrypted(address.Url);
+        }
     }
 }

@@ -7,9 +7,6 @@ internal sealed class ModelCatalog
 {
     private ImmutableSortedDictionary<string, ModelEntry> _models = ImmutableSortedDictionary.Create<string, ModelEntry>(StringComparer.Ordinal);
 
-    /// <summary>Raised after a model came, changed or went, with its name.</summary>
-    public event Action<string>? Changed;
-
     /// <summary>All models.</summary>
     public IReadOnlyDictionary<string, ModelEntry> Models => Volatile.Read(ref _models);
 
@@ -60,8 +57,13 @@ internal sealed class ModelCatalog
             var versions = (known?.Versions ?? ImmutableSortedDictionary.Create<string, ModelVersion>(StringComparer.Ordinal)).SetItem(model.Version, model);
             return models.SetItem(model.Name, new ModelEntry(makeCurrent || known is null ? model : known.Current, versions));
         });
-        Changed?.Invoke(model.Name);
     }
+
+    /// <summary>Lets calls without a version go to this one.</summary>
+    public void MakeCurrent(ModelVersion model) => Update(models =>
+        models.GetValueOrDefault(model.Name) is { } known && known.Versions.GetValueOrDefault(model.Version) == model
+            ? models.SetItem(model.Name, known with { Current = model })
+            : models);
 
     /// <summary>Takes a version out of service; the caller retires it. Where it was current, the last of the others in order becomes so.</summary>
     public void Remove(ModelVersion model)
@@ -73,7 +75,6 @@ internal sealed class ModelCatalog
             if (versions.IsEmpty) return models.Remove(model.Name);
             return models.SetItem(model.Name, new ModelEntry(known.Current == model ? versions.Last().Value : known.Current, versions));
         });
-        Changed?.Invoke(model.Name);
     }
 
     private void Update(Func<ImmutableSortedDictionary<string, ModelEntry>, ImmutableSortedDictionary<string, ModelEntry>> change) =>

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using DistillOnnx.Server.Batching;
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.Telemetry;
 using DistillOnnx.V1;
 using Grpc.Core;
 
 namespace DistillOnnx.Server.Services;
 
 /// <summary>A prediction from request to response, whatever service it came through: check, encode, queue, answer.</summary>
-internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits)
+internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits, ServerMetrics metrics, TimeProvider time, ILogger<PredictionCalls> logger)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="RpcException">The status that the client gets.</exception>
@@ -16,17 +17,22 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         var started = Stopwatch.GetTimestamp();
         using var lease = Lease(request);
         var model = lease.Model;
-        var rows = RowSet.Encode(request, model, limits);
-        var encoded = Stopwatch.GetElapsedTime(started);
-        var answers = rows.Encoded.Count == 0 ? [] : await RunAsync(model, rows.Encoded, origin, cancellationToken);
-        return PredictResponses.Build(request, model, rows, answers, encoded, Stopwatch.GetElapsedTime(started));
-    }
-
-    private static async Task<RowAnswer[]> RunAsync(ModelVersion model, IReadOnlyList<EncodedRow> rows, CallOrigin origin, CancellationToken cancellationToken)
-    {
         try
         {
-            return await model.Batcher.RunAsync(new BatchCall(rows, origin.Caller, origin.Deadline, cancellationToken));
+            // A full queue says so before anything is spent on the texts.
+            model.Batcher.RefuseIfFull(origin.Caller, request.Inputs.Count, origin.Deadline);
+            var rows = RowSet.Encode(request, model, limits);
+            var encoded = Stopwatch.GetElapsedTime(started);
+            var answers = rows.Encoded.Count == 0 ? [] : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, cancellationToken));
+            LogFaults(model, rows, answers);
+            var response = PredictResponses.Build(request, model, rows, answers, encoded, Stopwatch.GetElapsedTime(started));
+            Report(request, response, model.Name);
+            return response;
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.InvalidArgument)
+        {
+            metrics.Rejected(model.Name, "invalid_argument");
+            throw;
         }
         catch (RefusedException e)
         {
@@ -38,7 +44,8 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         }
         catch (OperationCanceledException)
         {
-            throw DateTimeOffset.UtcNow >= origin.Deadline ? Faults.Late(new TimeoutException("the deadline passed")) : Faults.Cancelled();
+            // The deadline cancels the call too, and is the better word for it.
+            throw time.GetUtcNow() >= origin.Deadline ? Faults.Late(new TimeoutException("the deadline passed")) : Faults.Cancelled();
         }
     }
 
@@ -50,7 +57,28 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         }
         catch (ModelNotFoundException e)
         {
+            metrics.Rejected("", "not_found");
             throw Faults.NotFound(e);
         }
+    }
+
+    private void LogFaults(ModelVersion model, RowSet rows, RowAnswer[] answers)
+    {
+        for (var i = 0; i < answers.Length; i++)
+        {
+            if (answers[i].Fault is { } fault and not (Core.InputException or OperationCanceledException))
+                logger.RowFailed(fault, model.Name, model.Version, rows.Encoded[i].Tokens);
+        }
+    }
+
+    private void Report(PredictRequest request, PredictResponse response, string model)
+    {
+        TimeSpan Of(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
+        var t = response.Timings;
+        metrics.Answered(model, Of(t.TokenizeMs), Of(t.QueueMs), Of(t.InferenceMs), Of(t.TotalMs));
+        CallTracing.Add(metrics.Activities, model, response.Predictions.Count, Of(t.TokenizeMs), Of(t.QueueMs), Of(t.InferenceMs), Of(t.TotalMs));
+        logger.Answered(model, response.Predictions.Count, t.TotalMs);
+        if (!logger.IsEnabled(LogLevel.Trace)) return;
+        for (var i = 0; i < response.Predictions.Count; i++) logger.AnsweredText(model, request.Inputs[i].Text, response.Predictions[i].Label);
     }
 }

@@ -1,6 +1,7 @@
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
 using Grpc.Net.Client;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DistillOnnx.Server.Tests.Fakes;
 
@@ -26,6 +27,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public FakePredictor Predictor { get; }
 
+    public ModelVersion Model => Host.Services.GetRequiredService<ModelCatalog>().Find("", "");
+
     public string Address => Host.Addresses[0];
 
     public GrpcChannel Channel { get; }
@@ -37,11 +40,13 @@ internal sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(FakePredictor? predictor = null, Func<ServerOptions, ServerOptions>? configure = null)
     {
         predictor ??= new FakePredictor();
+        predictor.Asleep = true;
         var bundle = new TemporaryDirectory();
         var options = new ServerOptions { Model = ["nli=" + bundle.Path], Urls = ["http://127.0.0.1:0"] };
         options = configure?.Invoke(options) ?? options;
         Assert.Empty(options.Validate());
         var host = await ServerHost.StartAsync(options, new FakeLoader(_ => new LoadedModel(predictor, "1")), CancellationToken.None).WaitAsync(Patience);
+        predictor.Asleep = false;
         return new TestServer(host, predictor, bundle);
     }
 

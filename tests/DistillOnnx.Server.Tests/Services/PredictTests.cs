@@ -6,7 +6,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 
-namespace DistillOnnx.Server.Tests;
+namespace DistillOnnx.Server.Tests.Services;
 
 public sealed class PredictTests
 {

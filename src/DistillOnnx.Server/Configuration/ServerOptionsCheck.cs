@@ -1,0 +1,76 @@
+using DistillOnnx.Server.Hosting;
+using DistillOnnx.Server.Models;
+using DistillOnnx.Server.Security;
+
+namespace DistillOnnx.Server.Configuration;
+
+/// <summary>Finds every fault of the server's options before anything is loaded.</summary>
+internal static class ServerOptionsCheck
+{
+    public static IReadOnlyList<string> Faults(ServerOptions options)
+    {
+        var faults = new List<string>();
+        Models(options, faults);
+        Addresses(options, faults);
+        Limits(options, faults);
+        Security(options, faults);
+        return faults;
+    }
+
+    private static void Models(ServerOptions options, List<string> faults)
+    {
+        if (options.Model.Count == 0 && options.ModelFolder is null) faults.Add("nothing to serve: pass --model [NAME=]BUNDLE or --model-folder DIR");
+        foreach (var model in options.Model) ModelReference.Check(model, faults);
+        if (options.ModelFolder is { } folder && !Directory.Exists(folder)) faults.Add($"{folder}: no such directory; expected a folder of bundles");
+    }
+
+    private static void Addresses(ServerOptions options, List<string> faults)
+    {
+        if (options.Urls.Count == 0) faults.Add("no address to listen on: --urls is empty");
+        foreach (var url in options.Urls.Concat(options.AdminUrls))
+        {
+            if (ListenAddress.TryParse(url, faults) is { IsHttps: true } && options.TlsCertificate is null)
+                faults.Add($"\"{url}\": https needs --tls-certificate");
+        }
+
+        if (options.OtlpEndpoint is { } otlp && !Uri.TryCreate(otlp, UriKind.Absolute, out _)) faults.Add($"otlp-endpoint: \"{otlp}\" is not a URL");
+    }
+
+    private static void Limits(ServerOptions options, List<string> faults)
+    {
+        void Range(string name, double value, double low, double high)
+        {
+            if (!(value >= low && value <= high)) faults.Add(FormattableString.Invariant($"{name} must be between {low} and {high}, found {value}"));
+        }
+
+        Range("poll-seconds", options.PollSeconds, 0, 3600);
+        Range("keep-versions", options.KeepVersions, 1, 64);
+        Range("lanes", options.Lanes, 1, 64);
+        Range("queue-rows", options.QueueRows, 1, 1_000_000);
+        Range("batch-rows", options.BatchRows, 1, 4096);
+        Range("batch-tokens", options.BatchTokens, 1, 1 << 24);
+        Range("batch-wait-ms", options.BatchWaitMs, 0, 10_000);
+        Range("request-rows", options.RequestRows, 1, options.QueueRows);
+        Range("request-tokens", options.RequestTokens, 2, 1 << 20);
+        Range("request-characters", options.RequestCharacters, 1, 1 << 30);
+        Range("message-bytes", options.MessageBytes, 1024, 1 << 30);
+        Range("connections", options.Connections, 0, 10_000_000);
+        Range("drain-seconds", options.DrainSeconds, 0, 3600);
+        Range("drain-delay-seconds", options.DrainDelaySeconds, 0, 3600);
+    }
+
+    private static void Security(ServerOptions options, List<string> faults)
+    {
+        foreach (var file in new[] { options.TlsCertificate, options.TlsKey, options.TlsClientCa, options.ApiKeysFile, options.JwtKey })
+        {
+            if (file is not null && !File.Exists(file)) faults.Add($"{file}: no such file");
+        }
+
+        if (options.TlsClientCa is not null && !options.Urls.Any(u => u.StartsWith("https:", StringComparison.OrdinalIgnoreCase)))
+            faults.Add("tls-client-ca: no address is https, so no client can show a certificate");
+        if (options.JwtAuthority is not null && options.JwtKey is not null) faults.Add("jwt-authority and jwt-key exclude one another");
+        if (options.JwtAudience is not null && options.JwtAuthority is null && options.JwtKey is null) faults.Add("jwt-audience needs jwt-authority or jwt-key");
+        if ((options.JwtAuthority is not null || options.JwtKey is not null) && options.JwtAudience is null) faults.Add("jwt-audience is missing: a token for another service would do");
+        ApiKeySet.Check(options, faults);
+    }
+}

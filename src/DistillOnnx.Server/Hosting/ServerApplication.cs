@@ -1,0 +1,81 @@
+using DistillOnnx.Server.Models;
+using DistillOnnx.Server.Playground;
+using DistillOnnx.Server.Security;
+using DistillOnnx.Server.Services;
+using DistillOnnx.Server.Telemetry;
+using Grpc.HealthCheck;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Console;
+
+namespace DistillOnnx.Server.Hosting;
+
+/// <summary>Puts the web application together.</summary>
+internal static class ServerApplication
+{
+    public static WebApplication Build(ServerOptions options, IModelLoader? loader, Endpoints endpoints)
+    {
+        // Empty: nothing of the machine's own configuration, and no address from elsewhere, decides what this server does.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(endpoints.Configure);
+        builder.Services.AddSingleton<SocketTransportFactory>().AddSingleton<IConnectionListenerFactory, SharedPortTransport>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
+        AddLogging(builder.Logging, options);
+        AddServices(builder.Services, options, loader);
+
+        var app = builder.Build();
+        app.UseRouting();
+        AdminOnly.Use(app);
+        app.UseAuthentication();
+        app.UseAuthorization();
+        Map(app, options);
+        return app;
+    }
+
+    private static void AddLogging(ILoggingBuilder logging, ServerOptions options)
+    {
+        // The framework says at Information what this server says itself.
+        logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", AtLeastWarning(options.LogLevel)).AddFilter("Grpc", AtLeastWarning(options.LogLevel));
+        if (options.LogJson) logging.AddJsonConsole(json => json.IncludeScopes = false);
+        else logging.AddSimpleConsole(console => console.SingleLine = true);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+
+    private static LogLevel AtLeastWarning(LogLevel level) => level > LogLevel.Warning ? level : LogLevel.Warning;
+
+    private static void AddServices(IServiceCollection services, ServerOptions options, IModelLoader? loader)
+    {
+        services.AddRouting();
+        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MessageBytes).AddJsonTranscoding();
+        services.AddGrpcReflection();
+        Access.Add(services, options);
+        Exporters.Add(services, options);
+        services.AddSingleton<HealthServiceImpl>();
+        services.AddSingleton(TimeProvider.System).AddSingleton(options);
+        if (loader is not null) services.AddSingleton(loader);
+        else services.AddSingleton<IModelLoader, BundleLoader>();
+        services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>();
+        services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
+        services.AddSingleton<PredictionCalls>().AddSingleton(new RequestLimits
+        {
+            MaxRows = options.RequestRows,
+            MaxTokens = options.RequestTokens,
+            MaxCharacters = options.RequestCharacters,
+        });
+    }
+
+    private static void Map(WebApplication app, ServerOptions options)
+    {
+        app.MapGrpcService<PredictionServiceImpl>();
+        app.MapGrpcService<InferenceServiceImpl>();
+        app.MapGrpcService<DrainingHealth>().AllowAnonymous().WithMetadata(AdminOnly.Everywhere.Instance);
+        IEndpointConventionBuilder[] operators = [app.MapGrpcReflectionService(), app.MapPrometheusScrapingEndpoint()];
+        foreach (var endpoint in operators)
+        {
+            // An admin address is reached by operators alone, so it asks for no key.
+            if (options.AdminUrls.Count > 0) endpoint.AllowAnonymous().WithMetadata(AdminOnly.Instance);
+        }
+
+        if (options.Playground) PlaygroundPage.Map(app);
+    }
+}

@@ -1,0 +1,34 @@
+using DistillOnnx.Server.Telemetry;
+
+namespace DistillOnnx.Server.Models;
+
+/// <summary>
+/// Looks at the model folder again and again. Looking, rather than being notified, works on every file system that a
+/// folder may be mounted from.
+/// </summary>
+internal sealed class ModelFolderWatcher(ServerOptions options, ModelLifecycle lifecycle, ModelCatalog catalog, TimeProvider time, ILogger<ModelFolderWatcher> logger)
+    : BackgroundService
+{
+    private readonly ModelFolder? _folder = options.ModelFolder is { } folder ? new ModelFolder(Path.GetFullPath(folder), options.KeepVersions, lifecycle, catalog) : null;
+
+    /// <summary>The first look, before the server listens.</summary>
+    public void Load(CancellationToken cancellationToken) => _folder?.Scan(settle: false, cancellationToken);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_folder is null || options.PollSeconds <= 0) return;
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.PollSeconds), time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await Task.Run(() => _folder.Scan(settle: true, stoppingToken), stoppingToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                logger.FolderUnreadable(e, options.ModelFolder!);
+            }
+        }
+    }
+}

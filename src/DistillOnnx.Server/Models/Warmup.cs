@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Server.Models;
+
+/// <summary>Runs a model before anybody waits for it, so that buffers are there, code is compiled, and its speed is known.</summary>
+internal static class Warmup
+{
+    private const int Rounds = 3;
+
+    // Lengths in words; a token or so each.
+    private static readonly int[] Words = [4, 16, 64];
+
+    /// <summary>Warms a version up and teaches its batcher.</summary>
+    /// <exception cref="Core.InputException">The model cannot answer plain text.</exception>
+    public static void Run(ModelVersion model, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string>? choices = model.Task.Kind == TaskKind.Choices ? ["yes", "no"] : null;
+        for (var round = 0; round < Rounds; round++)
+        {
+            foreach (var words in Words)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var row = model.Predictor.Encode(new PredictionInput(string.Join(' ', Enumerable.Repeat("word", words)), choices));
+                var batch = Enumerable.Repeat(row, round == 0 ? 1 : 4).ToArray();
+                var started = Stopwatch.GetTimestamp();
+                model.Predictor.Predict(batch, cancellationToken);
+
+                // The first round pays for what later ones find ready.
+                if (round > 0) model.Batcher.Observe(batch.Sum(r => (long)r.Tokens), Stopwatch.GetElapsedTime(started));
+            }
+        }
+    }
+}

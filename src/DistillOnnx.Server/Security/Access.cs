@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.Tokens;
+
+namespace DistillOnnx.Server.Security;
+
+/// <summary>Who may call what: API keys and bearer tokens by ASP.NET's own means.</summary>
+internal static class Access
+{
+    /// <summary>Whether a caller must prove who it is.</summary>
+    public static bool IsRestricted(ServerOptions options) => Schemes(options).Length > 0;
+
+    /// <summary>Adds what the options ask for.</summary>
+    public static void Add(IServiceCollection services, ServerOptions options)
+    {
+        var schemes = Schemes(options);
+        services.AddSingleton(ApiKeySet.Read(options));
+
+        // What AddAuthentication does, without the key ring on disk that only cookies need.
+        services.AddAuthenticationCore(authentication => authentication.DefaultScheme = schemes.FirstOrDefault());
+        services.AddWebEncoders();
+        services.AddSingleton<IAuthenticationConfigurationProvider, NoConfiguration>();
+        var authentication = new AuthenticationBuilder(services);
+        if (schemes.Contains(ApiKeyHandler.SchemeName)) authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
+        if (schemes.Contains(JwtBearerDefaults.AuthenticationScheme)) authentication.AddJwtBearer(jwt => Configure(jwt, options));
+        services.AddAuthorization(policies =>
+        {
+            // Whatever an endpoint does not open by itself is closed.
+            if (schemes.Length > 0)
+                policies.FallbackPolicy = policies.DefaultPolicy = new Microsoft.AspNetCore.Authorization.AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
+        });
+    }
+
+    private static string[] Schemes(ServerOptions options)
+    {
+        var schemes = new List<string>();
+        if (options.ApiKeys.Count > 0 || options.ApiKeysFile is not null) schemes.Add(ApiKeyHandler.SchemeName);
+        if (options.JwtAuthority is not null || options.JwtKey is not null) schemes.Add(JwtBearerDefaults.AuthenticationScheme);
+        return [.. schemes];
+    }
+
+    private static void Configure(JwtBearerOptions jwt, ServerOptions options)
+    {
+        jwt.MapInboundClaims = false;
+        jwt.Audience = options.JwtAudience;
+        jwt.TokenValidationParameters.NameClaimType = "sub";
+        if (options.JwtAuthority is { } authority)
+        {
+            jwt.Authority = authority;
+            jwt.RequireHttpsMetadata = !new Uri(authority).IsLoopback;
+            return;
+        }
+
+        jwt.TokenValidationParameters.ValidateIssuer = false;
+        jwt.TokenValidationParameters.IssuerSigningKey = ReadKey(options.JwtKey!);
+    }
+
+    private static AsymmetricSecurityKey ReadKey(string path)
+    {
+        var pem = File.ReadAllText(path);
+        try
+        {
+            var rsa = RSA.Create();
+            rsa.ImportFromPem(pem);
+            return new RsaSecurityKey(rsa);
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            try
+            {
+                var curve = ECDsa.Create();
+                curve.ImportFromPem(pem);
+                return new ECDsaSecurityKey(curve);
+            }
+            catch (Exception again) when (again is ArgumentException or CryptographicException)
+            {
+                throw new Core.InputException($"{path}: expected the PEM of an RSA or elliptic-curve public key: {again.Message}", again);
+            }
+        }
+    }
+
+    private sealed class NoConfiguration : IAuthenticationConfigurationProvider
+    {
+        public IConfiguration AuthenticationConfiguration { get; } = new ConfigurationBuilder().Build();
+    }
+}

@@ -1,0 +1,111 @@
+using DistillOnnx.Server.Models;
+using DistillOnnx.V1;
+using Google.Protobuf;
+using Inference;
+using static Inference.ModelInferResponse.Types;
+using static Inference.ModelMetadataResponse.Types;
+using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
+
+namespace DistillOnnx.Server.Services;
+
+/// <summary>
+/// Predictions as tensors of the Open Inference Protocol: input <c>text</c> BYTES [N], with <c>choices</c> BYTES [N, L] where
+/// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L].
+/// </summary>
+internal static class InferenceTensors
+{
+    private const string Text = "text";
+    private const string Choices = "choices";
+    private const string Label = "label";
+    private const string Probability = "probability";
+    private const string Probabilities = "probabilities";
+
+    /// <summary>A model's metadata.</summary>
+    public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version)
+    {
+        long labels = version.Task.Labels?.Count ?? -1;
+        var response = new ModelMetadataResponse { Name = version.Name, Platform = "onnxruntime_onnx" };
+        response.Versions.AddRange(entry.Versions.Keys);
+        response.Inputs.Add(Tensor(Text, TensorBytes.Type, -1));
+        if (version.Task.Kind == TaskKind.Choices) response.Inputs.Add(Tensor(Choices, TensorBytes.Type, -1, -1));
+        response.Outputs.Add(Tensor(Label, TensorBytes.Type, -1));
+        if (version.Task.Kind == TaskKind.Text) return response;
+        response.Outputs.Add(Tensor(Probability, "FP32", -1));
+        response.Outputs.Add(Tensor(Probabilities, "FP32", -1, labels));
+        return response;
+    }
+
+    /// <summary>The outputs that a request asks for; all that the task has where it names none.</summary>
+    /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have.</exception>
+    public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
+    {
+        string[] known = kind == TaskKind.Text ? [Label] : [Label, Probability, Probabilities];
+        if (request.Outputs.Count == 0) return known;
+        for (var i = 0; i < request.Outputs.Count; i++)
+        {
+            if (!known.Contains(request.Outputs[i].Name))
+                throw Faults.Invalid($"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, found \"{Short(request.Outputs[i].Name)}\"");
+        }
+
+        return [.. request.Outputs.Select(o => o.Name)];
+    }
+
+    /// <summary>The request as the server's own.</summary>
+    /// <exception cref="Grpc.Core.RpcException">A tensor is missing, unknown, or not what it says.</exception>
+    public static PredictRequest Read(ModelInferRequest request, bool withChoices)
+    {
+        IReadOnlyList<string>? texts = null, choices = null;
+        for (var i = 0; i < request.Inputs.Count; i++)
+        {
+            var name = request.Inputs[i].Name;
+            if (name == Text && texts is null) texts = TensorBytes.Read(request, i);
+            else if (name == Choices && withChoices && choices is null) choices = TensorBytes.Read(request, i);
+            else throw Faults.Invalid($"inputs[{i}].name", $"expected {(withChoices ? "text and choices, each once" : "text, once")}, found \"{Short(name)}\"");
+        }
+
+        if (texts is null) throw Faults.Invalid("inputs", "expected a tensor named \"text\", found none");
+        if (withChoices && (choices is null || texts.Count == 0 || choices.Count % texts.Count != 0))
+            throw Faults.Invalid("inputs", $"expected a tensor named \"choices\" with the same number of elements for each of the {texts.Count} texts, found {choices?.Count ?? 0}");
+        var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion };
+        var each = (choices?.Count ?? 0) / Math.Max(1, texts.Count);
+        for (var i = 0; i < texts.Count; i++)
+        {
+            var input = new PredictionInput { Text = texts[i] };
+            if (choices is not null) input.Choices.AddRange(choices.Skip(i * each).Take(each));
+            converted.Inputs.Add(input);
+        }
+
+        return converted;
+    }
+
+    /// <summary>The answer, raw where the request was raw.</summary>
+    public static ModelInferResponse Write(ModelInferRequest request, PredictResponse answer, IReadOnlyList<string> outputs)
+    {
+        var response = new ModelInferResponse { ModelName = answer.Model, ModelVersion = answer.Version, Id = request.Id };
+        var raw = request.RawInputContents.Count > 0;
+        foreach (var name in outputs)
+        {
+            var tensor = new InferOutputTensor { Name = name, Datatype = name == Label ? TensorBytes.Type : "FP32", Shape = { answer.Predictions.Count } };
+            if (name == Probabilities) tensor.Shape.Add(answer.Predictions.Max(p => p.Probabilities.Count));
+            response.Outputs.Add(tensor);
+            if (name == Label)
+            {
+                var labels = answer.Predictions.Select(p => ByteString.CopyFromUtf8(p.Label));
+                if (raw) response.RawOutputContents.Add(TensorBytes.Pack(labels));
+                else tensor.Contents = new InferTensorContents { BytesContents = { labels } };
+            }
+            else
+            {
+                float[] values = [.. name == Probability ? answer.Predictions.Select(p => (float)p.Probability) : answer.Predictions.SelectMany(p => p.Probabilities).Select(p => (float)p)];
+                if (raw) response.RawOutputContents.Add(TensorBytes.Pack(values));
+                else tensor.Contents = new InferTensorContents { Fp32Contents = { values } };
+            }
+        }
+
+        return response;
+    }
+
+    private static TensorMetadata Tensor(string name, string type, params long[] shape) => new() { Name = name, Datatype = type, Shape = { shape } };
+
+    private static string Short(string name) => name.Length <= 64 ? name : name[..64] + "…";
+}

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.Models;
+
+namespace DistillOnnx.Server.Telemetry;
+
+/// <summary>Everything the server counts and times. Durations are in seconds, as OpenTelemetry has them.</summary>
+internal sealed class ServerMetrics : IDisposable
+{
+    /// <summary>The name of the meter and of the activity source.</summary>
+    public const string Name = "DistillOnnx.Server";
+
+    private static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
+    private static readonly InstrumentAdvice<int> Rows = new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] };
+    private static readonly InstrumentAdvice<long> Tokens = new() { HistogramBucketBoundaries = [16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384] };
+
+    private readonly Meter _meter;
+    private readonly Histogram<double> _stage;
+    private readonly Histogram<int> _batchRows;
+    private readonly Histogram<long> _batchTokens;
+    private readonly Counter<long> _tokens;
+    private readonly Counter<long> _rows;
+    private readonly Counter<long> _rejections;
+    private readonly Counter<long> _switches;
+
+    public ServerMetrics(IMeterFactory meters, ModelCatalog catalog)
+    {
+        _meter = meters.Create(Name);
+        _stage = _meter.CreateHistogram("distillonnx.stage.duration", "s", "Time that a call spent in a stage: tokenize, queue, inference, total.", null, Seconds);
+        _batchRows = _meter.CreateHistogram("distillonnx.batch.rows", "{row}", "Rows of a batch.", null, Rows);
+        _batchTokens = _meter.CreateHistogram("distillonnx.batch.tokens", "{token}", "Tokens of a batch, padding counted.", null, Tokens);
+        _tokens = _meter.CreateCounter<long>("distillonnx.tokens", "{token}", "Tokens that models ran, by kind: text or padding.");
+        _rows = _meter.CreateCounter<long>("distillonnx.rows", "{row}", "Rows, by outcome: answered, failed or abandoned.");
+        _rejections = _meter.CreateCounter<long>("distillonnx.rejections", "{call}", "Calls that were refused, by reason.");
+        _switches = _meter.CreateCounter<long>("distillonnx.model.switches", "{version}", "Bundles that were tried, by outcome: served or rejected.");
+        _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(catalog, static b => b.QueuedRows), "{row}", "Rows that wait.");
+        _meter.CreateObservableGauge("distillonnx.queue.tokens", () => Observe(catalog, static b => b.QueuedTokens), "{token}", "Tokens that wait.");
+        _meter.CreateObservableGauge("distillonnx.model.ready", () => Versions(catalog).Select(v => new Measurement<int>(1, Model(v.Name), new("version", v.Version))), "{version}", "Versions that are served.");
+    }
+
+    /// <summary>Spans of the stages of a call.</summary>
+    public ActivitySource Activities { get; } = new(Name);
+
+    /// <summary>What a model's batcher reports to.</summary>
+    public IBatchObserver ForModel(string name) => new BatchMetrics(this, Model(name));
+
+    /// <summary>A call was answered.</summary>
+    public void Answered(string model, TimeSpan tokenize, TimeSpan queue, TimeSpan inference, TimeSpan total)
+    {
+        Stage(model, "tokenize", tokenize);
+        Stage(model, "queue", queue);
+        Stage(model, "inference", inference);
+        Stage(model, "total", total);
+    }
+
+    /// <summary>A call was turned down before it queued.</summary>
+    public void Rejected(string model, string reason) => _rejections.Add(1, Model(model), new("reason", reason));
+
+    /// <summary>A bundle was put in service or not.</summary>
+    public void Switched(string model, bool served) => _switches.Add(1, Model(model), new("outcome", served ? "served" : "rejected"));
+
+    /// <inheritdoc/>
+    public void Dispose() => Activities.Dispose();
+
+    private void Stage(string model, string stage, TimeSpan duration) => _stage.Record(duration.TotalSeconds, Model(model), new("stage", stage));
+
+    private static IEnumerable<Measurement<long>> Observe(ModelCatalog catalog, Func<Batcher, long> read) =>
+        Versions(catalog).GroupBy(v => v.Name).Select(g => new Measurement<long>(g.Sum(v => read(v.Batcher)), Model(g.Key)));
+
+    private static IEnumerable<ModelVersion> Versions(ModelCatalog catalog) => catalog.Models.Values.SelectMany(m => m.Versions.Values);
+
+    private static KeyValuePair<string, object?> Model(string name) => new("model", name);
+
+    private sealed class BatchMetrics(ServerMetrics metrics, KeyValuePair<string, object?> model) : IBatchObserver
+    {
+        public void Ran(BatchReport report)
+        {
+            metrics._batchRows.Record(report.Entries.Count, model);
+            metrics._batchTokens.Record(report.PaddedTokens, model);
+            metrics._tokens.Add(report.Tokens, model, new("kind", "text"));
+            metrics._tokens.Add(report.PaddedTokens - report.Tokens, model, new("kind", "padding"));
+            metrics._rows.Add(report.Entries.Count, model, new("outcome", report.Completed ? "answered" : "failed"));
+        }
+
+        public void Refused(RefusalReason reason) => metrics._rejections.Add(1, model, new("reason", reason switch
+        {
+            RefusalReason.QueueFull => "queue_full",
+            RefusalReason.CallerShare => "caller_share",
+            RefusalReason.WouldMissDeadline => "would_miss_deadline",
+            _ => "draining",
+        }));
+
+        public void Abandoned(int rows) => metrics._rows.Add(rows, model, new("outcome", "abandoned"));
+    }
+}

@@ -1,0 +1,195 @@
+using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.Tests.Fakes;
+using Input = DistillOnnx.Core.Prediction.PredictionInput;
+
+namespace DistillOnnx.Server.Tests.Batching;
+
+public sealed class BatcherTests
+{
+    [Fact]
+    public async Task RunAsync_ManyCallers_EachGetsTheAnswerToItsOwnText()
+    {
+        var predictor = new FakePredictor();
+        using var batcher = Start(predictor, new BatchOptions { MaxRows = 8 });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 500).Select(async i =>
+        {
+            await Task.Yield();
+            var text = string.Join(' ', Enumerable.Repeat($"w{i}", 1 + i % 50));
+            return (text, (await batcher.RunAsync(Call(predictor, $"caller {i % 7}", text)))[0]);
+        })).WaitAsync(TestServer.Patience);
+
+        Assert.All(answers, a => Assert.Equal(predictor.Answer(a.text).Probability, a.Item2.Prediction!.Probability));
+    }
+
+    [Fact]
+    public async Task RunAsync_WhileABatchRuns_NextOnesGatherAndRunTogether()
+    {
+        using var gate = new Gate();
+        var sizes = new List<int>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => sizes.Add(texts.Count)) };
+        using var batcher = Start(predictor);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        Task[] others = [.. Enumerable.Range(0, 10).Select(i => batcher.RunAsync(Call(predictor, "a", $"text{i}")))];
+        gate.Open();
+        await Task.WhenAll([first, .. others]).WaitAsync(TestServer.Patience);
+
+        Assert.Equal([1, 10], sizes);
+    }
+
+    [Fact]
+    public async Task RunAsync_OnePoisonedRow_FailsAloneAndNeighboursAreAnswered()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { Poison = "poison", OnBatch = gate.Hold() };
+        using var batcher = Start(predictor);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        Task<RowAnswer[]>[] others = [.. new[] { "x", "poison", "y" }.Select(t => batcher.RunAsync(Call(predictor, "a", t)))];
+        gate.Open();
+        var answers = await Task.WhenAll(others).WaitAsync(TestServer.Patience);
+        await first;
+
+        Assert.IsType<InvalidOperationException>(answers[1][0].Fault);
+        Assert.Equal(predictor.Answer("x").Label, answers[0][0].Prediction!.Label);
+        Assert.Equal(predictor.Answer("y").Label, answers[2][0].Prediction!.Label);
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledWhileItWaits_NeverRuns()
+    {
+        using var gate = new Gate();
+        var ran = new List<string>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => ran.AddRange(texts)) };
+        using var batcher = Start(predictor);
+        using var cancel = new CancellationTokenSource();
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        var second = batcher.RunAsync(Call(predictor, "a", "two", token: cancel.Token));
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.WaitAsync(TestServer.Patience));
+        Assert.Equal(0, batcher.QueuedRows);
+        gate.Open();
+        await first.WaitAsync(TestServer.Patience);
+        await batcher.RunAsync(Call(predictor, "a", "three")).WaitAsync(TestServer.Patience);
+
+        Assert.Equal(["one", "three"], ran);
+    }
+
+    [Fact]
+    public async Task RunAsync_DeadlinePassedBeforeTheBatchForms_IsDroppedUnrun()
+    {
+        using var gate = new Gate();
+        var time = new ManualTime();
+        var ran = new List<string>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => ran.AddRange(texts)) };
+        using var batcher = Start(predictor, time: time);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        var second = batcher.RunAsync(Call(predictor, "a", "two", time.GetUtcNow().AddSeconds(1)));
+        time.Advance(TimeSpan.FromSeconds(2));
+        gate.Open();
+
+        await Assert.ThrowsAsync<TimeoutException>(() => second.WaitAsync(TestServer.Patience));
+        await first.WaitAsync(TestServer.Patience);
+        Assert.Equal(["one"], ran);
+    }
+
+    [Fact]
+    public async Task RunAsync_FullQueue_RefusesAtOnceWithAHint()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { OnBatch = gate.Hold() };
+        using var batcher = Start(predictor, new BatchOptions { MaxQueueRows = 2 });
+        batcher.Observe(100, TimeSpan.FromSeconds(10));
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+        Task[] waiting = [batcher.RunAsync(Call(predictor, "a", "two")), batcher.RunAsync(Call(predictor, "b", "three"))];
+
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => batcher.RunAsync(Call(predictor, "c", "four")));
+
+        Assert.Equal(RefusalReason.QueueFull, refusal.Reason);
+        Assert.InRange(refusal.RetryAfter, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+        gate.Open();
+        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
+    public async Task RunAsync_QueueLongerThanTheDeadline_Refuses()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { OnBatch = gate.Hold() };
+        using var batcher = Start(predictor);
+        batcher.Observe(1, TimeSpan.FromSeconds(1));
+        var first = batcher.RunAsync(Call(predictor, "a", "one two three four"));
+        await gate.Entered;
+
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() =>
+            batcher.RunAsync(Call(predictor, "a", "five", TimeProvider.System.GetUtcNow().AddSeconds(3))));
+
+        Assert.Equal(RefusalReason.WouldMissDeadline, refusal.Reason);
+        gate.Open();
+        await first.WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
+    public async Task DrainAsync_WithWaitingRows_AnswersThemAndRefusesNewOnes()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { OnBatch = gate.Hold() };
+        using var batcher = Start(predictor);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+        var second = batcher.RunAsync(Call(predictor, "a", "two"));
+
+        var drained = batcher.DrainAsync();
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => batcher.RunAsync(Call(predictor, "a", "three")));
+        Assert.False(drained.IsCompleted);
+        gate.Open();
+        await Task.WhenAll(first, second, drained).WaitAsync(TestServer.Patience);
+
+        Assert.Equal(RefusalReason.Draining, refusal.Reason);
+        Assert.Equal(predictor.Answer("two").Label, (await second)[0].Prediction!.Label);
+    }
+
+    [Fact]
+    public async Task RunAsync_AllCallersOfARunningBatchLeave_TheRunIsStopped()
+    {
+        var predictor = new FakePredictor { PerToken = TimeSpan.FromMinutes(1) };
+        using var batcher = Start(predictor);
+        using var cancel = new CancellationTokenSource();
+        var call = batcher.RunAsync(Call(predictor, "a", "one", token: cancel.Token));
+        while (predictor.Batches == 0) await Task.Delay(1);
+
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(TestServer.Patience));
+        await batcher.DrainAsync().WaitAsync(TestServer.Patience);
+    }
+
+    private static Batcher Start(FakePredictor predictor, BatchOptions? options = null, TimeProvider? time = null) =>
+        new("test", predictor, options ?? new BatchOptions(), new NoObserver(), time ?? TimeProvider.System);
+
+    private static BatchCall Call(FakePredictor predictor, string caller, string text, DateTimeOffset? deadline = null, CancellationToken token = default) =>
+        new([predictor.Encode(new Input(text))], caller, deadline, token);
+
+    private sealed class NoObserver : IBatchObserver
+    {
+        public void Ran(BatchReport report)
+        {
+        }
+
+        public void Refused(RefusalReason reason)
+        {
+        }
+
+        public void Abandoned(int rows)
+        {
+        }
+    }
+}
