@@ -11,11 +11,11 @@ public sealed record QuickstartOptions : IStageOptions
 
     /// <summary>Training rows to generate.</summary>
     [Option("training rows to generate")]
-    public int Rows { get; init; } = 4000;
+    public int Rows { get; init; } = 8000;
 
     /// <summary>Optimizer steps.</summary>
     [Option("optimizer steps")]
-    public int Steps { get; init; } = 600;
+    public int Steps { get; init; } = 1800;
 
     /// <summary>Seed of data and training.</summary>
     [Option("seed of data and training")]

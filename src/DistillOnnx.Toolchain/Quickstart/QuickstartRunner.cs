@@ -77,7 +77,11 @@ public static class QuickstartRunner
         Out = checkpoint,
         Overwrite = true,
         MaxSteps = options.Steps,
-        VocabularySize = 256,
+        BatchSize = 32,
+        LearningRate = 2e-3,
+        // The rows are generated, and far more than such a student could learn by heart.
+        Dropout = 0,
+        VocabularySize = 300,
         Seed = options.Seed,
         Device = options.Device,
     };
