@@ -8,7 +8,7 @@ namespace DistillOnnx.Benchmarks;
 /// </summary>
 internal static class Program
 {
-    private static readonly IBenchmark[] All = [new Training.TrainingBenchmark(), new Inference.InferenceBenchmark()];
+    private static readonly IBenchmark[] All = [new Training.TrainingBenchmark(), new Inference.InferenceBenchmark(), new Tokenizer.TokenizerBenchmark()];
 
     private static async Task<int> Main(string[] args)
     {

@@ -1,3 +1,4 @@
+using DistillOnnx.Core;
 using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
@@ -76,5 +77,34 @@ public sealed class ReferenceParityTests
         {
             directory.Delete(recursive: true);
         }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Load_PyTorchFile_GivesTheSafetensorsWeightsBitByBit(string name)
+    {
+        using var golden = new Golden(name);
+        var directory = Directory.CreateTempSubdirectory("distillonnx-test-");
+        try
+        {
+            foreach (var file in (string[])["config.json", "pytorch_model.bin"])
+                File.Copy(Path.Combine(golden.Directory, file), Path.Combine(directory.FullName, file));
+            using var checkpoint = Checkpoint.Open(directory.FullName);
+            using var model = T5Model.Load(checkpoint);
+            Assert.True(golden.Model.FlatParameters.Equals(model.FlatParameters));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Load_AnotherShape_NamesTheTensor()
+    {
+        using var golden = new Golden("t5-v1.0-tiny");
+        using var checkpoint = Checkpoint.Open(golden.Directory);
+        using var other = new T5Model(golden.Model.Config with { DFf = 64 });
+        var fault = Assert.Throws<InputException>(() => other.LoadWeights(checkpoint));
+        Assert.Contains("wi.weight", fault.Message, StringComparison.Ordinal);
     }
 }
