@@ -37,10 +37,21 @@ internal sealed class TensorData
     public static TensorData Of<T>(IReadOnlyList<long> dims, T[] values)
         where T : unmanaged
     {
-        var data = new TensorData(TypeOf<T>(), dims, stream => stream.Write(MemoryMarshal.AsBytes(values.AsSpan())));
+        var data = new TensorData(TypeOf<T>(), dims, stream => Write<T>(stream, values));
         return data.ByteCount == MemoryMarshal.AsBytes(values.AsSpan()).Length
             ? data
             : throw new ArgumentException($"shape [{string.Join(", ", dims)}] does not hold {values.Length} values", nameof(values));
+    }
+
+    /// <summary>Writes values in runs: as bytes, those of a large embedding are more than one span can cover.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="values">The values.</param>
+    public static void Write<T>(Stream stream, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        const int run = 1 << 24;
+        for (; values.Length > run; values = values[run..]) stream.Write(MemoryMarshal.AsBytes(values[..run]));
+        stream.Write(MemoryMarshal.AsBytes(values));
     }
 
     /// <summary>Writes the values.</summary>

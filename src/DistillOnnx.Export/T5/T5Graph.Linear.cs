@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;
@@ -139,5 +138,5 @@ internal sealed partial class T5Graph
         where T : unmanaged => Constant(matrix, suffix, type, matrix.Dims, convert);
 
     private Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, IReadOnlyList<long> dims, Func<float[], T[]> convert)
-        where T : unmanaged => graph.Constant(matrix.Name + suffix, () => new TensorData(type, dims, stream => stream.Write(MemoryMarshal.AsBytes(convert(matrix.Read()).AsSpan()))));
+        where T : unmanaged => graph.Constant(matrix.Name + suffix, () => new TensorData(type, dims, stream => TensorData.Write<T>(stream, convert(matrix.Read()))));
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace DistillOnnx.Export.Weights;
 
 /// <summary>Weights in fewer bits. Symmetric throughout: zero stays zero, so that no product needs an offset of its own.</summary>
@@ -16,12 +18,8 @@ internal static class Quantization
     public static float[] ColumnScales(float[] values, int rows, int columns)
     {
         var scales = new float[columns];
-        for (var r = 0; r < rows; r++)
-        {
-            for (var c = 0; c < columns; c++) scales[c] = Math.Max(scales[c], Math.Abs(values[((long)r * columns) + c]));
-        }
-
-        for (var c = 0; c < columns; c++) scales[c] = scales[c] == 0 ? 1 : scales[c] / Int8Limit;
+        for (var r = 0; r < rows; r++) TensorPrimitives.MaxMagnitude(scales, values.AsSpan(r * columns, columns), scales);
+        for (var c = 0; c < columns; c++) scales[c] = scales[c] == 0 ? 1 : Math.Abs(scales[c]) / Int8Limit;
         return scales;
     }
 
@@ -31,11 +29,10 @@ internal static class Quantization
         var result = new sbyte[values.Length];
         Parallel.For(0, rows, r =>
         {
-            for (var c = 0; c < columns; c++)
-            {
-                var i = ((long)r * columns) + c;
-                result[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scales[c]), -Int8Limit, Int8Limit);
-            }
+            var row = values.AsSpan(r * columns, columns).ToArray();
+            TensorPrimitives.Divide(row, scales, row);
+            TensorPrimitives.Round<float>(row, row);
+            TensorPrimitives.ConvertSaturating<float, sbyte>(row, result.AsSpan(r * columns, columns));
         });
         return result;
     }
@@ -46,8 +43,8 @@ internal static class Quantization
         var scales = new float[rows];
         for (var r = 0; r < rows; r++)
         {
-            foreach (var value in values.AsSpan(r * columns, columns)) scales[r] = Math.Max(scales[r], Math.Abs(value));
-            scales[r] = scales[r] == 0 ? 1 : scales[r] / 127;
+            var largest = Math.Abs(TensorPrimitives.MaxMagnitude<float>(values.AsSpan(r * columns, columns)));
+            scales[r] = largest == 0 ? 1 : largest / 127;
         }
 
         return scales;
@@ -59,11 +56,10 @@ internal static class Quantization
         var result = new sbyte[values.Length];
         Parallel.For(0, rows, r =>
         {
-            for (var c = 0; c < columns; c++)
-            {
-                var i = ((long)r * columns) + c;
-                result[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scales[r]), -127, 127);
-            }
+            var row = values.AsSpan(r * columns, columns).ToArray();
+            TensorPrimitives.Divide(row, scales[r], row);
+            TensorPrimitives.Round<float>(row, row);
+            TensorPrimitives.ConvertSaturating<float, sbyte>(row, result.AsSpan(r * columns, columns));
         });
         return result;
     }

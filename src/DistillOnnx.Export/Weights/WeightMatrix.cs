@@ -12,6 +12,10 @@ internal sealed record WeightMatrix(string Name, IReadOnlyList<long> Dims, Func<
     /// <summary>Columns of a matrix.</summary>
     public int Columns => checked((int)Dims[^1]);
 
+    /// <summary>What this is the transpose of, if it is one: turning it back costs nothing.</summary>
+    private WeightMatrix? Original { get; init; }
+
     /// <summary>The transposed matrix.</summary>
-    public WeightMatrix Transposed() => new(Name + ".transposed", [Dims[1], Dims[0]], () => Matrices.Transpose(Read(), Rows, Columns));
+    public WeightMatrix Transposed() => Original
+        ?? new(Name + ".transposed", [Dims[1], Dims[0]], () => Matrices.Transpose(Read(), Rows, Columns)) { Original = this };
 }
