@@ -37,12 +37,13 @@ public sealed class PredictStreamTests
         using var call = server.Client.Raw.PredictStream();
         await call.RequestStream.WriteAsync(Request("a", "text"));
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(TestServer.Patience));
+        Assert.Equal("a", call.ResponseStream.Current.Id);
 
         var stopping = server.Host.StopAsync();
         var fault = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(TestServer.Patience));
 
-        Assert.Equal("a", call.ResponseStream.Current?.Id ?? "a");
-        Assert.True(fault.StatusCode == StatusCode.Unavailable, fault.ToString());
+        // Where the connection closes before the client has read the status, it says Internal.
+        Assert.True(fault.StatusCode is StatusCode.Unavailable or StatusCode.Internal, fault.ToString());
         await stopping.WaitAsync(TestServer.Patience);
     }
 
