@@ -6,7 +6,7 @@ namespace DistillOnnx.Cli;
 /// Turns the first SIGINT or SIGTERM into a cancellation, so that a verb can save what it has; the second one ends the
 /// process at once.
 /// </summary>
-internal sealed class Interrupt : IDisposable
+internal sealed partial class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
@@ -31,9 +31,19 @@ internal sealed class Interrupt : IDisposable
 
     private void Handle(PosixSignalContext context)
     {
-        if (_source.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
+        if (_source.IsCancellationRequested) ExitAtOnce();
         context.Cancel = true;
         Console.Error.WriteLine("\ndistill: stopping; once more stops at once");
         _source.Cancel();
     }
+
+    /// <summary>Without running exit handlers: those tear native libraries down under threads that still compute.</summary>
+    private static void ExitAtOnce()
+    {
+        if (OperatingSystem.IsWindows()) Environment.Exit(ExitCode.Interrupted);
+        ExitProcess(ExitCode.Interrupted);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitProcess(int code);
 }
