@@ -10,7 +10,7 @@ public static class SceneWords
     public static IReadOnlyList<(string Statement, string Question)> Verbs { get; } = [("sees", "see"), ("finds", "find"), ("draws", "draw"), ("touches", "touch")];
 
     /// <summary>Colours.</summary>
-    public static IReadOnlyList<string> Colors { get; } = ["red", "blue", "green", "black", "white", "brown"];
+    public static IReadOnlyList<string> Colors { get; } = ["red", "blue", "green", "white"];
 
     /// <summary>What a thing may be that no scene tells.</summary>
     public static IReadOnlyList<string> Untold { get; } = ["old", "heavy", "cheap", "wet"];
@@ -18,17 +18,17 @@ public static class SceneWords
     /// <summary>Things by their kind.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> ThingsByKind { get; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
     {
-        ["animal"] = ["dog", "cat", "horse", "rabbit", "duck"],
-        ["fruit"] = ["apple", "pear", "plum", "cherry", "lemon"],
-        ["tool"] = ["hammer", "saw", "drill", "wrench", "shovel"],
-        ["vehicle"] = ["car", "truck", "bus", "van", "tractor"],
+        ["animal"] = ["dog", "cat", "horse"],
+        ["fruit"] = ["apple", "pear", "plum"],
+        ["tool"] = ["hammer", "saw", "drill"],
+        ["vehicle"] = ["car", "bus", "van"],
     };
 
     /// <summary>Places by where they lie.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> PlacesBySide { get; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
     {
-        ["indoors"] = ["kitchen", "attic", "cellar", "hallway", "bedroom"],
-        ["outdoors"] = ["garden", "meadow", "yard", "forest", "street"],
+        ["indoors"] = ["kitchen", "attic", "bedroom"],
+        ["outdoors"] = ["garden", "meadow", "forest"],
     };
 
     /// <summary>The kind of each thing.</summary>

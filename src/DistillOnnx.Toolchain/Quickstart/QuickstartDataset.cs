@@ -18,7 +18,7 @@ public static class QuickstartDataset
     public const int TestRows = 1000;
 
     /// <summary>Most training rows that can be asked for: far below the number of different inputs.</summary>
-    public const int MaxRows = 1_000_000;
+    public const int MaxRows = 100_000;
 
     /// <summary>Writes the dataset.</summary>
     /// <param name="directory">Where it will stand.</param>

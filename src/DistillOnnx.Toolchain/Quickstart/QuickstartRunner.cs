@@ -77,8 +77,7 @@ public static class QuickstartRunner
         Out = checkpoint,
         Overwrite = true,
         MaxSteps = options.Steps,
-        BatchSize = 32,
-        LearningRate = 2e-3,
+        LearningRate = 1e-3,
         // The rows are generated, and far more than such a student could learn by heart.
         Dropout = 0,
         VocabularySize = 300,
