@@ -154,6 +154,18 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("stop after this many failed rows in succession", Value = "ROWS")]
     public int MaxFailures { get; init; } = 50;
 
+    /// <summary>Whether to ask through the Batch API.</summary>
+    [Option("ask through the endpoint's Batch API: cheaper and slower; jobs under way are found again after a restart")]
+    public bool Batch { get; init; }
+
+    /// <summary>Requests of one job.</summary>
+    [Option("requests of one batch job", Value = "N")]
+    public int BatchSize { get; init; } = 20_000;
+
+    /// <summary>Seconds between looks at a job.</summary>
+    [Option("seconds between looks at a batch job", Value = "SECONDS")]
+    public double BatchPoll { get; init; } = 60;
+
     /// <summary>The most to spend, in US dollars, counting what the journal holds.</summary>
     [Option("stop before this is spent, in US dollars; what the journal holds counts", Value = "DOLLARS")]
     public double? Budget { get; init; }
@@ -209,6 +221,9 @@ public sealed record AnnotateOptions : IStageOptions
         if (!(RetryDelay is >= 0 and <= 60)) faults.Add($"--retry-delay must be between 0 and 60, found {RetryDelay}");
         if (!(Timeout is > 0 and <= 86_400)) faults.Add($"--timeout must be above 0 and at most 86400, found {Timeout}");
         if (MaxFailures < 1) faults.Add($"--max-failures must be at least 1, found {MaxFailures}");
+        if (Batch && !Teacher.StartsWith("openai:", StringComparison.Ordinal)) faults.Add("--batch goes with --teacher openai:…");
+        if (BatchSize is < 1 or > 50_000) faults.Add($"--batch-size must be between 1 and 50000, found {BatchSize}");
+        if (!(BatchPoll is > 0 and <= 86_400)) faults.Add($"--batch-poll must be above 0 and at most 86400, found {BatchPoll}");
         if (Budget is < 0) faults.Add($"--budget must not be negative, found {Budget}");
         if (BudgetTokens is < 0) faults.Add($"--budget-tokens must not be negative, found {BudgetTokens}");
         if (Merge.Count > 0 && (Shard is not null || Plan || Preview > 0 || Offline || Limit is not null)) faults.Add("--merge stands alone: it asks nothing and takes all rows");

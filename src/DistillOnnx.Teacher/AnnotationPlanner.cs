@@ -60,7 +60,7 @@ internal static class AnnotationPlanner
     private static async Task<string?> CheckAsync(AnnotateOptions options, TeacherSpec spec, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (spec.Kind != "openai") return null;
-        using var client = (OpenAIChatClient)TeacherStack.Client(options, spec, clock);
+        using var client = (OpenAIChatClient)TeacherStack.CreateClient(options, spec, clock);
         try
         {
             return await client.CheckAsync(cancellationToken).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Data;
 using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Reporting;
+using DistillOnnx.Teacher.Batching;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Prompts;
@@ -59,7 +60,8 @@ public static class Annotator
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
         try
         {
-            if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
+            if (options is { Batch: true, Offline: false }) await new BatchRunner(options, rows, annotator, stack, directory, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
+            else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
         }
         catch (TeacherException e)
         {
@@ -195,6 +197,6 @@ public static class Annotator
         var cost = result.Cost is { } price ? $", ${price:0.00}" : "";
         reporter.Info($"asked {result.Requests} now, repeated {result.Retried}; the journal holds {result.InputTokens} + {result.OutputTokens} tokens{cost}");
         if (stack.Exhausted) reporter.Warn("the budget is spent; rows that were not asked have no rationale, and a run with a larger budget goes on from here");
-        else if (result.Complete == false) reporter.Warn("some rows were not asked; a run without --offline goes on from here");
+        else if (result.Complete == false) reporter.Warn("some rows were not asked; a further run, with a larger budget or without --offline, goes on from here");
     }
 }

@@ -42,6 +42,9 @@ internal sealed class FakeEndpoint : IAsyncDisposable
     /// <summary>Charged answers that were asked for again.</summary>
     public ConcurrentBag<string> Repeated { get; } = [];
 
+    /// <summary>The Batch API.</summary>
+    public FakeBatches Batches { get; } = new();
+
     /// <summary>Requests of any kind, by path.</summary>
     public ConcurrentDictionary<string, int> Calls { get; } = new();
 
@@ -79,6 +82,12 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         if (path == "/v1/models")
         {
             await context.Response.WriteAsJsonAsync(new { data = new[] { new { id = Model } } });
+            return;
+        }
+
+        if (path.StartsWith("/v1/files", StringComparison.Ordinal) || path.StartsWith("/v1/batches", StringComparison.Ordinal))
+        {
+            await Batches.HandleAsync(context, path, Answer);
             return;
         }
 

@@ -80,16 +80,15 @@ public sealed class OpenAIChatClient : IChatClient
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
-        var path = _style == PromptStyle.Chat ? "chat/completions" : "completions";
         var key = options?.AdditionalProperties?.TryGetValue(RequestKey.Idempotency, out var value) == true ? value as string : null;
         var limitName = _limitName;
-        var reply = await SendAsync(HttpMethod.Post, path, Body(prompt, options, limitName), key, cancellationToken).ConfigureAwait(false);
+        var reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
 
         // Newer hosted models take the limit under another name and say so.
         if (reply.Status == HttpStatusCode.BadRequest && limitName == "max_tokens" && Error(reply.Body).Message.Contains("max_completion_tokens", StringComparison.Ordinal))
         {
             _limitName = "max_completion_tokens";
-            reply = await SendAsync(HttpMethod.Post, path, Body(prompt, options, _limitName), key, cancellationToken).ConfigureAwait(false);
+            reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, _limitName)), key, cancellationToken).ConfigureAwait(false);
         }
 
         RequireSuccess(reply);
@@ -105,6 +104,39 @@ public sealed class OpenAIChatClient : IChatClient
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Which path of the protocol is asked.</summary>
+    internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
+
+    /// <summary>The body of a request.</summary>
+    internal byte[] Body(IList<ChatMessage> prompt, ChatOptions? options) => Body(prompt, options, _limitName);
+
+    /// <summary>Sends a request of the protocol's other paths; repeats nothing.</summary>
+    /// <exception cref="TeacherException">The endpoint did not answer, or said no.</exception>
+    internal async Task<byte[]> CallAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        var reply = await SendAsync(method, path, content, null, cancellationToken).ConfigureAwait(false);
+        RequireSuccess(reply);
+        return reply.Body;
+    }
+
+    /// <summary>Sends a request whose answer may be large, to a file.</summary>
+    /// <exception cref="TeacherException">The endpoint did not answer, or said no.</exception>
+    internal async Task DownloadAsync(string path, string file, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Get, path, null, null);
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false), RetryAfter(response)));
+            await using var stream = File.Create(file);
+            await response.Content.CopyToAsync(stream, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{_url}: the file was cut: {e.Message}", inner: e);
+        }
+    }
 
     private byte[] Body(IList<ChatMessage> prompt, ChatOptions? options, string limitName)
     {
@@ -161,12 +193,9 @@ public sealed class OpenAIChatClient : IChatClient
         return stream.ToArray();
     }
 
-    private async Task<Reply> SendAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancellationToken)
+    private async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, $"{_url.AbsoluteUri.TrimEnd('/')}/{path}");
-        if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
-        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var request = Request(method, path, content, key);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(_timeout);
         try
@@ -193,12 +222,27 @@ public sealed class OpenAIChatClient : IChatClient
         }
     }
 
+    /// <summary>A body as it is sent.</summary>
+    internal static HttpContent Json(byte[] body) => new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+
+    private HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content, string? key)
+    {
+        var request = new HttpRequestMessage(method, $"{_url.AbsoluteUri.TrimEnd('/')}/{path}") { Content = content };
+        if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
+        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return request;
+    }
+
     private TimeSpan? RetryAfter(HttpResponseMessage response)
     {
         var header = response.Headers.RetryAfter;
         var wait = header?.Delta ?? (header?.Date is { } date ? date - _clock.GetUtcNow() : null);
         return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
+
+    /// <summary>Sorts an answer's status by how far its fault reaches.</summary>
+    /// <exception cref="TeacherException">The endpoint said no.</exception>
+    internal void RequireSuccess(int status, byte[] body) => RequireSuccess(new Reply((HttpStatusCode)status, body, null));
 
     private void RequireSuccess(Reply reply)
     {
@@ -224,7 +268,9 @@ public sealed class OpenAIChatClient : IChatClient
         throw new TeacherException(fault, said + advice, reply.RetryAfter);
     }
 
-    private ChatResponse Answer(byte[] body)
+    /// <summary>Reads an answer.</summary>
+    /// <exception cref="TeacherException">It is none, or the model refused.</exception>
+    internal ChatResponse Answer(byte[] body)
     {
         try
         {

@@ -8,22 +8,26 @@ namespace DistillOnnx.Teacher.Clients;
 /// <summary>A teacher with everything around it: journal over budget over repetition over rate over the client itself.</summary>
 internal sealed class TeacherStack : IDisposable
 {
+    private readonly AnnotateOptions _options;
+    private readonly Journal _journal;
     private readonly RetryingChatClient? _retrying;
     private readonly BudgetedChatClient? _budgeted;
 
     public TeacherStack(AnnotateOptions options, TeacherSpec spec, IChatClient? client, Journal journal, TimeProvider clock)
     {
+        _options = options;
+        _journal = journal;
         Prices = spec.Kind == "openai" ? PriceTable.Find(spec.Model, options.Prices) : new PriceTable(0, 0);
         if (options.Budget is not null && Prices is null)
             throw new InputException($"--budget: the table of prices does not know \"{spec.Model}\"; give --prices, or limit tokens by --budget-tokens");
         if (!options.Offline)
         {
-            client ??= Client(options, spec, clock);
+            client ??= CreateClient(options, spec, clock);
+            Client = client;
             var limiter = new RateLimiter(options.RequestsPerMinute, options.TokensPerMinute, clock);
-            var budget = new Budget(options.Budget, options.BudgetTokens, Prices, journal.Tokens.Input, journal.Tokens.Output);
             var limited = new RateLimitedChatClient(client, limiter, Math.Max(1, options.MaxOutputTokens / 2));
             _retrying = new RetryingChatClient(limited, options.Retries, TimeSpan.FromSeconds(options.RetryDelay), options.Seed, clock);
-            _budgeted = new BudgetedChatClient(_retrying, budget);
+            _budgeted = new BudgetedChatClient(_retrying, NewBudget());
         }
 
         Journaled = new JournaledChatClient(_budgeted, journal, Name(spec, options), clock);
@@ -31,6 +35,9 @@ internal sealed class TeacherStack : IDisposable
 
     /// <summary>The outermost client.</summary>
     public JournaledChatClient Journaled { get; }
+
+    /// <summary>The teacher itself; null where nothing is asked.</summary>
+    public IChatClient? Client { get; }
 
     /// <summary>What tokens cost; null where that is not known.</summary>
     public PriceTable? Prices { get; }
@@ -41,11 +48,14 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>Whether the budget held a request back.</summary>
     public bool Exhausted => _budgeted?.Exhausted ?? false;
 
+    /// <summary>What is left to spend, beyond all that the journal holds.</summary>
+    public Budget NewBudget() => new(_options.Budget, _options.BudgetTokens, Prices, _journal.Tokens.Input, _journal.Tokens.Output);
+
     /// <summary>The model and how it is asked, for keys. Where it runs does not change what it says.</summary>
     public static string Name(TeacherSpec spec, AnnotateOptions options) => $"{spec.Kind}:{spec.Model}:{options.Style}";
 
     /// <summary>The bare client.</summary>
-    public static IChatClient Client(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
+    public static IChatClient CreateClient(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
         "rules" => new RulesChatClient(),
         "genai" => GenAITeacher.Open(spec.Model),

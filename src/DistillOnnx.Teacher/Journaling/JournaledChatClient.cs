@@ -24,6 +24,9 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     /// <summary>Whether only the journal answers.</summary>
     public bool Offline { get; set; }
 
+    /// <summary>Takes requests that the journal does not answer, to be asked in bulk; null: they are asked at once.</summary>
+    public Action<UInt128, IList<ChatMessage>, ChatOptions>? Collector { get; set; }
+
     /// <summary>Requests that the journal answered.</summary>
     public long Hits => Interlocked.Read(ref _hits);
 
@@ -43,6 +46,13 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         }
 
         if (_refused.TryGetValue(key, out var reason)) throw new TeacherException(TeacherFault.Request, reason);
+        if (Collector is { } collect)
+        {
+            (options.AdditionalProperties ??= [])[RequestKey.Idempotency] = Journal.Text(key);
+            collect(key, prompt, options);
+            throw new TeacherException(TeacherFault.Request, NotAsked);
+        }
+
         if (Offline || inner is null) throw new TeacherException(TeacherFault.Request, NotAsked);
         var mine = new Lazy<Task<JournalEntry>>(() => AskAsync(inner, key, prompt, options, cancellationToken));
         var shared = _underWay.GetOrAdd(key, mine);
@@ -54,6 +64,21 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         {
             if (ReferenceEquals(shared, mine)) _underWay.TryRemove(key, out _);
         }
+    }
+
+    /// <summary>Notes that a request cannot be answered.</summary>
+    /// <param name="key">The request's key.</param>
+    /// <param name="reason">Why, one line.</param>
+    public void Refuse(UInt128 key, string reason) => _refused[key] = reason;
+
+    /// <summary>Keeps an answer that was asked for in bulk.</summary>
+    /// <param name="key">The request's key.</param>
+    /// <param name="response">The answer.</param>
+    public async Task KeepAsync(UInt128 key, ChatResponse response)
+    {
+        if (journal.Contains(key)) return;
+        await journal.AppendAsync(Entry(key, response)).ConfigureAwait(false);
+        Interlocked.Increment(ref _asked);
     }
 
     /// <inheritdoc/>
@@ -82,20 +107,22 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
             throw;
         }
 
-        var entry = new JournalEntry
-        {
-            Key = Journal.Text(key),
-            Model = response.ModelId ?? model,
-            Text = response.Text,
-            Finish = response.FinishReason?.Value,
-            InputTokens = response.Usage?.InputTokenCount ?? 0,
-            OutputTokens = response.Usage?.OutputTokenCount ?? 0,
-            At = clock.GetUtcNow(),
-        };
+        var entry = Entry(key, response);
         await journal.AppendAsync(entry).ConfigureAwait(false);
         Interlocked.Increment(ref _asked);
         return entry;
     }
+
+    private JournalEntry Entry(UInt128 key, ChatResponse response) => new()
+    {
+        Key = Journal.Text(key),
+        Model = response.ModelId ?? model,
+        Text = response.Text,
+        Finish = response.FinishReason?.Value,
+        InputTokens = response.Usage?.InputTokenCount ?? 0,
+        OutputTokens = response.Usage?.OutputTokenCount ?? 0,
+        At = clock.GetUtcNow(),
+    };
 
     private static ChatResponse Response(JournalEntry entry) => new(new ChatMessage(ChatRole.Assistant, entry.Text))
     {

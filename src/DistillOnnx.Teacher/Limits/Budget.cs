@@ -14,6 +14,29 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
     private readonly Lock _lock = new();
     private long _input = inputTokens;
     private long _output = outputTokens;
+    private int _reservations;
+    private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Reserves tokens; where they are not left, waits for others' reservations to be settled, which mostly gives some back.</summary>
+    /// <param name="input">The most that the prompt can have.</param>
+    /// <param name="output">The most that the answer can have.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>Whether they were left in the end.</returns>
+    public async Task<bool> ReserveAsync(long input, long output, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task settled;
+            lock (_lock)
+            {
+                if (TryReserve(input, output)) return true;
+                if (_reservations == 0) return false;
+                settled = _settled.Task;
+            }
+
+            await settled.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Reserves tokens.</summary>
     /// <param name="input">The most that the prompt can have.</param>
@@ -27,6 +50,7 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
             if (mostCost is { } cost && prices is not null && prices.Cost(_input + input, _output + output) > cost) return false;
             _input += input;
             _output += output;
+            _reservations++;
             return true;
         }
     }
@@ -42,6 +66,9 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
         {
             _input += input - reservedInput;
             _output += output - reservedOutput;
+            _reservations--;
+            _settled.SetResult();
+            _settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 }

@@ -9,7 +9,7 @@ namespace DistillOnnx.Teacher.Limits;
 public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
 {
     // An estimate of the prompt may be short by this much.
-    private const double Margin = 1.5;
+    internal const double Margin = 1.5;
     private const int UnlimitedOutput = 4096;
     private volatile bool _exhausted;
 
@@ -25,7 +25,7 @@ public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Deleg
     {
         var input = (long)(TokenEstimate.Prompt(messages) * Margin);
         long output = options?.MaxOutputTokens ?? UnlimitedOutput;
-        if (!budget.TryReserve(input, output))
+        if (!await budget.ReserveAsync(input, output, cancellationToken).ConfigureAwait(false))
         {
             Exhausted = true;
             throw new TeacherException(TeacherFault.Request, JournaledChatClient.NotAsked);

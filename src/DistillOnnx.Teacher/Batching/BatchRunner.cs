@@ -1,0 +1,264 @@
+using System.Globalization;
+using System.Text.Json;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Teacher.Clients;
+using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Limits;
+using DistillOnnx.Teacher.Rows;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Batching;
+
+/// <summary>
+/// Asks through OpenAI's Batch API. In waves: what the rows need and the journal lacks goes into files, each file is a job,
+/// and the answers of finished jobs go into the journal; what follows from them (unparsable answers, rationalisations) is the
+/// next wave. Jobs of an earlier run that was killed are waited for first.
+/// </summary>
+internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, string directory, TimeProvider clock, IReporter reporter)
+{
+    private const int MostWavesWithoutAnswers = 3;
+    private const string TagKey = "distill_tag";
+    private static readonly string[] Ended = ["completed", "failed", "expired", "cancelled"];
+    private readonly OpenAIChatClient _client = stack.Client as OpenAIChatClient ?? throw new InputException("--batch goes with --teacher openai:…");
+    private readonly BatchLog _log = new(directory);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await ReattachAsync(cancellationToken).ConfigureAwait(false);
+        for (var empty = 0; empty < MostWavesWithoutAnswers;)
+        {
+            var before = stack.Journaled.Asked;
+            var requests = await WaveAsync(cancellationToken).ConfigureAwait(false);
+            if (requests == 0) return;
+            empty = stack.Journaled.Asked > before ? 0 : empty + 1;
+        }
+
+        reporter.Warn("the last batch jobs gave no answers; what is open stays open");
+    }
+
+    private async Task ReattachAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (tag, known) in _log.Open)
+        {
+            var id = known ?? await FindAsync(tag, cancellationToken).ConfigureAwait(false);
+            if (id is null)
+            {
+                _log.Done(tag);
+                continue;
+            }
+
+            reporter.Info($"batch job {id} of an earlier run is waited for");
+            if (known is null) _log.Begin(tag, id);
+            await CollectAsync(tag, id, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> WaveAsync(CancellationToken cancellationToken)
+    {
+        var asked = new HashSet<UInt128>();
+        var budget = stack.NewBudget();
+        var jobs = new List<(string Tag, string Id)>();
+        var (file, count) = (Path.Combine(directory, "batch.jsonl"), 0);
+        var stream = File.Create(file);
+        stack.Journaled.Collector = (key, prompt, request) =>
+        {
+            if (asked.Contains(key) || !Reserve(budget, prompt, request)) return;
+            asked.Add(key);
+            Write(stream, key, prompt, request);
+            count++;
+        };
+        try
+        {
+            foreach (var (_, example) in rows.ToAnnotate())
+            {
+                await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false);
+                if (count < options.BatchSize) continue;
+                await BeginAsync().ConfigureAwait(false);
+            }
+
+            if (count > 0) await BeginAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            stack.Journaled.Collector = null;
+            await stream.DisposeAsync().ConfigureAwait(false);
+            File.Delete(file);
+        }
+
+        foreach (var (tag, id) in jobs) await CollectAsync(tag, id, cancellationToken).ConfigureAwait(false);
+        return asked.Count;
+
+        async Task BeginAsync()
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            jobs.Add(await SubmitAsync(file, count, cancellationToken).ConfigureAwait(false));
+            stream = File.Create(file);
+            count = 0;
+        }
+    }
+
+    private static bool Reserve(Budget budget, IList<ChatMessage> prompt, ChatOptions request) =>
+        budget.TryReserve((long)(TokenEstimate.Prompt(prompt) * BudgetedChatClient.Margin), request.MaxOutputTokens ?? 0);
+
+    private void Write(Stream stream, UInt128 key, IList<ChatMessage> prompt, ChatOptions request)
+    {
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("custom_id", Journal.Text(key));
+            json.WriteString("method", "POST");
+            json.WriteString("url", $"/v1/{_client.Path}");
+            json.WritePropertyName("body");
+            json.WriteRawValue(_client.Body(prompt, request));
+            json.WriteEndObject();
+        }
+
+        stream.WriteByte((byte)'\n');
+    }
+
+    private async Task<(string Tag, string Id)> SubmitAsync(string file, int count, CancellationToken cancellationToken)
+    {
+        using var upload = await RetryAsync(
+            async () =>
+            {
+                await using var stream = File.OpenRead(file);
+                using var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { new StreamContent(stream), "file", "batch.jsonl" } };
+                return await _client.CallAsync(HttpMethod.Post, "files", form, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        var tag = Guid.NewGuid().ToString("N");
+        _log.Intend(tag);
+        var body = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
+        {
+            ["input_file_id"] = upload.RootElement.GetProperty("id").GetString()!,
+            ["endpoint"] = $"/v1/{_client.Path}",
+            ["completion_window"] = "24h",
+            ["metadata"] = new Dictionary<string, string> { [TagKey] = tag },
+        });
+        string? id = null;
+        using var begun = await RetryAsync(
+            async () =>
+            {
+                // One whose answer got lost may have begun all the same.
+                id = id is null && !_log.Open.Any(o => o.Tag == tag && o.Id is not null) ? await FindAsync(tag, cancellationToken).ConfigureAwait(false) : id;
+                return id is null
+                    ? await _client.CallAsync(HttpMethod.Post, "batches", OpenAIChatClient.Json(body), cancellationToken).ConfigureAwait(false)
+                    : await _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        id = begun.RootElement.GetProperty("id").GetString()!;
+        _log.Begin(tag, id);
+        reporter.Info($"batch job {id}: {count} requests");
+        return (tag, id);
+    }
+
+    private async Task<string?> FindAsync(string tag, CancellationToken cancellationToken)
+    {
+        using var list = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, "batches?limit=100", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+        foreach (var batch in list.RootElement.GetProperty("data").EnumerateArray())
+        {
+            if (batch.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty(TagKey, out var found) && found.GetString() == tag)
+                return batch.GetProperty("id").GetString();
+        }
+
+        return null;
+    }
+
+    private async Task CollectAsync(string tag, string id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            using var batch = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var status = batch.RootElement.GetProperty("status").GetString()!;
+            if (batch.RootElement.TryGetProperty("request_counts", out var counts) && counts.ValueKind == JsonValueKind.Object)
+                reporter.Progress("annotate", counts.GetProperty("completed").GetInt64(), counts.GetProperty("total").GetInt64(), $"batch job {id} is {status}");
+            if (!Ended.Contains(status))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(options.BatchPoll), clock, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            foreach (var name in (string[])["output_file_id", "error_file_id"])
+            {
+                if (batch.RootElement.TryGetProperty(name, out var file) && file.ValueKind == JsonValueKind.String)
+                    await KeepAsync(file.GetString()!, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (status != "completed") reporter.Warn($"batch job {id} is {status}; what it answered is kept, and the rest is asked for again");
+            _log.Done(tag);
+            return;
+        }
+    }
+
+    private async Task KeepAsync(string fileId, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(directory, "batch-answers.jsonl");
+        await RetryAsync(
+            async () =>
+            {
+                await _client.DownloadAsync($"files/{fileId}/content", path, cancellationToken).ConfigureAwait(false);
+                return "{}"u8.ToArray();
+            },
+            cancellationToken).ConfigureAwait(false);
+        var pending = new List<Task>();
+        foreach (var line in JsonLines.Read(path))
+        {
+            using var document = JsonDocument.Parse(line.Utf8);
+            if (!UInt128.TryParse(document.RootElement.GetProperty("custom_id").GetString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var key)) continue;
+            if (Read(document.RootElement, key) is { } response) pending.Add(stack.Journaled.KeepAsync(key, response));
+            if (pending.Count < 1000) continue;
+            await Task.WhenAll(pending).ConfigureAwait(false);
+            pending.Clear();
+        }
+
+        await Task.WhenAll(pending).ConfigureAwait(false);
+        File.Delete(path);
+    }
+
+    private ChatResponse? Read(JsonElement line, UInt128 key)
+    {
+        try
+        {
+            if (line.TryGetProperty("response", out var response) && response.ValueKind == JsonValueKind.Object)
+            {
+                var status = response.GetProperty("status_code").GetInt32();
+                var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
+                if (status == 200) return _client.Answer(body);
+                _client.RequireSuccess(status, body);
+            }
+        }
+        catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+        {
+            stack.Journaled.Refuse(key, e.Message);
+        }
+        catch (TeacherException e) when (e.Fault is TeacherFault.Transient or TeacherFault.Unreachable)
+        {
+            // The next wave asks again.
+        }
+
+        return null;
+    }
+
+    private async Task<JsonDocument> RetryAsync(Func<Task<byte[]>> call, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return JsonDocument.Parse(await call().ConfigureAwait(false));
+            }
+            catch (Exception e) when (e is TeacherException { Fault: TeacherFault.Transient or TeacherFault.Unreachable } or JsonException && attempt < options.Retries)
+            {
+                var wait = TimeSpan.FromSeconds(Math.Min(60, options.RetryDelay * Math.Pow(2, attempt)));
+                var asked = (e as TeacherException)?.RetryAfter ?? TimeSpan.Zero;
+                await Task.Delay(wait > asked ? wait : asked, clock, cancellationToken).ConfigureAwait(false);
+            }
+            catch (JsonException e)
+            {
+                throw new TeacherException(TeacherFault.Fatal, $"the endpoint's Batch API answers in another form: {e.Message}", inner: e);
+            }
+        }
+    }
+}

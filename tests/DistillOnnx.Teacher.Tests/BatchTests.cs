@@ -1,0 +1,52 @@
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Reporting;
+
+namespace DistillOnnx.Teacher.Tests;
+
+public sealed class BatchTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    [Fact]
+    public async Task Run_BatchApi_AsksInJobsAndWavesUntilAllIsAnswered()
+    {
+        TestData.Write(_directory.File("data"), 25);
+        await using var endpoint = await FakeEndpoint.StartAsync(q => q.Contains("correct label is", StringComparison.Ordinal)
+            ? TestData.Right(q[..q.IndexOf("(The", StringComparison.Ordinal)])
+            : TestData.Say(TestData.Number(q), even: true));
+        endpoint.Batches.FailEvery = 4;
+        var result = await Annotator.RunAsync(Options(endpoint) with { Rationalize = true, BatchSize = 10 }, Reporter.None);
+        Assert.True(result.Complete);
+        Assert.Equal((25L, 12L, 37), (result.Splits!["train"].Kept, result.Splits["train"].Rationalized, (int)result.Requests!));
+        Assert.Equal((37L * 5, 37L * 7), (result.InputTokens, result.OutputTokens));
+        Assert.False(endpoint.Calls.ContainsKey("/v1/chat/completions"));
+        Assert.True(endpoint.Batches.Jobs >= 4);
+        Assert.Equal(37, endpoint.Batches.Charged.Distinct().Count());
+        Assert.Equal(25, Dataset.Open(Options(endpoint).Out).Load("train").Count);
+    }
+
+    [Fact]
+    public async Task Run_AfterAStopWhileAJobRuns_WaitsForThatJobAndPaysNothingTwice()
+    {
+        TestData.Write(_directory.File("data"), 20);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        endpoint.Batches.LooksNeeded = int.MaxValue;
+        using var stop = new CancellationTokenSource();
+        var run = Annotator.RunAsync(Options(endpoint), Reporter.None, stop.Token);
+        while (endpoint.Batches.Jobs == 0) await Task.Delay(1);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        endpoint.Batches.LooksNeeded = 1;
+
+        // A kill between the job's beginning and the note of its name leaves the tag alone.
+        var log = _directory.File("out.journal/batches.jsonl");
+        File.WriteAllText(log, File.ReadAllLines(log)[0] + "\n{\"tag\":");
+        var result = await Annotator.RunAsync(Options(endpoint), Reporter.None);
+        Assert.Equal(20, result.Splits!["train"].Kept);
+        Assert.Equal((1, 20), (endpoint.Batches.Jobs, endpoint.Batches.Charged.Count));
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { Batch = true, BatchPoll = 0.01 };
+}
