@@ -15,7 +15,7 @@ public sealed record QuickstartOptions : IStageOptions
 
     /// <summary>Optimizer steps.</summary>
     [Option("optimizer steps")]
-    public int Steps { get; init; } = 800;
+    public int Steps { get; init; } = 700;
 
     /// <summary>Seed of data and training.</summary>
     [Option("seed of data and training")]

@@ -55,7 +55,7 @@ public static class QuickstartRunner
         var served = await serving.AskAsync(bundle, texts, options.Device, cancellationToken);
         reporter.Info(string.Create(CultureInfo.InvariantCulture, $"    {served.Address} answered \"{served.Labels[0]}\" (p = {served.Probabilities[0]:0.000}) to: {texts[0]}"));
 
-        return new QuickstartResult
+        var result = new QuickstartResult
         {
             Accuracy = byBundle.Result.Accuracy,
             Chance = test.GroupBy(r => r.Label).Max(g => g.Count()) / (double)test.Count,
@@ -67,6 +67,9 @@ public static class QuickstartRunner
             Checkpoint = checkpoint,
             Dataset = annotated,
         };
+        reporter.Info(string.Create(CultureInfo.InvariantCulture, $"test accuracy {result.Accuracy:P1} (chance {result.Chance:P1}), checkpoint and bundle agree on {agreement:P1}, {served.MedianMilliseconds:0.0} ms a gRPC call"));
+        reporter.Info($"dataset {annotated}; checkpoint {checkpoint}; bundle {bundle}");
+        return result;
     }
 
     /// <summary>Small enough for two cores in two minutes, large enough to follow a scene of two sentences.</summary>
