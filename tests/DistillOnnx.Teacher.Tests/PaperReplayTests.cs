@@ -1,8 +1,8 @@
+using System.Text.Json;
 using DistillOnnx.Core.Completions;
 using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
-using System.Text.Json;
 
 namespace DistillOnnx.Teacher.Tests;
 

@@ -62,7 +62,15 @@ internal sealed class TinyCheckpoint : IDisposable
 
     private static T5Config Shape(T5Activation activation, bool gated, bool tied) => new()
     {
-        VocabSize = 48, DModel = 16, DKv = 8, DFf = 24, NumLayers = 2, NumDecoderLayers = 2, NumHeads = 2,
-        Activation = activation, IsGated = gated, TieWordEmbeddings = tied,
+        VocabSize = 48,
+        DModel = 16,
+        DKv = 8,
+        DFf = 24,
+        NumLayers = 2,
+        NumDecoderLayers = 2,
+        NumHeads = 2,
+        Activation = activation,
+        IsGated = gated,
+        TieWordEmbeddings = tied,
     };
 }

@@ -62,7 +62,7 @@ internal sealed class SceneGenerator(long seed)
 
     private string Other(IReadOnlyList<string> items, string than)
     {
-        for (; ;)
+        for (; ; )
         {
             var item = Pick(items);
             if (item != than) return item;

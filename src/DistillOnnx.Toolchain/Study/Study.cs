@@ -81,36 +81,36 @@ public static class Study
     {
         // Seed outermost: an unfinished study has something to say about every method.
         foreach (var seed in options.Seeds)
-        foreach (var (studentName, student) in options.Students.Select(StudyNames.Parse))
-        foreach (var fraction in options.Fractions)
-        foreach (var (dataName, directory) in options.Data.Select(StudyNames.Parse))
-        foreach (var method in options.Methods.Select(m => StudyMethod.Find(m)!))
-        {
-            var key = StudyNames.Safe($"{studentName}.{dataName}.{method.Name}.{fraction}.{seed}");
-            var training = new TrainOptions
-            {
-                Data = directory,
-                Student = student,
-                Out = Path.Combine(options.Out, "checkpoints", key),
-                Resume = true,
-                Method = method.Method,
-                Labels = method.Labels,
-                Alpha = options.Alpha,
-                Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
-                Tokenizer = options.Tokenizer,
-                VocabularySize = options.VocabularySize,
-                Epochs = options.Epochs,
-                MaxSteps = options.MaxSteps,
-                BatchSize = options.BatchSize,
-                LearningRate = options.LearningRate,
-                Dropout = options.Dropout,
-                EvaluateEvery = options.EvaluateEvery,
-                Seed = long.Parse(seed, CultureInfo.InvariantCulture),
-                Device = options.Device,
-                Threads = options.Threads,
-            };
-            yield return (key, training, new StudyRun { Data = dataName, Student = studentName, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
-        }
+            foreach (var (studentName, student) in options.Students.Select(StudyNames.Parse))
+                foreach (var fraction in options.Fractions)
+                    foreach (var (dataName, directory) in options.Data.Select(StudyNames.Parse))
+                        foreach (var method in options.Methods.Select(m => StudyMethod.Find(m)!))
+                        {
+                            var key = StudyNames.Safe($"{studentName}.{dataName}.{method.Name}.{fraction}.{seed}");
+                            var training = new TrainOptions
+                            {
+                                Data = directory,
+                                Student = student,
+                                Out = Path.Combine(options.Out, "checkpoints", key),
+                                Resume = true,
+                                Method = method.Method,
+                                Labels = method.Labels,
+                                Alpha = options.Alpha,
+                                Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
+                                Tokenizer = options.Tokenizer,
+                                VocabularySize = options.VocabularySize,
+                                Epochs = options.Epochs,
+                                MaxSteps = options.MaxSteps,
+                                BatchSize = options.BatchSize,
+                                LearningRate = options.LearningRate,
+                                Dropout = options.Dropout,
+                                EvaluateEvery = options.EvaluateEvery,
+                                Seed = long.Parse(seed, CultureInfo.InvariantCulture),
+                                Device = options.Device,
+                                Threads = options.Threads,
+                            };
+                            yield return (key, training, new StudyRun { Data = dataName, Student = studentName, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
+                        }
     }
 
     private static IReadOnlyList<StudyData> Describe(StudyOptions options) =>

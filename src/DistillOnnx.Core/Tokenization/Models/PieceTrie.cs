@@ -35,7 +35,7 @@ internal sealed class PieceTrie
     }
 
     /// <summary>A slot: the base of its children above the label that leads to it, and the value of the key that ends here, or −1.</summary>
-    
+
     internal struct Slot
     {
         /// <summary>Base in the upper 24 bits, label in the lower 8.</summary>
