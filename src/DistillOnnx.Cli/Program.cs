@@ -1,6 +1,6 @@
 using System.CommandLine;
 using DistillOnnx.Cli.Verbs;
-using DistillOnnx.Core;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli;
 
@@ -35,22 +35,9 @@ internal static class Program
 
     private static int Fail(Exception exception, bool verbose, bool interrupted)
     {
-        // A task group reports its first fault wrapped; the fault is what the user needs.
-        while (exception is AggregateException { InnerException: { } inner }) exception = inner;
         if (verbose) Console.Error.WriteLine(exception);
-        switch (exception)
-        {
-            case OperationCanceledException when interrupted:
-                Console.Error.WriteLine("distill: interrupted" + (exception.Message.StartsWith("The operation", StringComparison.Ordinal) ? "" : $": {exception.Message}"));
-                return ExitCode.Interrupted;
-            case InputException:
-                Console.Error.WriteLine($"distill: {OneLine(exception.Message)}");
-                return ExitCode.BadInput;
-            default:
-                Console.Error.WriteLine($"distill: {OneLine(exception.Message)}" + (verbose ? "" : $" ({exception.GetType().Name}; --verbose shows where)"));
-                return ExitCode.Failed;
-        }
+        var code = ExitCode.Of(exception, interrupted, out var message);
+        Console.Error.WriteLine($"distill: {message}" + (code == ExitCode.Failed && !verbose ? "; --verbose shows where" : ""));
+        return code;
     }
-
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
 }

@@ -1,38 +1,21 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli.Output;
 
 /// <summary>Puts a verb's result object on stdout: as one line of JSON, or as names and values for a person.</summary>
 internal static class ResultPrinter
 {
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DictionaryKeyPolicy = null,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-    };
-
-    /// <summary>The result object as one line of JSON.</summary>
-    public static string ToJson(object result) => JsonSerializer.Serialize(result, result.GetType(), Options);
-
     /// <summary>Prints a result.</summary>
     public static void Print(object result, bool json)
     {
         if (json)
         {
-            Console.Out.WriteLine(ToJson(result));
+            Console.Out.WriteLine(ResultJson.ToLine(result));
             return;
         }
 
-        foreach (var (name, value) in Flatten("", JsonSerializer.SerializeToNode(result, result.GetType(), Options)))
+        foreach (var (name, value) in Flatten("", ResultJson.ToNode(result)))
             Console.Out.WriteLine($"{name,-32} {value}");
     }
 

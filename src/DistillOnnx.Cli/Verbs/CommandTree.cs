@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DistillOnnx.Cli.Output;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Options;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli.Verbs;
 

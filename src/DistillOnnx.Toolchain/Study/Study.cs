@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -6,7 +5,9 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Data;
 using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Reporting;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
@@ -30,31 +31,32 @@ public static class Study
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        var data = Describe(options);
+        IReadOnlyList<StudyData> data = [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         Open(options);
-        var plan = Plan(options).ToList();
+        var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
+        var plan = StudyPlan.Of(options, data).ToList();
         var runs = new List<StudyRun>();
         for (var i = 0; i < plan.Count; i++)
         {
             var (key, training, run) = plan[i];
-            var file = Path.Combine(options.Out, "runs", $"{key}.json");
             reporter.Progress("study", i, plan.Count, key);
-            if (File.Exists(file))
+            var file = RunFile(options, key);
+            if (Read<StudyRun>(file) is { } earlier)
             {
-                runs.Add(Read(file));
+                runs.Add(earlier);
                 continue;
             }
 
             reporter.Info(FormattableString.Invariant($"run {i + 1} of {plan.Count}: {key}"));
             var done = await MakeAsync(options, training, run, reporter, cancellationToken);
-            AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(done, Json));
+            Save(file, done);
             if (!options.KeepCheckpoints) Directory.Delete(training.Out, recursive: true);
             runs.Add(done);
-            Write(options, runs, data);
+            Write(options, runs, untrained, data);
         }
 
         reporter.Progress("study", plan.Count, plan.Count);
-        return new StudyResult(options.Out, runs, Write(options, runs, data));
+        return Write(options, runs, untrained, data);
     }
 
     private static async Task<StudyRun> MakeAsync(StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
@@ -77,54 +79,41 @@ public static class Study
         };
     }
 
-    private static IEnumerable<(string Key, TrainOptions Training, StudyRun Run)> Plan(StudyOptions options)
+    /// <summary>Students that begin from a checkpoint, before any training, on closed sets: an open answer would have to be decoded out of noise.</summary>
+    private static List<StudyBaseline> Untrained(StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
     {
-        // Seed outermost: an unfinished study has something to say about every method.
-        foreach (var seed in options.Seeds)
-            foreach (var (studentName, student) in options.Students.Select(StudyNames.Parse))
-                foreach (var fraction in options.Fractions)
-                    foreach (var (dataName, directory) in options.Data.Select(StudyNames.Parse))
-                        foreach (var method in options.Methods.Select(m => StudyMethod.Find(m)!))
-                        {
-                            var key = StudyNames.Safe($"{studentName}.{dataName}.{method.Name}.{fraction}.{seed}");
-                            var training = new TrainOptions
-                            {
-                                Data = directory,
-                                Student = student,
-                                Out = Path.Combine(options.Out, "checkpoints", key),
-                                Resume = true,
-                                Method = method.Method,
-                                Labels = method.Labels,
-                                Alpha = options.Alpha,
-                                Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
-                                Tokenizer = options.Tokenizer,
-                                VocabularySize = options.VocabularySize,
-                                Epochs = options.Epochs,
-                                MaxSteps = options.MaxSteps,
-                                BatchSize = options.BatchSize,
-                                LearningRate = options.LearningRate,
-                                Dropout = options.Dropout,
-                                EvaluateEvery = options.EvaluateEvery,
-                                Seed = long.Parse(seed, CultureInfo.InvariantCulture),
-                                Device = options.Device,
-                                Threads = options.Threads,
-                            };
-                            yield return (key, training, new StudyRun { Data = dataName, Student = studentName, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
-                        }
-    }
-
-    private static IReadOnlyList<StudyData> Describe(StudyOptions options) =>
-        [.. options.Data.Select(StudyNames.Parse).Select(d =>
+        var baselines = new List<StudyBaseline>();
+        foreach (var (name, checkpoint) in options.Students.Select(StudyNames.Parse).Where(s => Directory.Exists(s.Value)))
         {
-            var dataset = Dataset.Open(d.Value);
-            int Count(string split) => dataset.Has(split) ? dataset.Load(split, LabelNeed.None).Count : 0;
-            return new StudyData(d.Name, dataset.Task.Name, Count(SplitNames.Train), Count(SplitNames.Validation), dataset.Load(options.Split).Count, dataset.Hash(SplitNames.Train));
-        })];
+            foreach (var set in data.DistinctBy(d => d.LabelHash))
+            {
+                var dataset = Dataset.Open(set.Directory);
+                if (dataset.Task.Kind == TaskKind.Text) continue;
+                var file = RunFile(options, StudyNames.Safe($"{name}.{set.Name}.untrained"));
+                var baseline = Read<StudyBaseline>(file);
+                if (baseline is null)
+                {
+                    reporter.Info($"{name} on {set.Name} before any training");
+                    using var predictor = StudentPredictor.OpenUntrained(checkpoint, dataset.Task, options.Tokenizer, options.Device, options.Threads, reporter);
+                    var measured = Evaluator.Measure(predictor, dataset.Task, dataset.Load(options.Split), 256, reporter, null, cancellationToken);
+                    baseline = new StudyBaseline(name, set.Name, measured.Rows, measured.Accuracy);
+                    Save(file, baseline);
+                }
+
+                baselines.Add(baseline);
+            }
+        }
+
+        return baselines;
+    }
 
     private static void Open(StudyOptions options)
     {
         var stamp = Path.Combine(options.Out, OptionsFile);
-        var mine = JsonSerializer.Serialize(options with { Out = "", Overwrite = false, Resume = false, Threads = null, Device = "", KeepCheckpoints = false, Seeds = [], Methods = [], Fractions = [], Data = [], Students = [] }, Json);
+
+        // A study may grow by methods, shares, seeds, datasets and students: its runs do not depend on each other.
+        var mine = JsonSerializer.Serialize(
+            options with { Out = "", Overwrite = false, Resume = false, Threads = null, Device = "", KeepCheckpoints = false, Seeds = [], Methods = [], Fractions = [], Data = [], Students = [] }, Json);
         if (options.Resume && File.Exists(stamp))
         {
             if (File.ReadAllText(stamp) != mine)
@@ -133,20 +122,24 @@ public static class Study
         }
 
         OutputDirectory.Require(options.Out, options.Overwrite);
-        using (var output = OutputDirectory.Create(options.Out, options.Overwrite))
-        {
-            File.WriteAllText(output.FilePath(OptionsFile), mine);
-            Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
-            Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
-            output.Commit();
-        }
+        using var output = OutputDirectory.Create(options.Out, options.Overwrite);
+        File.WriteAllText(output.FilePath(OptionsFile), mine);
+        Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
+        Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
+        output.Commit();
     }
 
-    private static StudyRun Read(string file)
+    private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, "runs", $"{key}.json");
+
+    private static void Save<T>(string file, T value) => AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, Json));
+
+    private static T? Read<T>(string file)
+        where T : class
     {
+        if (!File.Exists(file)) return null;
         try
         {
-            return JsonSerializer.Deserialize<StudyRun>(File.ReadAllBytes(file), Json) ?? throw new InputException($"{file}: expected a run, found null");
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json) ?? throw new InputException($"{file}: expected a run, found null");
         }
         catch (JsonException e)
         {
@@ -154,12 +147,15 @@ public static class Study
         }
     }
 
-    private static IReadOnlyList<StudySummary> Write(StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudyData> data)
+    private static StudyResult Write(StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudyBaseline> untrained, IReadOnlyList<StudyData> data)
     {
+        // Where a method that reads no rationales ran in a dataset's place.
+        var stand = data.ToDictionary(d => d.Name, d => data.First(o => o.LabelHash == d.LabelHash).Name);
         var summary = StudySummary.Of(runs);
+        var result = new StudyResult(options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand), untrained);
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "results.csv"), Encoding.UTF8.GetBytes(StudyReport.Csv(runs)));
         var plots = StudyPlots.Draw(summary, options.Split, options.Out);
-        AtomicFile.WriteAllBytes(Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(StudyReport.Markdown(options, runs, summary, data, plots)));
-        return summary;
+        AtomicFile.WriteAllBytes(Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(StudyReport.Markdown(options, result, data, plots)));
+        return result;
     }
 }

@@ -1,4 +1,56 @@
+using System.Security.Cryptography;
+using System.Text;
+using DistillOnnx.Core.Data;
+using DistillOnnx.Core.Tasks;
+
 namespace DistillOnnx.Toolchain.Study;
 
-/// <summary>A dataset of a study, for its report.</summary>
-internal sealed record StudyData(string Name, string Task, int TrainRows, int ValidationRows, int MeasuredRows, string TrainHash);
+/// <summary>A dataset of a study.</summary>
+/// <param name="Name">As the user called it.</param>
+/// <param name="Directory">Where it lies.</param>
+/// <param name="Task">Its task's name.</param>
+/// <param name="TrainRows">Rows to train on.</param>
+/// <param name="ValidationRows">Rows by which checkpoints are chosen.</param>
+/// <param name="MeasuredRows">Rows of the split that is measured on.</param>
+/// <param name="Chance">Accuracy of always giving the most frequent label, or of drawing a choice; null for open tasks.</param>
+/// <param name="TrainHash">SHA-256 of the training file.</param>
+/// <param name="LabelHash">SHA-256 of everything but the rationales: equal for datasets that only explain differently.</param>
+internal sealed record StudyData(
+    string Name, string Directory, string Task, int TrainRows, int ValidationRows, int MeasuredRows, double? Chance, string TrainHash, string LabelHash)
+{
+    /// <summary>Reads a dataset.</summary>
+    /// <param name="name">As the user called it.</param>
+    /// <param name="directory">Where it lies.</param>
+    /// <param name="split">The split that is measured on.</param>
+    public static StudyData Read(string name, string directory, string split)
+    {
+        var dataset = Dataset.Open(directory);
+        var measured = dataset.Load(split);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        int Rows(string part)
+        {
+            if (!dataset.Has(part)) return 0;
+            var rows = dataset.Load(part, LabelNeed.None);
+            foreach (var row in rows)
+            {
+                // A character that no JSON text holds unescaped keeps fields from running into each other.
+                var fields = string.Join('\0', [part, row.Id, row.Input, row.Label, row.TeacherLabel, .. row.Choices ?? []]);
+                hash.AppendData(Encoding.UTF8.GetBytes(fields + "\0\0"));
+            }
+
+            return rows.Count;
+        }
+
+        var counts = new[] { SplitNames.Train, SplitNames.Validation, split }.Distinct().ToDictionary(s => s, Rows);
+        return new StudyData(
+            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, ChanceOf(dataset.Task, measured),
+            dataset.Hash(SplitNames.Train), Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    private static double? ChanceOf(TaskSpec task, IReadOnlyList<Example> rows) => task.Kind switch
+    {
+        TaskKind.Labels => rows.GroupBy(r => r.Label, StringComparer.Ordinal).Max(g => (double)g.Count() / rows.Count),
+        TaskKind.Choices => rows.Average(r => 1.0 / r.Choices!.Count),
+        _ => null,
+    };
+}

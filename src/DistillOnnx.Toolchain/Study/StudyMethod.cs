@@ -10,6 +10,9 @@ internal sealed record StudyMethod(string Name, TrainingMethod Method, LabelSour
 {
     private const string Teacher = "+teacher";
 
+    /// <summary>Whether rationales make a difference to it.</summary>
+    public bool ReadsRationales => Method != TrainingMethod.Standard;
+
     /// <summary>Reads a method's name; null where there is none of this name.</summary>
     public static StudyMethod? Find(string name)
     {

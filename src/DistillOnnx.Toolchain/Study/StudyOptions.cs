@@ -1,6 +1,9 @@
 using System.Globalization;
 using DistillOnnx.Core.Options;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Schedules;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -55,6 +58,18 @@ public sealed record StudyOptions : IStageOptions
     [Option("rows of a batch", Value = "ROWS")]
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>What updates the weights.</summary>
+    [Option("adam-w or adafactor")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
+
+    /// <summary>Learning rate after the warm-up.</summary>
+    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
+
+    /// <summary>Steps over which the learning rate rises; null: as <c>train</c> does.</summary>
+    [Option("steps over which the learning rate rises (default: 5 % of all from scratch, none from a checkpoint)", Value = "STEPS")]
+    public int? WarmupSteps { get; init; }
+
     /// <summary>Highest learning rate; null: 1e-3 from scratch, 5e-5 from a checkpoint.</summary>
     [Option("highest learning rate (default: 1e-3 from scratch, 5e-5 from a checkpoint)", Value = "RATE")]
     public double? LearningRate { get; init; }
@@ -70,6 +85,22 @@ public sealed record StudyOptions : IStageOptions
     /// <summary>Steps between evaluations; null: as <c>train</c> does.</summary>
     [Option("steps between evaluations on the validation rows (default: as train does)", Value = "STEPS")]
     public int? EvaluateEvery { get; init; }
+
+    /// <summary>Evaluations without a gain after which a run stops; 0: never.</summary>
+    [Option("evaluations without a gain after which a run stops; 0: never", Value = "COUNT")]
+    public int Patience { get; init; }
+
+    /// <summary>Longest rationale in tokens.</summary>
+    [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
+    public int MaxRationaleTokens { get; init; } = 256;
+
+    /// <summary>Most tokens that go through the model at once.</summary>
+    [Option("most tokens that go through the model at once, padding counted: bounds memory and changes nothing else", Value = "TOKENS")]
+    public int MicroBatchTokens { get; init; } = 16384;
+
+    /// <summary>In what numbers students are trained.</summary>
+    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
+    public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
     [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
@@ -118,6 +149,10 @@ public sealed record StudyOptions : IStageOptions
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
+        if (WarmupSteps is < 0) faults.Add($"--warmup-steps: expected at least 0, found {WarmupSteps}");
+        if (Patience < 0) faults.Add($"--patience: expected at least 0, found {Patience}");
+        if (MaxRationaleTokens < 1) faults.Add($"--max-rationale-tokens: expected at least 1, found {MaxRationaleTokens}");
+        if (MicroBatchTokens < 1) faults.Add($"--micro-batch-tokens: expected at least 1, found {MicroBatchTokens}");
         if (!(Alpha is >= 0 and <= 1)) faults.Add($"--alpha: expected a share from 0 to 1, found {Alpha}");
         if (Threads is < 1) faults.Add($"--threads: expected at least 1, found {Threads}");
         if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");

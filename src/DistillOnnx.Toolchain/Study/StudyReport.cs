@@ -20,28 +20,48 @@ internal static class StudyReport
     }
 
     /// <summary>The report as Markdown.</summary>
-    public static string Markdown(StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudySummary> summary, IReadOnlyList<StudyData> data, IReadOnlyList<string> plots)
+    public static string Markdown(StudyOptions options, StudyResult result, IReadOnlyList<StudyData> data, IReadOnlyList<string> plots)
     {
         var page = new StringBuilder("# Study\n\n## What was compared\n\n");
         page.AppendLine(CultureInfo.InvariantCulture, $"Methods {string.Join(", ", options.Methods)}; shares of the training rows {string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(CultureInfo.InvariantCulture, $"Each run: {(options.MaxSteps is { } steps ? $"{steps} steps" : $"{options.Epochs} epochs")}, batch {options.BatchSize}, alpha {options.Alpha} in step-by-step, checkpoint chosen on the validation rows, measured on `{options.Split}`.");
-        page.AppendLine().AppendLine("| data | task | training rows | validation rows | measured rows | SHA-256 of the training file |").AppendLine("|---|---|---:|---:|---:|---|");
-        foreach (var d in data) page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Name} | {d.Task} | {d.TrainRows} | {d.ValidationRows} | {d.MeasuredRows} | `{d.TrainHash[..16]}…` |");
-        page.AppendLine().AppendLine("| student | parameters | begins from |").AppendLine("|---|---:|---|");
+        page.AppendLine().AppendLine("| data | task | training rows | validation rows | measured rows | chance | SHA-256 of the training file |").AppendLine("|---|---|---:|---:|---:|---:|---|");
+        foreach (var d in data)
+        {
+            var chance = d.Chance is { } c ? string.Create(CultureInfo.InvariantCulture, $"{100 * c:0.00} %") : "–";
+            page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Name} | {d.Task} | {d.TrainRows} | {d.ValidationRows} | {d.MeasuredRows} | {chance} | `{d.TrainHash[..16]}…` |");
+        }
+
+        if (data.DistinctBy(d => d.LabelHash).Count() < data.Count)
+            page.AppendLine().AppendLine("Datasets that differ in rationales alone share the runs of methods that read none; these stand under the first dataset's name.");
+        page.AppendLine().AppendLine("| student | parameters | begins from | before any training |").AppendLine("|---|---:|---|---|");
         foreach (var student in options.Students.Select(StudyNames.Parse))
         {
-            var parameters = runs.Where(r => r.Student == student.Name).Select(r => r.Parameters).Distinct().ToArray();
+            var parameters = result.Runs.Where(r => r.Student == student.Name).Select(r => r.Parameters).Distinct().ToArray();
             var count = parameters.Length == 0 ? "–" : string.Join(" to ", new[] { parameters.Min(), parameters.Max() }.Distinct().Select(p => (p / 1e6).ToString("0.0 M", CultureInfo.InvariantCulture)));
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {student.Name} | {count} | {(Directory.Exists(student.Value) ? $"the checkpoint `{Path.GetFileName(Path.TrimEndingDirectorySeparator(student.Value))}`" : "initial weights")} |");
+            var untrained = string.Join(", ", result.Untrained.Where(u => u.Student == student.Name).Select(u => string.Create(CultureInfo.InvariantCulture, $"{100 * u.Accuracy:0.00} % on {u.Data}")));
+            page.AppendLine(CultureInfo.InvariantCulture, $"| {student.Name} | {count} | {(Directory.Exists(student.Value) ? $"the checkpoint `{Path.GetFileName(Path.TrimEndingDirectorySeparator(student.Value))}`" : "initial weights")} | {(untrained.Length == 0 ? "–" : untrained)} |");
         }
 
         page.AppendLine().AppendLine("## Accuracy").AppendLine().AppendLine("Mean ± sample standard deviation over seeds, in per cent.").AppendLine();
-        foreach (var student in summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
+        foreach (var student in result.Summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
         foreach (var plot in plots) page.AppendLine(CultureInfo.InvariantCulture, $"![{plot}]({plot})").AppendLine();
+        Differences(page, options.Methods[0], result.Differences);
         page.AppendLine("## What is not comparable to the paper").AppendLine();
         page.AppendLine("Hsieh et al. 2023 fine-tune T5 models of 220 million parameters and more that were pretrained on C4, for up to 10,000 steps, on the full training splits of their datasets, and report the mean over their runs. ");
         page.AppendLine("Figures here hold for the students, rows and steps named above and say nothing about larger ones. Rows that a dataset held out of another split are told in its `dataset.json`.");
         return page.ToString();
+    }
+
+    private static void Differences(StringBuilder page, string reference, IReadOnlyList<StudyDifference> differences)
+    {
+        if (differences.Count == 0) return;
+        page.AppendLine(CultureInfo.InvariantCulture, $"## Against {reference}").AppendLine();
+        page.AppendLine("Difference of accuracies, paired by seed (same rows, same initial weights): mean ± standard error, in points. Within about two standard errors of zero there is nothing to be seen.").AppendLine();
+        page.AppendLine("| student | method | data | share | seeds | difference |").AppendLine("|---|---|---|---:|---:|---:|");
+        foreach (var d in differences)
+            page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Student} | {d.Method} | {d.Data} | {100 * d.Fraction:0.##} % | {d.Seeds} | {100 * d.Mean:+0.00;-0.00;0.00} ± {100 * d.StandardError:0.00} |");
+        page.AppendLine();
     }
 
     private static void Table(StringBuilder page, IGrouping<string, StudySummary> student)

@@ -1,6 +1,7 @@
-using DistillOnnx.Core;
+using DistillOnnx.Core.Reporting;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Trainer;
+using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
@@ -10,9 +11,16 @@ internal static class StudentEngines
     /// <summary>The fastest engine that can run a model.</summary>
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
-    public static IStudentEngine Create(T5Model model, Precision precision)
+    /// <param name="reporter">Hears where the choice is a poor one.</param>
+    public static IStudentEngine Create(T5Model model, Precision precision, IReporter reporter)
     {
-        if (precision == Precision.Bf16) throw new InputException("--precision bf16 is for GPUs");
+        if (precision == Precision.Bf16)
+        {
+            if (model.Device.type == TorchSharp.DeviceType.CPU) reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
+            model.ComputeType = ScalarType.BFloat16;
+            return new PaddedEngine(model);
+        }
+
         return UnpaddedEngine.Supports(model) ? new UnpaddedEngine(model) : new PaddedEngine(model);
     }
 }

@@ -60,6 +60,23 @@ public sealed class StudentPredictor : IPredictor
         return new StudentPredictor(model, encoder, ownsModel: true);
     }
 
+    /// <summary>Opens a checkpoint that has learnt no task, to see what it answers all the same.</summary>
+    /// <param name="checkpointDirectory">The directory.</param>
+    /// <param name="task">What to ask it; without a prefix, which it would not know.</param>
+    /// <param name="tokenizerDirectory">A directory with <c>spiece.model</c>; null: the checkpoint's own.</param>
+    /// <param name="device"><c>auto</c>, <c>cpu</c> or <c>cuda:N</c>.</param>
+    /// <param name="threads">Threads per operation on the CPU; null: libtorch's choice.</param>
+    /// <param name="reporter">Hears which device was chosen.</param>
+    /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
+    public static StudentPredictor OpenUntrained(string checkpointDirectory, TaskSpec task, string? tokenizerDirectory, string device, int? threads, IReporter reporter)
+    {
+        using var checkpoint = Checkpoint.Open(checkpointDirectory);
+        var tokenizer = T5Tokenizer.Load(tokenizerDirectory ?? checkpointDirectory);
+        var model = T5Model.Load(checkpoint, Devices.Select(device, reporter, threads));
+        model.eval();
+        return new StudentPredictor(model, new InputEncoder(tokenizer, task with { PredictPrefix = "", ExplainPrefix = "" }), ownsModel: true);
+    }
+
     /// <inheritdoc/>
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default)
     {

@@ -66,8 +66,8 @@ public sealed record PretrainOptions : IStageOptions
     public double MeanSpan { get; init; } = 3;
 
     /// <summary>Lines in memory, from which sequences are drawn in random order.</summary>
-    [Option("lines held in memory, from which sequences are drawn in random order", Value = "LINES")]
-    public int ShuffleLines { get; init; } = 50_000;
+    [Option("lines held in memory, from which sequences are drawn in random order; where parts of the text differ, take more than the largest has", Value = "LINES")]
+    public int ShuffleLines { get; init; } = 1_000_000;
 
     /// <summary>Most tokens that go through the model at once.</summary>
     [Option("most tokens that go through the model at once: bounds memory and changes nothing else", Value = "TOKENS")]
@@ -106,7 +106,7 @@ public sealed record PretrainOptions : IStageOptions
     public int? EvaluateEvery { get; init; }
 
     /// <summary>Lines held out.</summary>
-    [Option("lines at the beginning of the text that are held out to evaluate on", Value = "LINES")]
+    [Option("lines that are held out to evaluate on, spread evenly over the text", Value = "LINES")]
     public int HoldoutLines { get; init; } = 500;
 
     /// <summary>Steps between saves of the state that a resumed run needs; null: at evaluations.</summary>

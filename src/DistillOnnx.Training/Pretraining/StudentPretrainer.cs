@@ -55,11 +55,11 @@ public static class StudentPretrainer
         if (tokenizer.ExtraIds == 0) throw new InputException($"{options.Tokenizer ?? options.Student}: the tokenizer has no sentinels, which span corruption needs");
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
-        using IStudentEngine engine = StudentEngines.Create(model, options.Precision);
+        using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
         using IMetricSink metrics = options.TensorBoard is null ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var rows = new TextRows(lines, tokenizer, options);
-        var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(TextLines.Read(options.Text).Take(options.HoldoutLines), -1), options.MicroBatchTokens, 1, 1);
+        var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(lines.HeldOut(), -1), options.MicroBatchTokens, 1, 1);
         var plan = new TrainingPlan(
             "pretrain", new Schedule(options.Schedule, options.LearningRate, options.WarmupSteps ?? (int)Math.Ceiling(Warmup * options.MaxSteps), options.MaxSteps),
             (int)Math.Min(int.MaxValue, Math.Max(1, lines.Count / options.BatchSize)), 1, 0, options.MicroBatchTokens, options.ClipNorm,

@@ -12,7 +12,8 @@ namespace DistillOnnx.Training.Pretraining;
 internal sealed class TextLines : IDisposable
 {
     private readonly IReadOnlyList<string> _files;
-    private readonly int _skip;
+    private readonly int _heldOut;
+    private readonly long _stride;
     private readonly int _window;
     private readonly long _seed;
     private IEnumerator<string>? _reader;
@@ -21,18 +22,20 @@ internal sealed class TextLines : IDisposable
     private string[] _lines = [];
 
     /// <param name="files">The files; those named <c>.gz</c> are unpacked.</param>
-    /// <param name="skip">Lines at the beginning that are left out.</param>
+    /// <param name="heldOut">Lines that are kept apart to evaluate on, spread evenly over the text.</param>
     /// <param name="window">Lines in memory.</param>
     /// <param name="seed">Seed of the order.</param>
     /// <exception cref="InputException">A file cannot be read, or there are no lines.</exception>
-    public TextLines(IReadOnlyList<string> files, int skip, int window, long seed)
+    public TextLines(IReadOnlyList<string> files, int heldOut, int window, long seed)
     {
-        (_files, _skip, _window, _seed) = (files, skip, window, seed);
-        Count = Read(files).LongCount() - skip;
-        if (Count < 1) throw new InputException($"{string.Join(", ", files)}: expected more than {skip} lines of text, found {Count + skip}");
+        (_files, _heldOut, _window, _seed) = (files, heldOut, window, seed);
+        var total = Read(files).LongCount();
+        Count = total - heldOut;
+        if (Count < 1) throw new InputException($"{string.Join(", ", files)}: expected more than {heldOut} lines of text, found {total}");
+        _stride = heldOut == 0 ? 0 : total / heldOut;
     }
 
-    /// <summary>Number of lines.</summary>
+    /// <summary>Number of lines to learn from.</summary>
     public long Count { get; }
 
     /// <summary>The line at a position; after the last line a new epoch begins.</summary>
@@ -44,6 +47,9 @@ internal sealed class TextLines : IDisposable
         if (_loaded != (epoch, window)) Load(epoch, window);
         return _lines[offset - (window * _window)];
     }
+
+    /// <summary>The lines that are kept apart.</summary>
+    public IEnumerable<string> HeldOut() => Read(_files).Where((_, index) => IsHeldOut(index));
 
     /// <summary>All lines that are not blank, in the order of the files.</summary>
     /// <param name="files">The files.</param>
@@ -62,6 +68,9 @@ internal sealed class TextLines : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _reader?.Dispose();
+
+    /// <summary>Files are often sorted by where their lines come from, so the first lines would stand for the first source alone.</summary>
+    private bool IsHeldOut(long index) => _stride > 0 && index % _stride == 0 && index / _stride < _heldOut;
 
     private static StreamReader Open(string file)
     {
@@ -91,11 +100,11 @@ internal sealed class TextLines : IDisposable
 
     private void Load(long epoch, long window)
     {
-        var from = _skip + (window * _window);
+        var from = window * _window;
         if (_reader is null || _readerAt > from)
         {
             _reader?.Dispose();
-            _reader = Read(_files).GetEnumerator();
+            _reader = Read(_files).Where((_, index) => !IsHeldOut(index)).GetEnumerator();
             _readerAt = 0;
         }
 
@@ -103,7 +112,7 @@ internal sealed class TextLines : IDisposable
         {
         }
 
-        var lines = new List<string>(_window);
+        var lines = new List<string>((int)Math.Min(_window, Count));
         for (; lines.Count < _window && _reader.MoveNext(); _readerAt++) lines.Add(_reader.Current);
         _lines = [.. lines];
         new SplitMix64(unchecked((((_seed * 1_000_003) + epoch) * 1_000_003) + window)).Shuffle(_lines.AsSpan());

@@ -68,7 +68,7 @@ public static class StudentTrainer
         var validationRows = validation.Count == 0 ? [] : new ExampleEncoder(inputs, options with { Labels = LabelSource.Gold }).Encode(validation, SplitNames.Validation, reporter);
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
-        using IStudentEngine engine = StudentEngines.Create(model, options.Precision);
+        using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
         using IMetricSink metrics = options.TensorBoard is null ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var order = new DatasetRows(rows, options.BatchSize * options.Accumulate, options.BucketWindow, options.Seed);

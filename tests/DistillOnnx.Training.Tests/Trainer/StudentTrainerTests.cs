@@ -33,6 +33,25 @@ public sealed class StudentTrainerTests
         Assert.False(Directory.Exists(Path.Combine(result.Checkpoint, "resume")));
     }
 
+    [Fact]
+    public async Task RunAsync_Bf16_LearnsOverFloat32Weights()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = Precision.Bf16 };
+        var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var exact = await StudentTrainer.RunAsync(options with { Precision = Precision.Fp32, Out = directory["exact"] }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
+        using var weights = SafetensorsFile.Open(directory["out/model.safetensors"]);
+        Assert.All(weights.Tensors.Values, t => Assert.Equal(TensorType.Float32, t.Type));
+
+        // The option did something: products rounded to eight bits of mantissa lead to other weights.
+        Assert.True(weights.TryGetBytes("shared.weight", out var rough));
+        using var other = SafetensorsFile.Open(Path.Combine(exact.Checkpoint, "model.safetensors"));
+        Assert.True(other.TryGetBytes("shared.weight", out var smooth));
+        Assert.False(rough.SequenceEqual(smooth));
+    }
+
     [Theory]
     [InlineData(OptimizerKind.AdamW)]
     [InlineData(OptimizerKind.Adafactor)]
@@ -112,22 +131,5 @@ public sealed class StudentTrainerTests
         var report = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!;
 
         Assert.Equal(12, (int)report["data"]!["train_rows"]!);
-    }
-
-    /// <summary>Cancels when a step is reported.</summary>
-    private sealed class StopAt(long step, CancellationTokenSource source) : IReporter
-    {
-        public void Progress(string stage, long done, long? total, string? detail = null)
-        {
-            if (stage == "train" && done >= step) source.Cancel();
-        }
-
-        public void Info(string message)
-        {
-        }
-
-        public void Warn(string message)
-        {
-        }
     }
 }

@@ -2,13 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Core.Reporting;
 
-namespace DistillOnnx.Cli.Output;
+namespace DistillOnnx.Toolchain.Scripting;
 
 /// <summary>
 /// Progress on stderr: a bar that is drawn over on a terminal, plain lines at a slower pace elsewhere. Works out rate and
 /// time left from what the stages report.
 /// </summary>
-internal sealed class ConsoleReporter : IReporter, IDisposable
+public sealed class ConsoleReporter : IReporter, IDisposable
 {
     private static readonly TimeSpan TerminalPace = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LinePace = TimeSpan.FromSeconds(10);

@@ -1,16 +1,17 @@
 using System.Runtime.InteropServices;
 
-namespace DistillOnnx.Cli;
+namespace DistillOnnx.Toolchain.Scripting;
 
 /// <summary>
-/// Turns the first SIGINT or SIGTERM into a cancellation, so that a verb can save what it has; the second one ends the
+/// Turns the first SIGINT or SIGTERM into a cancellation, so that a stage can save what it has; the second one ends the
 /// process at once.
 /// </summary>
-internal sealed partial class Interrupt : IDisposable
+public sealed partial class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
+    /// <summary>Listens from now on until it is disposed of.</summary>
     public Interrupt()
     {
         _registrations =
@@ -23,6 +24,7 @@ internal sealed partial class Interrupt : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();

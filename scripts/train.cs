@@ -1,0 +1,82 @@
+#!/usr/bin/env dotnet
+#:project ../src/DistillOnnx.Toolchain/DistillOnnx.Toolchain.csproj
+#:property PublishAot=false
+#:property TreatWarningsAsErrors=false
+
+// Training from a build: import, train, evaluate, export, evaluate what was exported. The stages are the library's; copy this
+// file into your own repository and change the path above to a package or project reference.
+//
+//   dotnet run scripts/train.cs -- build.json
+//
+// build.json holds one object a stage, with the names that "distill STAGE --help" lists; the same file serves the command line
+// (distill train --config build.json), and the environment (DISTILL_TRAIN_MAX_STEPS=100) fills what it leaves out:
+//
+//   { "import":   { "source": "dss:esnli", "from": ["dss/esnli"], "split_from": "validation", "out": "artifacts/data" },
+//     "train":    { "data": "artifacts/data", "student": "t5-tiny", "max_steps": 1600, "out": "artifacts/student" },
+//     "evaluate": { "data": "artifacts/data", "model": "artifacts/student", "fail_under": 0.45 },
+//     "export":   { "model": "artifacts/student", "data": "artifacts/data", "out": "artifacts/bundle" } }
+//
+// A stage that the file does not name is left out. Each stage prints one JSON object on stdout, progress goes to stderr.
+// Exit codes: 0 done, 1 failed or below evaluate.fail_under, 2 bad input, 130 interrupted.
+
+using DistillOnnx.Core;
+using DistillOnnx.Core.Options;
+using DistillOnnx.Teacher;
+using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Export;
+using DistillOnnx.Toolchain.Import;
+using DistillOnnx.Toolchain.Scripting;
+using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Training.Pretraining;
+using DistillOnnx.Training.Trainer;
+
+using var interrupt = new Interrupt();
+using var reporter = ConsoleReporter.Create(quiet: false);
+var stop = interrupt.Token;
+try
+{
+    if (args is not [var file]) throw new InputException("usage: dotnet run scripts/train.cs -- build.json");
+    var build = new BuildFile(file);
+    if (build.Read<ImportOptions>("import") is { } import) Print("import", DatasetImporter.Import(import, reporter, stop));
+    if (build.Read<AnnotateOptions>("annotate") is { } annotate) Print("annotate", await Annotator.RunAsync(annotate, reporter, stop));
+    if (build.Read<PretrainOptions>("pretrain") is { } pretrain) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
+    if (build.Read<TrainOptions>("train") is { } train) Print("train", await TrainStage.RunAsync(train, reporter, stop));
+    var evaluate = build.Read<EvaluateOptions>("evaluate");
+    if (evaluate is not null) Print("evaluate", await Evaluator.RunAsync(evaluate, reporter, stop));
+    if (build.Read<ExportOptions>("export") is { } export)
+    {
+        Print("export", await BundleExport.RunAsync(export, reporter, stop));
+
+        // What ships is the bundle, so the gate holds it too.
+        if (evaluate is not null) Print("evaluate_bundle", await Evaluator.RunAsync(evaluate with { Model = export.Out, Predictions = null }, reporter, stop));
+    }
+
+    return ExitCode.Done;
+}
+catch (Exception fault)
+{
+    reporter.Finish();
+    var code = ExitCode.Of(fault, stop.IsCancellationRequested, out var message);
+    Console.Error.WriteLine($"train: {message}");
+    return code;
+}
+
+void Print(string stage, object result)
+{
+    reporter.Finish();
+    Console.Out.WriteLine($$"""{"stage":"{{stage}}","result":{{ResultJson.ToLine(result)}}}""");
+}
+
+/// <summary>The build's configuration: options of the stages that it names.</summary>
+internal sealed class BuildFile(string path)
+{
+    private readonly System.Text.Json.Nodes.JsonObject _root = OptionBinder.LoadConfiguration(path, "");
+
+    public T? Read<T>(string stage)
+        where T : class, IStageOptions
+    {
+        if (!_root.ContainsKey(stage)) return null;
+        var configuration = OptionBinder.LoadConfiguration(path, stage);
+        return (T)new OptionBinder(typeof(T)).Bind(stage, new Dictionary<string, IReadOnlyList<string>>(), configuration, path, Environment.GetEnvironmentVariable);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Toolchain.Study;
+
+/// <summary>The runs of a study, in the order in which they are made.</summary>
+internal static class StudyPlan
+{
+    /// <summary>A run: its name, how it is trained, and the row it will fill.</summary>
+    public sealed record Entry(string Key, TrainOptions Training, StudyRun Run);
+
+    /// <summary>
+    /// Lists the runs. A method that reads no rationale gives the same student on datasets that differ in rationales alone, so it
+    /// runs on the first of them only.
+    /// </summary>
+    /// <param name="options">The study.</param>
+    /// <param name="data">Its datasets.</param>
+    public static IEnumerable<Entry> Of(StudyOptions options, IReadOnlyList<StudyData> data) =>
+        // Seed outermost: an unfinished study has something to say about every method.
+        from seed in options.Seeds
+        from student in options.Students.Select(StudyNames.Parse)
+        from fraction in options.Fractions
+        from set in data
+        from method in options.Methods.Select(m => StudyMethod.Find(m)!)
+        where method.ReadsRationales || data.First(d => d.LabelHash == set.LabelHash) == set
+        select Make(options, seed, student, fraction, set, method);
+
+    private static Entry Make(StudyOptions options, string seed, (string Name, string Value) student, string fraction, StudyData data, StudyMethod method)
+    {
+        var key = StudyNames.Safe($"{student.Name}.{data.Name}.{method.Name}.{fraction}.{seed}");
+        var training = new TrainOptions
+        {
+            Data = data.Directory,
+            Student = student.Value,
+            Out = Path.Combine(options.Out, "checkpoints", key),
+            Resume = true,
+            Method = method.Method,
+            Labels = method.Labels,
+            Alpha = options.Alpha,
+            Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
+            Tokenizer = options.Tokenizer,
+            VocabularySize = options.VocabularySize,
+            Epochs = options.Epochs,
+            MaxSteps = options.MaxSteps,
+            BatchSize = options.BatchSize,
+            MicroBatchTokens = options.MicroBatchTokens,
+            Optimizer = options.Optimizer,
+            LearningRate = options.LearningRate,
+            Schedule = options.Schedule,
+            WarmupSteps = options.WarmupSteps,
+            Dropout = options.Dropout,
+            MaxRationaleTokens = options.MaxRationaleTokens,
+            EvaluateEvery = options.EvaluateEvery,
+            Patience = options.Patience,
+            Seed = long.Parse(seed, CultureInfo.InvariantCulture),
+            Device = options.Device,
+            Threads = options.Threads,
+            Precision = options.Precision,
+        };
+        return new Entry(key, training, new StudyRun { Data = data.Name, Student = student.Name, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
+    }
+}

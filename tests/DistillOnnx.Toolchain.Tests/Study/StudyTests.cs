@@ -1,0 +1,156 @@
+using System.Text.Json;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Reporting;
+using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Training.Trainer;
+using Comparison = DistillOnnx.Toolchain.Study.Study;
+
+namespace DistillOnnx.Toolchain.Tests.Study;
+
+public sealed class StudyTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("distillonnx-study-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task RunAsync_TwoDatasetsThatExplainDifferently_ShareTheRunsThatReadNoRationales()
+    {
+        var result = await Comparison.RunAsync(Options(), Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2 * 2 * 3, result.Runs.Count);
+        Assert.All(result.Runs.Where(r => r.Method == "standard"), r => Assert.Equal("teacher", r.Data));
+        Assert.Equal([12, 24], result.Runs.Select(r => r.TrainRows).Distinct().Order());
+        Assert.All(result.Runs, r => Assert.Equal(8, r.Rows));
+        Assert.Equal(2 * 2, result.Differences.Count);
+        Assert.All(result.Differences, d => Assert.Equal(2, d.Seeds));
+        var lines = File.ReadAllLines(In("study/results.csv"));
+        Assert.Equal(1 + result.Runs.Count, lines.Length);
+        var report = File.ReadAllText(In("study/report.md"));
+        Assert.Contains("## Against standard", report);
+        Assert.Contains("50.00 %", report);
+        Assert.True(new FileInfo(In("study/accuracy-shape.png")).Length > 1000);
+        Assert.Empty(Directory.GetFileSystemEntries(In("study/checkpoints")));
+    }
+
+    [Fact]
+    public async Task RunAsync_InterruptedAndResumed_GivesTheSameTableWithoutRunningTwice()
+    {
+        var options = Options() with { Methods = ["standard"], Data = [$"teacher={Data("teacher")}"] };
+        var whole = await Comparison.RunAsync(options with { Out = In("whole") }, Reporter.None, CancellationToken.None);
+
+        using var source = new CancellationTokenSource();
+        var first = new Recorder(() => source.Cancel(), stopAtRun: 3);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Comparison.RunAsync(options, first, source.Token));
+        var second = new Recorder(() => { }, stopAtRun: 0);
+        var resumed = await Comparison.RunAsync(options with { Resume = true }, second, CancellationToken.None);
+
+        Assert.Equal(4, whole.Runs.Count);
+        Assert.Equal(["run 3 of 4", "run 4 of 4"], second.Runs);
+        Assert.Equal(whole.Runs.Select(Figures), resumed.Runs.Select(Figures));
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumedWithOtherOptions_IsRefused()
+    {
+        var options = Options() with { Methods = ["standard"], Seeds = ["0"], Fractions = ["1"] };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options with { Resume = true, BatchSize = 5 }, Reporter.None, CancellationToken.None));
+
+        Assert.Contains("other options", fault.Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_StudentFromACheckpoint_SaysWhatItAnswersUntrained()
+    {
+        await StudentTrainer.RunAsync(
+            new TrainOptions { Data = Data("teacher"), Student = Shape(), Out = In("warm"), VocabularySize = 120, MaxSteps = 1, Device = "cpu" }, Reporter.None, CancellationToken.None);
+
+        var result = await Comparison.RunAsync(
+            Options() with { Students = [$"warm={In("warm")}"], Methods = ["step-by-step"], Seeds = ["0"], Fractions = ["1"] }, Reporter.None, CancellationToken.None);
+
+        var untrained = Assert.Single(result.Untrained);
+        Assert.Equal(("warm", "teacher", 8), (untrained.Student, untrained.Data, untrained.Rows));
+        Assert.InRange(untrained.Accuracy, 0, 1);
+        Assert.Contains("% on teacher |", File.ReadAllText(In("study/report.md")));
+    }
+
+    [Fact]
+    public void Differences_ArePairedBySeed()
+    {
+        StudyRun Run(string method, string data, long seed, double accuracy) => new() { Data = data, Student = "s", Method = method, Fraction = 1, Seed = seed, Accuracy = accuracy };
+        var difference = Assert.Single(StudyDifference.Of(
+            [Run("standard", "a", 0, 0.5), Run("standard", "a", 1, 0.7), Run("step-by-step", "b", 0, 0.6), Run("step-by-step", "b", 1, 0.82), Run("step-by-step", "b", 2, 0.9)],
+            "standard",
+            new Dictionary<string, string> { ["a"] = "a", ["b"] = "a" }));
+
+        Assert.Equal(2, difference.Seeds);
+        Assert.Equal(0.11, difference.Mean, 9);
+        Assert.Equal(0.01, difference.StandardError, 9);
+    }
+
+    private static (string, double, long, double, int) Figures(StudyRun run) => (run.Method, run.Fraction, run.Seed, run.Accuracy, run.BestStep);
+
+    private StudyOptions Options() => new()
+    {
+        Data = [$"teacher={Data("teacher")}", $"people={Data("people")}"],
+        Students = [$"shape={Shape()}"],
+        Out = In("study"),
+        Fractions = ["0.5", "1"],
+        Seeds = ["0", "1"],
+        MaxSteps = 2,
+        BatchSize = 4,
+        VocabularySize = 120,
+        Device = "cpu",
+    };
+
+    private string In(string name) => Path.Combine(_root, name);
+
+    private string Shape()
+    {
+        File.WriteAllText(In("shape.json"), """{"model_type":"t5","vocab_size":256,"d_model":16,"d_kv":8,"d_ff":32,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":0.1}""");
+        return In("shape.json");
+    }
+
+    /// <summary>A dataset of things that are fruits or tools; rationales differ by who wrote them and nothing else does.</summary>
+    private string Data(string author)
+    {
+        var path = In(author);
+        Directory.CreateDirectory(path);
+        File.WriteAllText(Path.Combine(path, "task.json"), """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
+        foreach (var (split, rows) in new[] { ("train", 24), ("validation", 8), ("test", 8) })
+        {
+            File.WriteAllLines(Path.Combine(path, $"{split}.jsonl"), Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(new Dictionary<string, string>
+            {
+                ["id"] = $"{split}-{i}",
+                ["input"] = $"a {(i % 2 == 0 ? "pear" : "saw")} on the table number {i}",
+                ["label"] = i % 2 == 0 ? "fruit" : "tool",
+                ["rationale"] = $"{author} say that one {(i % 2 == 0 ? "eats" : "works with")} it",
+            })));
+        }
+
+        return path;
+    }
+
+    /// <summary>Keeps which runs were begun, and stops at one of them.</summary>
+    private sealed class Recorder(Action stop, int stopAtRun) : IReporter
+    {
+        public List<string> Runs { get; } = [];
+
+        public void Progress(string stage, long done, long? total, string? detail = null)
+        {
+        }
+
+        public void Info(string message)
+        {
+            if (!message.StartsWith("run ", StringComparison.Ordinal)) return;
+            Runs.Add(message[..message.IndexOf(':', StringComparison.Ordinal)]);
+            if (Runs.Count == stopAtRun) stop();
+        }
+
+        public void Warn(string message)
+        {
+        }
+    }
+}
