@@ -11,6 +11,7 @@ using DistillOnnx.Toolchain.Info;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
 using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Trainer;
 
@@ -24,8 +25,8 @@ internal static class VerbTable
     [
         Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
         Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await Annotator.RunAsync(o, r, c)),
-        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => await TrainStage.RunAsync(o, r, c)),
-        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => await StudentPretrainer.RunAsync(o, r, c)),
+        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => Spoken(o.Parallel, await TrainStage.RunAsync(o, r, c))),
+        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => Spoken(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
         Of<EvaluateOptions>("evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
         Of<ExportOptions>("export", "Turn a checkpoint into ONNX graphs, and prove them equal to it.", async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
@@ -41,6 +42,9 @@ internal static class VerbTable
         ResultPrinter.Print(await QuickstartRunner.RunAsync(options, new GrpcServingStage(), reporter, cancellationToken), json: true);
         return null;
     }
+
+    // Every process of a group comes to the same result; one prints it.
+    private static object? Spoken(ParallelKind kind, object result) => ParallelProcess.Speaks(kind) ? result : null;
 
     // Synchronous stages run on the pool, so that the main thread stays free for signals.
     private static Task<object?> Run(Func<object?> work) => Task.Run(work);

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Reporting;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
@@ -13,7 +14,7 @@ public static class TrainStage
     public static async Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var result = await StudentTrainer.RunAsync(options, reporter, cancellationToken);
-        TrainingCurves.Draw(result.Checkpoint);
+        if (ParallelProcess.Speaks(options.Parallel)) TrainingCurves.Draw(result.Checkpoint);
         return result;
     }
 }

@@ -21,7 +21,10 @@ public sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, doubl
     /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may exceed it.</param>
     /// <param name="labelWeight">Weight of the label loss, a mean over its target tokens.</param>
     /// <param name="rationaleWeight">Weight of the rationale loss, a mean over its target tokens.</param>
-    public static IReadOnlyList<MicroBatch> Cut(IEnumerable<TrainingRow> rows, int tokenBudget, double labelWeight, double rationaleWeight)
+    /// <param name="share">Which of several equal shares of the sequences to cut; their weights stay those of the whole step.</param>
+    /// <param name="shares">Number of shares.</param>
+    public static IReadOnlyList<MicroBatch> Cut(
+        IEnumerable<TrainingRow> rows, int tokenBudget, double labelWeight, double rationaleWeight, int share = 0, int shares = 1)
     {
         var all = rows.SelectMany(r => r.Sequences).OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length).ToList();
         double Mean(LossPart part, double weight)
@@ -35,7 +38,9 @@ public sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, doubl
         var batches = new List<MicroBatch>();
         var current = new List<TrainingSequence>();
         int source = 0, target = 0;
-        foreach (var sequence in all)
+
+        // Sorted by length and dealt out in turns, so that shares are equal in tokens too.
+        foreach (var sequence in all.Where((_, i) => i % shares == share))
         {
             var longestSource = Math.Max(source, sequence.Source.Length);
             var longestTarget = Math.Max(target, sequence.Target.Length);

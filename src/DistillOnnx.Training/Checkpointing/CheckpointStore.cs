@@ -20,6 +20,7 @@ internal sealed class CheckpointStore
     private readonly string? _source;
     private readonly TrainingReport _report;
     private readonly bool _overwrite;
+    private readonly bool _writes;
 
     /// <param name="target">The directory.</param>
     /// <param name="overwrite">Whether an existing one may be replaced by the first save.</param>
@@ -29,9 +30,11 @@ internal sealed class CheckpointStore
     /// <param name="task">Its task; null where it has none yet.</param>
     /// <param name="source">The checkpoint that it began from; null: none.</param>
     /// <param name="report">What <c>training.json</c> says beside the evaluations.</param>
-    public CheckpointStore(string target, bool overwrite, bool isOurs, T5Model model, T5Tokenizer tokenizer, TaskSpec? task, string? source, TrainingReport report)
+    /// <param name="writes">Whether this process is the one of its group that writes; the others' saves do nothing.</param>
+    public CheckpointStore(
+        string target, bool overwrite, bool isOurs, T5Model model, T5Tokenizer tokenizer, TaskSpec? task, string? source, TrainingReport report, bool writes = true)
     {
-        Target = target;
+        (Target, _writes) = (target, writes);
         (_overwrite, Exists, _model, _tokenizer, _task, _source, _report) = (overwrite, isOurs, model, tokenizer, task, source, report);
     }
 
@@ -101,6 +104,7 @@ internal sealed class CheckpointStore
     /// <summary>What the system says about a full disk or a lost right names no file: we do.</summary>
     private void Guard(Action save)
     {
+        if (!_writes) return;
         try
         {
             save();

@@ -1,6 +1,7 @@
 using DistillOnnx.Core.Options;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.Trainer;
 
@@ -128,6 +129,10 @@ public sealed record PretrainOptions : IStageOptions
     /// <summary>In what numbers to train.</summary>
     [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
     public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>What joins the processes of a data-parallel run.</summary>
+    [Option("none, or mpi: train in all processes that mpirun started (mpirun -n N distill …), each on its share of every batch")]
+    public ParallelKind Parallel { get; init; } = ParallelKind.None;
 
     /// <summary>Where TensorBoard's event files go; null: none are written.</summary>
     [Option("directory for TensorBoard event files (default: none are written)", Value = "DIR")]

@@ -9,6 +9,7 @@ using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.Trainer;
 using DistillOnnx.Training.Watching;
@@ -45,9 +46,11 @@ public static class StudentPretrainer
         }
 
         if (!resuming) OutputDirectory.Require(options.Out, options.Overwrite);
+        using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize);
+        reporter = workers.Voice(reporter);
         var source = StudentSource.Resolve(options.Student);
         using var lines = new TextLines(options.Text, options.HoldoutLines, options.ShuffleLines, options.Seed);
-        var device = Devices.Select(options.Device, reporter, options.Threads);
+        var device = Devices.Select(workers.Device(options.Device), reporter, options.Threads);
         using var scope = NewDisposeScope();
         var tokenizer = resuming
             ? T5Tokenizer.Load(options.Out)
@@ -57,7 +60,7 @@ public static class StudentPretrainer
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
-        using IMetricSink metrics = options.TensorBoard is null ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
+        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var rows = new TextRows(lines, tokenizer, options);
         var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(lines.HeldOut(), -1), options.MicroBatchTokens, 1, 1);
         var plan = new TrainingPlan(
@@ -65,8 +68,8 @@ public static class StudentPretrainer
             (int)Math.Min(int.MaxValue, Math.Max(1, lines.Count / options.BatchSize)), 1, 0, options.MicroBatchTokens, options.ClipNorm,
             options.EvaluateEvery ?? Math.Max(1, options.MaxSteps / Evaluations), options.SaveEvery, Patience: 0, options.Seed);
         var report = Report(options, model.Config.ParameterCount, tokenizer, lines.Count, plan);
-        var store = new CheckpointStore(options.Out, options.Overwrite, resuming, model, tokenizer, null, source.CheckpointDirectory, report);
-        var loop = new TrainingLoop(plan, engine, optimizer, rows, new TextEvaluator(engine, heldOut), store, metrics, reporter, model.Config.VocabSize);
+        var store = new CheckpointStore(options.Out, options.Overwrite, resuming, model, tokenizer, null, source.CheckpointDirectory, report, writes: workers.Rank == 0);
+        var loop = new TrainingLoop(plan, engine, optimizer, rows, new TextEvaluator(engine, heldOut), store, metrics, reporter, workers, model.Config.VocabSize);
         if (resuming)
         {
             report.RequireSame(ResumeFile.Fingerprint(options.Out), options.Out);
@@ -91,7 +94,7 @@ public static class StudentPretrainer
         }
 
         var fingerprint = resolved.DeepClone().AsObject();
-        foreach (var free in (string[])["text", "student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "tensor_board", "save_every"]) fingerprint.Remove(free);
+        foreach (var free in (string[])["text", "student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "parallel", "tensor_board", "save_every"]) fingerprint.Remove(free);
         foreach (var (key, value) in data) fingerprint[key] = value?.DeepClone();
         fingerprint["parameters"] = parameters;
         var head = new JsonObject

@@ -9,6 +9,7 @@ using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Watching;
@@ -47,6 +48,8 @@ public static class StudentTrainer
         }
 
         if (!resuming) OutputDirectory.Require(options.Out, options.Overwrite);
+        using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize * options.Accumulate);
+        reporter = workers.Voice(reporter);
         var dataset = Dataset.Open(options.Data);
         var source = StudentSource.Resolve(options.Student);
         var need = options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
@@ -55,7 +58,7 @@ public static class StudentTrainer
         if (options.EvaluateRows is { } most && validation.Count > most) validation = [.. validation.Take(most)];
         if (validation.Count == 0) reporter.Warn($"{options.Data}: no validation rows; the last weights are kept, whatever they are worth");
 
-        var device = Devices.Select(options.Device, reporter, options.Threads);
+        var device = Devices.Select(workers.Device(options.Device), reporter, options.Threads);
         using var scope = NewDisposeScope();
         var tokenizer = resuming
             ? T5Tokenizer.Load(options.Out)
@@ -70,13 +73,13 @@ public static class StudentTrainer
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
-        using IMetricSink metrics = options.TensorBoard is null ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
+        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var order = new DatasetRows(rows, options.BatchSize * options.Accumulate, options.BucketWindow, options.Seed);
         var plan = Plan(options, source.FromScratch, order.StepsPerEpoch);
         var report = Report(options, dataset, model, tokenizer, plan, rows.Count, validation.Count);
-        var store = new CheckpointStore(options.Out, options.Overwrite, resuming, model, tokenizer, task, source.CheckpointDirectory, report);
+        var store = new CheckpointStore(options.Out, options.Overwrite, resuming, model, tokenizer, task, source.CheckpointDirectory, report, writes: workers.Rank == 0);
         var evaluator = new DatasetEvaluator(engine, model, inputs, validation, validationRows, options.MicroBatchTokens);
-        var loop = new TrainingLoop(plan, engine, optimizer, order, evaluator, store, metrics, reporter, model.Config.VocabSize);
+        var loop = new TrainingLoop(plan, engine, optimizer, order, evaluator, store, metrics, reporter, workers, model.Config.VocabSize);
         if (resuming)
         {
             report.RequireSame(ResumeFile.Fingerprint(options.Out), options.Out);
@@ -125,7 +128,7 @@ public static class StudentTrainer
         var fingerprint = Resolve(options, plan);
 
         // What a resumed run may change: where it runs, where it writes, and when it looks.
-        foreach (var free in (string[])["data", "student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "tensor_board", "save_every", "keep_resume", "max_steps", "epochs"]) fingerprint.Remove(free);
+        foreach (var free in (string[])["data", "student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "parallel", "tensor_board", "save_every", "keep_resume", "max_steps", "epochs"]) fingerprint.Remove(free);
         foreach (var (key, value) in data.Where(d => d.Key.EndsWith("sha256", StringComparison.Ordinal))) fingerprint[key] = value?.DeepClone();
         fingerprint["parameters"] = model.Config.ParameterCount;
         var head = new JsonObject

@@ -5,6 +5,7 @@ using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Watching;
 
 namespace DistillOnnx.Training.Trainer;
@@ -26,16 +27,18 @@ internal sealed class TrainingLoop
     private readonly CheckpointStore _store;
     private readonly IMetricSink _metrics;
     private readonly IReporter _reporter;
+    private readonly IWorkerGroup _workers;
     private readonly double _evenLoss;
     private readonly Stopwatch _clock = new();
     private double _secondsBefore;
+    private bool _stopping;
 
     public TrainingLoop(
         TrainingPlan plan, IStudentEngine engine, IOptimizer optimizer, ITrainingRows rows, IStudentEvaluator evaluator, CheckpointStore store,
-        IMetricSink metrics, IReporter reporter, int vocabularySize)
+        IMetricSink metrics, IReporter reporter, IWorkerGroup workers, int vocabularySize)
     {
         (_plan, _engine, _optimizer, _rows, _evaluator, _store) = (plan, engine, optimizer, rows, evaluator, store);
-        (_metrics, _reporter) = (metrics, reporter);
+        (_metrics, _reporter, _workers) = (metrics, reporter, workers);
         _evenLoss = Math.Log(vocabularySize);
     }
 
@@ -65,7 +68,8 @@ internal sealed class TrainingLoop
             {
                 try
                 {
-                    Look(cancellationToken);
+                    // Several processes stop between steps only, where they agree on it.
+                    Look(_workers.Count > 1 ? CancellationToken.None : cancellationToken);
                 }
                 catch (OperationCanceledException)
                 {
@@ -75,25 +79,27 @@ internal sealed class TrainingLoop
             }
 
             if (State.Step >= total || (_plan.Patience > 0 && State.Stale >= _plan.Patience)) return;
-            if (cancellationToken.IsCancellationRequested)
+            if (_stopping || (_workers.Count == 1 && cancellationToken.IsCancellationRequested))
             {
                 Save();
-                cancellationToken.ThrowIfCancellationRequested();
+                throw new OperationCanceledException(cancellationToken);
             }
 
-            Step();
+            Step(cancellationToken.IsCancellationRequested);
             if (_plan.SaveEvery is { } every && State.Step % every == 0 && State.Step % _plan.EvaluateEvery != 0) Save();
         }
     }
 
-    private void Step()
+    private void Step(bool stop)
     {
         var start = Stopwatch.GetTimestamp();
         var step = State.Step;
         var rows = _rows.Rows(step);
-        var batches = MicroBatch.Cut(rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight);
+        var batches = MicroBatch.Cut(rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight, _workers.Rank, _workers.Count);
         var loss = default(StepLoss);
-        for (var i = 0; i < batches.Count; i++) loss += _engine.Accumulate(batches[i], Seed(step, i), first: i == 0);
+        for (var i = 0; i < batches.Count; i++) loss += _engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0);
+        if (batches.Count == 0) ClearGradients();
+        if (_workers.Count > 1) loss = Together(loss, stop);
         var norm = GradientNorm.Of(_engine.Gradients);
         RequireSound(loss, norm, rows);
         var rate = _plan.Schedule.At(step);
@@ -116,8 +122,36 @@ internal sealed class TrainingLoop
         _reporter.Progress(_plan.Stage, State.Step, _plan.Schedule.TotalSteps, Detail());
     }
 
+    /// <summary>An epoch's last step may have fewer rows than there are processes.</summary>
+    private void ClearGradients()
+    {
+        using var off = TorchSharp.torch.no_grad();
+        _engine.Gradients.zero_();
+    }
+
+    /// <summary>Adds up gradients and losses over all processes; any of them may ask all to stop.</summary>
+    private StepLoss Together(StepLoss loss, bool stop)
+    {
+        _workers.Sum(_engine.Gradients);
+        double[] sums = [loss.LabelSum, loss.LabelTokens, loss.RationaleSum, loss.RationaleTokens, stop ? 1 : 0];
+        _workers.Sum(sums);
+        _stopping = sums[4] > 0;
+        return new StepLoss(sums[0], (long)sums[1], sums[2], (long)sums[3]);
+    }
+
+    /// <summary>Weights that differ between processes would go on differing unseen.</summary>
+    private void RequireSameWeights()
+    {
+        if (_workers.Count == 1) return;
+        var mine = GradientNorm.Of(_engine.Weights);
+        double[] sum = [mine];
+        _workers.Sum(sum);
+        if (sum[0] != mine * _workers.Count) throw new InvalidOperationException(FormattableString.Invariant($"step {State.Step}: the processes' weights differ (norm {mine} here, {sum[0] / _workers.Count} on average); the run cannot go on"));
+    }
+
     private void Look(CancellationToken cancellationToken)
     {
+        RequireSameWeights();
         var record = _evaluator.Evaluate(
             new EvaluationRecord
             {

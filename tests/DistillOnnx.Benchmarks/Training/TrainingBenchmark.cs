@@ -21,6 +21,7 @@ internal sealed class TrainingBenchmark : IBenchmark
     private const int Side = 2048;
     private const int RealBatch = 16;
     private const int RealBatches = 4;
+    private const int GrowthBatch = 3;
 
     public string Name => "training";
 
@@ -73,9 +74,34 @@ internal sealed class TrainingBenchmark : IBenchmark
         result.Ratio("peak_resident_gib", peak / (double)(1L << 30));
         foreach (var (name, time) in real)
             result.Row(("rows", source), ("what", name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
+        MeasureGrowth(result, rows, options, cancellationToken);
         result.Note(FormattableString.Invariant(
             $"The step is forward, backward, clipping and AdamW of {model.Config.ParameterCount / 1e6:0.0} M parameters, batch {Rows}, {SourceTokens} source and {TargetTokens} target tokens, dropout on: {flops / 1e9:0} GFLOP. Peak resident memory until then {peak / 1048576} MiB."));
         result.Note($"The plain loop makes two full passes a batch of {RealBatch} rows, padded to the longest, with autograd and libtorch's AdamW over each parameter.");
         return result;
+    }
+
+    /// <summary>Memory and live tensors over many steps of a small student, whose rows differ in length at every step.</summary>
+    private static void MeasureGrowth(BenchmarkResult result, IReadOnlyList<TrainingRow> rows, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        using var model = new T5Model(T5Presets.Load("t5-tiny"), seed: 1);
+        using var engine = new UnpaddedEngine(model);
+        using var adam = new AdamW(engine.Weights, 0);
+        var steps = options.Quick ? 200 : 2000;
+        var (early, late) = (default((long Bytes, long Tensors)), default((long Bytes, long Tensors)));
+        for (var step = 1; step <= steps; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            TrainingRow[] batch = [.. Enumerable.Range(0, GrowthBatch).Select(i => rows[((step * GrowthBatch) + i) % rows.Count])];
+            var parts = MicroBatch.Cut(batch, 16384, 0.5, 0.5);
+            for (var i = 0; i < parts.Count; i++) engine.Accumulate(parts[i], step, i == 0);
+            adam.Step(engine.Weights, engine.Gradients, GradientNorm.ClipScale(GradientNorm.Of(engine.Gradients), 1), 1e-4, step);
+            if (step == steps / 10) early = (Machine.ResidentBytes(), Tensor.TotalCount);
+            if (step == steps) late = (Machine.ResidentBytes(), Tensor.TotalCount);
+        }
+
+        result.Ratio("resident_all_over_tenth_of_steps", (double)late.Bytes / early.Bytes);
+        result.Row(("growth of t5-tiny", $"after {steps / 10} steps"), ("resident MB", early.Bytes / 1e6), ("live tensors", early.Tensors));
+        result.Row(("growth of t5-tiny", $"after {steps} steps"), ("resident MB", late.Bytes / 1e6), ("live tensors", late.Tensors));
     }
 }

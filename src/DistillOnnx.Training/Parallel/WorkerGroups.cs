@@ -1,0 +1,32 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Reporting;
+
+namespace DistillOnnx.Training.Parallel;
+
+/// <summary>Joins the processes of a run.</summary>
+internal static class WorkerGroups
+{
+    /// <summary>Joins the group that the process was started in.</summary>
+    /// <param name="kind">What joins it.</param>
+    /// <param name="batchSize">Rows of a step, of which every process needs one.</param>
+    /// <exception cref="InputException">There is no such group, or it has more processes than a step has rows.</exception>
+    public static IWorkerGroup Join(ParallelKind kind, int batchSize)
+    {
+        if (kind == ParallelKind.None) return new SingleWorker();
+        var group = MpiWorkerGroup.Join();
+        if (batchSize >= group.Count) return group;
+        group.Dispose();
+        throw new InputException($"--batch-size {batchSize}: {group.Count} processes need at least a row each");
+    }
+
+    /// <summary>Who speaks to the user: the first process alone.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="reporter">What a single process would report to.</param>
+    public static IReporter Voice(this IWorkerGroup group, IReporter reporter) => group.Rank == 0 ? reporter : Reporter.None;
+
+    /// <summary>The device of this process: where <c>cuda</c> names none, each takes one of its machine's GPUs.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="device">What the user gave.</param>
+    public static string Device(this IWorkerGroup group, string device) =>
+        group.Count > 1 && device == "cuda" && ParallelProcess.Number(ParallelProcess.LocalRankVariable) is { } local ? $"cuda:{local}" : device;
+}
