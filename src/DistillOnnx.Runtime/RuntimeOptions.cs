@@ -19,8 +19,11 @@ public sealed record RuntimeOptions : IStageOptions
     [Option("threads that one operator may use; 0: one for each core")]
     public int Threads { get; init; }
 
-    /// <summary>Whether idle threads of the pool spin for a while: faster alone, a waste where others want the cores.</summary>
-    [Option("whether idle threads spin for a while: faster alone on the machine, a waste where others want the cores")]
+    /// <summary>
+    /// Whether threads of the pool spin while they wait for the next operator of a run; between runs they sleep either way.
+    /// Off where another busy program shares the cores.
+    /// </summary>
+    [Option("whether threads spin while they wait within a run: faster, unless another busy program shares the cores")]
     public bool Spin { get; init; } = true;
 
     /// <summary>Which graphs answer a closed-set task.</summary>

@@ -43,6 +43,10 @@ public sealed record ServerOptions : IStageOptions
     [Option("threads that one operator may use; 0: one for each core")]
     public int Threads { get; init; }
 
+    /// <summary>Whether threads spin within a run.</summary>
+    [Option("whether threads spin while they wait within a run: faster, unless another busy program shares the cores")]
+    public bool Spin { get; init; } = true;
+
     /// <summary>Batches that run at the same time.</summary>
     [Option("batches of a model that run at the same time, over one copy of its weights")]
     public int Lanes { get; init; } = 1;

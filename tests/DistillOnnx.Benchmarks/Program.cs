@@ -12,6 +12,7 @@ internal static class Program
     [
         new Training.TrainingBenchmark(),
         new Inference.InferenceBenchmark(),
+        new Serving.ServingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
     ];
 

@@ -35,9 +35,7 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
         CudaArena = options.CudaArena,
         MaxBatchRows = options.BatchRows,
         MaxBatchTokens = options.BatchTokens,
+        Spin = options.Spin,
         VerifyHashes = true,
-
-        // Threads that wait by spinning take the cores that the connections need.
-        Spin = false,
     };
 }

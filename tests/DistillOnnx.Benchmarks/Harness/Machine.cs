@@ -16,6 +16,15 @@ internal static class Machine
     /// <summary>Resident memory of this process now, in bytes.</summary>
     public static long ResidentBytes() => Status("VmRSS:") ?? Environment.WorkingSet;
 
+    /// <summary>Resident memory of another process now, in bytes.</summary>
+    /// <param name="process">Its id.</param>
+    public static long ResidentBytes(int process)
+    {
+        if (Status("VmRSS:", process) is { } bytes) return bytes;
+        using var other = System.Diagnostics.Process.GetProcessById(process);
+        return other.WorkingSet64;
+    }
+
     /// <summary>Largest resident memory of this process so far, in bytes.</summary>
     public static long PeakResidentBytes() => Status("VmHWM:") ?? Environment.WorkingSet;
 
@@ -26,9 +35,9 @@ internal static class Machine
         return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
-    private static long? Status(string key)
+    private static long? Status(string key, int? process = null)
     {
-        const string status = "/proc/self/status";
+        var status = FormattableString.Invariant($"/proc/{process?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "self"}/status");
         if (!File.Exists(status)) return null;
         var line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
         return line is null ? null : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Runtime;
+
+namespace DistillOnnx.Benchmarks.Serving;
+
+/// <summary>Answers a second when there is always more to do: batched, one call a run, and in process with ideal batches.</summary>
+internal static class Saturation
+{
+    private const int ManyCallers = 64;
+
+    // Which budget suits a processor best depends on its caches: the in-process loop gets the better of two.
+    private static readonly int[] Budgets = [512, 2048];
+
+    /// <summary>Compares the three on real lengths.</summary>
+    /// <returns>Answers a second of the batching server.</returns>
+    public static async Task<double> MeasureAsync(
+        BenchmarkResult result, string bundle, ServerProcess batched, ServerProcess unbatched, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        BenchmarkOptions.Say(FormattableString.Invariant($"saturation with {ManyCallers} callers"));
+        var length = TimeSpan.FromSeconds(options.Quick ? 3 : 8);
+        var batchedClients = Callers.Connect(batched.Address);
+        var unbatchedClients = Callers.Connect(unbatched.Address);
+        BundlePredictor[] loops = [.. Budgets.Select(b => BundlePredictor.Open(bundle, new RuntimeOptions { Device = "cpu", Threads = options.Threads, MaxBatchTokens = b }))];
+        PredictionInput[] inputs = [.. texts.Select(t => new PredictionInput(t))];
+        var rates = new Dictionary<string, List<double>>(StringComparer.Ordinal);
+        void Add(string what, double rate)
+        {
+            if (!rates.TryGetValue(what, out var list)) rates[what] = list = [];
+            list.Add(rate);
+        }
+
+        foreach (var loop in loops) loop.Predict(inputs[..Math.Min(32, inputs.Length)], cancellationToken);
+        for (var round = 0; round < (options.Quick ? 1 : 4); round++)
+        {
+            for (var i = 0; i < loops.Length; i++) Add(InProcess(Budgets[i]), OwnRate(loops[i], inputs, cancellationToken));
+            Add("served, batched", await Callers.SaturateAsync(batchedClients, texts, ManyCallers, length, cancellationToken));
+            Add("in process, one row a run", OwnRate(loops[0], inputs[..(inputs.Length / 4)], cancellationToken, together: false));
+            Add("served, one call a run", await Callers.SaturateAsync(unbatchedClients, texts, ManyCallers, length, cancellationToken));
+        }
+
+        var medians = rates.ToDictionary(r => r.Key, r => Timing.Of(r.Value), StringComparer.Ordinal);
+        foreach (var (what, rate) in medians) result.Row(("saturation", what), ("answers/s", rate.Median), ("least", rate.Fastest), ("most", rates[what].Max()));
+        var served = medians["served, batched"].Median;
+        var ideal = Budgets.Max(b => medians[InProcess(b)].Median);
+        result.Ratio("throughput_over_inprocess", served / ideal);
+        result.Ratio("throughput_over_unbatched", served / medians["served, one call a run"].Median);
+        result.Ratio("unbatched_bound", ideal / medians["in process, one row a run"].Median);
+        var text = await batched.MetricAsync("distillonnx_tokens_total", "kind=\"text\"", cancellationToken);
+        var padding = await batched.MetricAsync("distillonnx_tokens_total", "kind=\"padding\"", cancellationToken);
+        result.Ratio("padding_waste", padding / (text + padding));
+        foreach (var loop in loops) loop.Dispose();
+        foreach (var client in batchedClients.Concat(unbatchedClients)) client.Dispose();
+        return served;
+    }
+
+    /// <summary>Compares batching with one call a run where all inputs are of one length.</summary>
+    public static async Task MeasureLengthsAsync(
+        BenchmarkResult result, ServingTexts texts, ServerProcess batched, ServerProcess unbatched, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        var least = double.MaxValue;
+        foreach (var tokens in options.Quick ? (int[])[32, 128] : [16, 32, 64, 128, 256, 512])
+        {
+            BenchmarkOptions.Say(FormattableString.Invariant($"saturation at {tokens} tokens"));
+            var even = texts.Of([.. Enumerable.Repeat(tokens, 16)]);
+            var rates = new List<double>[] { [], [] };
+            var length = TimeSpan.FromSeconds(options.Quick ? 2 : tokens > 200 ? 4 : 2.5);
+            for (var round = 0; round < (options.Quick ? 1 : 2); round++)
+            {
+                foreach (var (server, list) in new[] { (batched, rates[0]), (unbatched, rates[1]) })
+                {
+                    var clients = Callers.Connect(server.Address);
+                    list.Add(await Callers.SaturateAsync(clients, even, tokens > 200 ? ManyCallers / 4 : ManyCallers, length, cancellationToken));
+                    foreach (var client in clients) client.Dispose();
+                }
+            }
+
+            var (with, without) = (rates[0].Average(), rates[1].Average());
+            least = Math.Min(least, with / without);
+            result.Row(("tokens of every input", tokens), ("batched answers/s", with), ("one call a run", without), ("ratio", with / without));
+        }
+
+        result.Ratio("throughput_over_unbatched_least_of_lengths", least);
+    }
+
+    private static string InProcess(int budget) => FormattableString.Invariant($"in process, ideal batches of at most {budget} tokens");
+
+    private static double OwnRate(BundlePredictor predictor, PredictionInput[] inputs, CancellationToken cancellationToken, bool together = true)
+    {
+        var start = Stopwatch.GetTimestamp();
+        if (together) predictor.Predict(inputs, cancellationToken);
+        else foreach (var input in inputs) predictor.Predict([input], cancellationToken);
+        return inputs.Length / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+}

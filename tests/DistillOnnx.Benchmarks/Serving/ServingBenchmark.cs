@@ -1,0 +1,90 @@
+using System.Globalization;
+using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Benchmarks.Inference;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Runtime;
+
+namespace DistillOnnx.Benchmarks.Serving;
+
+/// <summary>
+/// What the server costs beside the bare runtime, what batching gains, what it does when too much is asked of it, and how
+/// much memory it takes. The server is a process of its own; callers and the in-process loop it is compared with run here.
+/// </summary>
+internal sealed class ServingBenchmark : IBenchmark
+{
+    public string Name => "serving";
+
+    public async Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        var result = new BenchmarkResult(Name);
+        using var student = SmallStudent.Create();
+        using var predictor = BundlePredictor.Open(student.Directory, new RuntimeOptions { Device = "cpu", Threads = options.Threads });
+        var texts = new ServingTexts(predictor);
+        var weights = student.Bytes(BundleManifest.FullPrecision, BundleFiles.LabelModel);
+
+        await StartCosts.MeasureAsync(result, student.Directory, weights, options, cancellationToken);
+        using var batched = await ServerProcess.StartAsync(student.Directory, options.Threads, [], cancellationToken);
+        var (sample, source) = texts.Esnli(options.SharedData, options.Quick ? 64 : 384);
+        await LowLoad.MeasureAsync(result, predictor, batched, sample, options, cancellationToken);
+        double peak;
+        using (var unbatched = await ServerProcess.StartAsync(student.Directory, options.Threads, ["--batch-rows", "1"], cancellationToken))
+        {
+            peak = await Saturation.MeasureAsync(result, student.Directory, batched, unbatched, sample, options, cancellationToken);
+            await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
+        }
+
+        await MeasureOverloadAsync(result, batched, sample, peak, options, cancellationToken);
+        await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
+        result.Note(Invariant($"T5-small's shape, random weights, three labels, fp32, {options.Threads} threads, client and server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
+        return result;
+    }
+
+    private static async Task MeasureOverloadAsync(
+        BenchmarkResult result, ServerProcess server, string[] sample, double peak, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        const double times = 3;
+        var length = TimeSpan.FromSeconds(options.Quick ? 8 : 60);
+        BenchmarkOptions.Say(Invariant($"overload at {times:0} times {peak:0.0} calls a second for {length.TotalSeconds:0} s"));
+        var before = server.ResidentBytes;
+        var load = new Overload();
+        await load.RunAsync(server.Address, sample, times * peak, length, cancellationToken);
+        var refused = Timing.Of(load.Refused);
+        var answered = Timing.Of(load.Answered);
+        result.Ratio("overload_goodput", load.Goodput / peak);
+        result.Ratio("overload_refusal_median_ms", refused.Median);
+        result.Ratio("overload_refusal_over_50ms", load.Refused.Count(ms => ms > 50) / (double)load.Refused.Count);
+        result.Ratio("overload_resident_growth_mb", (server.ResidentBytes - before) / 1e6);
+        result.Row(("overload", "offered"), ("calls", load.Offered), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
+        result.Row(("overload", "answered in time"), ("calls", load.Answered.Count), ("median ms", answered.Median), ("p99 ms", Quantile(load.Answered, 0.99)), ("longest ms", load.Answered.Max()));
+        result.Row(("overload", "refused"), ("calls", load.Refused.Count), ("median ms", refused.Median), ("p99 ms", Quantile(load.Refused, 0.99)), ("longest ms", load.Refused.Max()));
+        result.Row(("overload", "taken, but late"), ("calls", load.Late), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
+        result.Row(("overload", "otherwise lost"), ("calls", load.Lost), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
+        result.Note(Invariant($"Overload: {times:0} times the answers a second that 64 callers got, for {length.TotalSeconds:0} s, a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
+    }
+
+    private static async Task MeasureMemoryAsync(
+        BenchmarkResult result, string bundle, ServingTexts texts, long weights, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        const int callers = 16, longest = 48;
+        var requests = options.Quick ? 500 : 10_000;
+        BenchmarkOptions.Say(Invariant($"resident memory over {requests} requests of random length"));
+        using var server = await ServerProcess.StartAsync(bundle, options.Threads, [], cancellationToken);
+        var clients = Callers.Connect(server.Address);
+        var random = new Random(5);
+        var all = texts.Of([.. Enumerable.Range(0, requests).Select(_ => random.Next(8, longest + 1))]);
+        var after = new List<long>();
+        foreach (var part in all.Chunk(requests / 5))
+        {
+            await Callers.SendAllAsync(clients, part, callers, cancellationToken);
+            after.Add(server.ResidentBytes);
+            result.Row(("resident memory", Invariant($"after {after.Count * part.Length} requests of 8 to {longest} tokens")), ("MB", after[^1] / 1e6), ("over the weights", (after[^1] - weights) / 1e6));
+        }
+
+        result.Ratio("resident_all_over_fifth_of_requests", (double)after[^1] / after[0]);
+        foreach (var client in clients) client.Dispose();
+    }
+
+    private static double Quantile(IReadOnlyCollection<double> values, double quantile) => values.Order().ElementAt((int)(quantile * (values.Count - 1)));
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
