@@ -68,12 +68,12 @@ public sealed record ServerOptions : IStageOptions
     public int QueueRows { get; init; } = 1024;
 
     /// <summary>Most rows of a batch.</summary>
-    [Option("most rows of a batch")]
-    public int BatchRows { get; init; } = 32;
+    [Option("most rows of a batch; 0: 32 on a processor, 256 on a GPU")]
+    public int BatchRows { get; init; }
 
     /// <summary>Most tokens of a batch.</summary>
-    [Option("most tokens of a batch, padding counted")]
-    public int BatchTokens { get; init; } = 2048;
+    [Option("most tokens of a batch, padding counted; 0: 512 on a processor, which gains nothing from more, and 8192 on a GPU")]
+    public int BatchTokens { get; init; }
 
     /// <summary>How long a batch that is not full waits.</summary>
     [Option("milliseconds that a batch that is not full waits for more rows; 0: a batch is what gathered while the last one ran")]

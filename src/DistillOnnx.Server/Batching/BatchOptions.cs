@@ -7,7 +7,7 @@ internal sealed record BatchOptions
     public int MaxRows { get; init; } = 32;
 
     /// <summary>Most tokens of a batch, padding counted; a single longer row is a batch of its own.</summary>
-    public int MaxTokens { get; init; } = 2048;
+    public int MaxTokens { get; init; } = 512;
 
     /// <summary>Largest share of a batch's tokens that may be padding.</summary>
     public double MaxPadding { get; init; } = 0.1;
@@ -21,6 +21,22 @@ internal sealed record BatchOptions
     /// <summary>Batches that run at the same time.</summary>
     public int Lanes { get; init; } = 1;
 
-    /// <summary>How many rows, in the order of their turn, are looked at when a batch forms.</summary>
-    public int Lookahead => Math.Max(64, 4 * MaxRows);
+    /// <summary>
+    /// How many rows, in the order of their turn, are looked at when a batch forms: more make batches that are more even,
+    /// and let a row be overtaken by more.
+    /// </summary>
+    public int Lookahead => Math.Max(64, 2 * MaxRows);
+
+    /// <summary>The limits that a server's options ask for.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="onGpu">Whether the model runs on a GPU. A processor is as fast a token as it gets at a few hundred
+    /// tokens; larger batches would only make everybody wait for everybody.</param>
+    public static BatchOptions Of(ServerOptions options, bool onGpu) => new()
+    {
+        MaxRows = options.BatchRows > 0 ? options.BatchRows : onGpu ? 256 : 32,
+        MaxTokens = options.BatchTokens > 0 ? options.BatchTokens : onGpu ? 8192 : 512,
+        MaxQueueRows = options.QueueRows,
+        Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
+        Lanes = options.Lanes,
+    };
 }

@@ -189,11 +189,30 @@ internal sealed class Batcher : IDisposable
     private List<BatchEntry> Form()
     {
         var waiting = _queue.Peek(_options.Lookahead);
+        PutUrgentFirst(waiting);
         var plan = BatchPlanner.Plan(waiting.ConvertAll(e => e.Row.Tokens).ToArray(), _options);
         List<BatchEntry> batch = [.. plan.Select(i => waiting[i])];
-        _queue.Dispatch(batch, waiting[0]);
+        _queue.Dispatch(batch);
         _running += batch.Sum(e => (long)e.Row.Tokens);
         return batch;
+    }
+
+    /// <summary>
+    /// Rows are overtaken by others of a better length. One whose deadline would pass during the batch after this one is
+    /// overtaken no more.
+    /// </summary>
+    private void PutUrgentFirst(List<BatchEntry> waiting)
+    {
+        var urgent = -1;
+        for (var i = 0; i < waiting.Count; i++)
+        {
+            if (waiting[i].Call.Deadline is { } end && (urgent < 0 || end < waiting[urgent].Call.Deadline)) urgent = i;
+        }
+
+        if (urgent <= 0 || waiting[urgent].Call.Deadline > _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens)) return;
+        var first = waiting[urgent];
+        waiting.RemoveAt(urgent);
+        waiting.Insert(0, first);
     }
 
     private void Gather()

@@ -85,10 +85,10 @@ internal sealed class FairQueue(int capacity)
         return gone;
     }
 
-    /// <summary>Takes out the rows of a batch; the present turn moves on to that of its first.</summary>
-    public void Dispatch(IEnumerable<BatchEntry> batch, BatchEntry head)
+    /// <summary>Takes out the rows of a batch; the present turn moves on to that of the first row in the queue.</summary>
+    public void Dispatch(IEnumerable<BatchEntry> batch)
     {
-        _now = Math.Max(_now, head.Turn);
+        _now = Math.Max(_now, _entries.Min!.Turn);
         foreach (var entry in batch) Remove(entry);
         if (_callers.Count > 1024 + 2 * Count) ForgetIdle();
     }

@@ -47,8 +47,8 @@ internal static class ServerOptionsCheck
         Range("keep-versions", options.KeepVersions, 1, 64);
         Range("lanes", options.Lanes, 1, 64);
         Range("queue-rows", options.QueueRows, 1, 1_000_000);
-        Range("batch-rows", options.BatchRows, 1, 4096);
-        Range("batch-tokens", options.BatchTokens, 1, 1 << 24);
+        Range("batch-rows", options.BatchRows, 0, 4096);
+        Range("batch-tokens", options.BatchTokens, 0, 1 << 24);
         Range("batch-wait-ms", options.BatchWaitMs, 0, 10_000);
         Range("request-rows", options.RequestRows, 1, options.QueueRows);
         Range("request-tokens", options.RequestTokens, 2, 1 << 20);

@@ -1,5 +1,8 @@
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime;
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Golden;
+using DistillOnnx.Server.Batching;
 using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
@@ -10,9 +13,12 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
     /// <inheritdoc/>
     public LoadedModel Load(string directory, CancellationToken cancellationToken)
     {
-        var predictor = BundlePredictor.Open(directory, RuntimeOptions());
+        // Hashing and loading read the same files and take about as long: side by side. Nothing is run before both are done.
+        var hashes = Task.Run(() => BundleManifest.Load(directory).VerifyHashes(directory), CancellationToken.None);
+        var predictor = Open(directory, hashes);
         try
         {
+            hashes.GetAwaiter().GetResult();
             cancellationToken.ThrowIfCancellationRequested();
             if (File.Exists(Path.Combine(directory, GoldenFile.FileName))) GoldenCheck.Run(predictor, cancellationToken);
             else logger.NoGoldenRows(directory);
@@ -25,17 +31,34 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
         }
     }
 
-    private RuntimeOptions RuntimeOptions() => new()
+    private BundlePredictor Open(string directory, Task hashes)
     {
-        Device = options.Device,
-        Precision = options.Precision,
-        Threads = options.Threads,
-        LowMemory = options.LowMemory,
-        CudaMemoryLimit = options.CudaMemoryLimit,
-        CudaArena = options.CudaArena,
-        MaxBatchRows = options.BatchRows,
-        MaxBatchTokens = options.BatchTokens,
-        Spin = options.Spin,
-        VerifyHashes = true,
-    };
+        try
+        {
+            return BundlePredictor.Open(directory, RuntimeOptions());
+        }
+        catch
+        {
+            // Where a file is not what the manifest says, that is the better explanation.
+            hashes.GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
+    private RuntimeOptions RuntimeOptions()
+    {
+        var batches = BatchOptions.Of(options, RuntimeDevice.Resolve(options.Device).Kind == DeviceKind.Cuda);
+        return new RuntimeOptions
+        {
+            Device = options.Device,
+            Precision = options.Precision,
+            Threads = options.Threads,
+            LowMemory = options.LowMemory,
+            CudaMemoryLimit = options.CudaMemoryLimit,
+            CudaArena = options.CudaArena,
+            MaxBatchRows = batches.MaxRows,
+            MaxBatchTokens = batches.MaxTokens,
+            Spin = options.Spin,
+        };
+    }
 }

@@ -1,6 +1,7 @@
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Runtime;
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Prediction;
 
 namespace DistillOnnx.Server.Models;
@@ -11,6 +12,8 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
     public TaskSpec Task => predictor.Task;
 
     public string Device => $"{predictor.Bundle.Device} {predictor.Bundle.Precision}";
+
+    public bool OnGpu => predictor.Bundle.Device.Kind == DeviceKind.Cuda;
 
     public EncodedRow Encode(PredictionInput input)
     {

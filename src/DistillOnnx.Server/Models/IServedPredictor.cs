@@ -13,6 +13,9 @@ internal interface IServedPredictor : IDisposable
     /// <summary>What runs it, in a word or two.</summary>
     string Device { get; }
 
+    /// <summary>Whether it runs on a GPU, which wants larger batches than a processor.</summary>
+    bool OnGpu => false;
+
     /// <summary>Makes an input ready.</summary>
     /// <exception cref="InputException">The model cannot answer this input.</exception>
     EncodedRow Encode(PredictionInput input);

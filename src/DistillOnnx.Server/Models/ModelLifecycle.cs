@@ -89,7 +89,7 @@ internal sealed class ModelLifecycle(
     private ModelVersion Serve(string name, LoadedModel loaded, CancellationToken cancellationToken, bool makeCurrent = true)
     {
         var started = Stopwatch.GetTimestamp();
-        var model = new ModelVersion(name, loaded, Batches(), metrics.ForModel(name), time);
+        var model = new ModelVersion(name, loaded, BatchOptions.Of(options, loaded.Predictor.OnGpu), metrics.ForModel(name), time);
         try
         {
             Warmup.Run(model, cancellationToken);
@@ -113,15 +113,6 @@ internal sealed class ModelLifecycle(
         await model.RetireAsync(TimeSpan.FromSeconds(options.DrainSeconds));
         logger.ModelRetired(model.Name, model.Version);
     }
-
-    private BatchOptions Batches() => new()
-    {
-        MaxRows = options.BatchRows,
-        MaxTokens = options.BatchTokens,
-        MaxQueueRows = options.QueueRows,
-        Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
-        Lanes = options.Lanes,
-    };
 
     private void SetHealth(IEnumerable<string> services, HealthCheckResponse.Types.ServingStatus status)
     {

@@ -7,7 +7,7 @@ namespace DistillOnnx.Server.Models;
 /// <summary>Runs a model before anybody waits for it, so that buffers are there, code is compiled, and its speed is known.</summary>
 internal static class Warmup
 {
-    private const int Rounds = 3;
+    private const int Rounds = 2;
 
     // Lengths in words; a token or so each.
     private static readonly int[] Words = [4, 16, 64];

@@ -101,6 +101,30 @@ public sealed class BatcherTests
     }
 
     [Fact]
+    public async Task RunAsync_DeadlineNear_IsNotOvertaken()
+    {
+        using var gate = new Gate();
+        var time = new ManualTime();
+        var ran = new List<string>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => ran.AddRange(texts)) };
+        using var batcher = Start(predictor, new BatchOptions { MaxRows = 1, MaxTokens = 10 }, time);
+        batcher.Observe(1, TimeSpan.FromMilliseconds(10));
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        Task[] waiting =
+        [
+            batcher.RunAsync(Call(predictor, "a", "no deadline")),
+            batcher.RunAsync(Call(predictor, "a", "far", time.GetUtcNow().AddSeconds(100))),
+            batcher.RunAsync(Call(predictor, "a", "near", time.GetUtcNow().AddSeconds(0.2))),
+        ];
+        gate.Open();
+        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+
+        Assert.Equal(["one", "near", "no deadline", "far"], ran);
+    }
+
+    [Fact]
     public async Task RunAsync_FullQueue_RefusesAtOnceWithAHint()
     {
         using var gate = new Gate();
