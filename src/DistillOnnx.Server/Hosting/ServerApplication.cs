@@ -46,7 +46,8 @@ internal static class ServerApplication
     private static void AddServices(IServiceCollection services, ServerOptions options, IModelLoader? loader)
     {
         services.AddRouting();
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MessageBytes).AddJsonTranscoding();
+        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MessageBytes)
+            .AddJsonTranscoding(json => json.TypeRegistry = Faults.DetailTypes);
         services.AddGrpcReflection();
         Access.Add(services, options);
         Exporters.Add(services, options);

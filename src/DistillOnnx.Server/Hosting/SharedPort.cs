@@ -52,7 +52,8 @@ internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDi
     /// <summary>Takes no more connections.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        // A server that is torn down unbinds with a token that has fired already, and the port must be free after that too.
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             if (_unbound || _listener is null) return;

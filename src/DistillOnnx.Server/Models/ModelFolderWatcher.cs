@@ -19,7 +19,7 @@ internal sealed class ModelFolderWatcher(ServerOptions options, ModelLifecycle l
     {
         if (_folder is null || options.PollSeconds <= 0) return;
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.PollSeconds), time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await NextLookAsync(timer, stoppingToken))
         {
             try
             {
@@ -29,6 +29,22 @@ internal sealed class ModelFolderWatcher(ServerOptions options, ModelLifecycle l
             {
                 logger.FolderUnreadable(e, options.ModelFolder!);
             }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private static async Task<bool> NextLookAsync(PeriodicTimer timer, CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 }

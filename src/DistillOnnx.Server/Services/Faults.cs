@@ -1,6 +1,7 @@
 using DistillOnnx.Server.Batching;
 using DistillOnnx.Server.Models;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
@@ -19,6 +20,9 @@ internal static class Faults
 
     // What the queue cannot tell is still not "at once".
     private static readonly TimeSpan LeastRetry = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>What an error's details can be: JSON spells them out and has to know their fields.</summary>
+    public static TypeRegistry DetailTypes { get; } = TypeRegistry.FromMessages(BadRequest.Descriptor, RetryInfo.Descriptor);
 
     /// <summary>INVALID_ARGUMENT, naming the field.</summary>
     public static RpcException Invalid(string field, string what)

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Json;
 using DistillOnnx.Server.Tests.Fakes;
 using Google.Rpc;
 using Grpc.Core;
@@ -18,8 +20,10 @@ public sealed class LimitsTests
         await WaitForQueueAsync(server, 2);
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => Predict(server, "four"));
+        using var json = await server.Http.PostAsJsonAsync("/v1/models/nli:predict", new { inputs = new[] { new { text = "five" } } });
 
         Assert.Equal(StatusCode.ResourceExhausted, fault.StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, json.StatusCode);
         Assert.NotNull(fault.Detail<RetryInfo>());
         Assert.True(int.Parse(fault.Trailers.GetValue("grpc-retry-pushback-ms")!, System.Globalization.CultureInfo.InvariantCulture) > 0);
         gate.Open();

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using DistillOnnx.Server.Hosting;
+using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Tests.Fakes;
 using Grpc.Core;
 using Grpc.Health.V1;
@@ -81,6 +84,20 @@ public sealed partial class OperatorTests
         Assert.Equal(server.Predictor.Answer("one").Label, (await call.WaitAsync(TestServer.Patience)).Label);
         await stopped.WaitAsync(TestServer.Patience);
         Assert.True(server.Predictor.Disposed);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_NeverStopped_FreesThePort()
+    {
+        using var bundle = new TemporaryDirectory();
+        var options = new ServerOptions { Model = ["nli=" + bundle.Path], Urls = ["http://127.0.0.1:0"] };
+        var host = await ServerHost.StartAsync(options, new FakeLoader(_ => new LoadedModel(new FakePredictor(), "1")), CancellationToken.None).WaitAsync(TestServer.Patience);
+        var port = new Uri(host.Addresses[0]).Port;
+
+        await host.DisposeAsync().AsTask().WaitAsync(TestServer.Patience);
+
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Assert.Throws<SocketException>(() => socket.Connect(IPAddress.Loopback, port));
     }
 
     [Fact]

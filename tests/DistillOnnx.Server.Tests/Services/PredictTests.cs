@@ -77,6 +77,19 @@ public sealed class PredictTests
     }
 
     [Fact]
+    public async Task Predict_JsonWithABadInput_IsBadRequestAndNamesTheField()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        using var response = await server.Http.PostAsJsonAsync("/v1/models/nli:predict", new { inputs = new[] { new { text = "" } } });
+
+        var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith("inputs[0].text", body.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal("inputs[0].text", body.GetProperty("details")[0].GetProperty("fieldViolations")[0].GetProperty("field").GetString());
+    }
+
+    [Fact]
     public async Task Health_ModelServed_SaysServing()
     {
         await using var server = await TestServer.StartAsync();
