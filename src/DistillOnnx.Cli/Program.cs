@@ -15,9 +15,9 @@ internal static class Program
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) Console.Error.WriteLine($"distill: {error.Message}");
             var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
-            Console.Error.WriteLine($"distill: see distill {verb}--help");
+            var errors = string.Join(" ", parsed.Errors.Select(e => e.Message).Distinct());
+            Console.Error.WriteLine($"distill: {OneLine(errors)} See distill {verb}--help.");
             return ExitCode.BadInput;
         }
 

@@ -55,6 +55,8 @@ public static class Annotator
         var directory = options.Journal ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal";
         if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, annotator, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
+        // A row that cannot be used is found before anybody is asked, and paid, for the others.
+        foreach (var _ in rows.ToAnnotate()) cancellationToken.ThrowIfCancellationRequested();
         var started = clock.GetTimestamp();
         await using var journal = Journal.Open(directory);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);

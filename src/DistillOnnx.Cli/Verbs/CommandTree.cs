@@ -66,7 +66,7 @@ internal static class CommandTree
                 .Where(s => s.Texts is not null)
                 .ToDictionary(s => s.Descriptor.Flag, s => s.Texts!, StringComparer.Ordinal);
             var file = parsed.GetValue(config) ?? Environment.GetEnvironmentVariable("DISTILL_CONFIG");
-            JsonObject? configuration = file is null ? null : OptionBinder.LoadConfiguration(file, verb.Name);
+            JsonObject? configuration = file is null ? null : OptionBinder.LoadConfiguration(file, verb.Name, [.. VerbTable.All.Select(v => v.Name)]);
             var options = binder.Bind(verb.Name, flags, configuration, file, Environment.GetEnvironmentVariable);
 
             using var reporter = ConsoleReporter.Create(parsed.GetValue(quiet));

@@ -27,7 +27,7 @@ public static class ExampleJson
         }
         catch (JsonException e)
         {
-            throw new InputException($"{where}: expected a JSON object, found {Describe(utf8, e)}", e);
+            throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(utf8, e)}", e);
         }
         catch (InvalidOperationException e)
         {
@@ -123,18 +123,11 @@ public static class ExampleJson
 
     private static string Name(JsonTokenType type) => type switch
     {
-        JsonTokenType.StartObject => "an object",
-        JsonTokenType.StartArray => "an array",
-        JsonTokenType.String => "a string",
-        JsonTokenType.Number => "a number",
-        JsonTokenType.True or JsonTokenType.False => "a truth value",
-        JsonTokenType.Null => "null",
-        _ => "something else",
+        JsonTokenType.StartObject => JsonLine.Describe(JsonValueKind.Object),
+        JsonTokenType.StartArray => JsonLine.Describe(JsonValueKind.Array),
+        JsonTokenType.String => JsonLine.Describe(JsonValueKind.String),
+        JsonTokenType.Number => JsonLine.Describe(JsonValueKind.Number),
+        JsonTokenType.True or JsonTokenType.False => JsonLine.Describe(JsonValueKind.True),
+        _ => JsonLine.Describe(JsonValueKind.Null),
     };
-
-    private static string Describe(ReadOnlySpan<byte> utf8, JsonException e)
-    {
-        if (e.BytePositionInLine is not { } at || at >= utf8.Length) return "one that is cut short";
-        return $"a fault at byte {at + 1} of {utf8.Length}";
-    }
 }

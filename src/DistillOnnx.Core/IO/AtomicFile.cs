@@ -35,7 +35,7 @@ public sealed class AtomicFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{target}: cannot be written: {e.Message}", e);
+            throw OutputDirectory.Unwritable(target, e);
         }
     }
 

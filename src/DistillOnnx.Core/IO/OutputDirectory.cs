@@ -30,7 +30,7 @@ public sealed class OutputDirectory : IDisposable
     public static OutputDirectory Create(string target, bool overwrite = false)
     {
         target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target));
-        Require(target, overwrite);
+        RequireFree(target, overwrite);
         var parent = System.IO.Path.GetDirectoryName(target)
             ?? throw new InputException($"{target}: a file system root cannot be an output directory");
         var prefix = $".{System.IO.Path.GetFileName(target)}.{Environment.MachineName}-";
@@ -42,17 +42,33 @@ public sealed class OutputDirectory : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{target}: cannot be written: {e.Message}", e);
+            throw Unwritable(target, e);
         }
 
         return new OutputDirectory(target, staging, overwrite);
     }
 
-    /// <summary>Checks that an output may be put at a path, before any work is spent.</summary>
+    /// <summary>Checks that an output may be put at a path, before any work is spent: tries to write beside it and leaves nothing.</summary>
     /// <param name="target">Where the output would stand.</param>
     /// <param name="overwrite">Whether an existing output may be replaced.</param>
-    /// <exception cref="InputException">The target exists and may not be replaced, or is a file.</exception>
+    /// <exception cref="InputException">The target exists and may not be replaced, is a file, or cannot be written.</exception>
     public static void Require(string target, bool overwrite)
+    {
+        RequireFree(target, overwrite);
+        var parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target)));
+        while (parent is not null && !Directory.Exists(parent) && !File.Exists(parent)) parent = System.IO.Path.GetDirectoryName(parent);
+        if (parent is null) throw new InputException($"{target}: a file system root cannot be an output directory");
+        try
+        {
+            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(parent, $".{Guid.NewGuid():N}{Suffix}")).FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(target, e);
+        }
+    }
+
+    private static void RequireFree(string target, bool overwrite)
     {
         if (File.Exists(target)) throw new InputException($"{target}: expected a directory for the output, found a file");
         if (!overwrite && Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
@@ -81,13 +97,13 @@ public sealed class OutputDirectory : IDisposable
             }
             else
             {
-                Require(Target, _overwrite);
+                RequireFree(Target, _overwrite);
                 Replace();
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{Target}: cannot be written: {e.Message}", e);
+            throw Unwritable(Target, e);
         }
 
         _done = true;
@@ -123,6 +139,18 @@ public sealed class OutputDirectory : IDisposable
         }
 
         Delete(old);
+    }
+
+    // The system's own words speak of the hidden sibling, and of a missing part where a file is in the way.
+    internal static InputException Unwritable(string target, Exception e)
+    {
+        var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target));
+        for (var at = parent; at is not null; at = System.IO.Path.GetDirectoryName(at))
+        {
+            if (File.Exists(at)) return new InputException($"{target}: cannot be written: {at} is a file", e);
+        }
+
+        return new InputException($"{target}: cannot be written: {(e is DirectoryNotFoundException ? $"there is no directory {parent}" : e.Message)}", e);
     }
 
     // A process that was killed could not clean up; its name in the directory's tells that it is gone.

@@ -34,22 +34,35 @@ public sealed class OptionBinder
     /// <param name="value">A value of an option.</param>
     public static string Format(object value) => OptionValue.Format(value);
 
-    /// <summary>Reads a configuration file's object for a stage: the one under the stage's name where there is one, else the whole file.</summary>
+    /// <summary>
+    /// Reads a stage's options out of a configuration file, which is either one object of options or one object a stage; a
+    /// stage that the latter does not name has none.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="verb">The stage's name on the command line.</param>
-    /// <exception cref="InputException">The file is missing or is not a JSON object.</exception>
-    public static JsonObject LoadConfiguration(string path, string verb)
+    /// <param name="verbs">The names of all stages.</param>
+    /// <exception cref="InputException">The file is missing, is not such an object, or names a stage that there is not.</exception>
+    public static JsonObject LoadConfiguration(string path, string verb, IReadOnlyCollection<string> verbs)
     {
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a configuration (JSON object)");
         try
         {
-            var root = JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }) as JsonObject
+            var bytes = File.ReadAllBytes(path).AsSpan();
+            if (bytes.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) bytes = bytes[3..];
+            var root = JsonNode.Parse(bytes, documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new InputException($"{path}: expected a JSON object");
-            return root[verb] as JsonObject ?? root;
+            if (!root.Any(p => p.Value is JsonObject)) return root;
+            if (root.FirstOrDefault(p => p.Value is not JsonObject || !verbs.Contains(p.Key)) is { Key: { } odd })
+                throw new InputException($"{path}: expected an object of options, or one for each of {string.Join(", ", verbs)}, found \"{odd}\"");
+            return root[verb] as JsonObject ?? [];
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw new InputException($"{path}: not JSON: {e.Message}", e);
+            throw new InputException($"{path}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
     }
 

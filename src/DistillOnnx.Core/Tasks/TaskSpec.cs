@@ -76,7 +76,7 @@ public sealed record TaskSpec
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InputException($"{where}: not a task description: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException($"{where}: not a task description: {Describe(e)}", e);
         }
 
         if (task is null) throw new InputException($"{where}: expected a JSON object, found null");
@@ -84,6 +84,11 @@ public sealed record TaskSpec
         if (faults.Count > 0) throw new InputException($"{where}: {string.Join("; ", faults)}");
         return task;
     }
+
+    // The serializer's own message for a value of the wrong type names types of this program.
+    private static string Describe(Exception e) => e is JsonException { InnerException: InvalidOperationException, Path: { } path }
+        ? $"the value at {path} is of the wrong type"
+        : e.Message.ReplaceLineEndings(" ");
 
     /// <summary>Writes <c>task.json</c>.</summary>
     /// <param name="path">The file, or the existing directory to put it in.</param>

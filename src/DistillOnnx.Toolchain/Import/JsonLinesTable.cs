@@ -23,14 +23,14 @@ internal static class JsonLinesTable
         try
         {
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {document.RootElement.ValueKind}");
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(document.RootElement.ValueKind)}");
             var values = new Dictionary<string, object?>(StringComparer.Ordinal);
             Add(values, "", document.RootElement);
             return values;
         }
         catch (JsonException e)
         {
-            throw new InputException($"{where}: expected a JSON object, found one with a fault: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(utf8.Span, e)}", e);
         }
         catch (InvalidOperationException e)
         {

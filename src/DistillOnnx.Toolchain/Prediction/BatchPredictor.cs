@@ -24,7 +24,7 @@ public static class BatchPredictor
         using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter);
         var shard = options.Shard is null ? RowShard.Whole : RowShard.TryParse(options.Shard)!.Value;
         var name = options.Input == "-" ? "standard input" : options.Input;
-        using var input = options.Input == "-" ? Console.OpenStandardInput() : File.OpenRead(options.Input);
+        using var input = options.Input == "-" ? Console.OpenStandardInput() : Open(options.Input);
         using var file = options.Output == "-" ? null : AtomicFile.Create(options.Output);
         using var output = file is null ? new BufferedStream(Console.OpenStandardOutput(), 1 << 16) : null;
         var target = file?.Stream ?? output!;
@@ -49,6 +49,18 @@ public static class BatchPredictor
 
         file?.Commit();
         return file is null ? null : new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output);
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
+        }
     }
 
     private static void RequireChoices(TaskSpec task, string name, string id, PredictionInput row)

@@ -1,6 +1,7 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Prediction;
 
 namespace DistillOnnx.Toolchain.Prediction;
@@ -8,58 +9,54 @@ namespace DistillOnnx.Toolchain.Prediction;
 /// <summary>Rows to label, read one line at a time: <c>{"input", "id"?, "choices"?}</c>; a dataset's rows fit as they are.</summary>
 internal static class InputRows
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
+    /// <summary>Reads rows. One without an id is named by its line number.</summary>
+    /// <param name="stream">JSON Lines; left open.</param>
+    /// <param name="name">Names the stream in messages.</param>
+    /// <param name="shard">The part of the rows to give.</param>
+    /// <exception cref="InputException">A line is no row; the message names it.</exception>
     public static IEnumerable<(string Id, PredictionInput Input)> Read(Stream stream, string name, RowShard shard)
     {
-        using var reader = new StreamReader(stream, StrictUtf8);
-        for (long line = 1, row = 0; ; line++)
+        var row = 0L;
+        foreach (var line in JsonLines.Read(stream, name))
         {
-            string? text;
-            try
-            {
-                text = reader.ReadLine();
-            }
-            catch (DecoderFallbackException e)
-            {
-                throw new InputException($"{name}: not UTF-8 at or after row {line}", e);
-            }
-
-            if (text is null) yield break;
-            if (string.IsNullOrWhiteSpace(text)) continue;
-            if (shard.Contains(row++)) yield return Parse(text, name, line);
+            if (shard.Contains(row++)) yield return Parse(line, $"{name}: row {line.Row}");
         }
     }
 
-    private static (string Id, PredictionInput Input) Parse(string text, string name, long line)
+    private static (string Id, PredictionInput Input) Parse(JsonLine line, string where)
     {
         try
         {
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(line.Utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) throw new InputException($"{name}: row {line}: expected a JSON object, found {root.ValueKind}");
-            var input = Text(root, "input") ?? Text(root, "text") ?? throw new InputException($"{name}: row {line}: \"input\" is missing");
-            string[]? choices = null;
-            if (root.TryGetProperty("choices", out var list) && list.ValueKind != JsonValueKind.Null)
-            {
-                if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(c => c.ValueKind != JsonValueKind.String))
-                    throw new InputException($"{name}: row {line}: \"choices\" must be a list of texts");
-                choices = [.. list.EnumerateArray().Select(c => c.GetString()!)];
-            }
-
-            return (Text(root, "id") ?? line.ToString(System.Globalization.CultureInfo.InvariantCulture), new PredictionInput(input, choices));
+            if (root.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(root.ValueKind)}");
+            var input = Text(root, "input", where) ?? Text(root, "text", where) ?? throw new InputException($"{where}: \"input\" is missing");
+            var id = Text(root, "id", where) ?? line.Row.ToString(CultureInfo.InvariantCulture);
+            return (id, new PredictionInput(input, Choices(root, where)));
         }
         catch (JsonException e)
         {
-            throw new InputException($"{name}: row {line}: not JSON: {e.Message}", e);
+            throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(line.Utf8.Span, e)}", e);
         }
-
-        string? Text(JsonElement root, string key)
+        catch (InvalidOperationException e)
         {
-            if (!root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-            if (value.ValueKind == JsonValueKind.String) return value.GetString();
-            if (key == "id" && value.ValueKind == JsonValueKind.Number) return value.GetRawText();
-            throw new InputException($"{name}: row {line}: \"{key}\" must be a text, found {value.ValueKind}");
+            throw new InputException($"{where}: expected Unicode text, found an escape sequence that is none", e);
         }
+    }
+
+    private static string? Text(JsonElement root, string key, string where)
+    {
+        if (!root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null) return null;
+        if (value.ValueKind == JsonValueKind.String) return value.GetString();
+        if (key == "id" && value.ValueKind == JsonValueKind.Number) return value.GetRawText();
+        throw new InputException($"{where}: \"{key}\": expected a string, found {JsonLine.Describe(value.ValueKind)}");
+    }
+
+    private static string[]? Choices(JsonElement root, string where)
+    {
+        if (!root.TryGetProperty("choices", out var list) || list.ValueKind == JsonValueKind.Null) return null;
+        if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(c => c.ValueKind != JsonValueKind.String))
+            throw new InputException($"{where}: \"choices\": expected an array of strings");
+        return [.. list.EnumerateArray().Select(c => c.GetString()!)];
     }
 }

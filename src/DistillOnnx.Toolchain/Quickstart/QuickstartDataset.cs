@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Rules;
@@ -19,6 +21,23 @@ public static class QuickstartDataset
 
     /// <summary>Most training rows that can be asked for: far below the number of different inputs.</summary>
     public const int MaxRows = 100_000;
+
+    private const string Source = "quickstart";
+
+    /// <summary>Whether a directory is a dataset that <see cref="Generate"/> wrote.</summary>
+    /// <param name="directory">The directory; need not exist.</param>
+    public static bool IsOne(string directory)
+    {
+        var file = Path.Combine(directory, DatasetWriter.InfoFileName);
+        try
+        {
+            return File.Exists(file) && JsonNode.Parse(File.ReadAllBytes(file)) is JsonObject info && info["source"] is JsonValue source && source.TryGetValue<string>(out var text) && text == Source;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Writes the dataset.</summary>
     /// <param name="directory">Where it will stand.</param>
@@ -43,7 +62,7 @@ public static class QuickstartDataset
             }
         }
 
-        writer.Info["source"] = "quickstart";
+        writer.Info["source"] = Source;
         writer.Info["seed"] = seed;
         writer.Commit();
     }

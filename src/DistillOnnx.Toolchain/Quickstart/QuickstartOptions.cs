@@ -5,8 +5,8 @@ namespace DistillOnnx.Toolchain.Quickstart;
 /// <summary>What <c>distill quickstart</c> makes, and where.</summary>
 public sealed record QuickstartOptions : IStageOptions
 {
-    /// <summary>Directory that gets the dataset, the checkpoint and the bundle.</summary>
-    [Option("directory that gets the dataset, the checkpoint and the bundle; what an earlier quickstart left there is replaced", Value = "DIR")]
+    /// <summary>Directory that gets the dataset, the checkpoint and the bundle; an earlier quickstart's is replaced.</summary>
+    [Option("directory that gets the dataset, the checkpoint and the bundle; what an earlier quickstart left there is replaced, anything else refused", Value = "DIR")]
     public string Out { get; init; } = Path.Combine("models", "quickstart");
 
     /// <summary>Training rows to generate.</summary>

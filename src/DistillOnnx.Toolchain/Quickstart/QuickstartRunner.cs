@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using DistillOnnx.Core;
 using DistillOnnx.Core.Data;
+using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Reporting;
 using DistillOnnx.Teacher;
@@ -24,12 +26,13 @@ public static class QuickstartRunner
     /// <param name="serving">Serves the bundle for a few calls.</param>
     /// <param name="reporter">Told what goes on.</param>
     /// <param name="cancellationToken">Stops the line; stages that were done stay.</param>
+    /// <exception cref="InputException">The directory cannot be written, or holds what no quickstart made.</exception>
     public static async Task<QuickstartResult> RunAsync(QuickstartOptions options, IServingStage serving, IReporter reporter, CancellationToken cancellationToken = default)
     {
         var began = Stopwatch.GetTimestamp();
         string In(string name) => Path.Combine(Path.GetFullPath(options.Out), name);
         var (questions, annotated, checkpoint, bundle) = (In("questions"), In("dataset"), In("checkpoint"), In("bundle"));
-        Directory.CreateDirectory(Path.GetFullPath(options.Out));
+        RequireOwn(options.Out, questions);
 
         reporter.Info($"1/6 generating questions: {questions}");
         QuickstartDataset.Generate(questions, options.Rows, options.Seed, overwrite: true);
@@ -70,6 +73,13 @@ public static class QuickstartRunner
         reporter.Info(string.Create(CultureInfo.InvariantCulture, $"test accuracy {result.Accuracy:P1} (chance {result.Chance:P1}), checkpoint and bundle agree on {agreement:P1}, {served.MedianMilliseconds:0.0} ms a gRPC call"));
         reporter.Info($"dataset {annotated}; checkpoint {checkpoint}; bundle {bundle}");
         return result;
+    }
+
+    // A second run replaces the first without being told to; whatever else stands there is none of its business.
+    private static void RequireOwn(string directory, string questions)
+    {
+        OutputDirectory.Require(directory, overwrite: QuickstartDataset.IsOne(questions));
+        Directory.CreateDirectory(directory);
     }
 
     /// <summary>Small enough for two cores in two minutes, large enough to follow a scene of two sentences.</summary>

@@ -91,6 +91,27 @@ public sealed class OutputDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Require_ParentThatCannotBeWritten_IsRefusedBeforeAnyWork()
+    {
+        File.WriteAllText(_parent.File("file"), "x");
+        foreach (var below in (string[])["out", "deep/out"])
+        {
+            var message = Assert.Throws<InputException>(() => OutputDirectory.Require(Path.Combine(_parent.File("file"), below), overwrite: true)).Message;
+            Assert.EndsWith($"cannot be written: {_parent.File("file")} is a file", message, StringComparison.Ordinal);
+        }
+
+        Assert.Throws<InputException>(() => OutputDirectory.Require("/", overwrite: true));
+    }
+
+    [Fact]
+    public void Require_ParentThatIsMissing_IsFineAndLeavesNothing()
+    {
+        OutputDirectory.Require(_parent.File("deep/er/out"), overwrite: false);
+        OutputDirectory.Require(Target + "/", overwrite: false);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_parent.Path));
+    }
+
+    [Fact]
     public void Create_LeftoversOfAKilledProcess_AreRemovedAndThoseOfALivingOneKept()
     {
         var dead = _parent.File($".out.{Environment.MachineName}-{int.MaxValue}-0.partial");

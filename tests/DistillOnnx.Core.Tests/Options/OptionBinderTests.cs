@@ -5,6 +5,7 @@ namespace DistillOnnx.Core.Tests.Options;
 
 public sealed class OptionBinderTests
 {
+    private static readonly string[] Verbs = ["train", "evaluate", "export"];
     private static readonly Dictionary<string, IReadOnlyList<string>> NoFlags = [];
 
     [Fact]
@@ -88,12 +89,32 @@ public sealed class OptionBinderTests
     [Fact]
     public void LoadConfiguration_FileForTheWholeLine_GivesTheStagesPart()
     {
-        var path = Path.GetTempFileName();
-        File.WriteAllText(path, """{"train": {"max_steps": 7}, "export": {"precision": "int8"}}""");
-        Assert.Equal(7, (int)OptionBinder.LoadConfiguration(path, "train")["max_steps"]!);
-        File.WriteAllText(path, "{ \"max_steps\": ");
-        Assert.StartsWith(path, Assert.Throws<InputException>(() => OptionBinder.LoadConfiguration(path, "train")).Message);
-        File.Delete(path);
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("config.json");
+        File.WriteAllText(path, "\uFEFF" + """{"train": {"max_steps": 7}, /* of the bundle */ "export": {"precision": "int8"},}""");
+        Assert.Equal(7, (int)OptionBinder.LoadConfiguration(path, "train", Verbs)["max_steps"]!);
+        Assert.Empty(OptionBinder.LoadConfiguration(path, "evaluate", Verbs));
+        File.WriteAllText(path, """{"max_steps": 8}""");
+        Assert.Equal(8, (int)OptionBinder.LoadConfiguration(path, "train", Verbs)["max_steps"]!);
+    }
+
+    [Theory]
+    [InlineData("{ \"max_steps\": ", "not JSON")]
+    [InlineData("[]", "expected a JSON object")]
+    [InlineData("{\"seed\": 1, \"train\": {}}", "found \"seed\"")]
+    [InlineData("{\"trian\": {\"max_steps\": 7}}", "found \"trian\"")]
+    [InlineData("{\"seed\": 1, \"seed\": 2}", "seed")]
+    public void LoadConfiguration_FileThatMakesNoSense_IsNamed(string content, string message)
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("config.json");
+        File.WriteAllText(path, content);
+
+        var error = Assert.Throws<InputException>(() => OptionBinder.LoadConfiguration(path, "train", Verbs));
+
+        Assert.StartsWith(path, error.Message);
+        Assert.Contains(message, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
     }
 
     private static Dictionary<string, IReadOnlyList<string>> Flags(params (string Flag, string[] Values)[] flags) =>

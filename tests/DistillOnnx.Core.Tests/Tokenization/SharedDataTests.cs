@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tokenization;
 
@@ -38,11 +39,37 @@ public class SharedDataTests
         AssertSame(lines);
     }
 
+    [Fact]
+    public void Encode_EveryCharacterOfTheFirstPlanes_EqualsSentencePiece()
+    {
+        // Alone, within a word and doubled after a space; a line feed would end the line that SentencePiece reads.
+        var lines = Enumerable.Range(1, 0x1FFFF).Where(c => c is not '\n' and not (>= 0xD800 and <= 0xDFFF))
+            .Select(char.ConvertFromUtf32).SelectMany(c => (string[])[c, $"a{c}b {c}{c}"]).ToList();
+
+        AssertSame(lines);
+    }
+
+    /// <summary>A model knows its ids; what they stand for is in the same words everywhere.</summary>
+    [Fact]
+    public void Decode_AnyIds_EqualsSentencePiece()
+    {
+        var directory = SharedData.Require("data/tokenizer");
+        var tokenizer = T5Tokenizer.Load(directory);
+        var random = new Random(7);
+        var rows = Enumerable.Range(3, tokenizer.Model.Pieces.Count - 3).Select(id => (int[])[id])
+            .Concat(Enumerable.Range(0, 5_000).Select(_ => Enumerable.Range(0, random.Next(1, 30)).Select(_ => random.Next(2, tokenizer.Model.Pieces.Count)).ToArray()))
+            .ToList();
+
+        var reference = SentencePiece.Decode(Path.Combine(directory, T5Tokenizer.ModelFileName), rows);
+
+        Assert.Equal(reference, rows.Select(r => tokenizer.Decode(r)));
+    }
+
     private static void AssertSame(List<string> lines)
     {
         var directory = SharedData.Require("data/tokenizer");
         var tokenizer = T5Tokenizer.Load(directory);
-        var reference = SpmEncode.Run(Path.Combine(directory, T5Tokenizer.ModelFileName), lines);
+        var reference = SentencePiece.Encode(Path.Combine(directory, T5Tokenizer.ModelFileName), lines);
 
         Assert.Equal(lines.Count, reference.Length);
         for (var i = 0; i < lines.Count; i++)

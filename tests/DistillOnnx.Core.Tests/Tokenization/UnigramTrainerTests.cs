@@ -1,5 +1,6 @@
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Core.Tokenization.Models;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tokenization;
 
@@ -96,7 +97,7 @@ public class UnigramTrainerTests
         var lines = TokenizerFixture.Golden("nfkc").Select(r => r.Text).Where(t => !t.Contains('\n') && !t.Contains('\0'))
             .Concat(Sentences(9)).ToArray();
 
-        var reference = SpmEncode.Run(directory.File("spiece.model"), lines);
+        var reference = SentencePiece.Encode(directory.File("spiece.model"), lines);
 
         Assert.Equal(reference, lines.Select(l => tokenizer.Encode(l, appendEos: false)));
     }

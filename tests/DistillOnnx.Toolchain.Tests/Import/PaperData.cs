@@ -3,11 +3,11 @@ namespace DistillOnnx.Toolchain.Tests.Import;
 /// <summary>Finds the paper's files, which are not part of the repository; tests that need them skip where they are absent.</summary>
 internal static class PaperData
 {
-    public static string Require(string set)
+    public static string Require(string relative)
     {
         var shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED") ?? Beside();
-        var path = shared is null ? null : Path.Combine(shared, "data", "dss", set);
-        Assert.SkipUnless(path is not null && Directory.Exists(path), $"needs the paper's files: set DISTILLONNX_SHARED to a directory with data/dss/{set}");
+        var path = shared is null ? null : Path.Combine(shared, "data", relative);
+        Assert.SkipUnless(path is not null && Directory.Exists(path), $"needs the paper's files: set DISTILLONNX_SHARED to a directory with data/{relative}");
         return path!;
     }
 
