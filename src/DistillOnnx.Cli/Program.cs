@@ -17,7 +17,7 @@ internal static class Program
         {
             var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
             var errors = string.Join(" ", parsed.Errors.Select(e => e.Message).Distinct());
-            Console.Error.WriteLine($"distill: {OneLine(errors)} See distill {verb}--help.");
+            Console.Error.WriteLine($"distill: {errors.ReplaceLineEndings(" ")} See distill {verb}--help.");
             return ExitCode.BadInput;
         }
 

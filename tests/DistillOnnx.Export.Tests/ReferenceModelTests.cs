@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Reporting;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Export.Tests;
 

