@@ -22,6 +22,14 @@ public sealed class QuantizationTests
         }
     });
 
+    /// <summary>The scale of such a column has a handful of bits: 1363 of the smallest steps over 64 is 21, and 1363 over 21 is 65.</summary>
+    [Fact]
+    public void ByColumn_ColumnOfSubnormalValues_KeepsToTheLimit()
+    {
+        float[] values = [1363 * float.Epsilon, -1363 * float.Epsilon];
+        Assert.Equal([Quantization.Int8Limit, -Quantization.Int8Limit], Quantization.ByColumn(values, 2, 1, Quantization.ColumnScales(values, 2, 1)));
+    }
+
     [Fact]
     public void ByRow_AnyMatrix_IsWithinHalfAStep() => Matrix.Sample(m =>
     {

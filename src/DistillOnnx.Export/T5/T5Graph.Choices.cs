@@ -44,8 +44,8 @@ internal sealed partial class T5Graph
         var table = Weight(BiasByDistance(decoder: true, farthest, ahead: 1));
         var distances = graph.Sub(graph.Unsqueeze(tries.Depths, 1), graph.Unsqueeze(tries.Depths, 2));
         // Depths ahead are hidden by the table already; the clip keeps the index within it.
-        var columns = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar(1L)]), graph.Scalar((long)farthest));
-        var byDepth = graph.Transpose(graph.Gather(table, columns, axis: 1), 1, 0, 2, 3);
+        var rows = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar(1L)]), graph.Scalar((long)farthest));
+        var byDepth = graph.Transpose(graph.Gather(table, rows), 0, 3, 1, 2);
         return graph.Node("Where", [graph.Unsqueeze(tries.Visible, 1), byDepth, graph.Scalar(Hidden)]);
     }
 

@@ -91,7 +91,8 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
 
     /// <summary>
     /// Relative position bias of consecutive positions, [1, H, Q, K]. A bias depends on the distance alone, so the table
-    /// holds one column per distance, worked out from the buckets at export; the decoder's hides what lies ahead.
+    /// holds one row per distance, worked out from the buckets at export; the decoder's hides what lies ahead. Rows of all
+    /// heads are looked up and turned afterwards: several times as fast as Q·K·H single values.
     /// </summary>
     /// <param name="decoder">Of the decoder or the encoder.</param>
     /// <param name="firstQuery">Position of the first query, a scalar.</param>
@@ -105,24 +106,24 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
         var queryPositions = graph.Unsqueeze(graph.Range(firstQuery, keys), 1);
         var keyPositions = graph.Range(graph.Scalar(0L), keys);
         var distances = graph.Sub(keyPositions, queryPositions);
-        var columns = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar((long)ahead)]), graph.Scalar((long)farthest));
-        return graph.Unsqueeze(graph.Gather(table, columns, axis: 1), 0);
+        var rows = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar((long)ahead)]), graph.Scalar((long)farthest));
+        return graph.Unsqueeze(graph.Transpose(graph.Gather(table, rows), 2, 0, 1), 0);
     }
 
     private WeightMatrix BiasByDistance(bool decoder, int farthest, int ahead)
     {
         var name = T5TensorNames.RelativeBias(decoder);
-        var columns = farthest + ahead + 1;
-        return new WeightMatrix(name + ".by_distance", [Heads, columns], () =>
+        var rows = farthest + ahead + 1;
+        return new WeightMatrix(name + ".by_distance", [rows, Heads], () =>
         {
             var bias = weights.Stored(name).Read();
-            var table = new float[Heads * columns];
-            for (var column = 0; column < columns; column++)
+            var table = new float[rows * Heads];
+            for (var row = 0; row < rows; row++)
             {
-                var distance = column - farthest;
+                var distance = row - farthest;
                 var bucket = RelativePosition.Bucket(distance, !decoder, Config.RelativeAttentionNumBuckets, Config.RelativeAttentionMaxDistance);
                 for (var head = 0; head < Heads; head++)
-                    table[(head * columns) + column] = decoder && distance > 0 ? Hidden : bias[(bucket * Heads) + head];
+                    table[(row * Heads) + head] = decoder && distance > 0 ? Hidden : bias[(bucket * Heads) + head];
             }
 
             return table;

@@ -32,6 +32,8 @@ internal static class Quantization
             var row = values.AsSpan(r * columns, columns).ToArray();
             TensorPrimitives.Divide(row, scales, row);
             TensorPrimitives.Round<float>(row, row);
+            // A scale among the smallest numbers there are is itself rounded, and the quotient may be a step too far.
+            TensorPrimitives.Clamp<float>(row, -Int8Limit, Int8Limit, row);
             TensorPrimitives.ConvertSaturating<float, sbyte>(row, result.AsSpan(r * columns, columns));
         });
         return result;
