@@ -20,6 +20,9 @@ internal sealed class SmallStudent : IDisposable
 
     public string Directory => Path.Combine(_root, "bundle");
 
+    /// <summary>The same student in ONNX's own operators alone: the graphs that other exporters write.</summary>
+    public string PortableDirectory => Path.Combine(_root, "portable");
+
     public static T5Config Config { get; } = T5Presets.Load("t5-small");
 
     /// <summary>Writes the checkpoint and exports it.</summary>
@@ -36,6 +39,7 @@ internal sealed class SmallStudent : IDisposable
             BenchmarkOptions.Say("exporting it");
             student.Manifest = BundleExporter.Export(
                 new BundleExportOptions { Model = checkpoint, Out = student.Directory, Precision = ["fp32", .. precisions] }, Reporter.None);
+            BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = student.PortableDirectory, Portable = true }, Reporter.None);
             System.IO.Directory.Delete(checkpoint, recursive: true);
             return student;
         }
@@ -47,8 +51,8 @@ internal sealed class SmallStudent : IDisposable
     }
 
     /// <summary>Opens the bundle on the processor.</summary>
-    public Bundle Open(int threads, string precision = BundleManifest.FullPrecision) =>
-        Bundle.Open(Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
+    public Bundle Open(int threads, string precision = BundleManifest.FullPrecision, bool portable = false) =>
+        Bundle.Open(portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
 
     /// <summary>Bytes of some graphs on disk.</summary>
     public long Bytes(string precision, params string[] graphs) => graphs
