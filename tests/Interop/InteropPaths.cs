@@ -12,6 +12,9 @@ internal static class InteropPaths
     /// <summary>The folder of the page.</summary>
     public static string? Page => RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "browser");
 
+    /// <summary>The bundle that <c>scripts/quickstart</c> leaves; null where it has not run.</summary>
+    public static string? QuickstartBundle => Existing(RepositoryRoot, "models", "quickstart", "bundle");
+
     /// <summary>onnxruntime-web's built files; null where npm has not brought them.</summary>
     public static string? OnnxRuntimeWeb => Existing(TransformersJs, "node_modules", "onnxruntime-web", "dist");
 

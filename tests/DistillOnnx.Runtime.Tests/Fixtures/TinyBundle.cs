@@ -43,7 +43,7 @@ internal sealed class TinyBundle : IDisposable
     /// <summary>The same weights in loops over doubles.</summary>
     public ReferenceT5 Reference { get; }
 
-    public static TinyBundle Create(TaskSpec task, GraphSet graphs = GraphSet.All, T5Config? config = null, params string[] precisions)
+    public static TinyBundle Create(TaskSpec task, GraphSet graphs = GraphSet.All, T5Config? config = null, bool portable = false, params string[] precisions)
     {
         var root = System.IO.Directory.CreateTempSubdirectory("distillonnx-bundle-").FullName;
         var checkpoint = Path.Combine(root, "checkpoint");
@@ -54,6 +54,7 @@ internal sealed class TinyBundle : IDisposable
                 Model = checkpoint,
                 Out = Path.Combine(root, "bundle"),
                 Graphs = graphs,
+                Portable = portable,
                 Precision = precisions.Length == 0 ? ["fp32"] : precisions,
             },
             Reporter.None);

@@ -3,6 +3,7 @@ using DistillOnnx.Core.Reporting;
 using DistillOnnx.Export;
 using DistillOnnx.Interop;
 using DistillOnnx.Runtime.Generation;
+using DistillOnnx.Runtime.Golden;
 using DistillOnnx.Runtime.Tests.Fixtures;
 
 namespace DistillOnnx.Runtime.Tests.Interop;
@@ -26,6 +27,23 @@ public sealed class TransformersJsTests
             var reply = node.Generate([text], 9, bundle.Task.PredictPrefix);
             Assert.Equal(expected, Ids(reply["ids"]![0]!));
             Assert.Equal(ours.Tokenizer.Decode(expected).Trim(), ((string)reply["texts"]![0]!).Trim());
+        }
+    }
+
+    [Fact]
+    public void Generate_QuickstartBundleUnmodified_GivesTheGoldenLabels()
+    {
+        var directory = InteropPaths.QuickstartBundle;
+        Assert.SkipWhen(directory is null, "models/quickstart/bundle is not there: run scripts/quickstart");
+        using var node = Start();
+        node.Load(directory!);
+        using var ours = Bundle.Open(directory!, new RuntimeOptions { Device = "cpu", Threads = 1 });
+        foreach (var row in GoldenFile.Read(directory!))
+        {
+            var expected = ours.TextGenerator().Generate([ours.Encoder.EncodeInput(row.Input, out _)], new GenerationOptions { MaxNewTokens = 12 }, TestContext.Current.CancellationToken)[0];
+            var reply = node.Generate([row.Input], 12, ours.Task.PredictPrefix);
+            Assert.Equal(expected, Ids(reply["ids"]![0]!));
+            Assert.Equal(row.Label, ((string)reply["texts"]![0]!).Trim());
         }
     }
 
