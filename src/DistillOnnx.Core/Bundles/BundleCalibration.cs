@@ -1,6 +1,9 @@
 namespace DistillOnnx.Core.Bundles;
 
-/// <summary>How raw label probabilities become calibrated ones: softmax(log p / temperature).</summary>
+/// <summary>
+/// How raw label probabilities become calibrated ones: softmax(log p / temperature). The fit allows for one mistake not seen
+/// yet, so that a model that was right on all n rows claims about 1 − 1/(n + 2), not certainty.
+/// </summary>
 public sealed record BundleCalibration
 {
     /// <summary>The temperature, fitted on validation rows.</summary>

@@ -63,6 +63,19 @@ public sealed class BundleExportTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_PrecisionThatLosesTooMuch_IsRefusedWithFiguresAndNothingIsWritten()
+    {
+        var options = Options(Labels) with { Precision = ["fp32", "q4"], MaxAccuracyLoss = 0 };
+        var error = await Assert.ThrowsAsync<QualityGateException>(() => BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Matches(@"precision q4 loses \d+\.\d\d points of accuracy \(\d+\.\d\d % against 100\.00 % on 40 rows\), more than --max-accuracy-loss 0", error.Message);
+        Assert.False(Directory.Exists(options.Out));
+
+        var result = await BundleExport.RunAsync(options with { MaxAccuracyLoss = 100 }, Reporter.None, TestContext.Current.CancellationToken);
+        Assert.InRange(result.Precisions["q4"].AccuracyDelta!.Value, -1, -1.0 / 40);
+        Assert.Equal(1 + result.Precisions["q4"].AccuracyDelta, result.Precisions["q4"].Accuracy);
+    }
+
+    [Fact]
     public async Task RunAsync_RowsOfAnotherTask_AreRefused()
     {
         var options = Options(Labels);
