@@ -15,11 +15,11 @@ public sealed record AnnotateOptions : IStageOptions
     public string Data { get; init; } = "";
 
     /// <summary>The teacher.</summary>
-    [Option("openai:MODEL@URL (any endpoint of OpenAI's protocol), genai:DIR or rules", Value = "SPEC", Required = true)]
+    [Option("openai:MODEL@URL (any endpoint of OpenAI's protocol), genai:DIR or rules; not needed to --merge", Value = "SPEC")]
     public string Teacher { get; init; } = "";
 
     /// <summary>Where the annotated dataset goes.</summary>
-    [Option("dataset directory to write", Value = "DIR", Required = true)]
+    [Option("dataset directory to write; not needed to --plan or --preview", Value = "DIR")]
     public string Out { get; init; } = "";
 
     /// <summary>Whether an existing dataset may be replaced.</summary>
@@ -100,7 +100,7 @@ public sealed record AnnotateOptions : IStageOptions
 
     /// <summary>How often an answer that is cut or cannot be parsed is asked for anew.</summary>
     [Option("how often to ask anew where an answer is cut or cannot be parsed")]
-    public int ParseRetries { get; init; } = 1;
+    public int ParseRetries { get; init; } = 3;
 
     /// <summary>Whether to have the gold label explained where the teacher's is wrong or missing.</summary>
     [Option("where the teacher's label is wrong or missing, have it explain the gold label; marked in the provenance")]
@@ -131,7 +131,7 @@ public sealed record AnnotateOptions : IStageOptions
     public int Concurrency { get; init; } = 8;
 
     /// <summary>Requests per minute.</summary>
-    [Option("most requests per minute (default: no limit)", Value = "N")]
+    [Option("most requests per minute (default: what the endpoint lets through)", Value = "N")]
     public double? RequestsPerMinute { get; init; }
 
     /// <summary>Tokens per minute.</summary>
@@ -140,7 +140,7 @@ public sealed record AnnotateOptions : IStageOptions
 
     /// <summary>How often a request is repeated after a fault that may pass.</summary>
     [Option("how often a request is repeated after 429, 5xx, a time-out or a cut answer")]
-    public int Retries { get; init; } = 6;
+    public int Retries { get; init; } = 10;
 
     /// <summary>The first distance between repetitions, in seconds.</summary>
     [Option("seconds before the first repetition; doubled each time, at most a minute", Value = "SECONDS")]
@@ -151,7 +151,7 @@ public sealed record AnnotateOptions : IStageOptions
     public double Timeout { get; init; } = 120;
 
     /// <summary>How many rows in succession may fail before the run stops.</summary>
-    [Option("stop after this many failed rows in succession", Value = "ROWS")]
+    [Option("stop after this many failed rows in succession; rows that the teacher refuses count only until it answered one", Value = "ROWS")]
     public int MaxFailures { get; init; } = 50;
 
     /// <summary>Whether to ask through the Batch API.</summary>
@@ -175,7 +175,7 @@ public sealed record AnnotateOptions : IStageOptions
     public long? BudgetTokens { get; init; }
 
     /// <summary>A table of prices; null: the one that ships.</summary>
-    [Option("table of prices (JSON: models → name → input, output in dollars per million tokens)", Value = "FILE")]
+    [Option("table of prices (JSON: models → name → input, output in dollars per million tokens, batch as a share of that)", Value = "FILE")]
     public string? Prices { get; init; }
 
     /// <summary>The endpoint's key.</summary>
@@ -187,8 +187,9 @@ public sealed record AnnotateOptions : IStageOptions
     {
         var faults = new List<string>();
         if (Data.Length == 0) faults.Add("--data is missing");
-        if (Out.Length == 0) faults.Add("--out is missing");
-        if (Merge.Count == 0)
+        if (Out.Length == 0 && !Plan && Preview == 0) faults.Add("--out is required");
+        if (Merge.Count == 0 && Teacher.Length == 0) faults.Add("--teacher is required");
+        else if (Merge.Count == 0)
         {
             try
             {

@@ -11,9 +11,9 @@ namespace DistillOnnx.Teacher;
 internal static class AnnotationPlanner
 {
     public static async Task<AnnotateResult> PlanAsync(
-        AnnotateOptions options, TeacherSpec spec, RowSource rows, RowAnnotator annotator, string directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
+        AnnotateOptions options, TeacherSpec spec, RowSource rows, RowAnnotator annotator, string? directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
     {
-        await using var journal = File.Exists(Path.Combine(directory, Journal.FileName)) ? Journal.Open(directory) : null;
+        await using var journal = directory is not null && File.Exists(Path.Combine(directory, Journal.FileName)) ? Journal.Open(directory) : null;
         var model = TeacherStack.Name(spec, options);
         long count = 0, paid = 0, input = 0;
         foreach (var (_, example) in rows.ToAnnotate())
@@ -32,7 +32,7 @@ internal static class AnnotationPlanner
         var open = count * options.Samples - paid;
         var mean = journal is { Count: > 0 } ? Math.Max(1, journal.Tokens.Output / journal.Count) : Math.Max(1, options.MaxOutputTokens / 2);
         var output = open * mean;
-        var prices = spec.Kind == "openai" ? PriceTable.Find(spec.Model, options.Prices) : new PriceTable(0, 0);
+        var prices = PriceTable.Find(spec.Priced, options.Prices);
         var plan = new AnnotatePlan
         {
             Rows = count,
@@ -40,7 +40,7 @@ internal static class AnnotationPlanner
             RequestsPaid = paid,
             InputTokens = input,
             OutputTokens = output,
-            Cost = prices?.Cost(input, output),
+            Cost = prices?.Cost(input, output, options.Batch),
             Minutes = Minutes(options, open, input + output),
             Check = await CheckAsync(options, spec, clock, cancellationToken).ConfigureAwait(false),
         };
@@ -65,7 +65,7 @@ internal static class AnnotationPlanner
         {
             return await client.CheckAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (TeacherException e)
+        catch (TeacherException e) when (e.Fault is TeacherFault.Setup or TeacherFault.Unreachable)
         {
             throw new InputException(e.Message, e);
         }

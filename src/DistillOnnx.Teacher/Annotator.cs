@@ -7,6 +7,7 @@ using DistillOnnx.Core.Reporting;
 using DistillOnnx.Teacher.Batching;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Teacher.Limits;
 using DistillOnnx.Teacher.Prompts;
 using DistillOnnx.Teacher.Rows;
 using Microsoft.Extensions.AI;
@@ -27,7 +28,8 @@ public static class Annotator
     /// <param name="options">What, by whom, within which limits.</param>
     /// <param name="reporter">Is told how far it is and what it came to.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
-    /// <exception cref="InputException">The options, the dataset or the endpoint cannot be used.</exception>
+    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that they name: no such place, key or model.</exception>
+    /// <exception cref="TeacherException">The teacher answers no more.</exception>
     public static Task<AnnotateResult> RunAsync(AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         RunAsync(options, null, TimeProvider.System, reporter, cancellationToken);
 
@@ -37,7 +39,8 @@ public static class Annotator
     /// <param name="clock">Waits and tells the time.</param>
     /// <param name="reporter">Is told how far it is and what it came to.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
-    /// <exception cref="InputException">The options, the dataset or the endpoint cannot be used.</exception>
+    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that they name: no such place, key or model.</exception>
+    /// <exception cref="TeacherException">The teacher answers no more.</exception>
     public static async Task<AnnotateResult> RunAsync(AnnotateOptions options, IChatClient? teacher, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken = default)
     {
         var faults = options.Validate();
@@ -51,23 +54,24 @@ public static class Annotator
         var annotator = new RowAnnotator(dataset.Task, options, Exemplars.Choose(template, dataset, options));
         if (options.Preview > 0) return Preview(rows, annotator, options.Preview, reporter);
 
-        OutputDirectory.Require(options.Out, options.Overwrite);
-        var directory = options.Journal ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal";
+        var directory = options.Journal ?? (options.Out.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal" : null);
         if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, annotator, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
+        OutputDirectory.Require(options.Out, options.Overwrite);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
         foreach (var _ in rows.ToAnnotate()) cancellationToken.ThrowIfCancellationRequested();
         var started = clock.GetTimestamp();
-        await using var journal = Journal.Open(directory);
+        await using var journal = Journal.Open(directory!);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
         try
         {
-            if (options is { Batch: true, Offline: false }) await new BatchRunner(options, rows, annotator, stack, directory, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
+            if (options is { Batch: true, Offline: false }) await new BatchRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
             else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
         }
         catch (TeacherException e)
         {
-            throw new InputException($"{e.Message}; answers that came are kept in {directory}", e);
+            var kept = journal.Count > 0 ? $"; the {journal.Count} answers that came are kept in {directory}" : "";
+            throw e.Fault == TeacherFault.Setup ? new InputException(e.Message + kept, e) : new TeacherException(e.Fault, e.Message + kept, inner: e);
         }
 
         stack.Journaled.Offline = true;
@@ -89,16 +93,24 @@ public static class Annotator
     {
         using var hard = new CancellationTokenSource();
         await using var soft = cancellationToken.Register(() => hard.CancelAfter(Grace)).ConfigureAwait(false);
-        long done = 0, failures = 0;
+        long done = 0, failures = 0, answered = 0;
         try
         {
             await Parallel.ForEachAsync(Rows(), new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = CancellationToken.None }, async (row, _) =>
             {
                 var outcome = await AnnotateAsync(row).ConfigureAwait(false);
-                if (outcome.Verdict != RowVerdict.Failed) Interlocked.Exchange(ref failures, 0);
-                else if (Interlocked.Increment(ref failures) >= options.MaxFailures)
-                    throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed, the last with: {outcome.Fault}");
-                reporter.Progress("annotate", Interlocked.Increment(ref done), null, $"{stack.Journaled.Asked} asked, {stack.Journaled.Hits} from the journal");
+                if (outcome.Verdict != RowVerdict.Failed)
+                {
+                    Interlocked.Increment(ref answered);
+                    Interlocked.Exchange(ref failures, 0);
+                }
+                else if (!(outcome.Refused && Interlocked.Read(ref answered) > 0) && Interlocked.Increment(ref failures) >= options.MaxFailures)
+                {
+                    // A teacher that answered one row may refuse many; one that refuses all is asked wrongly.
+                    throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed (--max-failures), the last with: {outcome.Fault}");
+                }
+
+                reporter.Progress("annotate", Interlocked.Increment(ref done), null, $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal");
             }).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -113,7 +125,7 @@ public static class Annotator
             {
                 return await annotator.AnnotateAsync(row, stack.Journaled, hard.Token).ConfigureAwait(false);
             }
-            catch (TeacherException)
+            catch (Exception e) when (e is TeacherException or IOException)
             {
                 hard.CancelAfter(Grace);
                 throw;
@@ -163,13 +175,13 @@ public static class Annotator
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
             OutputTokens = journal.Tokens.Output,
-            Cost = stack.Prices?.Cost(journal.Tokens.Input, journal.Tokens.Output),
+            Cost = Ledger.Cost(journal.Totals, options.Prices),
         };
         Record(output.Info, options, dataset);
         output.Commit(new JsonObject
         {
             ["splits"] = JsonSerializer.SerializeToNode(splits, Indented),
-            ["ledger"] = new JsonObject { ["answers"] = journal.Count, ["input_tokens"] = result.InputTokens, ["output_tokens"] = result.OutputTokens, ["cost"] = result.Cost },
+            ["ledger"] = Ledger.Report(journal.Totals, options.Prices),
             ["examples"] = examples,
         });
         return result;

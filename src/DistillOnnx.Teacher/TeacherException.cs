@@ -11,6 +11,12 @@ public sealed class TeacherException(TeacherFault fault, string message, TimeSpa
     /// <summary>How far it reaches.</summary>
     public TeacherFault Fault { get; } = fault;
 
+    /// <summary>Whether it may pass.</summary>
+    public bool MayPass => Fault is TeacherFault.Transient or TeacherFault.Throttled or TeacherFault.Unreachable;
+
+    /// <summary>Whether it is one of this request alone, and other rows can go on.</summary>
+    public bool OfRequest => Fault is TeacherFault.Request or TeacherFault.Refused;
+
     /// <summary>How long the endpoint asks to wait; null where it does not say.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;
 }

@@ -3,15 +3,24 @@ namespace DistillOnnx.Teacher;
 /// <summary>How far a fault of the teacher reaches.</summary>
 public enum TeacherFault
 {
-    /// <summary>It may pass: too many requests, a server's error, a time-out, an answer that is cut.</summary>
+    /// <summary>It may pass: a server's error, a time-out, an answer that is cut.</summary>
     Transient,
+
+    /// <summary>Too many requests: it passes when fewer are sent.</summary>
+    Throttled,
 
     /// <summary>No connection; it may pass, but where it does not, no row can go on.</summary>
     Unreachable,
 
-    /// <summary>This request cannot be answered: refused by a content filter, or longer than the model reads. Others can.</summary>
+    /// <summary>This request was not answered; others may be.</summary>
     Request,
 
-    /// <summary>No request can be answered: wrong key, unknown model, nothing left to spend.</summary>
+    /// <summary>This request cannot be answered: refused by a content filter, or longer than the model reads. Others can.</summary>
+    Refused,
+
+    /// <summary>No request can be answered, for what the user named is wrong: key, model or place.</summary>
+    Setup,
+
+    /// <summary>No request can be answered any more: nothing left to spend, or the endpoint is gone.</summary>
     Fatal,
 }

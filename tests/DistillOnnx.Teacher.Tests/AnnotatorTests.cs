@@ -124,19 +124,84 @@ public sealed class AnnotatorTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_Refusals_ArePaidOnceAndKeepNobodyFromGoingOn()
+    {
+        TestData.Write(_directory.File("data"), 60);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => TestData.Number(q) switch
+        {
+            0 or 59 => null,
+            < 30 => (200, """{"model":"m","choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"I cannot\nhelp"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"""),
+            _ => (400, """{"error":{"code":"content_filter","message":"flagged"}}"""),
+        });
+        var options = Options(endpoint) with { MaxFailures = 5, Concurrency = 1 };
+        var result = await Annotator.RunAsync(options, Reporter.None);
+        Assert.Equal((2L, 58L), (result.Splits!["train"].Kept, result.Splits["train"].Dropped["failed"]));
+        var charged = endpoint.Charged.Values.Sum(c => c.Input + c.Output);
+        Assert.Equal(charged + 29 * 5, result.InputTokens + result.OutputTokens);
+        Assert.Equal("the model refused: I cannot help", Lines("failed.jsonl")[0].GetProperty("fault").GetString());
+
+        // A refusal that was paid for is not asked for again; one that cost nothing is.
+        var calls = endpoint.Calls["/v1/chat/completions"];
+        var again = await Annotator.RunAsync(options with { Overwrite = true }, Reporter.None);
+        Assert.Equal((0L, 29), (again.Requests, endpoint.Calls["/v1/chat/completions"] - calls));
+        Assert.Equal(58, again.Splits!["train"].Dropped["failed"]);
+    }
+
+    [Fact]
+    public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
+    {
+        TestData.Write(_directory.File("data"), 300);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, gate: new RateGate(150, 10, retryAfter: false, TimeProvider.System));
+        var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 64, RetryDelay = 0.1 }, Reporter.None).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        Assert.Equal(300, result.Splits!["train"].Kept);
+        Assert.Equal((300, 0), (endpoint.Charged.Count, endpoint.Repeated.Count));
+    }
+
+    [Fact]
+    public async Task Run_SeveralModelsInOneJournal_AreEachCountedAtTheirPrice()
+    {
+        TestData.Write(_directory.File("data"), 4);
+        File.WriteAllText(_directory.File("prices.json"), """{"models":{"one":{"input":1000000,"output":0},"two":{"input":0,"output":1000000}}}""");
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        var options = Options(endpoint) with { Prices = _directory.File("prices.json"), Overwrite = true };
+        foreach (var model in (string[])["one", "two"])
+        {
+            await Annotator.RunAsync(options with { Teacher = $"openai:{model}@{endpoint.Url}" }, new FixedTeacher("It ends so. So the answer is even.", 3, 5), TimeProvider.System, Reporter.None);
+        }
+
+        var ledger = JsonDocument.Parse(File.ReadAllText(Path.Combine(Out, "annotation.json"))).RootElement.GetProperty("ledger");
+        Assert.Equal((8, 24, 40, 32.0), (ledger.GetProperty("answers").GetInt32(), ledger.GetProperty("input_tokens").GetInt32(), ledger.GetProperty("output_tokens").GetInt32(), ledger.GetProperty("cost").GetDouble()));
+        Assert.Equal((12.0, 20.0), (ledger.GetProperty("models").GetProperty("one").GetProperty("cost").GetDouble(), ledger.GetProperty("models").GetProperty("two").GetProperty("cost").GetDouble()));
+        await Fails(options with { Teacher = $"openai:{FakeEndpoint.Model}@{endpoint.Url}", Budget = 1 }, "--budget", "does not know");
+    }
+
+    [Fact]
+    public async Task Run_AnswerLeakedWithoutReasons_IsNoReasons()
+    {
+        TestData.Write(_directory.File("data"), 4);
+        await using var endpoint = await FakeEndpoint.StartAsync(q => TestData.Number(q) % 2 == 0 ? "Even, even and even. So the answer is even." : TestData.Right(q));
+        var result = await Annotator.RunAsync(Options(endpoint), Reporter.None);
+        Assert.Equal((2L, 2L), (result.Splits!["train"].Kept, result.Splits["train"].Dropped["no_reasons"]));
+    }
+
+    [Fact]
     public async Task Run_FaultOfTheWholeRun_IsOneClearLine()
     {
         TestData.Write(_directory.File("data"), 10);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => (400, """{"error":{"message":"bad parameter"}}"""));
-        await Fails(Options(endpoint) with { ApiKey = "wrong" }, "HTTP 401", "invalid_api_key", "DISTILL_ANNOTATE_API_KEY");
+        await Fails(Options(endpoint) with { ApiKey = "a-wrong-key-of-mine" }, "HTTP 401", "invalid_api_key", "DISTILL_ANNOTATE_API_KEY", "provided: …");
         await Fails(Options(endpoint) with { Teacher = $"openai:other@{endpoint.Url}" }, "HTTP 404", "\"other\"");
-        await Fails(Options(endpoint) with { Teacher = "openai:m@http://127.0.0.1:9", Retries = 1 }, "cannot be reached");
-        await Fails(Options(endpoint) with { Teacher = "openai:m@http://no-such-host.invalid", Retries = 1 }, "no-such-host.invalid");
-        await Fails(Options(endpoint) with { MaxFailures = 3 }, "3 rows in succession failed", "bad parameter");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://127.0.0.1:9" }, "cannot be reached");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://no-such-host.invalid" }, "no-such-host.invalid");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://me:secret@127.0.0.1:9" }, "does not belong in the URL");
         await Fails(Options(endpoint) with { Teacher = "genai:nowhere" }, "genai_config.json");
         await Fails(Options(endpoint) with { Teacher = "magic:x" }, "openai:MODEL@URL");
         await Fails(Options(endpoint) with { Budget = 1 }, "--prices");
         await Fails(Options(endpoint) with { Shard = "3/3", Samples = 0 }, "--shard", "--samples");
+        await Fails(Options(endpoint) with { Teacher = "", Out = "" }, "--teacher is required", "--out is required");
+        var stopped = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint) with { MaxFailures = 3 }, Reporter.None));
+        Assert.Contains("3 rows in succession failed", stopped.Message);
+        Assert.Contains("bad parameter", stopped.Message);
         Assert.False(Directory.Exists(Out));
     }
 
@@ -168,6 +233,8 @@ public sealed class AnnotatorTests : IDisposable
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
         await Annotator.RunAsync(Options(endpoint) with { Limit = 10 }, Reporter.None);
         var options = Options(endpoint) with { Overwrite = true };
+        var unnamed = await Annotator.RunAsync(options with { Plan = true, Out = "" }, Reporter.None);
+        Assert.Equal((30L, 0L), (unnamed.Plan!.Requests, unnamed.Plan.RequestsPaid));
         var plan = (await Annotator.RunAsync(options with { Plan = true, RequestsPerMinute = 10 }, Reporter.None)).Plan!;
         Assert.Equal((30L, 30L, 10L), (plan.Rows, plan.Requests, plan.RequestsPaid));
         Assert.Equal(2, plan.Minutes);
@@ -176,7 +243,7 @@ public sealed class AnnotatorTests : IDisposable
         Assert.Contains("no model \"other\"", (await Assert.ThrowsAsync<InputException>(() => Annotator.RunAsync(options with { Plan = true, Teacher = $"openai:other@{endpoint.Url}" }, Reporter.None))).Message);
         Assert.Contains("401", (await Assert.ThrowsAsync<InputException>(() => Annotator.RunAsync(options with { Plan = true, ApiKey = "x" }, Reporter.None))).Message);
 
-        var preview = (await Annotator.RunAsync(options with { Preview = 2 }, Reporter.None)).Preview!;
+        var preview = (await Annotator.RunAsync(options with { Preview = 2, Out = "" }, Reporter.None)).Preview!;
         Assert.Equal(["train-0", "train-1"], preview.Select(p => p.Id));
         Assert.Equal(["system", "user"], preview[0].Messages.Select(m => m.Role));
         Assert.Contains("even, odd", preview[0].Messages[0].Text);
@@ -249,5 +316,6 @@ public sealed class AnnotatorTests : IDisposable
         var message = (await Assert.ThrowsAsync<InputException>(() => Annotator.RunAsync(options, Reporter.None))).Message;
         Assert.DoesNotContain(message, char.IsControl);
         foreach (var part in expected) Assert.Contains(part, message);
+        if (options.ApiKey is { Length: > 0 } key) Assert.DoesNotContain(key, message);
     }
 }

@@ -13,6 +13,8 @@ internal sealed class FakeBatches
     private readonly ConcurrentDictionary<string, JsonObject> _jobs = new();
     private readonly ConcurrentDictionary<string, int> _looks = new();
 
+    private const int PageSize = 2;
+
     /// <summary>Looks after which a job ends; a job of the future never does.</summary>
     public int LooksNeeded { get; set; } = 2;
 
@@ -21,6 +23,16 @@ internal sealed class FakeBatches
 
     /// <summary>Requests of all jobs, by key: each is charged.</summary>
     public ConcurrentBag<string> Charged { get; } = [];
+
+    /// <summary>Adds jobs of someone else's, newer than all that are there.</summary>
+    public void AddForeign(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var id = $"batch_x{i}";
+            _jobs[id] = new JsonObject { ["id"] = id, ["status"] = "completed", ["metadata"] = null };
+        }
+    }
 
     public int Jobs => _jobs.Count;
 
@@ -43,7 +55,10 @@ internal sealed class FakeBatches
                 await context.Response.WriteAsync(job.ToJsonString());
                 break;
             case ("GET", "/v1/batches"):
-                await context.Response.WriteAsync(new JsonObject { ["data"] = new JsonArray([.. _jobs.Values.Select(j => j.DeepClone())]) }.ToJsonString());
+                var after = context.Request.Query["after"].ToString();
+                var jobs = _jobs.Values.OrderByDescending(j => (string)j["id"]!, StringComparer.Ordinal).ToList();
+                var from = after.Length == 0 ? 0 : jobs.FindIndex(j => (string)j["id"]! == after) + 1;
+                await context.Response.WriteAsync(new JsonObject { ["data"] = new JsonArray([.. jobs.Skip(from).Take(PageSize).Select(j => j.DeepClone())]), ["has_more"] = from + PageSize < jobs.Count }.ToJsonString());
                 break;
             default:
                 var found = _jobs[path.Split('/')[3]];

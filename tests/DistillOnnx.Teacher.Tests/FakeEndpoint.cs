@@ -33,6 +33,15 @@ internal sealed class FakeEndpoint : IAsyncDisposable
     /// <summary>Gives a whole response instead of an answer: status, body.</summary>
     public Func<string, (int Status, string Body)?> Override { get; init; } = _ => null;
 
+    /// <summary>What the endpoint allows; null: anything.</summary>
+    public RateGate? Gate { get; init; }
+
+    /// <summary>Whether bodies are kept.</summary>
+    public bool KeepsBodies { get; init; } = true;
+
+    /// <summary>Faults done, by kind.</summary>
+    public ConcurrentDictionary<FaultKind, int> Faults { get; } = new();
+
     /// <summary>How long an answer takes.</summary>
     public TimeSpan Latency { get; init; }
 
@@ -55,13 +64,13 @@ internal sealed class FakeEndpoint : IAsyncDisposable
 
     public string Spec => $"openai:{Model}@{Url}";
 
-    public static async Task<FakeEndpoint> StartAsync(Func<string, string> answer, double faultRate = 0, Func<string, (int Status, string Body)?>? instead = null, TimeSpan latency = default)
+    public static async Task<FakeEndpoint> StartAsync(Func<string, string> answer, double faultRate = 0, Func<string, (int Status, string Body)?>? instead = null, TimeSpan latency = default, RateGate? gate = null, bool keepsBodies = true)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        var endpoint = new FakeEndpoint(app) { Answer = answer, FaultRate = faultRate, Override = instead ?? (_ => null), Latency = latency };
+        var endpoint = new FakeEndpoint(app) { Answer = answer, FaultRate = faultRate, Override = instead ?? (_ => null), Latency = latency, Gate = gate, KeepsBodies = keepsBodies };
         app.Run(endpoint.HandleAsync);
         await app.StartAsync();
         return endpoint;
@@ -75,7 +84,7 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         Calls.AddOrUpdate(path, 1, (_, n) => n + 1);
         if (context.Request.Headers.Authorization != $"Bearer {Key}")
         {
-            await Error(context, 401, "invalid_api_key", "Incorrect API key provided");
+            await Error(context, 401, "invalid_api_key", $"Incorrect API key provided: {context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)}");
             return;
         }
 
@@ -92,7 +101,7 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         }
 
         var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body);
-        Bodies.Enqueue(body);
+        if (KeepsBodies) Bodies.Enqueue(body);
         if (body.GetProperty("model").GetString() != Model)
         {
             await Error(context, 404, "model_not_found", "The model does not exist");
@@ -102,6 +111,13 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         var chat = path.EndsWith("/chat/completions", StringComparison.Ordinal);
         var question = chat ? body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()! : body.GetProperty("prompt").GetString()!;
         var key = context.Request.Headers["Idempotency-Key"].ToString();
+        if (Gate is { } gate && !gate.TryEnter(out var comeBack))
+        {
+            if (comeBack > 0) context.Response.Headers.RetryAfter = comeBack.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            await Error(context, 429, "rate_limit_exceeded", "slow down");
+            return;
+        }
+
         if (Latency > TimeSpan.Zero) await Task.Delay(Latency);
         if (Override(question) is { } instead)
         {
@@ -112,7 +128,9 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         }
 
         var attempt = _attempts.AddOrUpdate(key, 0, (_, n) => n + 1);
-        if (!await FailAsync(context, Fault(key, attempt))) return;
+        var fault = Fault(key, attempt);
+        if (fault != FaultKind.None) Faults.AddOrUpdate(fault, 1, (_, n) => n + 1);
+        if (!await FailAsync(context, fault)) return;
         var answer = Answer(question);
         var usage = (Input: question.Length / 4 + 1, Output: answer.Length / 4 + 1);
         var finish = "stop";

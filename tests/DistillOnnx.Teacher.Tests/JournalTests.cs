@@ -25,9 +25,9 @@ public sealed class JournalTests : IDisposable
             await using (var journal = Journal.Open(_directory.Path))
             {
                 Assert.Equal(lines, journal.Count);
-                for (var i = 0; i < 5; i++) Assert.Equal(i < lines ? Entry(i) : null, journal.Find((UInt128)i));
+                for (var i = 0; i < 5; i++) Assert.Equal(i < lines ? Entry(i) : null, journal.Find(Key(i)));
                 await journal.AppendAsync(Entry(9));
-                Assert.Equal(Entry(9), journal.Find(9));
+                Assert.Equal(Entry(9), journal.Find(Key(9)));
             }
 
             await using var again = Journal.Open(_directory.Path);
@@ -43,7 +43,7 @@ public sealed class JournalTests : IDisposable
             await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, _) => await journal.AppendAsync(Entry(i)));
         await using var again = Journal.Open(_directory.Path);
         Assert.Equal(2000, again.Count);
-        for (var i = 0; i < 2000; i += 37) Assert.Equal(Entry(i), again.Find((UInt128)i));
+        for (var i = 0; i < 2000; i += 37) Assert.Equal(Entry(i), again.Find(Key(i)));
     }
 
     [Fact]
@@ -60,12 +60,39 @@ public sealed class JournalTests : IDisposable
         Assert.Contains("line 1", Assert.Throws<InputException>(() => Journal.Open(_directory.Path)).Message);
     }
 
+    [Fact]
+    public async Task Totals_ByModelAndBatch_SurviveReopening()
+    {
+        await using (var journal = Journal.Open(_directory.Path))
+        {
+            for (var i = 0; i < 5; i++) await journal.AppendAsync(Entry(i));
+        }
+
+        await using var again = Journal.Open(_directory.Path);
+        Assert.Equal(new Dictionary<string, JournalTotal> { ["t"] = new(3, 9, 21, 0, 0), ["u"] = new(2, 6, 14, 3, 7) }, again.Totals);
+    }
+
+    [Fact]
+    public async Task AppendAsync_LongAnswer_ReadsBackWhole()
+    {
+        await using var journal = Journal.Open(_directory.Path);
+        var entry = Entry(1) with { Text = string.Concat(Enumerable.Repeat("long \n", 20_000)) };
+        await journal.AppendAsync(entry);
+        await journal.AppendAsync(Entry(2));
+        Assert.Equal(entry, journal.Find(Key(1)));
+    }
+
     public void Dispose() => _directory.Dispose();
+
+    // Spread like digests.
+    private static UInt128 Key(int i) => (UInt128)(ulong)(i + 1) * ((UInt128)0x9E3779B97F4A7C15 << 64 | 0xBF58476D1CE4E5B9);
 
     private static JournalEntry Entry(int i) => new()
     {
-        Key = Journal.Text((UInt128)i),
+        Key = Journal.Text(Key(i)),
+        Teacher = i % 2 == 0 ? "t" : "u",
         Model = "m",
+        Batch = i == 3,
         Text = $"Zeile {i}: \u00e4\n\"x\" \ud83d\ude00",
         Finish = "stop",
         InputTokens = 3,

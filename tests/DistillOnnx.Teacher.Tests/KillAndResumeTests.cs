@@ -18,7 +18,7 @@ public sealed class KillAndResumeTests : IDisposable
         var rows = int.Parse(Environment.GetEnvironmentVariable("DISTILLONNX_TEACHER_ROWS") ?? "1000", CultureInfo.InvariantCulture);
         TestData.Write(_directory.File("data"), rows);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, faultRate: 0.2);
-        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { Concurrency = 64, Timeout = 0.5 };
+        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { Concurrency = 64, Timeout = 0.5, Retries = 30 };
         var random = new Random(7);
         for (var kill = 0; kill < Kills; kill++)
         {
@@ -31,7 +31,7 @@ public sealed class KillAndResumeTests : IDisposable
             await child.WaitForExitAsync();
         }
 
-        var result = await Annotator.RunAsync(options with { Retries = 30 }, Reporter.None);
+        var result = await Annotator.RunAsync(options, Reporter.None);
         Assert.True(result.Complete);
         Assert.Equal(rows, result.Splits!["train"].Kept);
         Assert.Equal(1, result.Splits["train"].TeacherAccuracy);

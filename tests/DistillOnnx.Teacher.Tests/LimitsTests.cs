@@ -1,3 +1,4 @@
+using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;
 
 namespace DistillOnnx.Teacher.Tests;
@@ -7,7 +8,7 @@ public class LimitsTests
     [Fact]
     public void TryReserve_ConcurrentRequests_NeverOverdraws()
     {
-        var budget = new Budget(null, 1000, null, 100, 0);
+        var budget = new Budget(null, 1000, null, 0, 100);
         var reserved = 0;
         Parallel.For(0, 1000, _ =>
         {
@@ -56,6 +57,97 @@ public class LimitsTests
         Assert.False(next.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(0.2));
         await next.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void TryReserve_BatchJobs_CostTheirShareAndWhatIsSpentCounts()
+    {
+        var budget = new Budget(1.5, null, new PriceTable(2, 10, Batch: 0.5), 1.0, 0, batch: true);
+        Assert.True(budget.TryReserve(0, 100_000));
+        Assert.False(budget.TryReserve(1, 0));
+    }
+
+    [Fact]
+    public void Cost_SeveralModels_SumsThemAndNamesTheUnknown()
+    {
+        var totals = new Dictionary<string, JournalTotal> { ["gpt-4o-mini"] = new(2, 2_000_000, 0, 1_000_000, 0), ["rules"] = new(5, 9, 9, 0, 0) };
+        Assert.Equal(0.15 * 1.5, Ledger.Cost(totals, null)!.Value, 9);
+        Assert.Null(Ledger.Unknown(totals, null));
+        totals["mine"] = new(1, 1, 1, 0, 0);
+        Assert.Null(Ledger.Cost(totals, null));
+        Assert.Equal("mine", Ledger.Unknown(totals, null));
+    }
+
+    [Theory]
+    [InlineData(false, 5)]
+    [InlineData(true, 5)]
+    [InlineData(false, 40)]
+    [InlineData(true, 40)]
+    public void Take_EndpointThatTurnsAway_FindsTheAllowedRate(bool retryAfter, int burst)
+    {
+        // An endpoint that allows 40 a second, and 64 who send as soon as they may; what is turned away comes again.
+        var clock = new ManualClock();
+        var limiter = new RateLimiter(null, null, clock);
+        var gate = new RateGate(40, burst, retryAfter, clock);
+        var row = new PriorityQueue<(DateTimeOffset At, int Holds), DateTimeOffset>();
+        void Take(TimeSpan later)
+        {
+            var slot = limiter.Take(1);
+            row.Enqueue(slot, slot.At > clock.GetUtcNow() + later ? slot.At : clock.GetUtcNow() + later);
+        }
+
+        for (var i = 0; i < 64; i++) Take(TimeSpan.Zero);
+        var start = clock.GetUtcNow();
+        var (answered, sent) = (0, 0);
+        for (var half = 1; half <= 2; half++)
+        {
+            (answered, sent) = (0, 0);
+            while (row.TryPeek(out var slot, out var at) && at < start + half * TimeSpan.FromSeconds(60))
+            {
+                row.Dequeue();
+                if (at > clock.GetUtcNow()) clock.Advance(at - clock.GetUtcNow());
+                if (!limiter.Holds(slot))
+                {
+                    Take(TimeSpan.Zero);
+                    continue;
+                }
+
+                sent++;
+                if (gate.TryEnter(out var comeBack))
+                {
+                    answered++;
+                    limiter.Answered();
+                    Take(TimeSpan.FromMilliseconds(50));
+                }
+                else
+                {
+                    limiter.TurnedAway(retryAfter ? TimeSpan.FromSeconds(comeBack) : null);
+                    Take(TimeSpan.FromSeconds(1));
+                }
+            }
+        }
+
+        // In the second minute: at least nine tenths of what is allowed, and not much more sent than that.
+        Assert.InRange(answered, 0.9 * 40 * 60, 40 * 60 + burst);
+        Assert.InRange(sent, answered, 1.4 * answered);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_NeverReached_GivesUpSoonAsWronglyNamed()
+    {
+        var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "nobody there"));
+        using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        Assert.Equal((TeacherFault.Setup, 3), (fault.Fault, teacher.Calls));
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_ReachedBefore_IsPatientAndThenEndsTheRun()
+    {
+        var teacher = new FaultyTeacher(call => new TeacherException(call == 1 ? TeacherFault.Transient : TeacherFault.Unreachable, "gone"));
+        using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        Assert.Equal((TeacherFault.Fatal, 11), (fault.Fault, teacher.Calls));
     }
 
     [Fact]

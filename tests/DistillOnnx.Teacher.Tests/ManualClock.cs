@@ -40,7 +40,10 @@ internal sealed class ManualClock : TimeProvider
             callback(state);
         }
 
-        public void Dispose() => Due = DateTimeOffset.MaxValue;
+        public void Dispose()
+        {
+            lock (clock._timers) clock._timers.Remove(this);
+        }
 
         public ValueTask DisposeAsync()
         {

@@ -64,7 +64,7 @@ public sealed class Dataset
     /// <exception cref="InputException">The split is not there or empty, or a row does not fit the task.</exception>
     public IReadOnlyList<Example> Load(string split, LabelNeed need = LabelNeed.Gold) => [.. Stream(split, need)];
 
-    /// <summary>Reads a split row by row, holding one row at a time and a few bytes per id.</summary>
+    /// <summary>Reads a split row by row, holding one row at a time.</summary>
     /// <param name="split">One of <see cref="Splits"/>.</param>
     /// <param name="need">What is asked of each row's labels.</param>
     /// <exception cref="InputException">The split is not there or empty, or a row does not fit the task.</exception>
@@ -75,7 +75,7 @@ public sealed class Dataset
 
         IEnumerable<Example> Rows()
         {
-            var ids = new IdSet();
+            using var ids = new IdSet();
             var any = false;
             foreach (var line in JsonLines.Read(path))
             {

@@ -149,6 +149,7 @@ public sealed class DatasetWriter : IDisposable
         {
             _file.Dispose();
             _hash.Dispose();
+            _ids.Dispose();
         }
     }
 }

@@ -1,15 +1,16 @@
 using System.Security.Cryptography;
 using System.Text;
+using DistillOnnx.Core.IO;
 
 namespace DistillOnnx.Core.Data;
 
 /// <summary>
-/// Tells whether an id occurred before. Keeps 128 bits of a digest per id instead of the text, so that a million rows cost
-/// tens of megabytes whatever their ids look like.
+/// Tells whether an id occurred before. Keeps 128 bits of a digest per id instead of the text, beyond some ten thousand of
+/// them in a temporary file, so that memory is the same for a million rows.
 /// </summary>
-internal sealed class IdSet
+internal sealed class IdSet : IDisposable
 {
-    private readonly HashSet<UInt128> _seen = [];
+    private readonly KeyTable _seen = new();
 
     /// <summary>Adds an id.</summary>
     /// <param name="id">The id.</param>
@@ -18,6 +19,9 @@ internal sealed class IdSet
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(id), digest);
-        return _seen.Add(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(digest));
+        return _seen.Set(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(digest), 0);
     }
+
+    /// <summary>Removes the temporary file.</summary>
+    public void Dispose() => _seen.Dispose();
 }

@@ -19,12 +19,25 @@ namespace DistillOnnx.Teacher.Batching;
 internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, string directory, TimeProvider clock, IReporter reporter)
 {
     private const int MostWavesWithoutAnswers = 3;
+    private const long MostBytes = 190L << 20;
     private const string TagKey = "distill_tag";
     private static readonly string[] Ended = ["completed", "failed", "expired", "cancelled"];
     private readonly OpenAIChatClient _client = stack.Client as OpenAIChatClient ?? throw new InputException("--batch goes with --teacher openai:…");
     private readonly BatchLog _log = new(directory);
 
     public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAllAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException)
+        {
+            throw new TeacherException(TeacherFault.Fatal, $"the endpoint's Batch API answers in another form: {e.Message}", inner: e);
+        }
+    }
+
+    private async Task RunAllAsync(CancellationToken cancellationToken)
     {
         await ReattachAsync(cancellationToken).ConfigureAwait(false);
         for (var empty = 0; empty < MostWavesWithoutAnswers;)
@@ -74,7 +87,7 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
             foreach (var (_, example) in rows.ToAnnotate())
             {
                 await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false);
-                if (count < options.BatchSize) continue;
+                if (count < options.BatchSize && stream.Length < MostBytes) continue;
                 await BeginAsync().ConfigureAwait(false);
             }
 
@@ -156,14 +169,19 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
 
     private async Task<string?> FindAsync(string tag, CancellationToken cancellationToken)
     {
-        using var list = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, "batches?limit=100", null, cancellationToken), cancellationToken).ConfigureAwait(false);
-        foreach (var batch in list.RootElement.GetProperty("data").EnumerateArray())
+        for (var after = ""; ;)
         {
-            if (batch.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty(TagKey, out var found) && found.GetString() == tag)
-                return batch.GetProperty("id").GetString();
-        }
+            using var list = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, $"batches?limit=100{after}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+            string? last = null;
+            foreach (var batch in list.RootElement.GetProperty("data").EnumerateArray())
+            {
+                last = batch.GetProperty("id").GetString();
+                if (batch.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty(TagKey, out var found) && found.GetString() == tag) return last;
+            }
 
-        return null;
+            if (last is null || !(list.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True)) return null;
+            after = $"&after={Uri.EscapeDataString(last)}";
+        }
     }
 
     private async Task CollectAsync(string tag, string id, CancellationToken cancellationToken)
@@ -186,11 +204,15 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
                     await KeepAsync(file.GetString()!, cancellationToken).ConfigureAwait(false);
             }
 
-            if (status != "completed") reporter.Warn($"batch job {id} is {status}; what it answered is kept, and the rest is asked for again");
+            if (status != "completed") reporter.Warn($"batch job {id} is {status}{Why(batch.RootElement)}; what it answered is kept, and the rest is asked for again");
             _log.Done(tag);
             return;
         }
     }
+
+    private static string Why(JsonElement batch) =>
+        batch.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Object && errors.TryGetProperty("data", out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0
+        && list[0].TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? $" ({message.GetString()!.ReplaceLineEndings(" ")})" : "";
 
     private async Task KeepAsync(string fileId, CancellationToken cancellationToken)
     {
@@ -226,14 +248,15 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
                 var status = response.GetProperty("status_code").GetInt32();
                 var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
                 if (status == 200) return _client.Answer(body);
+                if (_client.WantsOtherLimit(status, body)) return null;
                 _client.RequireSuccess(status, body);
             }
         }
-        catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+        catch (TeacherException e) when (e.OfRequest)
         {
-            stack.Journaled.Refuse(key, e.Message);
+            stack.Journaled.Refuse(key, e);
         }
-        catch (TeacherException e) when (e.Fault is TeacherFault.Transient or TeacherFault.Unreachable)
+        catch (TeacherException e) when (e.MayPass)
         {
             // The next wave asks again.
         }
@@ -249,7 +272,7 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
             {
                 return JsonDocument.Parse(await call().ConfigureAwait(false));
             }
-            catch (Exception e) when (e is TeacherException { Fault: TeacherFault.Transient or TeacherFault.Unreachable } or JsonException && attempt < options.Retries)
+            catch (Exception e) when (e is TeacherException { MayPass: true } or JsonException && attempt < options.Retries)
             {
                 var wait = TimeSpan.FromSeconds(Math.Min(60, options.RetryDelay * Math.Pow(2, attempt)));
                 var asked = (e as TeacherException)?.RetryAfter ?? TimeSpan.Zero;

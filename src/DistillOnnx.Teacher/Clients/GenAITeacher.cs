@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Teacher.Prompts;
 using Microsoft.Extensions.AI;
 #if ACCELERATOR_CUDA
 using Microsoft.ML.OnnxRuntimeGenAI;
@@ -10,16 +11,26 @@ namespace DistillOnnx.Teacher.Clients;
 internal static class GenAITeacher
 {
     /// <summary>Loads the model of a directory.</summary>
+    /// <param name="directory">A model as ONNX Runtime GenAI reads it.</param>
+    /// <param name="style">Whether prompts go through the model's chat template.</param>
     /// <exception cref="InputException">There is none, or this build cannot run it.</exception>
-    public static IChatClient Open(string directory)
+    public static IChatClient Open(string directory, PromptStyle style)
     {
         if (!File.Exists(Path.Combine(directory, "genai_config.json")))
             throw new InputException($"{directory}: expected a model of ONNX Runtime GenAI (genai_config.json)");
 #if ACCELERATOR_CUDA
-        // One sequence at a time: its options for caching would carry one row's state into the next.
-        return new OnnxRuntimeGenAIChatClient(directory);
+        try
+        {
+            // Without its caching, which would carry one row's state into the next.
+            var options = style == PromptStyle.Chat ? null : new OnnxRuntimeGenAIChatClientOptions { PromptFormatter = (messages, _) => string.Concat(messages.Select(m => m.Text)) };
+            return new SingleFileChatClient(new OnnxRuntimeGenAIChatClient(directory, options), e => e is OnnxRuntimeGenAIException);
+        }
+        catch (OnnxRuntimeGenAIException e)
+        {
+            throw new InputException($"{directory}: cannot be loaded: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
 #else
-        throw new InputException("--teacher genai: needs a build with -p:Accelerator=cuda; or serve the model by any server that speaks OpenAI's protocol and name it openai:MODEL@URL");
+        throw new InputException($"--teacher genai ({style.ToString().ToLowerInvariant()}) needs a build with -p:Accelerator=cuda; or serve the model by any server that speaks OpenAI's protocol and name it openai:MODEL@URL");
 #endif
     }
 }

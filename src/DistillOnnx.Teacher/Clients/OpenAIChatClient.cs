@@ -16,6 +16,11 @@ namespace DistillOnnx.Teacher.Clients;
 public sealed class OpenAIChatClient : IChatClient
 {
     private const int LongestAnswer = 16 << 20;
+    private const int CopyBlock = 1 << 16;
+    private static readonly string[] WrongSetup = ["invalid_api_key", "model_not_found", "invalid_model"];
+    private static readonly string[] NothingLeft = ["insufficient_quota", "billing_hard_limit_reached"];
+    private static readonly string[] RefusedCodes = ["content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"];
+    private static readonly string[] RefusedWords = ["context length", "context size", "context window", "content management policy", "content policy"];
     private readonly HttpClient _http;
     private readonly Uri _url;
     private readonly string _model;
@@ -61,13 +66,13 @@ public sealed class OpenAIChatClient : IChatClient
     public async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
         var reply = await SendAsync(HttpMethod.Get, "models", null, null, cancellationToken).ConfigureAwait(false);
-        if (reply.Status == HttpStatusCode.NotFound) return $"{_url} is reached; it does not list its models";
+        if (reply.Status == HttpStatusCode.NotFound) return $"{_url} is reached; it does not list its models, so that key and model stay unchecked";
         RequireSuccess(reply);
         try
         {
             using var document = JsonDocument.Parse(reply.Body);
             var names = document.RootElement.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()).ToList();
-            if (!names.Contains(_model)) throw new TeacherException(TeacherFault.Fatal, $"{_url} accepts the key but has no model \"{_model}\"; it has {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", …" : "")}");
+            if (!names.Contains(_model) && !names.Contains(_model + ":latest")) throw new TeacherException(TeacherFault.Setup, $"{_url} accepts the key but has no model \"{_model}\"; it has {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", …" : "")}");
             return $"{_url} accepts the key and has the model \"{_model}\"";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
@@ -84,10 +89,8 @@ public sealed class OpenAIChatClient : IChatClient
         var limitName = _limitName;
         var reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
 
-        // Newer hosted models take the limit under another name and say so.
-        if (reply.Status == HttpStatusCode.BadRequest && limitName == "max_tokens" && Error(reply.Body).Message.Contains("max_completion_tokens", StringComparison.Ordinal))
+        if (limitName == "max_tokens" && WantsOtherLimit((int)reply.Status, reply.Body))
         {
-            _limitName = "max_completion_tokens";
             reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, _limitName)), key, cancellationToken).ConfigureAwait(false);
         }
 
@@ -105,6 +108,14 @@ public sealed class OpenAIChatClient : IChatClient
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
+    /// <summary>Whether an answer says that the limit of tokens goes by its newer name, as it does for some hosted models; it is sent so from then on.</summary>
+    internal bool WantsOtherLimit(int status, byte[] body)
+    {
+        if (status != 400 || !Error(body).Message.Contains("max_completion_tokens", StringComparison.Ordinal)) return false;
+        _limitName = "max_completion_tokens";
+        return true;
+    }
+
     /// <summary>Which path of the protocol is asked.</summary>
     internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
 
@@ -115,7 +126,9 @@ public sealed class OpenAIChatClient : IChatClient
     /// <exception cref="TeacherException">The endpoint did not answer, or said no.</exception>
     internal async Task<byte[]> CallAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
-        var reply = await SendAsync(method, path, content, null, cancellationToken).ConfigureAwait(false);
+        // A file goes up as fast as the line is: a megabyte a second at the least, on top of what any answer may take.
+        var upload = TimeSpan.FromSeconds((content?.Headers.ContentLength ?? 0) >> 20);
+        var reply = await SendAsync(method, path, content, null, cancellationToken, upload).ConfigureAwait(false);
         RequireSuccess(reply);
         return reply.Body;
     }
@@ -125,12 +138,25 @@ public sealed class OpenAIChatClient : IChatClient
     internal async Task DownloadAsync(string path, string file, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Get, path, null, null);
+        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        stalled.CancelAfter(_timeout);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false), RetryAfter(response)));
-            await using var stream = File.Create(file);
-            await response.Content.CopyToAsync(stream, cancellationToken).ConfigureAwait(false);
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stalled.Token).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(stalled.Token).ConfigureAwait(false), RetryAfter(response)));
+            await using var from = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
+            await using var to = File.Create(file);
+            var buffer = new byte[CopyBlock];
+            for (int count; (count = await from.ReadAsync(buffer, stalled.Token).ConfigureAwait(false)) > 0;)
+            {
+                // A large file may take long as a whole; each piece of it may not.
+                stalled.CancelAfter(_timeout);
+                await to.WriteAsync(buffer.AsMemory(0, count), stalled.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{_url}: the file stalled for {_timeout.TotalSeconds:0.###} s", inner: e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -193,11 +219,11 @@ public sealed class OpenAIChatClient : IChatClient
         return stream.ToArray();
     }
 
-    private async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken)
+    private async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken, TimeSpan extra = default)
     {
         using var request = Request(method, path, content, key);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(_timeout);
+        timeout.CancelAfter(_timeout + extra);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, timeout.Token).ConfigureAwait(false);
@@ -252,11 +278,13 @@ public sealed class OpenAIChatClient : IChatClient
         var said = $"{_url}: HTTP {status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
         var fault = status switch
         {
-            401 or 403 => TeacherFault.Fatal,
-            404 => TeacherFault.Fatal,
-            429 when code is "insufficient_quota" or "billing_hard_limit_reached" => TeacherFault.Fatal,
-            408 or 409 or 425 or 429 or >= 500 => TeacherFault.Transient,
+            401 or 403 or 404 => TeacherFault.Setup,
+            400 or 413 or 422 when RefusedCodes.Contains(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) => TeacherFault.Refused,
+            400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
             400 or 413 or 422 => TeacherFault.Request,
+            429 when NothingLeft.Contains(code) => TeacherFault.Fatal,
+            429 => TeacherFault.Throttled,
+            408 or 409 or 425 or >= 500 => TeacherFault.Transient,
             _ => TeacherFault.Fatal,
         };
         var advice = status switch
@@ -279,14 +307,13 @@ public sealed class OpenAIChatClient : IChatClient
             var choice = root.GetProperty("choices")[0];
             var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String ? reason.GetString() : null;
             var message = _style == PromptStyle.Chat ? choice.GetProperty("message") : choice;
-            if (message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String)
-                throw new TeacherException(TeacherFault.Request, $"the model refused: {OneLine(refusal.GetString()!)}");
-            if (finish == "content_filter") throw new TeacherException(TeacherFault.Request, "a content filter withheld the answer");
-            var content = message.GetProperty(_style == PromptStyle.Chat ? "content" : "text");
-            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, content.GetString() ?? ""))
+            // A refusal is an answer: it is paid for like any other.
+            var refused = message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String;
+            var content = refused ? refusal : message.TryGetProperty(_style == PromptStyle.Chat ? "content" : "text", out var text) || finish == "content_filter" ? text : throw new KeyNotFoundException();
+            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, content.ValueKind == JsonValueKind.String ? content.GetString() : ""))
             {
                 ModelId = root.TryGetProperty("model", out var model) ? model.GetString() : _model,
-                FinishReason = finish is null ? null : new ChatFinishReason(finish),
+                FinishReason = refused ? ChatFinishReason.ContentFilter : finish is null ? null : new ChatFinishReason(finish),
             };
             if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
             {
@@ -305,15 +332,15 @@ public sealed class OpenAIChatClient : IChatClient
         }
     }
 
-    private static (string Message, string Code) Error(byte[] body)
+    private (string Message, string Code) Error(byte[] body)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
             var error = document.RootElement.TryGetProperty("error", out var inner) ? inner : document.RootElement;
             if (error.ValueKind == JsonValueKind.String) return (OneLine(error.GetString()!), "");
-            var message = error.TryGetProperty("message", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
-            var code = error.TryGetProperty("code", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : "";
+            var message = Text(error, "message") ?? "";
+            var code = Text(error, "code") ?? Text(error, "type") ?? "";
             return (OneLine(message), OneLine(code));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -322,11 +349,15 @@ public sealed class OpenAIChatClient : IChatClient
         }
     }
 
-    private static string OneLine(string text)
+    private string OneLine(string text)
     {
         text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        // Some endpoints repeat the key that they do not accept.
+        if (_key is { Length: >= 8 }) text = text.Replace(_key, "…", StringComparison.Ordinal);
         return text.Length <= 300 ? text : text[..300] + "…";
     }
+
+    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private readonly record struct Reply(HttpStatusCode Status, byte[] Body, TimeSpan? RetryAfter);
 }

@@ -11,6 +11,14 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
     /// <summary>Where models are asked whose specification names no place.</summary>
     public static Uri DefaultUrl { get; } = new("https://api.openai.com/v1");
 
+    /// <summary>The name that prices are listed by and tokens are counted under.</summary>
+    public string Priced => Kind switch
+    {
+        "openai" => Model,
+        "genai" => $"genai:{Model}",
+        _ => Kind,
+    };
+
     /// <summary>Reads a specification.</summary>
     /// <param name="text">The text.</param>
     /// <exception cref="InputException">It is none.</exception>
@@ -26,6 +34,7 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
         if (at < 0) return new TeacherSpec(kind, rest, DefaultUrl);
         if (at == 0 || !Uri.TryCreate(rest[(at + 1)..].TrimEnd('/'), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new InputException($"--teacher: expected openai:MODEL@URL with an http or https URL, found \"{text}\"");
+        if (url.UserInfo.Length > 0) throw new InputException("--teacher: a secret does not belong in the URL; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
         return new TeacherSpec(kind, rest[..at], url);
     }
 }

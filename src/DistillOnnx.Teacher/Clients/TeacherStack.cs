@@ -17,9 +17,9 @@ internal sealed class TeacherStack : IDisposable
     {
         _options = options;
         _journal = journal;
-        Prices = spec.Kind == "openai" ? PriceTable.Find(spec.Model, options.Prices) : new PriceTable(0, 0);
-        if (options.Budget is not null && Prices is null)
-            throw new InputException($"--budget: the table of prices does not know \"{spec.Model}\"; give --prices, or limit tokens by --budget-tokens");
+        Prices = PriceTable.Find(spec.Priced, options.Prices);
+        if (options.Budget is not null && (Prices is null ? spec.Priced : Ledger.Unknown(journal.Totals, options.Prices)) is { } unknown)
+            throw new InputException($"--budget: the table of prices does not know \"{unknown}\"; give --prices, or limit tokens by --budget-tokens");
         if (!options.Offline)
         {
             client ??= CreateClient(options, spec, clock);
@@ -30,7 +30,7 @@ internal sealed class TeacherStack : IDisposable
             _budgeted = new BudgetedChatClient(_retrying, NewBudget());
         }
 
-        Journaled = new JournaledChatClient(_budgeted, journal, Name(spec, options), clock);
+        Journaled = new JournaledChatClient(_budgeted, journal, Name(spec, options), spec.Priced, clock);
     }
 
     /// <summary>The outermost client.</summary>
@@ -49,7 +49,8 @@ internal sealed class TeacherStack : IDisposable
     public bool Exhausted => _budgeted?.Exhausted ?? false;
 
     /// <summary>What is left to spend, beyond all that the journal holds.</summary>
-    public Budget NewBudget() => new(_options.Budget, _options.BudgetTokens, Prices, _journal.Tokens.Input, _journal.Tokens.Output);
+    public Budget NewBudget() => new(
+        _options.Budget, _options.BudgetTokens, Prices, Ledger.Cost(_journal.Totals, _options.Prices) ?? 0, _journal.Tokens.Input + _journal.Tokens.Output, _options.Batch);
 
     /// <summary>The model and how it is asked, for keys. Where it runs does not change what it says.</summary>
     public static string Name(TeacherSpec spec, AnnotateOptions options) => $"{spec.Kind}:{spec.Model}:{options.Style}";
@@ -58,7 +59,7 @@ internal sealed class TeacherStack : IDisposable
     public static IChatClient CreateClient(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
         "rules" => new RulesChatClient(),
-        "genai" => GenAITeacher.Open(spec.Model),
+        "genai" => GenAITeacher.Open(spec.Model, options.Style),
         _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
     };
 

@@ -1,15 +1,15 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Threading.Channels;
 using DistillOnnx.Core;
+using DistillOnnx.Core.IO;
 using Microsoft.Win32.SafeHandles;
 
 namespace DistillOnnx.Teacher.Journaling;
 
 /// <summary>
-/// All answers ever paid for, one JSON line each, in a file that only grows. An answer counts as had once its line is on disk;
-/// lines that wait are flushed together, so that many requests in flight cost one flush. In memory stands the place of each
-/// line alone. A line cut by a kill is cut off when the file is opened next.
+/// All answers ever paid for, one JSON line each, in a file that only grows. An answer is written the moment it comes, which
+/// outlives the process, and counts as had once it is on disk, which outlives the machine; all that wait for the disk are
+/// flushed together. Where each line begins stands in a table beside memory. A line cut by a kill is cut off when the file is opened next.
 /// </summary>
 public sealed class Journal : IAsyncDisposable
 {
@@ -17,20 +17,24 @@ public sealed class Journal : IAsyncDisposable
     public const string FileName = "journal.jsonl";
 
     private const int ReadBlock = 1 << 20;
+    private const int FirstRead = 4096;
     private readonly string _path;
     private readonly FileStream _file;
-    private readonly Dictionary<UInt128, (long Offset, int Length)> _places = [];
+    private readonly KeyTable _places = new();
+    private readonly Dictionary<string, JournalTotal> _totals = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private readonly Channel<(JournalEntry Entry, TaskCompletionSource Done)> _queue = Channel.CreateUnbounded<(JournalEntry, TaskCompletionSource)>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Task _writer;
+    private readonly SemaphoreSlim _written = new(0);
+    private readonly Task _flusher;
+    private TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _length;
+    private bool _closed;
 
     private Journal(string path, FileStream file)
     {
         _path = path;
         _file = file;
         Index();
-        _writer = Task.Run(WriteAsync);
+        _flusher = Task.Run(FlushAsync);
     }
 
     /// <summary>Number of answers.</summary>
@@ -38,12 +42,27 @@ public sealed class Journal : IAsyncDisposable
     {
         get
         {
-            lock (_lock) return _places.Count;
+            lock (_lock) return (int)_places.Count;
         }
     }
 
     /// <summary>Tokens of all prompts and answers.</summary>
-    public (long Input, long Output) Tokens { get; private set; }
+    public (long Input, long Output) Tokens
+    {
+        get
+        {
+            lock (_lock) return (_totals.Values.Sum(t => t.Input), _totals.Values.Sum(t => t.Output));
+        }
+    }
+
+    /// <summary>What it holds of each model, by the name the model was asked by.</summary>
+    public IReadOnlyDictionary<string, JournalTotal> Totals
+    {
+        get
+        {
+            lock (_lock) return new SortedDictionary<string, JournalTotal>(_totals, StringComparer.Ordinal);
+        }
+    }
 
     /// <summary>Opens or creates the journal of a directory; only one process at a time may have it.</summary>
     /// <param name="directory">The directory, created where it is missing.</param>
@@ -67,94 +86,122 @@ public sealed class Journal : IAsyncDisposable
     /// <returns>Null where it has not been paid for yet.</returns>
     public JournalEntry? Find(UInt128 key)
     {
-        (long Offset, int Length) place;
-        lock (_lock)
+        long offset;
+        lock (_lock) offset = _places.Find(key);
+        if (offset < 0) return null;
+        var line = new byte[FirstRead];
+        for (var filled = 0; ;)
         {
-            if (!_places.TryGetValue(key, out place)) return null;
-        }
+            var count = RandomAccess.Read(_file.SafeFileHandle, line.AsSpan(filled), offset + filled);
+            var end = line.AsSpan(filled, count).IndexOf((byte)'\n');
+            if (end >= 0)
+            {
+                var entry = JsonSerializer.Deserialize(line.AsSpan(0, filled + end), JournalJsonContext.Default.JournalEntry);
+                return entry;
+            }
 
-        var line = new byte[place.Length];
-        for (var read = 0; read < line.Length;)
-        {
-            var count = RandomAccess.Read(_file.SafeFileHandle, line.AsSpan(read), place.Offset + read);
             if (count == 0) throw new InputException($"{_path}: the file was cut while in use");
-            read += count;
+            filled += count;
+            if (filled == line.Length) Array.Resize(ref line, line.Length * 2);
         }
-
-        return JsonSerializer.Deserialize(line, JournalJsonContext.Default.JournalEntry);
     }
 
     /// <summary>Whether an answer is there.</summary>
     /// <param name="key">The request's key.</param>
     public bool Contains(UInt128 key)
     {
-        lock (_lock) return _places.ContainsKey(key);
+        lock (_lock) return _places.Find(key) >= 0;
     }
 
     /// <summary>Appends an answer; returns once it is on disk.</summary>
     /// <param name="entry">The answer.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public async Task AppendAsync(JournalEntry entry)
     {
         // Not cancellable: it is paid for, and is kept whatever becomes of the run.
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!_queue.Writer.TryWrite((entry, done))) throw new ObjectDisposedException(nameof(Journal));
-        await done.Task.ConfigureAwait(false);
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(entry, JournalJsonContext.Default.JournalEntry), (byte)'\n'];
+        long offset;
+        Task flushed;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            offset = _length;
+            Write(line);
+            flushed = _flushed.Task;
+        }
+
+        _written.Release();
+        await flushed.ConfigureAwait(false);
+        lock (_lock) Note(entry, offset);
     }
 
-    /// <summary>Writes what waits and closes the file.</summary>
+    /// <summary>Flushes what was written and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
-        await _writer.ConfigureAwait(false);
+        lock (_lock) _closed = true;
+        _written.Release();
+        await _flusher.ConfigureAwait(false);
         await _file.DisposeAsync().ConfigureAwait(false);
+        _places.Dispose();
+        _written.Dispose();
     }
 
     /// <summary>A key as it stands in the file.</summary>
     /// <param name="key">The key.</param>
     public static string Text(UInt128 key) => key.ToString("x32", CultureInfo.InvariantCulture);
 
-    private async Task WriteAsync()
+    private static UInt128 Key(JournalEntry entry) => UInt128.Parse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+
+    private void Write(byte[] line)
     {
-        var batch = new List<(JournalEntry Entry, TaskCompletionSource Done, long Offset, int Length)>();
-        using var buffer = new MemoryStream();
-        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        try
         {
-            batch.Clear();
-            buffer.SetLength(0);
-            while (_queue.Reader.TryRead(out var item))
+            RandomAccess.Write(_file.SafeFileHandle, line, _length);
+            _length += line.Length;
+        }
+        catch (IOException e)
+        {
+            // A part of the line may stand there now.
+            RandomAccess.SetLength(_file.SafeFileHandle, _length);
+            throw new IOException($"{_path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    private async Task FlushAsync()
+    {
+        while (true)
+        {
+            await _written.WaitAsync().ConfigureAwait(false);
+            TaskCompletionSource waiting;
+            bool closed;
+            lock (_lock)
             {
-                var start = buffer.Length;
-                JsonSerializer.Serialize(buffer, item.Entry, JournalJsonContext.Default.JournalEntry);
-                batch.Add((item.Entry, item.Done, _length + start, (int)(buffer.Length - start)));
-                buffer.WriteByte((byte)'\n');
+                closed = _closed;
+                (waiting, _flushed) = (_flushed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                // What was written until here is flushed by what follows.
+                while (_written.Wait(0))
+                {
+                }
             }
 
             try
             {
-                RandomAccess.Write(_file.SafeFileHandle, buffer.GetBuffer().AsSpan(0, (int)buffer.Length), _length);
                 RandomAccess.FlushToDisk(_file.SafeFileHandle);
+                waiting.SetResult();
             }
             catch (IOException e)
             {
-                // A part of a line may stand there now; the next batch overwrites it.
-                foreach (var item in batch) item.Done.TrySetException(new InputException($"{_path}: cannot be written: {e.Message}", e));
-                continue;
+                waiting.SetException(new IOException($"{_path}: cannot be written: {e.Message}", e));
             }
 
-            _length += buffer.Length;
-            lock (_lock)
-            {
-                foreach (var item in batch) Note(item.Entry, item.Offset, item.Length);
-            }
-
-            foreach (var item in batch) item.Done.TrySetResult();
+            if (closed) return;
         }
     }
 
-    private void Note(JournalEntry entry, long offset, int length)
+    private void Note(JournalEntry entry, long offset)
     {
-        _places[UInt128.Parse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)] = (offset, length);
-        Tokens = (Tokens.Input + entry.InputTokens, Tokens.Output + entry.OutputTokens);
+        _places.Set(Key(entry), offset);
+        _totals[entry.Teacher] = _totals.GetValueOrDefault(entry.Teacher).With(entry);
     }
 
     private void Index()
@@ -173,7 +220,7 @@ public sealed class Journal : IAsyncDisposable
                 row++;
                 var entry = Parse(buffer.AsSpan(start, length));
                 if (entry is null) throw new InputException($"{_path}: line {row}: expected an answer, found something else; move the file away to begin anew");
-                Note(entry, position + start, length);
+                Note(entry, position + start);
             }
 
             position += start;

@@ -6,13 +6,16 @@ public sealed record JournalEntry
     /// <summary>The request's key in 32 hexadecimal digits.</summary>
     public required string Key { get; init; }
 
+    /// <summary>The model that was asked, under the name that prices are listed by.</summary>
+    public required string Teacher { get; init; }
+
     /// <summary>The model that answered, as the endpoint names it.</summary>
     public required string Model { get; init; }
 
-    /// <summary>The answer.</summary>
+    /// <summary>The answer; where the model refused, its words for that.</summary>
     public required string Text { get; init; }
 
-    /// <summary>Why it ended, for instance <c>stop</c> or <c>length</c>.</summary>
+    /// <summary>Why it ended, for instance <c>stop</c>, <c>length</c> or <c>content_filter</c>.</summary>
     public string? Finish { get; init; }
 
     /// <summary>Tokens of the prompt, as the endpoint counted them.</summary>
@@ -20,6 +23,9 @@ public sealed record JournalEntry
 
     /// <summary>Tokens of the answer, as the endpoint counted them.</summary>
     public long OutputTokens { get; init; }
+
+    /// <summary>Whether it came by a batch job, at the price of those.</summary>
+    public bool Batch { get; init; }
 
     /// <summary>When it came, in UTC.</summary>
     public DateTimeOffset At { get; init; }

@@ -9,15 +9,16 @@ namespace DistillOnnx.Teacher.Journaling;
 /// </summary>
 /// <param name="inner">The teacher; null: nothing is asked.</param>
 /// <param name="journal">The journal.</param>
-/// <param name="model">The model and how it is asked: a part of every key.</param>
+/// <param name="name">The model and how it is asked: a part of every key.</param>
+/// <param name="model">The model as prices list it: whose tokens they are.</param>
 /// <param name="clock">Tells when an answer came.</param>
-public sealed class JournaledChatClient(IChatClient? inner, Journal journal, string model, TimeProvider clock) : IChatClient
+public sealed class JournaledChatClient(IChatClient? inner, Journal journal, string name, string model, TimeProvider clock) : IChatClient
 {
     /// <summary>The fault of a request that is not in the journal and may not be asked.</summary>
     public const string NotAsked = "not asked";
 
     private readonly ConcurrentDictionary<UInt128, Lazy<Task<JournalEntry>>> _underWay = new();
-    private readonly ConcurrentDictionary<UInt128, string> _refused = new();
+    private readonly ConcurrentDictionary<UInt128, (TeacherFault Fault, string Reason)> _refused = new();
     private long _hits;
     private long _asked;
 
@@ -38,14 +39,14 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         options = options?.Clone() ?? new ChatOptions();
-        var key = RequestKey.Compute(model, prompt, options);
+        var key = RequestKey.Compute(name, prompt, options);
         if (journal.Find(key) is { } known)
         {
             Interlocked.Increment(ref _hits);
             return Response(known);
         }
 
-        if (_refused.TryGetValue(key, out var reason)) throw new TeacherException(TeacherFault.Request, reason);
+        if (_refused.TryGetValue(key, out var refusal)) throw new TeacherException(refusal.Fault, refusal.Reason);
         if (Collector is { } collect)
         {
             (options.AdditionalProperties ??= [])[RequestKey.Idempotency] = Journal.Text(key);
@@ -68,8 +69,8 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
 
     /// <summary>Notes that a request cannot be answered.</summary>
     /// <param name="key">The request's key.</param>
-    /// <param name="reason">Why, one line.</param>
-    public void Refuse(UInt128 key, string reason) => _refused[key] = reason;
+    /// <param name="fault">Why.</param>
+    public void Refuse(UInt128 key, TeacherException fault) => _refused[key] = (fault.Fault, fault.Message);
 
     /// <summary>Keeps an answer that was asked for in bulk.</summary>
     /// <param name="key">The request's key.</param>
@@ -77,7 +78,7 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     public async Task KeepAsync(UInt128 key, ChatResponse response)
     {
         if (journal.Contains(key)) return;
-        await journal.AppendAsync(Entry(key, response)).ConfigureAwait(false);
+        await journal.AppendAsync(Entry(key, response) with { Batch = true }).ConfigureAwait(false);
         Interlocked.Increment(ref _asked);
     }
 
@@ -101,9 +102,9 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         {
             response = await teacher.GetResponseAsync(prompt, options, cancellationToken).ConfigureAwait(false);
         }
-        catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+        catch (TeacherException e) when (e.OfRequest)
         {
-            _refused[key] = e.Message;
+            _refused[key] = (e.Fault, e.Message);
             throw;
         }
 
@@ -116,6 +117,7 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     private JournalEntry Entry(UInt128 key, ChatResponse response) => new()
     {
         Key = Journal.Text(key),
+        Teacher = model,
         Model = response.ModelId ?? model,
         Text = response.Text,
         Finish = response.FinishReason?.Value,

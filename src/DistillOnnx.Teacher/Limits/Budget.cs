@@ -7,13 +7,14 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="mostCost">US dollars; null: no limit.</param>
 /// <param name="mostTokens">Tokens of prompts and answers; null: no limit.</param>
 /// <param name="prices">Needed for a limit in money.</param>
-/// <param name="inputTokens">Tokens of prompts paid for already.</param>
-/// <param name="outputTokens">Tokens of answers paid for already.</param>
-public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, long inputTokens, long outputTokens)
+/// <param name="spentCost">US dollars spent already.</param>
+/// <param name="spentTokens">Tokens spent already.</param>
+/// <param name="batch">Whether requests go by batch jobs.</param>
+public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, double spentCost, long spentTokens, bool batch = false)
 {
     private readonly Lock _lock = new();
-    private long _input = inputTokens;
-    private long _output = outputTokens;
+    private long _input;
+    private long _output;
     private int _reservations;
     private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -46,8 +47,8 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
     {
         lock (_lock)
         {
-            if (mostTokens is { } tokens && _input + _output + input + output > tokens) return false;
-            if (mostCost is { } cost && prices is not null && prices.Cost(_input + input, _output + output) > cost) return false;
+            if (mostTokens is { } tokens && spentTokens + _input + _output + input + output > tokens) return false;
+            if (mostCost is { } cost && prices is not null && spentCost + prices.Cost(_input + input, _output + output, batch) > cost) return false;
             _input += input;
             _output += output;
             _reservations++;

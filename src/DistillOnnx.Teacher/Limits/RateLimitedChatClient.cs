@@ -16,12 +16,22 @@ public sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter
         try
         {
             var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            limiter.Answered();
             if (response.Usage is { InputTokenCount: { } input, OutputTokenCount: { } output }) limiter.Correct(input + output - expected);
             return response;
         }
-        catch (TeacherException e) when (e.RetryAfter is { } wait)
+        catch (TeacherException e)
         {
-            limiter.Pause(wait);
+            if (e.Fault == TeacherFault.Throttled)
+            {
+                // What is turned away takes no tokens.
+                limiter.TurnedAway(e.RetryAfter);
+                limiter.Correct(-expected);
+                throw;
+            }
+
+            limiter.Answered();
+            if (e.RetryAfter is { } wait) limiter.Pause(wait);
             throw;
         }
     }

@@ -3,6 +3,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <summary>
 /// Keeps requests and tokens below rates per minute by spacing: each request is given the moment from which it may be sent.
 /// Nothing is saved up beyond one second, so no window of a minute ever sees more than the rate and that second's share.
+/// Below the stated rate, or without one, it keeps to what the endpoint lets through.
 /// </summary>
 /// <param name="requestsPerMinute">Requests; null: no limit.</param>
 /// <param name="tokensPerMinute">Tokens of prompts and answers; null: no limit.</param>
@@ -11,9 +12,12 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
 {
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(250);
+    private readonly LearnedRate _learned = new();
     private DateTimeOffset _nextRequest = DateTimeOffset.MinValue;
     private DateTimeOffset _nextToken = DateTimeOffset.MinValue;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
+    private int _holds;
 
     /// <summary>Waits until a request may be sent.</summary>
     /// <param name="tokens">Tokens that it will take, as far as can be told.</param>
@@ -22,24 +26,44 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     {
         while (true)
         {
-            TimeSpan wait;
-            lock (_lock)
+            var slot = Take(tokens);
+            var wait = slot.At - clock.GetUtcNow();
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
+            if (Holds(slot)) return;
+            // Everything was held back meanwhile, and the places in the row are given anew.
+            Correct(-tokens);
+        }
+    }
+
+    /// <summary>Gives a request its place in the row: the moment from which it may be sent.</summary>
+    internal (DateTimeOffset At, int Holds) Take(int tokens)
+    {
+        lock (_lock)
+        {
+            var now = clock.GetUtcNow();
+            var start = Later(now, _notBefore);
+            if (Spacing is { } spacing)
             {
-                var now = clock.GetUtcNow();
-                var start = Later(now, _notBefore);
-                if (requestsPerMinute is { } requests) start = Later(start, _nextRequest);
-                if (tokensPerMinute is { } rate) start = Later(start, _nextToken);
-                wait = start - now;
-                if (wait <= TimeSpan.Zero)
-                {
-                    if (requestsPerMinute is { } perMinute) _nextRequest = Later(_nextRequest, now - Burst) + TimeSpan.FromMinutes(1 / perMinute);
-                    if (tokensPerMinute is { } tokenRate) _nextToken = Later(_nextToken, now - Burst) + TimeSpan.FromMinutes(tokens / tokenRate);
-                    return;
-                }
+                var next = Later(_nextRequest, now - Burst);
+                start = Later(start, next);
+                _nextRequest = next + spacing;
             }
 
-            await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
+            if (tokensPerMinute is { } rate)
+            {
+                var next = Later(_nextToken, now - Burst);
+                start = Later(start, next);
+                _nextToken = next + TimeSpan.FromMinutes(tokens / rate);
+            }
+
+            return (start, _holds);
         }
+    }
+
+    /// <summary>Whether a place still holds when its moment has come.</summary>
+    internal bool Holds((DateTimeOffset At, int Holds) slot)
+    {
+        lock (_lock) return slot.Holds == _holds;
     }
 
     /// <summary>Puts right what a request took.</summary>
@@ -50,11 +74,47 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
         lock (_lock) _nextToken += TimeSpan.FromMinutes(difference / rate);
     }
 
-    /// <summary>Holds everything back for a while: the endpoint said that it has had too much.</summary>
+    /// <summary>Notes that a request was answered, well or not.</summary>
+    public void Answered()
+    {
+        lock (_lock) _learned.Answered(clock.GetUtcNow());
+    }
+
+    /// <summary>Notes that a request was turned away as one too many. Where most are, everything is held back for a moment.</summary>
+    /// <param name="retryAfter">How long the endpoint asks to wait; null where it does not say.</param>
+    public void TurnedAway(TimeSpan? retryAfter)
+    {
+        lock (_lock)
+        {
+            var now = clock.GetUtcNow();
+            if (_learned.TurnedAway(now)) Hold(now + (retryAfter ?? Moment));
+        }
+    }
+
+    /// <summary>Holds everything back for a while: the endpoint asked for it.</summary>
     /// <param name="time">How long.</param>
     public void Pause(TimeSpan time)
     {
-        lock (_lock) _notBefore = Later(_notBefore, clock.GetUtcNow() + time);
+        lock (_lock) Hold(clock.GetUtcNow() + time);
+    }
+
+    private void Hold(DateTimeOffset until)
+    {
+        if (until <= _notBefore) return;
+        (_notBefore, _nextRequest) = (until, until);
+        _holds++;
+    }
+
+    // Seconds between requests: the larger of what is stated and what is learned.
+    private TimeSpan? Spacing
+    {
+        get
+        {
+            var stated = requestsPerMinute / 60;
+            var learned = _learned.PerSecond;
+            var rate = stated is null || learned < stated ? learned : stated;
+            return rate is { } perSecond ? TimeSpan.FromSeconds(1 / perSecond) : null;
+        }
     }
 
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;

@@ -4,8 +4,9 @@ namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>
 /// Asks again what may pass, at doubling distances with some randomness so that many requests do not come back at once, and
-/// not before the endpoint's Retry-After. What has not passed in the end is a fault of that request alone; an endpoint that
-/// cannot be reached at all is one of the whole run.
+/// not before the endpoint's Retry-After. Requests turned away as too many wait a single distance: how many are sent is the
+/// rate limiter's to find. What has not passed in the end is a fault of that request alone; an endpoint that cannot be reached
+/// any more is one of the whole run, and one that never was reached is mostly a wrong address, which is said soon.
 /// </summary>
 /// <param name="inner">The teacher.</param>
 /// <param name="retries">How often a request is repeated.</param>
@@ -16,7 +17,9 @@ public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan 
 {
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
+    private const int RetriesUnknown = 2;
     private readonly Random _random = new(seed);
+    private volatile bool _reached;
     private long _retried;
 
     /// <summary>How many times a request was repeated so far.</summary>
@@ -29,24 +32,27 @@ public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan 
         {
             try
             {
-                return await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+                var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+                _reached = true;
+                return response;
             }
-            catch (TeacherException e) when (e.Fault is TeacherFault.Transient or TeacherFault.Unreachable)
+            catch (TeacherException e)
             {
+                _reached |= e.Fault != TeacherFault.Unreachable;
+                if (!e.MayPass) throw;
                 if (e.RetryAfter > LongestRetryAfter)
                     throw new TeacherException(TeacherFault.Fatal, $"{e.Message}; the endpoint asks to wait {e.RetryAfter.Value.TotalMinutes:0} minutes: run again then, what is paid for is kept", inner: e);
-                if (attempt >= retries)
-                {
-                    throw e.Fault == TeacherFault.Unreachable
-                        ? new TeacherException(TeacherFault.Fatal, e.Message, inner: e)
-                        : new TeacherException(TeacherFault.Request, $"{e.Message} ({attempt + 1} attempts)", inner: e);
-                }
-
+                if (attempt >= (_reached ? retries : Math.Min(retries, RetriesUnknown))) throw GivenUp(e, attempt + 1);
                 Interlocked.Increment(ref _retried);
-                await Task.Delay(Later(e.RetryAfter ?? TimeSpan.Zero, Backoff(attempt)), clock, cancellationToken).ConfigureAwait(false);
+                var wait = Backoff(e.Fault == TeacherFault.Throttled ? 0 : attempt);
+                await Task.Delay(Later(e.RetryAfter ?? TimeSpan.Zero, wait), clock, cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    private TeacherException GivenUp(TeacherException e, int attempts) => e.Fault != TeacherFault.Unreachable
+        ? new TeacherException(TeacherFault.Request, $"{e.Message} ({attempts} attempts)", inner: e)
+        : new TeacherException(_reached ? TeacherFault.Fatal : TeacherFault.Setup, e.Message, inner: e);
 
     private TimeSpan Backoff(int attempt)
     {

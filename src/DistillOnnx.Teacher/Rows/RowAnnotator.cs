@@ -54,8 +54,9 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             Label = winner.Label,
             Rationale = winner.Rationale,
             VoteShare = (double)winner.Votes / options.Samples,
-            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Answers == 0 ? RowVerdict.Failed : RowVerdict.Unparsable,
+            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Read ? RowVerdict.Unparsable : RowVerdict.Failed,
             Fault = winner.Label is null ? tally.Fault : null,
+            Refused = winner.Label is null && tally.Refused,
         };
         // A sample that was not asked leaves the row open, and a later run asks for it.
         if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
@@ -68,10 +69,10 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
     {
         var prompt = _prompts.Render(example, gold);
         var parsed = await AskAsync(example, prompt, RationalizedSample, tally, teacher, cancellationToken).ConfigureAwait(false);
-        if (tally.NotAsked) return outcome with { Verdict = RowVerdict.NotAsked, Rationale = null };
+        if (tally.NotAsked) return outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
         // Reasons for another label than the one given explain nothing.
         if (parsed is not { Label: { } label, Rationale: { } rationale } || !Accuracy.IsCorrect(task.Metric, label, gold)) return outcome;
-        return outcome with { Verdict = RowVerdict.Kept, Rationale = rationale, Rationalized = true, Fault = null };
+        return outcome with { Verdict = RowVerdict.Kept, Rationale = rationale, Rationalized = true, PromptHash = RequestKey.PromptHash(prompt), Fault = null, Refused = false };
     }
 
     private async Task<ParsedCompletion?> AskAsync(Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
@@ -84,13 +85,21 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             {
                 var response = await teacher.GetResponseAsync(prompt, Request(example, sample, attempt, cut), cancellationToken).ConfigureAwait(false);
                 tally.Add(response);
+                if (response.FinishReason == ChatFinishReason.ContentFilter)
+                {
+                    tally.Refuse(response.Text.Trim() is { Length: > 0 } words ? $"the model refused: {OneLine(words)}" : "a content filter withheld the answer");
+                    break;
+                }
+
+                tally.Read = true;
                 last = _answers.Read(response.Text);
                 cut |= response.FinishReason == ChatFinishReason.Length;
                 if (last is { Label: not null }) break;
             }
-            catch (TeacherException e) when (e.Fault == TeacherFault.Request)
+            catch (TeacherException e) when (e.OfRequest)
             {
                 tally.Fault = e.Message;
+                tally.Refused |= e.Fault == TeacherFault.Refused;
                 tally.NotAsked |= e.Message == JournaledChatClient.NotAsked;
                 break;
             }
@@ -119,6 +128,12 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         };
     }
 
+    private static string OneLine(string text)
+    {
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+        return text.Length <= 300 ? text : text[..300] + "…";
+    }
+
     // Equal labels vote together, equations by value; of labels with equal votes the one that came first counts.
     private (string? Label, string? Rationale, int Votes) Winner(List<(string Label, string? Rationale)> votes)
     {
@@ -132,12 +147,15 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         return best;
     }
 
+    private static int Words(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Count(w => w.Any(char.IsLetterOrDigit));
+
     private RowOutcome Judge(Example example, RowOutcome outcome)
     {
         if (outcome.Verdict != RowVerdict.Kept) return outcome with { Rationale = null };
-        var words = outcome.Rationale?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length ?? 0;
+        var words = Words(outcome.Rationale ?? "");
         var wrong = options.RequireAgreement && !outcome.Rationalized && example.Label is { } gold && !(outcome.Label is { } label && Accuracy.IsCorrect(task.Metric, label, gold));
-        var verdict = words < Math.Max(1, options.MinRationaleWords) ? RowVerdict.NoReasons
+        var reasons = outcome.Label is { } named ? Words((outcome.Rationale ?? "").Replace(named, " ", StringComparison.OrdinalIgnoreCase)) : words;
+        var verdict = words == 0 || reasons < options.MinRationaleWords ? RowVerdict.NoReasons
             : words > options.MaxRationaleWords ? RowVerdict.TooLong
             : wrong ? RowVerdict.Wrong
             : !outcome.Rationalized && outcome.VoteShare < options.MinVoteShare ? RowVerdict.Disagreement
@@ -147,7 +165,9 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
 
     private sealed class Tally
     {
-        public int Answers { get; private set; }
+        public bool Read { get; set; }
+
+        public bool Refused { get; set; }
 
         public long Input { get; private set; }
 
@@ -159,9 +179,14 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
 
         public bool NotAsked { get; set; }
 
+        public void Refuse(string fault)
+        {
+            Fault = fault;
+            Refused = true;
+        }
+
         public void Add(ChatResponse response)
         {
-            Answers++;
             Input += response.Usage?.InputTokenCount ?? 0;
             Output += response.Usage?.OutputTokenCount ?? 0;
             Model ??= response.ModelId;

@@ -21,7 +21,7 @@ public sealed record RowOutcome
     /// <summary>The model that answered.</summary>
     public string? Model { get; init; }
 
-    /// <summary>SHA-256 of the prompt.</summary>
+    /// <summary>SHA-256 of the prompt that the reasons answer.</summary>
     public required string PromptHash { get; init; }
 
     /// <summary>Tokens of all prompts of the row.</summary>
@@ -29,6 +29,9 @@ public sealed record RowOutcome
 
     /// <summary>Tokens of all answers of the row.</summary>
     public long OutputTokens { get; init; }
+
+    /// <summary>Whether the fault is the row's own: refused by a content filter, or longer than the model reads.</summary>
+    public bool Refused { get; init; }
 
     /// <summary>Why the teacher did not answer; null where it did.</summary>
     public string? Fault { get; init; }

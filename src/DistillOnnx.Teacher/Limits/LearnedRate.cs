@@ -1,0 +1,63 @@
+namespace DistillOnnx.Teacher.Limits;
+
+/// <summary>
+/// Finds the rate that an endpoint allows where nobody states it, from what it turns away. Second by second: where more than
+/// a few are turned away, no more is sent than a little above what was let through; otherwise the rate grows again, twofold
+/// up to the last one that was good and slowly beyond it. A few turned away are no reason to slow down: that is how the edge
+/// is known.
+/// </summary>
+internal sealed class LearnedRate
+{
+    private const double Headroom = 1.3;
+    private const double Growth = 1.05;
+    private const double Least = 1;
+    private const double Few = 0.1;
+    private const int FewAnswers = 8;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+    private DateTimeOffset _start = DateTimeOffset.MinValue;
+    private int _answered;
+    private int _turnedAway;
+    private double _good;
+
+    /// <summary>Requests per second; null: nothing was turned away yet.</summary>
+    public double? PerSecond { get; private set; }
+
+    /// <summary>Counts a request that was answered.</summary>
+    public void Answered(DateTimeOffset now)
+    {
+        _answered++;
+        Look(now);
+    }
+
+    /// <summary>Counts a request that was turned away.</summary>
+    /// <returns>Whether more are turned away than answered: nothing should be sent for a moment.</returns>
+    public bool TurnedAway(DateTimeOffset now)
+    {
+        _turnedAway++;
+        var most = _turnedAway > _answered + FewAnswers / 2;
+        Look(now);
+        return most;
+    }
+
+    private void Look(DateTimeOffset now)
+    {
+        if (_start == DateTimeOffset.MinValue) _start = now;
+        var time = now - _start;
+        if (time < Window) return;
+        var answered = _answered / time.TotalSeconds;
+        var all = _answered + _turnedAway;
+        if (_turnedAway <= all * Few)
+        {
+            if (PerSecond is { } rate) PerSecond = rate < _good ? Math.Min(_good, rate * 2) : rate * Growth;
+        }
+        else if (all >= FewAnswers || _answered == 0)
+        {
+            // A second with a handful of answers says nothing about shares.
+            if (_answered >= FewAnswers) _good = answered;
+            var most = Math.Max(Least, answered * Headroom);
+            PerSecond = PerSecond is { } rate ? Math.Min(rate, most) : most;
+        }
+
+        (_start, _answered, _turnedAway) = (now, 0, 0);
+    }
+}
