@@ -14,6 +14,7 @@ internal static class Program
         new Inference.InferenceBenchmark(),
         new Serving.ServingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
+        new Annotation.AnnotationBenchmark(),
     ];
 
     private static async Task<int> Main(string[] args)

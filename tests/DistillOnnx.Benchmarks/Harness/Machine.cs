@@ -28,6 +28,20 @@ internal static class Machine
     /// <summary>Largest resident memory of this process so far, in bytes.</summary>
     public static long PeakResidentBytes() => Status("VmHWM:") ?? Environment.WorkingSet;
 
+    /// <summary>Largest resident memory of another process so far, in bytes; 0 where it has ended.</summary>
+    /// <param name="process">Its id.</param>
+    public static long PeakResidentBytes(int process)
+    {
+        try
+        {
+            return Status("VmHWM:", process) ?? 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
     private static string Processor()
     {
         const string info = "/proc/cpuinfo";

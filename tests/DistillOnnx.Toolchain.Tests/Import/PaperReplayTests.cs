@@ -1,69 +1,67 @@
 using System.Text.Json;
-using DistillOnnx.Core.Completions;
 using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Reporting;
-using DistillOnnx.Core.Tasks;
+using DistillOnnx.Teacher;
+using DistillOnnx.Teacher.Tests;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Toolchain.Import;
 
-namespace DistillOnnx.Teacher.Tests;
+namespace DistillOnnx.Toolchain.Tests.Import;
 
 /// <summary>An endpoint that answers with the completions of the paper's teacher gives what importing them gives.</summary>
 public sealed class PaperReplayTests : IDisposable
 {
-    private readonly TemporaryDirectory _directory = new();
+    private readonly string _work = Directory.CreateTempSubdirectory("replay-").FullName;
+
+    public void Dispose() => Directory.Delete(_work, recursive: true);
 
     [Theory]
-    [InlineData("svamp", "test", 1, 0.74)]
-    [InlineData("cqa", "test", 2, 0.772)]
-    public async Task Run_ReplayedCompletions_GivesThePapersLabelsAndAccuracy(string set, string split, int files, double accuracy)
+    [InlineData("svamp", 588, 148)]
+    [InlineData("cqa", 7234, 943)]
+    public async Task Annotate_ReplayedCompletions_GivesTheLabelsAndAccuraciesOfTheImport(string set, long train, long test)
     {
-        var root = Path.Combine(Shared(), "data", "dss", set);
-        Assert.SkipUnless(Directory.Exists(root), $"data/dss/{set} is missing from the shared data; set DISTILLONNX_SHARED to where it is");
-        var task = set == "svamp"
-            ? new TaskSpec { Name = set, Kind = TaskKind.Text, Metric = TaskMetric.Equation }
-            : new TaskSpec { Name = set, Kind = TaskKind.Choices };
-        var rows = File.ReadLines(Path.Combine(root, $"{set}_{split}.json")).Select((l, i) => Row(JsonDocument.Parse(l).RootElement, set, i)).ToList();
-        var completions = Enumerable.Range(0, files).SelectMany(k => JsonSerializer.Deserialize<List<string>>(File.ReadAllText(Path.Combine(root, "llm", $"{split}_CoT_{k}.json")))!).ToList();
-        Assert.Equal(rows.Count, completions.Count);
-        using (var writer = DatasetWriter.Create(_directory.File("data"), task))
+        var from = SharedData.Require($"data/dss/{set}");
+        var imported = Path.Combine(_work, "imported");
+        var expected = DatasetImporter.Import(new ImportOptions { Source = $"dss:{set}", From = [from], Out = imported }, Reporter.None);
+        var completions = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var split in (string[])["train", "test"])
         {
-            foreach (var row in rows) writer.Write("train", row);
-            writer.Commit();
+            var rows = Dataset.Open(imported).Load(split);
+            foreach (var (row, completion) in rows.Zip(Completions(from, split))) completions.Add(row.Input, completion);
         }
 
-        // Equal questions have completions of their own; they come in the order of the rows.
-        var byQuestion = rows.Zip(completions).GroupBy(p => p.First.Input).ToDictionary(g => g.Key, g => g.First().Second);
-        await using var endpoint = await FakeEndpoint.StartAsync(q => byQuestion[q["Q: ".Length..q.LastIndexOf("\nA:", StringComparison.Ordinal)]]);
-        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { MinRationaleWords = 0, ParseRetries = 0 };
-        var result = await Annotator.RunAsync(options, Reporter.None);
-        Assert.Equal(accuracy, result.Splits!["train"].TeacherAccuracy!.Value, 3);
-        var parser = CompletionParser.For(task);
-        foreach (var row in Dataset.Open(options.Out).Load("train")) Assert.Equal(parser.Parse(byQuestion[row.Input]).Label, row.TeacherLabel);
-    }
-
-    public void Dispose() => _directory.Dispose();
-
-    private static Example Row(JsonElement row, string set, int i)
-    {
-        if (set == "svamp") return new Example { Id = $"{i}", Input = row.GetProperty("input").GetString()!.Trim(), Label = row.GetProperty("label").GetString() };
-        var choices = row.GetProperty("choices").EnumerateArray().Select(c => c.GetString()!).ToList();
-        var lines = choices.Select((c, k) => $"({(char)('a' + k)}) {c}");
-        return new Example
+        await using var endpoint = await FakeEndpoint.StartAsync(q => completions[q["Q: ".Length..q.LastIndexOf("\nA:", StringComparison.Ordinal)]], keepsBodies: false);
+        var options = new AnnotateOptions
         {
-            Id = $"{i}",
-            Input = $"{row.GetProperty("question").GetString()}\nAnswer Choices:\n{string.Join('\n', lines)}",
-            Label = row.GetProperty("answer").GetString(),
-            Choices = [.. choices.Distinct()],
+            Data = imported,
+            Teacher = endpoint.Spec,
+            Out = Path.Combine(_work, "annotated"),
+            ApiKey = FakeEndpoint.Key,
+            Splits = ["train", "test"],
+            Concurrency = 64,
+            ParseRetries = 0,
+            MinRationaleWords = 0,
+            MaxRationaleWords = 100_000,
         };
+        var result = await Annotator.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
+
+        Assert.Equal(completions.Count, endpoint.Charged.Count);
+        foreach (var (split, right) in ((string, long)[])[("train", train), ("test", test)])
+        {
+            Assert.Equal(expected.Splits[split].TeacherAccuracy, result.Splits![split].TeacherAccuracy);
+            Assert.Equal(right, Math.Round(result.Splits[split].TeacherAccuracy!.Value * result.Splits[split].Rows));
+            Assert.Equal(expected.Splits[split].Unparsed, result.Splits[split].Dropped.GetValueOrDefault("unparsable"));
+            var rows = Dataset.Open(options.Out).Load(split);
+            Assert.Equal(Dataset.Open(imported).Load(split).Select(r => (r.Id, r.TeacherLabel)), rows.Select(r => (r.Id, r.TeacherLabel)));
+        }
     }
 
-    private static string Shared()
+    // In the order of the split's rows.
+    private static IEnumerable<string> Completions(string directory, string split)
     {
-        if (Environment.GetEnvironmentVariable("DISTILLONNX_SHARED") is { Length: > 0 } set) return set;
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        for (var k = 0; Path.Combine(directory, "llm", $"{split}_CoT_{k}.json") is var path && File.Exists(path); k++)
         {
-            if (File.Exists(Path.Combine(directory.FullName, "DistillOnnx.sln"))) return Path.Combine(directory.FullName, "..", "shared");
+            foreach (var completion in JsonSerializer.Deserialize<string[]>(File.ReadAllText(path))!) yield return completion;
         }
-
-        return "shared";
     }
 }
