@@ -54,7 +54,7 @@ internal sealed class LearnedRate
         {
             // A second with a handful of answers says nothing about shares.
             if (_answered >= FewAnswers) _good = answered;
-            var most = Math.Max(Least, answered * Headroom);
+            var most = Math.Max(Least, _answered > 0 ? answered * Headroom : (PerSecond ?? 0) / 2);
             PerSecond = PerSecond is { } rate ? Math.Min(rate, most) : most;
         }
 

@@ -18,6 +18,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     private DateTimeOffset _nextToken = DateTimeOffset.MinValue;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
     private int _holds;
+    private bool _answeredSinceHold;
 
     /// <summary>Waits until a request may be sent.</summary>
     /// <param name="tokens">Tokens that it will take, as far as can be told.</param>
@@ -77,7 +78,11 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     /// <summary>Notes that a request was answered, well or not.</summary>
     public void Answered()
     {
-        lock (_lock) _learned.Answered(clock.GetUtcNow());
+        lock (_lock)
+        {
+            _answeredSinceHold = true;
+            _learned.Answered(clock.GetUtcNow());
+        }
     }
 
     /// <summary>Notes that a request was turned away as one too many. Where most are, everything is held back for a moment.</summary>
@@ -87,7 +92,11 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
         lock (_lock)
         {
             var now = clock.GetUtcNow();
-            if (_learned.TurnedAway(now)) Hold(now + (retryAfter ?? Moment));
+            // Those sent before a hold come back during it, and say nothing new.
+            if (!_learned.TurnedAway(now) || now < _notBefore) return;
+            // An endpoint that answers in between needs a lower rate; one that does not is closed until it says.
+            Hold(now + (_answeredSinceHold ? Moment : retryAfter ?? Moment));
+            _answeredSinceHold = false;
         }
     }
 

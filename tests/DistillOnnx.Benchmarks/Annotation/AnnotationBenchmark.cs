@@ -32,7 +32,7 @@ internal sealed class AnnotationBenchmark : IBenchmark
         {
             await KillsAsync(result, Path.Combine(work, "kills"), options.Quick ? 1000 : 10_000, cancellationToken);
             foreach (var kind in (string[])["stated", "Retry-After", "bare 429"])
-                await RateAsync(result, Path.Combine(work, kind.Split(' ')[0]), kind, options.Quick ? 5 : 30, cancellationToken);
+                await RateAsync(result, Path.Combine(work, kind.Split(' ')[0]), kind, options.Quick ? 15 : 30, cancellationToken);
             await MemoryAsync(result, work, options.Quick ? [10_000, 50_000] : [100_000, 1_000_000], cancellationToken);
         }
         finally
