@@ -3,7 +3,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <summary>
 /// Finds the rate that an endpoint allows where nobody states it, from what it turns away. Second by second: where more than
 /// a few are turned away, no more is sent than a little above what was let through; otherwise the rate grows again, twofold
-/// up to the last one that was good and slowly beyond it. A few turned away are no reason to slow down: that is how the edge
+/// up to the last one that was good, and beyond it slowly at first and faster while nothing is turned away. A few turned away are no reason to slow down: that is how the edge
 /// is known.
 /// </summary>
 internal sealed class LearnedRate
@@ -18,6 +18,8 @@ internal sealed class LearnedRate
     private int _answered;
     private int _turnedAway;
     private double _good;
+    private double _growth = Growth;
+    private bool _closed;
 
     /// <summary>Requests per second; null: nothing was turned away yet.</summary>
     public double? PerSecond { get; private set; }
@@ -39,6 +41,9 @@ internal sealed class LearnedRate
         return most;
     }
 
+    /// <summary>Notes that nothing is sent for a moment: what is answered meanwhile is less than what is allowed.</summary>
+    public void Closed() => _closed = true;
+
     private void Look(DateTimeOffset now)
     {
         if (_start == DateTimeOffset.MinValue) _start = now;
@@ -48,16 +53,20 @@ internal sealed class LearnedRate
         var all = _answered + _turnedAway;
         if (_turnedAway <= all * Few)
         {
-            if (PerSecond is { } rate) PerSecond = rate < _good ? Math.Min(_good, rate * 2) : rate * Growth;
+            if (PerSecond is { } rate) PerSecond = rate < _good ? Math.Min(_good, rate * 2) : rate * _growth;
+            _growth = _turnedAway == 0 ? Math.Min(2, 1 + (_growth - 1) * 2) : Growth;
         }
         else if (all >= FewAnswers || _answered == 0)
         {
             // A second with a handful of answers says nothing about shares.
-            if (_answered >= FewAnswers) _good = answered;
+            _growth = Growth;
+            if (_closed) _good = double.MaxValue;
+            else if (_answered >= FewAnswers) _good = answered;
             var most = Math.Max(Least, _answered > 0 ? answered * Headroom : (PerSecond ?? 0) / 2);
             PerSecond = PerSecond is { } rate ? Math.Min(rate, most) : most;
         }
 
+        _closed = false;
         (_start, _answered, _turnedAway) = (now, 0, 0);
     }
 }

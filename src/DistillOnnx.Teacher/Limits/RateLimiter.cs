@@ -96,6 +96,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
             if (!_learned.TurnedAway(now) || now < _notBefore) return;
             // An endpoint that answers in between needs a lower rate; one that does not is closed until it says.
             Hold(now + (_answeredSinceHold ? Moment : retryAfter ?? Moment));
+            _learned.Closed();
             _answeredSinceHold = false;
         }
     }
