@@ -54,9 +54,9 @@ public sealed record PretrainOptions : IStageOptions
     [Option("longest sequence in tokens before spans are taken out; longer lines are cut into several", Value = "TOKENS")]
     public int MaxInputTokens { get; init; } = 256;
 
-    /// <summary>Whether lines of a step are put together up to the longest sequence.</summary>
-    [Option("put lines together up to the longest sequence, for a student that will read more than a sentence or two")]
-    public bool Join { get; init; }
+    /// <summary>Lines that follow each other and are read as one.</summary>
+    [Option("lines that follow each other and are read as one, up to the next blank line: teaches a student to read across sentences; the options that count lines count these", Value = "LINES")]
+    public int Join { get; init; } = 1;
 
     /// <summary>Share of tokens that is taken out.</summary>
     [Option("share of tokens taken out", Value = "SHARE")]
@@ -156,6 +156,7 @@ public sealed record PretrainOptions : IStageOptions
         AtLeast("max-steps", MaxSteps, 1);
         AtLeast("batch-size", BatchSize, 1);
         AtLeast("max-input-tokens", MaxInputTokens, 8);
+        AtLeast("join", Join, 1);
         if (!(Corruption is > 0 and < 1)) faults.Add($"--corruption: expected a share above 0 and below 1, found {Corruption}");
         AtLeast("mean-span", MeanSpan, 1);
         AtLeast("shuffle-lines", ShuffleLines, 1);

@@ -49,7 +49,7 @@ public static class StudentPretrainer
         using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize);
         reporter = workers.Voice(reporter);
         var source = StudentSource.Resolve(options.Student);
-        using var lines = new TextLines(options.Text, options.HoldoutLines, options.ShuffleLines, options.Seed);
+        using var lines = new TextLines(options.Text, options.HoldoutLines, options.ShuffleLines, options.Seed, options.Join);
         var device = Devices.Select(workers.Device(options.Device), reporter, options.Threads);
         using var scope = NewDisposeScope();
         var tokenizer = resuming

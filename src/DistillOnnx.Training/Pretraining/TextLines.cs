@@ -6,8 +6,8 @@ using DistillOnnx.Core.Data;
 namespace DistillOnnx.Training.Pretraining;
 
 /// <summary>
-/// The lines of text files in random order, over and over, with a window of them in memory at a time. A position alone says which line
-/// stands there, so a resumed run finds its place.
+/// The lines of text files, or passages of several lines that follow each other, in random order, over and over, with a window of them in
+/// memory at a time. A position alone says which one stands there, so a resumed run finds its place.
 /// </summary>
 internal sealed class TextLines : IDisposable
 {
@@ -16,6 +16,7 @@ internal sealed class TextLines : IDisposable
     private readonly long _stride;
     private readonly int _window;
     private readonly long _seed;
+    private readonly int _join;
     private IEnumerator<string>? _reader;
     private long _readerAt;
     private (long Epoch, long Index) _loaded = (-1, -1);
@@ -25,11 +26,12 @@ internal sealed class TextLines : IDisposable
     /// <param name="heldOut">Lines that are kept apart to evaluate on, spread evenly over the text.</param>
     /// <param name="window">Lines in memory.</param>
     /// <param name="seed">Seed of the order.</param>
+    /// <param name="join">Lines that make one, as <see cref="Read"/> says; the other counts are in such lines then.</param>
     /// <exception cref="InputException">A file cannot be read, or there are no lines.</exception>
-    public TextLines(IReadOnlyList<string> files, int heldOut, int window, long seed)
+    public TextLines(IReadOnlyList<string> files, int heldOut, int window, long seed, int join = 1)
     {
-        (_files, _heldOut, _window, _seed) = (files, heldOut, window, seed);
-        var total = Read(files).LongCount();
+        (_files, _heldOut, _window, _seed, _join) = (files, heldOut, window, seed, join);
+        var total = Read(files, join).LongCount();
         Count = total - heldOut;
         if (Count < 1) throw new InputException($"{string.Join(", ", files)}: expected more than {heldOut} lines of text, found {total}");
         _stride = heldOut == 0 ? 0 : total / heldOut;
@@ -49,20 +51,28 @@ internal sealed class TextLines : IDisposable
     }
 
     /// <summary>The lines that are kept apart.</summary>
-    public IEnumerable<string> HeldOut() => Read(_files).Where((_, index) => IsHeldOut(index));
+    public IEnumerable<string> HeldOut() => Read(_files, _join).Where((_, index) => IsHeldOut(index));
 
     /// <summary>All lines that are not blank, in the order of the files.</summary>
     /// <param name="files">The files.</param>
+    /// <param name="join">Lines that are put together, with a space between them, as long as no blank line and no file's end comes between.</param>
     /// <exception cref="InputException">A file cannot be read.</exception>
-    public static IEnumerable<string> Read(IEnumerable<string> files)
+    public static IEnumerable<string> Read(IEnumerable<string> files, int join = 1)
     {
         foreach (var file in files)
         {
             using var reader = Open(file);
+            var passage = new List<string>(join);
             while (Next(reader, file) is { } line)
             {
-                if (!string.IsNullOrWhiteSpace(line)) yield return line;
+                var blank = string.IsNullOrWhiteSpace(line);
+                if (!blank) passage.Add(line);
+                if (passage.Count == 0 || (!blank && passage.Count < join)) continue;
+                yield return string.Join(' ', passage);
+                passage.Clear();
             }
+
+            if (passage.Count > 0) yield return string.Join(' ', passage);
         }
     }
 
@@ -104,7 +114,7 @@ internal sealed class TextLines : IDisposable
         if (_reader is null || _readerAt > from)
         {
             _reader?.Dispose();
-            _reader = Read(_files).Where((_, index) => !IsHeldOut(index)).GetEnumerator();
+            _reader = Read(_files, _join).Where((_, index) => !IsHeldOut(index)).GetEnumerator();
             _readerAt = 0;
         }
 

@@ -33,7 +33,6 @@ internal sealed class TextRows : ITrainingRows
     {
         var random = new SplitMix64(unchecked((_options.Seed * 7_368_787) + position));
         var rows = new List<TrainingRow>();
-        var joined = new List<int>();
         void Take(ReadOnlySpan<int> tokens)
         {
             if (tokens.Length >= 2) rows.Add(new TrainingRow($"line {position + rows.Count}", [_corruption.Apply(tokens, random)]));
@@ -42,17 +41,8 @@ internal sealed class TextRows : ITrainingRows
         foreach (var line in lines)
         {
             var tokens = _tokenizer.Encode(line, appendEos: false);
-            if (_options.Join)
-            {
-                joined.AddRange(tokens);
-                continue;
-            }
-
             for (var at = 0; at < tokens.Length; at += _options.MaxInputTokens) Take(tokens.AsSpan(at, Math.Min(_options.MaxInputTokens, tokens.Length - at)));
         }
-
-        for (var at = 0; at < joined.Count; at += _options.MaxInputTokens)
-            Take([.. joined.GetRange(at, Math.Min(_options.MaxInputTokens, joined.Count - at))]);
 
         // A step of blank or one-token lines: something has to be learnt all the same.
         if (rows.Count == 0) Take([_tokenizer.UnkId, _tokenizer.UnkId]);

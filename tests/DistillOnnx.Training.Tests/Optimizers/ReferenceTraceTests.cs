@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Training.Batching;
@@ -32,6 +33,30 @@ public sealed class ReferenceTraceTests
         var directory = SharedFiles.Require(Path.Combine("reference", model));
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "reference.json")));
         var expected = json.RootElement.GetProperty("loss_traces").GetProperty(trace).EnumerateArray().Select(v => v.GetDouble()).ToArray();
+        var batch = Batch(json.RootElement);
+        var losses = Trace(directory, batch, kind, learningRate, weightDecay, padded, expected.Length);
+
+        // The fitted model's gradients are differences of nearly equal numbers, and Adafactor divides them by their own size, so what
+        // rounding leaves of them steers. How far is measured: by as much as a change in the weights' last bit moves the losses.
+        // In double precision this implementation ends up 9e-4 from the reference's float32 trace, which is no nearer to it than ours.
+        var tolerance = 1e-4;
+        if (model.EndsWith("-fit", StringComparison.Ordinal) && kind == OptimizerKind.Adafactor)
+        {
+            for (var seed = 1; seed <= 4; seed++)
+            {
+                var nudged = Trace(directory, batch, kind, learningRate, weightDecay, padded, expected.Length, seed);
+                tolerance = Math.Max(tolerance, losses.Zip(nudged, (a, b) => Math.Abs(a - b) / a).Max());
+            }
+
+            Assert.InRange(tolerance, 1e-4, 5e-3);
+            tolerance *= 2;
+        }
+
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], tolerance * expected[i]);
+    }
+
+    private static double[] Trace(string directory, MicroBatch batch, OptimizerKind kind, double learningRate, double weightDecay, bool padded, int steps, int? nudge = null)
+    {
         using var checkpoint = Checkpoint.Open(directory);
         using var student = new T5Model(checkpoint.Config with { DropoutRate = 0 });
         student.LoadWeights(checkpoint);
@@ -39,20 +64,23 @@ public sealed class ReferenceTraceTests
         using IOptimizer optimizer = kind == OptimizerKind.AdamW
             ? new AdamW(engine.Weights, weightDecay)
             : new Adafactor(engine.Weights, [.. student.parameters().Select(p => p.shape)], weightDecay);
-        var batch = Batch(json.RootElement);
-
-        var losses = new List<double>();
-        for (var step = 1; step <= expected.Length; step++)
+        if (nudge is { } seed)
         {
-            losses.Add(engine.Evaluate(batch).Label);
+            var random = new Random(seed);
+            var weights = MemoryMarshal.Cast<byte, float>(engine.Weights.bytes);
+            foreach (ref var weight in weights) weight = random.Next(2) == 0 ? weight : MathF.BitIncrement(weight);
+            engine.WeightsChanged();
+        }
+
+        var losses = new double[steps];
+        for (var step = 1; step <= steps; step++)
+        {
+            losses[step - 1] = engine.Evaluate(batch).Label;
             engine.Accumulate(batch, seed: 0, first: true);
             optimizer.Step(engine.Weights, engine.Gradients, 1, learningRate, step);
         }
 
-        // The fitted model's gradients are differences of nearly equal numbers, and Adafactor divides them by their own size:
-        // what rounding leaves of them steers there, in this implementation as in the reference.
-        var tolerance = model.EndsWith("-fit", StringComparison.Ordinal) && kind == OptimizerKind.Adafactor ? 3e-3 : 1e-4;
-        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], tolerance * expected[i]);
+        return losses;
     }
 
     private static MicroBatch Batch(JsonElement reference)

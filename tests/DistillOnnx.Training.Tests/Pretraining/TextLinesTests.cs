@@ -60,6 +60,17 @@ public sealed class TextLinesTests
         Assert.Contains("text.txt: expected more than 5 lines of text, found 5", fault.Message);
     }
 
+    [Fact]
+    public void Read_LinesJoined_EndAPassageAtABlankLineAndAtTheEndOfAFile()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory["a.txt"], "\na\nb\nc\nd\n\n \ne\n");
+        File.WriteAllText(directory["b.txt"], "f\ng\nh");
+
+        Assert.Equal(["a b c", "d", "e", "f g h"], TextLines.Read([directory["a.txt"], directory["b.txt"]], join: 3));
+        Assert.Equal(["a", "b", "c", "d", "e", "f", "g", "h"], TextLines.Read([directory["a.txt"], directory["b.txt"]]));
+    }
+
     private static string[] Write(TemporaryDirectory directory, int count)
     {
         string[] lines = [.. Enumerable.Range(0, count).Select(i => $"line {i}")];
