@@ -58,6 +58,12 @@ internal sealed class NodeStudent : IDisposable
     /// <summary>Runs the encoder alone.</summary>
     public JsonObject Encode(IEnumerable<int[]> ids) => Ask(new JsonObject { ["encode"] = Rows(ids) });
 
+    /// <summary>Loads the tokenizer of a directory alone.</summary>
+    public JsonObject LoadTokenizer(string directory) => Ask(new JsonObject { ["tokenizer"] = directory });
+
+    /// <summary>Ids of texts, with the end token.</summary>
+    public JsonArray Tokenize(IEnumerable<string> texts) => Ask(new JsonObject { ["tokenize"] = new JsonArray([.. texts.Select(t => (JsonNode?)t)]) })["ids"]!.AsArray();
+
     public void Dispose()
     {
         _process.StandardInput.Close();

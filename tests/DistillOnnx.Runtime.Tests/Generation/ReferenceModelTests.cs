@@ -3,7 +3,7 @@ using DistillOnnx.Core.Reporting;
 using DistillOnnx.Export;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Sessions;
-using DistillOnnx.Runtime.Tests.Fixtures;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Runtime.Tests.Generation;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Optimizers;
@@ -30,7 +31,7 @@ public sealed class ReferenceTraceTests
     [Theory, MemberData(nameof(Traces))]
     public void Step_TenTimes_FollowsTheReferenceTrace(string model, string trace, OptimizerKind kind, double learningRate, double weightDecay, bool padded)
     {
-        var directory = SharedFiles.Require(Path.Combine("reference", model));
+        var directory = SharedData.Require($"reference/{model}");
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "reference.json")));
         var expected = json.RootElement.GetProperty("loss_traces").GetProperty(trace).EnumerateArray().Select(v => v.GetDouble()).ToArray();
         var batch = Batch(json.RootElement);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ internal sealed class Golden : IDisposable
 
     public Golden(string name)
     {
-        Directory = SharedFiles.Require("reference", name);
+        Directory = SharedData.Require($"reference/{name}");
         _values = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Directory, "reference.json")));
         using var checkpoint = Checkpoint.Open(Directory);
         Model = T5Model.Load(checkpoint);

@@ -2,6 +2,8 @@
 //   {"load": DIRECTORY, "dtype"?, "threads"?}                            -> {"ms"}
 //   {"texts": [...] | "ids": [[...]], "maxNewTokens", "minNewTokens"?, "beams"?}   -> {"ids": [[...]], "texts": [...], "ms"}
 //   {"encode": [[...]]}                                                  -> {"ms"}
+//   {"tokenizer": DIRECTORY}                                             -> {"ms"}
+//   {"tokenize": [...]}                                                  -> {"ids": [[...]]}
 import { createInterface } from "node:readline";
 import { basename, dirname } from "node:path";
 import { AutoModelForSeq2SeqLM, AutoTokenizer, Tensor, env } from "@huggingface/transformers";
@@ -34,6 +36,14 @@ async function answer(request) {
     });
     return { ms: performance.now() - start };
   }
+
+  if (request.tokenizer) {
+    env.localModelPath = dirname(request.tokenizer) + "/";
+    tokenizer = await AutoTokenizer.from_pretrained(basename(request.tokenizer), { local_files_only: true });
+    return { ms: performance.now() - start };
+  }
+
+  if (request.tokenize) return { ids: request.tokenize.map((text) => tokenizer.encode(text)) };
 
   if (request.encode) {
     const inputs = batch(request.encode);
