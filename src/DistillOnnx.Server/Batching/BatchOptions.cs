@@ -25,7 +25,7 @@ internal sealed record BatchOptions
     /// How many rows, in the order of their turn, are looked at when a batch forms: more make batches that are more even,
     /// and let a row be overtaken by more.
     /// </summary>
-    public int Lookahead => Math.Max(64, 2 * MaxRows);
+    public int Lookahead => Math.Max(32, MaxRows);
 
     /// <summary>The limits that a server's options ask for.</summary>
     /// <param name="options">The options.</param>

@@ -147,12 +147,17 @@ internal sealed class Batcher : IDisposable
 
     private void Serve()
     {
-        while (Next() is { } batch)
+        long? since = null;
+        while (Next(ref since) is { } batch)
         {
             var tokens = batch.Sum(e => (long)e.Row.Tokens);
             var report = _runner.Run(batch);
             lock (_lock) _running -= tokens;
-            if (report.Completed) _rate.Observe(tokens, report.Duration, _options.Lanes);
+
+            // Where work was waiting, what lies between two batches takes its time as well.
+            var ended = _time.GetTimestamp();
+            if (report.Completed) _rate.Observe(tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), _options.Lanes);
+            since = ended;
             _observer.Ran(report);
         }
 
@@ -160,7 +165,8 @@ internal sealed class Batcher : IDisposable
     }
 
     /// <summary>Forms the next batch; null: draining and nothing waits.</summary>
-    private List<BatchEntry>? Next()
+    /// <param name="since">When the last batch ended; set to null where there was nothing to do in between.</param>
+    private List<BatchEntry>? Next(ref long? since)
     {
         List<BatchEntry> abandoned;
         List<BatchEntry>? batch = null;
@@ -171,6 +177,7 @@ internal sealed class Batcher : IDisposable
                 while (_queue.Count == 0)
                 {
                     if (_draining) return null;
+                    since = null;
                     Monitor.Wait(_lock);
                 }
 
@@ -188,8 +195,7 @@ internal sealed class Batcher : IDisposable
 
     private List<BatchEntry> Form()
     {
-        var waiting = _queue.Peek(_options.Lookahead);
-        PutUrgentFirst(waiting);
+        var waiting = Urgent(_queue.Peek(_options.Lookahead));
         var plan = BatchPlanner.Plan(waiting.ConvertAll(e => e.Row.Tokens).ToArray(), _options);
         List<BatchEntry> batch = [.. plan.Select(i => waiting[i])];
         _queue.Dispatch(batch);
@@ -198,21 +204,14 @@ internal sealed class Batcher : IDisposable
     }
 
     /// <summary>
-    /// Rows are overtaken by others of a better length. One whose deadline would pass during the batch after this one is
-    /// overtaken no more.
+    /// Rows are overtaken by others of a better length. Those whose deadline would pass during the batch after this one are
+    /// overtaken no more: they run among themselves, the most urgent first.
     /// </summary>
-    private void PutUrgentFirst(List<BatchEntry> waiting)
+    private List<BatchEntry> Urgent(List<BatchEntry> waiting)
     {
-        var urgent = -1;
-        for (var i = 0; i < waiting.Count; i++)
-        {
-            if (waiting[i].Call.Deadline is { } end && (urgent < 0 || end < waiting[urgent].Call.Deadline)) urgent = i;
-        }
-
-        if (urgent <= 0 || waiting[urgent].Call.Deadline > _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens)) return;
-        var first = waiting[urgent];
-        waiting.RemoveAt(urgent);
-        waiting.Insert(0, first);
+        var soon = _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens);
+        List<BatchEntry> urgent = [.. waiting.Where(e => e.Call.Deadline <= soon).OrderBy(e => e.Call.Deadline)];
+        return urgent.Count > 0 ? urgent : waiting;
     }
 
     private void Gather()
