@@ -125,6 +125,31 @@ public sealed class BatcherTests
     }
 
     [Fact]
+    public async Task RunAsync_SeveralDeadlinesNear_RunAmongThemselves()
+    {
+        using var gate = new Gate();
+        var time = new ManualTime();
+        var batches = new List<string[]>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => batches.Add([.. texts.Order()])) };
+        using var batcher = Start(predictor, new BatchOptions { MaxRows = 2, MaxTokens = 16 }, time);
+        batcher.Observe(1, TimeSpan.FromMilliseconds(10));
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        Task[] waiting =
+        [
+            batcher.RunAsync(Call(predictor, "a", "never 1")),
+            batcher.RunAsync(Call(predictor, "a", "near 2", time.GetUtcNow().AddSeconds(0.35))),
+            batcher.RunAsync(Call(predictor, "a", "never 3")),
+            batcher.RunAsync(Call(predictor, "a", "near 4", time.GetUtcNow().AddSeconds(0.3))),
+        ];
+        gate.Open();
+        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+
+        Assert.Equal([["one"], ["near 2", "near 4"], ["never 1", "never 3"]], batches);
+    }
+
+    [Fact]
     public async Task RunAsync_FullQueue_RefusesAtOnceWithAHint()
     {
         using var gate = new Gate();
