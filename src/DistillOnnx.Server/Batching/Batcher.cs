@@ -150,13 +150,12 @@ internal sealed class Batcher : IDisposable
         long? since = null;
         while (Next(ref since) is { } batch)
         {
-            var tokens = batch.Sum(e => (long)e.Row.Tokens);
             var report = _runner.Run(batch);
-            lock (_lock) _running -= tokens;
+            lock (_lock) _running -= report.Tokens;
 
             // Where work was waiting, what lies between two batches takes its time as well.
             var ended = _time.GetTimestamp();
-            if (report.Completed) _rate.Observe(tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), _options.Lanes);
+            if (report.Completed) _rate.Observe(report.Tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), _options.Lanes);
             since = ended;
             _observer.Ran(report);
         }
@@ -165,7 +164,7 @@ internal sealed class Batcher : IDisposable
     }
 
     /// <summary>Forms the next batch; null: draining and nothing waits.</summary>
-    /// <param name="since">When the last batch ended; set to null where there was nothing to do in between.</param>
+    /// <param name="since">When the last batch ended; set to null where this one was waited for in between.</param>
     private List<BatchEntry>? Next(ref long? since)
     {
         List<BatchEntry> abandoned;
@@ -181,7 +180,7 @@ internal sealed class Batcher : IDisposable
                     Monitor.Wait(_lock);
                 }
 
-                if (_options.Wait > TimeSpan.Zero) Gather();
+                if (_options.Wait > TimeSpan.Zero && Gather()) since = null;
                 abandoned = _queue.RemoveAbandoned(_time.GetUtcNow());
                 if (_queue.Count > 0) batch = Form();
             }
@@ -214,14 +213,19 @@ internal sealed class Batcher : IDisposable
         return urgent.Count > 0 ? urgent : waiting;
     }
 
-    private void Gather()
+    /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>
+    private bool Gather()
     {
+        var waited = false;
         var since = _queue.Peek(1)[0].EnqueuedAt;
         while (!_draining && _queue.Count > 0 && _queue.Count < _options.MaxRows && _queue.Tokens < _options.MaxTokens)
         {
             var left = _options.Wait - _time.GetElapsedTime(since);
-            if (left <= TimeSpan.Zero) return;
+            if (left <= TimeSpan.Zero) break;
             Monitor.Wait(_lock, left);
+            waited = true;
         }
+
+        return waited;
     }
 }

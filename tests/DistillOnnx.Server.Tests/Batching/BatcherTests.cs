@@ -103,48 +103,15 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_DeadlineNear_IsNotOvertaken()
     {
-        using var gate = new Gate();
-        var time = new ManualTime();
-        var ran = new List<string>();
-        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => ran.AddRange(texts)) };
-        using var batcher = Start(predictor, new BatchOptions { MaxRows = 1, MaxTokens = 10 }, time);
-        batcher.Observe(1, TimeSpan.FromMilliseconds(10));
-        var first = batcher.RunAsync(Call(predictor, "a", "one"));
-        await gate.Entered;
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 1, MaxTokens = 10 }, ("no deadline", null), ("far", 100), ("near", 0.2));
 
-        Task[] waiting =
-        [
-            batcher.RunAsync(Call(predictor, "a", "no deadline")),
-            batcher.RunAsync(Call(predictor, "a", "far", time.GetUtcNow().AddSeconds(100))),
-            batcher.RunAsync(Call(predictor, "a", "near", time.GetUtcNow().AddSeconds(0.2))),
-        ];
-        gate.Open();
-        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
-
-        Assert.Equal(["one", "near", "no deadline", "far"], ran);
+        Assert.Equal([["one"], ["near"], ["no deadline"], ["far"]], batches);
     }
 
     [Fact]
     public async Task RunAsync_SeveralDeadlinesNear_RunAmongThemselves()
     {
-        using var gate = new Gate();
-        var time = new ManualTime();
-        var batches = new List<string[]>();
-        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => batches.Add([.. texts.Order()])) };
-        using var batcher = Start(predictor, new BatchOptions { MaxRows = 2, MaxTokens = 16 }, time);
-        batcher.Observe(1, TimeSpan.FromMilliseconds(10));
-        var first = batcher.RunAsync(Call(predictor, "a", "one"));
-        await gate.Entered;
-
-        Task[] waiting =
-        [
-            batcher.RunAsync(Call(predictor, "a", "never 1")),
-            batcher.RunAsync(Call(predictor, "a", "near 2", time.GetUtcNow().AddSeconds(0.35))),
-            batcher.RunAsync(Call(predictor, "a", "never 3")),
-            batcher.RunAsync(Call(predictor, "a", "near 4", time.GetUtcNow().AddSeconds(0.3))),
-        ];
-        gate.Open();
-        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 2, MaxTokens = 16 }, ("never 1", null), ("near 2", 0.35), ("never 3", null), ("near 4", 0.3));
 
         Assert.Equal([["one"], ["near 2", "near 4"], ["never 1", "never 3"]], batches);
     }
@@ -219,6 +186,24 @@ public sealed class BatcherTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(TestServer.Patience));
         await batcher.DrainAsync().WaitAsync(TestServer.Patience);
+    }
+
+    /// <summary>The texts of each batch, sorted, where some rows gather behind the row "one" and a token takes 10 ms.</summary>
+    private static async Task<List<string[]>> BatchesAsync(BatchOptions options, params (string Text, double? SecondsLeft)[] rows)
+    {
+        using var gate = new Gate();
+        var time = new ManualTime();
+        var batches = new List<string[]>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => batches.Add([.. texts.Order()])) };
+        using var batcher = Start(predictor, options, time);
+        batcher.Observe(1, TimeSpan.FromMilliseconds(10));
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        Task[] waiting = [.. rows.Select(row => batcher.RunAsync(Call(predictor, "a", row.Text, row.SecondsLeft is { } left ? time.GetUtcNow().AddSeconds(left) : null)))];
+        gate.Open();
+        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+        return batches;
     }
 
     private static Batcher Start(FakePredictor predictor, BatchOptions? options = null, TimeProvider? time = null) =>

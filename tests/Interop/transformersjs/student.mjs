@@ -23,13 +23,16 @@ function batch(rows) {
   };
 }
 
+async function loadTokenizer(directory) {
+  env.localModelPath = dirname(directory) + "/";
+  tokenizer = await AutoTokenizer.from_pretrained(basename(directory), { local_files_only: true });
+}
+
 async function answer(request) {
   const start = performance.now();
   if (request.load) {
-    env.localModelPath = dirname(request.load) + "/";
-    const name = basename(request.load);
-    tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: true });
-    model = await AutoModelForSeq2SeqLM.from_pretrained(name, {
+    await loadTokenizer(request.load);
+    model = await AutoModelForSeq2SeqLM.from_pretrained(basename(request.load), {
       local_files_only: true,
       dtype: request.dtype ?? "fp32",
       session_options: request.threads ? { intraOpNumThreads: request.threads, interOpNumThreads: 1 } : {},
@@ -38,8 +41,7 @@ async function answer(request) {
   }
 
   if (request.tokenizer) {
-    env.localModelPath = dirname(request.tokenizer) + "/";
-    tokenizer = await AutoTokenizer.from_pretrained(basename(request.tokenizer), { local_files_only: true });
+    await loadTokenizer(request.tokenizer);
     return { ms: performance.now() - start };
   }
 
