@@ -194,23 +194,20 @@ internal sealed class Batcher : IDisposable
 
     private List<BatchEntry> Form()
     {
-        var waiting = Urgent(_queue.Peek(_options.Lookahead));
-        var plan = BatchPlanner.Plan(waiting.ConvertAll(e => e.Row.Tokens).ToArray(), _options);
-        List<BatchEntry> batch = [.. plan.Select(i => waiting[i])];
+        var waiting = _queue.Peek(_options.Lookahead);
+
+        // Rows are overtaken by others of a better length. Those whose deadline would pass during the batch after this one are
+        // overtaken no more: they come first, the most urgent at the head.
+        var soon = _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens);
+        List<BatchEntry> order = [.. waiting.Where(e => e.Call.Deadline <= soon).OrderBy(e => e.Call.Deadline)];
+        var urgent = order.Count;
+        order.AddRange(waiting.Where(e => !(e.Call.Deadline <= soon)));
+
+        var plan = BatchPlanner.Plan(order.ConvertAll(e => e.Row.Tokens).ToArray(), _options, urgent);
+        List<BatchEntry> batch = [.. plan.Select(i => order[i])];
         _queue.Dispatch(batch);
         _running += batch.Sum(e => (long)e.Row.Tokens);
         return batch;
-    }
-
-    /// <summary>
-    /// Rows are overtaken by others of a better length. Those whose deadline would pass during the batch after this one are
-    /// overtaken no more: they run among themselves, the most urgent first.
-    /// </summary>
-    private List<BatchEntry> Urgent(List<BatchEntry> waiting)
-    {
-        var soon = _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens);
-        List<BatchEntry> urgent = [.. waiting.Where(e => e.Call.Deadline <= soon).OrderBy(e => e.Call.Deadline)];
-        return urgent.Count > 0 ? urgent : waiting;
     }
 
     /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>

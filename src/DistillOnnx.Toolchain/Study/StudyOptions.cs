@@ -62,6 +62,10 @@ public sealed record StudyOptions : IStageOptions
     [Option("adam-w or adafactor")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
+    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights.</summary>
+    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained: the rate is then a share of the weights (1e-2, say)")]
+    public bool ScaleParameter { get; init; }
+
     /// <summary>Learning rate after the warm-up.</summary>
     [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;

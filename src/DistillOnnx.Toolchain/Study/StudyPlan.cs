@@ -45,6 +45,7 @@ internal static class StudyPlan
             BatchSize = options.BatchSize,
             MicroBatchTokens = options.MicroBatchTokens,
             Optimizer = options.Optimizer,
+            ScaleParameter = options.ScaleParameter,
             LearningRate = options.LearningRate,
             Schedule = options.Schedule,
             WarmupSteps = options.WarmupSteps,

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>
-/// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate: neither relative steps nor scaling by the parameter's size,
-/// and no first moment. A matrix keeps the means of its rows and columns instead of every squared gradient.
+/// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate instead of relative steps, and no first moment. A matrix
+/// keeps the means of its rows and columns instead of every squared gradient.
 /// </summary>
 public sealed class Adafactor : IOptimizer
 {
@@ -14,16 +14,17 @@ public sealed class Adafactor : IOptimizer
 
     private readonly IReadOnlyList<long[]> _shapes;
     private readonly double _weightDecay;
+    private readonly bool _scaleParameter;
     private readonly Tensor _rows;
     private readonly Tensor _columns;
 
     /// <param name="weights">The weights that will be updated: float32 [parameters].</param>
     /// <param name="shapes">The shapes of the parameters, which lie end to end in the weights.</param>
     /// <param name="weightDecay">Share of a weight, times the learning rate, taken away a step.</param>
-    public Adafactor(Tensor weights, IReadOnlyList<long[]> shapes, double weightDecay)
+    /// <param name="scaleParameter">Whether a parameter's learning rate is multiplied with its <see cref="ParameterScale"/>.</param>
+    public Adafactor(Tensor weights, IReadOnlyList<long[]> shapes, double weightDecay, bool scaleParameter = false)
     {
-        _shapes = shapes;
-        _weightDecay = weightDecay;
+        (_shapes, _weightDecay, _scaleParameter) = (shapes, weightDecay, scaleParameter);
 
         // A vector's full second moments stand among the rows.
         _rows = zeros(shapes.Sum(s => s[0]), dtype: ScalarType.Float32, device: weights.device).DetachFromDisposeScope();
@@ -67,7 +68,17 @@ public sealed class Adafactor : IOptimizer
             update.mul_(gradient);
             var size = update.square().mean().sqrt_().div_(ClipThreshold).clamp_(min: 1.0);
             update.div_(size).mul_(learningRate);
-            if (_weightDecay != 0) weight.mul_(1 - learningRate * _weightDecay);
+            if (_scaleParameter)
+            {
+                var scale = ParameterScale.Of(weight);
+                update.mul_(scale);
+                if (_weightDecay != 0) weight.mul_(scale.mul_(-learningRate * _weightDecay).add_(1));
+            }
+            else if (_weightDecay != 0)
+            {
+                weight.mul_(1 - learningRate * _weightDecay);
+            }
+
             weight.sub_(update);
             offset += count;
             rowOffset += shape[0];

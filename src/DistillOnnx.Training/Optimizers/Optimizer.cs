@@ -11,9 +11,14 @@ internal static class Optimizer
     /// <param name="weights">The weights that it updates: float32 [parameters].</param>
     /// <param name="model">Gives the shapes of the parameters.</param>
     /// <param name="weightDecay">Share of a weight, times the learning rate, taken away a step.</param>
-    public static IOptimizer Create(OptimizerKind kind, Tensor weights, T5Model model, double weightDecay) => kind switch
+    /// <param name="scaleParameter">Whether the learning rate of a parameter is a share of its size.</param>
+    public static IOptimizer Create(OptimizerKind kind, Tensor weights, T5Model model, double weightDecay, bool scaleParameter)
     {
-        OptimizerKind.Adafactor => new Adafactor(weights, [.. model.parameters().Select(p => p.shape)], weightDecay),
-        _ => new AdamW(weights, weightDecay),
-    };
+        IReadOnlyList<long[]> shapes = [.. model.parameters().Select(p => p.shape)];
+        return kind switch
+        {
+            OptimizerKind.Adafactor => new Adafactor(weights, shapes, weightDecay, scaleParameter),
+            _ => new AdamW(weights, shapes, weightDecay, scaleParameter),
+        };
+    }
 }

@@ -78,6 +78,10 @@ public sealed record PretrainOptions : IStageOptions
     [Option("adam-w or adafactor")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
+    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights.</summary>
+    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained: the rate is then a share of the weights (1e-2, say)")]
+    public bool ScaleParameter { get; init; }
+
     /// <summary>Highest learning rate.</summary>
     [Option("highest learning rate", Value = "RATE")]
     public double LearningRate { get; init; } = 1e-3;

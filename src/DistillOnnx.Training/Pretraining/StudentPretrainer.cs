@@ -59,7 +59,7 @@ public static class StudentPretrainer
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
-        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
+        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, options.ScaleParameter);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var rows = new TextRows(lines, tokenizer, options);
         var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(lines.HeldOut(), -1), options.MicroBatchTokens, 1, 1);

@@ -72,7 +72,7 @@ public static class StudentTrainer
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
-        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay);
+        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, options.ScaleParameter);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var order = new DatasetRows(rows, options.BatchSize * options.Accumulate, options.BucketWindow, options.Seed);
         var plan = Plan(options, source.FromScratch, order.StepsPerEpoch);

@@ -34,7 +34,7 @@ internal sealed class TrainingBenchmark : IBenchmark
         using var scope = NewDisposeScope();
         using var model = new T5Model(T5Presets.Load("t5-small"), seed: 1);
         using var engine = new UnpaddedEngine(model);
-        using var adam = new AdamW(engine.Weights, 0);
+        using var adam = Optimizer.Create(OptimizerKind.AdamW, engine.Weights, model, weightDecay: 0, scaleParameter: false);
         var step = 0;
 
         void Step(IReadOnlyList<TrainingRow> rows)
@@ -86,7 +86,7 @@ internal sealed class TrainingBenchmark : IBenchmark
     {
         using var model = new T5Model(T5Presets.Load("t5-tiny"), seed: 1);
         using var engine = new UnpaddedEngine(model);
-        using var adam = new AdamW(engine.Weights, 0);
+        using var adam = Optimizer.Create(OptimizerKind.AdamW, engine.Weights, model, weightDecay: 0, scaleParameter: false);
         var steps = options.Quick ? 200 : 2000;
         var (early, late) = (default((long Bytes, long Tensors)), default((long Bytes, long Tensors)));
         for (var step = 1; step <= steps; step++)

@@ -15,7 +15,7 @@ public sealed class BatchPlannerTests
     [Fact]
     public void Plan_AnyQueue_TakesTheFirstAndStaysWithinLimits() => Cases.Sample(c =>
     {
-        var plan = BatchPlanner.Plan(c.Lengths, c.Options);
+        var plan = BatchPlanner.Plan(c.Lengths, c.Options, c.Lengths[0] % c.Lengths.Length);
 
         Assert.Contains(0, plan);
         Assert.Equal(plan.Length, plan.Distinct().Count());
@@ -48,5 +48,11 @@ public sealed class BatchPlannerTests
     public void Plan_ShortHeadAmongLongRows_RunsAlone()
     {
         Assert.Equal([0], BatchPlanner.Plan([5, 100, 100, 90], new BatchOptions()));
+    }
+
+    [Fact]
+    public void Plan_UrgentRows_GoBeforeNearerOnesAndLeaveThemTheRest()
+    {
+        Assert.Equal([1, 0, 3, 4], BatchPlanner.Plan([20, 21, 40, 20, 20, 20], new BatchOptions { MaxRows = 4 }, urgent: 3));
     }
 }

@@ -117,6 +117,14 @@ public sealed class BatcherTests
     }
 
     [Fact]
+    public async Task RunAsync_OneDeadlineNear_LeavesTheRestOfItsBatchToOthers()
+    {
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 3, MaxTokens = 16 }, ("never 1", null), ("near 2", 0.3), ("never 3", null), ("never 4", null));
+
+        Assert.Equal([["one"], ["near 2", "never 1", "never 3"], ["never 4"]], batches);
+    }
+
+    [Fact]
     public async Task RunAsync_FullQueue_RefusesAtOnceWithAHint()
     {
         using var gate = new Gate();

@@ -61,9 +61,7 @@ public sealed class ReferenceTraceTests
         using var student = new T5Model(checkpoint.Config with { DropoutRate = 0 });
         student.LoadWeights(checkpoint);
         using IStudentEngine engine = padded ? new PaddedEngine(student) : new UnpaddedEngine(student);
-        using IOptimizer optimizer = kind == OptimizerKind.AdamW
-            ? new AdamW(engine.Weights, weightDecay)
-            : new Adafactor(engine.Weights, [.. student.parameters().Select(p => p.shape)], weightDecay);
+        using var optimizer = Optimizer.Create(kind, engine.Weights, student, weightDecay, scaleParameter: false);
         if (nudge is { } seed)
         {
             var random = new Random(seed);
