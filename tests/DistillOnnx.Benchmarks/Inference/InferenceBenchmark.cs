@@ -87,7 +87,7 @@ internal sealed class InferenceBenchmark : IBenchmark
         variants.Add((integers.Name, integers.Run));
         variants.Add(("label's decoder weights, read once", () => weights.Run()));
         BenchmarkOptions.Say(Invariant($"batch {rows}, length {length}"));
-        var rounds = options.Quick ? 3 : rows == 1 ? 15 : length == 32 ? 9 : 7;
+        var rounds = options.Quick ? 3 : rows == 1 ? 41 : length == 32 ? 21 : 11;
         var times = Interleaved.Measure(variants, rounds, warmup: 1, cancellationToken, Interleaved.SpinningEnds);
         foreach (var (name, time) in times)
             result.Row(("batch", rows), ("length", length), ("what", name), ("ms", time.Median), ("fastest", time.Fastest), ("p10", time.Low), ("p90", time.High));

@@ -48,6 +48,20 @@ public sealed partial class OperatorTests
     }
 
     [Fact]
+    public async Task OtlpEndpoint_Named_GetsMetricsAndTheStagesOfACallButNoText()
+    {
+        await using var collector = await Collector.StartAsync();
+        await using (var server = await TestServer.StartAsync(configure: o => o with { OtlpEndpoint = collector.Address }))
+            await server.Client.PredictAsync("nli", "a text that is nobody's business").WaitAsync(TestServer.Patience);
+
+        // What is not sent yet goes out when the server stops.
+        var (traces, metrics) = (collector.Received("TraceService"), collector.Received("MetricsService"));
+        Assert.All((string[])["distillonnx", "tokenize", "queue", "inference", "distillonnx.model"], name => Assert.Contains(name, traces, StringComparison.Ordinal));
+        Assert.All((string[])["distillonnx.stage.duration", "distillonnx.batch.rows", "distillonnx.tokens"], name => Assert.Contains(name, metrics, StringComparison.Ordinal));
+        Assert.DoesNotContain("business", traces + metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AdminAddress_Asked_HoldsReflectionAndMetricsAlone()
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { AdminUrls = ["http://127.0.0.1:0"] });
