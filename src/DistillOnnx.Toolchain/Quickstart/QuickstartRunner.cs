@@ -90,7 +90,6 @@ public static class QuickstartRunner
         Out = checkpoint,
         Overwrite = true,
         MaxSteps = options.Steps,
-        LearningRate = 1e-3,
         // The rows are generated, and far more than such a student could learn by heart.
         Dropout = 0,
         VocabularySize = 300,

@@ -78,13 +78,13 @@ public sealed record PretrainOptions : IStageOptions
     [Option("adam-w or adafactor")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained: the rate is then a share of the weights (1e-2, say)")]
-    public bool ScaleParameter { get; init; }
+    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: it is.</summary>
+    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true)")]
+    public bool? ScaleParameter { get; init; }
 
-    /// <summary>Highest learning rate.</summary>
-    [Option("highest learning rate", Value = "RATE")]
-    public double LearningRate { get; init; } = 1e-3;
+    /// <summary>Highest learning rate; null: see <see cref="ScaleParameter"/>.</summary>
+    [Option("highest learning rate (default: 1e-2 from scratch, 1e-3 from a checkpoint; 1e-3 and 5e-5 without --scale-parameter)", Value = "RATE")]
+    public double? LearningRate { get; init; }
 
     /// <summary>How the learning rate moves after the warm-up.</summary>
     [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
@@ -165,7 +165,7 @@ public sealed record PretrainOptions : IStageOptions
         AtLeast("mean-span", MeanSpan, 1);
         AtLeast("shuffle-lines", ShuffleLines, 1);
         AtLeast("micro-batch-tokens", MicroBatchTokens, 1);
-        if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) faults.Add($"--learning-rate: expected a number above 0, found {LearningRate}");
+        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate))) faults.Add($"--learning-rate: expected a number above 0, found {rate}");
         AtLeast("warmup-steps", WarmupSteps, 0);
         AtLeast("weight-decay", WeightDecay, 0);
         AtLeast("clip-norm", ClipNorm, 0);

@@ -49,6 +49,9 @@ public static class StudentPretrainer
         using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize);
         reporter = workers.Voice(reporter);
         var source = StudentSource.Resolve(options.Student);
+        var scaled = options.ScaleParameter ?? true;
+        var rate = options.LearningRate ?? DefaultRate.Of(source.FromScratch, scaled);
+        options = options with { ScaleParameter = scaled, LearningRate = rate };
         using var lines = new TextLines(options.Text, options.HoldoutLines, options.ShuffleLines, options.Seed, options.Join);
         var device = Devices.Select(workers.Device(options.Device), reporter, options.Threads);
         using var scope = NewDisposeScope();
@@ -59,12 +62,12 @@ public static class StudentPretrainer
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
-        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, options.ScaleParameter);
+        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var rows = new TextRows(lines, tokenizer, options);
         var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(lines.HeldOut(), -1), options.MicroBatchTokens, 1, 1);
         var plan = new TrainingPlan(
-            "pretrain", new Schedule(options.Schedule, options.LearningRate, options.WarmupSteps ?? (int)Math.Ceiling(Warmup * options.MaxSteps), options.MaxSteps),
+            "pretrain", new Schedule(options.Schedule, rate, options.WarmupSteps ?? (int)Math.Ceiling(Warmup * options.MaxSteps), options.MaxSteps),
             (int)Math.Min(int.MaxValue, Math.Max(1, lines.Count / options.BatchSize)), 1, 0, options.MicroBatchTokens, options.ClipNorm,
             options.EvaluateEvery ?? Math.Max(1, options.MaxSteps / Evaluations), options.SaveEvery, Patience: 0, options.Seed);
         var report = Report(options, model.Config.ParameterCount, tokenizer, lines.Count, plan);

@@ -20,8 +20,6 @@ namespace DistillOnnx.Training.Trainer;
 /// <summary>Stage 2: trains a student on a dataset and writes its checkpoint.</summary>
 public static class StudentTrainer
 {
-    private const double ScratchRate = 1e-3;
-    private const double FineTuningRate = 5e-5;
     private const double ScratchWarmup = 0.05;
     private const int Evaluations = 10;
 
@@ -52,6 +50,8 @@ public static class StudentTrainer
         reporter = workers.Voice(reporter);
         var dataset = Dataset.Open(options.Data);
         var source = StudentSource.Resolve(options.Student);
+        var scaled = options.ScaleParameter ?? source.FromScratch;
+        options = options with { ScaleParameter = scaled, LearningRate = options.LearningRate ?? DefaultRate.Of(source.FromScratch, scaled) };
         var need = options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
         var training = Fraction(dataset.Load(SplitNames.Train, need), options.Fraction, options.Seed);
         var validation = dataset.Has(SplitNames.Validation) ? dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
@@ -72,7 +72,7 @@ public static class StudentTrainer
 
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
-        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, options.ScaleParameter);
+        using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
         var order = new DatasetRows(rows, options.BatchSize * options.Accumulate, options.BucketWindow, options.Seed);
         var plan = Plan(options, source.FromScratch, order.StepsPerEpoch);
@@ -113,11 +113,10 @@ public static class StudentTrainer
     {
         var total = options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(options.Epochs * stepsPerEpoch)));
         var warmup = Math.Min(total, options.WarmupSteps ?? (fromScratch ? (int)Math.Ceiling(ScratchWarmup * total) : 0));
-        var rate = options.LearningRate ?? (fromScratch ? ScratchRate : FineTuningRate);
         var alpha = options.Method == TrainingMethod.StepByStep ? options.Alpha : 1;
         var every = options.EvaluateEvery ?? Math.Max(1, Math.Min(stepsPerEpoch, (total + Evaluations - 1) / Evaluations));
         return new TrainingPlan(
-            "train", new Schedule(options.Schedule, rate, warmup, total), stepsPerEpoch, alpha, 1 - alpha, options.MicroBatchTokens, options.ClipNorm,
+            "train", new Schedule(options.Schedule, options.LearningRate!.Value, warmup, total), stepsPerEpoch, alpha, 1 - alpha, options.MicroBatchTokens, options.ClipNorm,
             every, options.SaveEvery, options.Patience, options.Seed);
     }
 
@@ -146,7 +145,6 @@ public static class StudentTrainer
         {
             MaxSteps = plan.Schedule.TotalSteps,
             WarmupSteps = plan.Schedule.WarmupSteps,
-            LearningRate = plan.Schedule.Peak,
             EvaluateEvery = plan.EvaluateEvery,
         },
         TrainingJson.Compact)!.AsObject();

@@ -81,12 +81,12 @@ public sealed record TrainOptions : IStageOptions
     [Option("adam-w or adafactor")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained: the rate is then a share of the weights (1e-2, say)")]
-    public bool ScaleParameter { get; init; }
+    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: from scratch alone.</summary>
+    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true from scratch, false from a checkpoint)")]
+    public bool? ScaleParameter { get; init; }
 
-    /// <summary>Highest learning rate; null: 1e-3 from scratch, 5e-5 from a checkpoint.</summary>
-    [Option("highest learning rate (default: 1e-3 from scratch, 5e-5 from a checkpoint)", Value = "RATE")]
+    /// <summary>Highest learning rate; null: 1e-2 from scratch, 5e-5 from a checkpoint, and see <see cref="ScaleParameter"/>.</summary>
+    [Option("highest learning rate (default: with --scale-parameter 1e-2 from scratch and 1e-3 from a checkpoint, without 1e-3 and 5e-5)", Value = "RATE")]
     public double? LearningRate { get; init; }
 
     /// <summary>How the learning rate moves after the warm-up.</summary>

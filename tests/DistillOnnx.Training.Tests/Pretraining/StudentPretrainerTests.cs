@@ -49,7 +49,7 @@ public sealed class StudentPretrainerTests
             BatchSize = 8,
             EvaluateEvery = 4,
             HoldoutLines = 12,
-            LearningRate = 3e-3,
+            LearningRate = 3e-2,
             Device = "cpu",
         };
     }

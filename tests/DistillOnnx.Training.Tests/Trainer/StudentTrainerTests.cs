@@ -33,6 +33,24 @@ public sealed class StudentTrainerTests
         Assert.False(Directory.Exists(Path.Combine(result.Checkpoint, "resume")));
     }
 
+    [Theory]
+    [InlineData(true, null, true, 1e-2)]
+    [InlineData(true, false, false, 1e-3)]
+    [InlineData(false, null, false, 5e-5)]
+    [InlineData(false, true, true, 1e-3)]
+    public async Task RunAsync_NoLearningRate_TakesOneThatSuitsTheStudentAndSaysWhich(bool fromScratch, bool? scale, bool scaled, double rate)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 1, LearningRate = null };
+        if (!fromScratch) options = options with { Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Checkpoint, Out = directory["second"] };
+
+        var result = await StudentTrainer.RunAsync(options with { ScaleParameter = scale }, Reporter.None, TestContext.Current.CancellationToken);
+
+        var resolved = JsonNode.Parse(File.ReadAllText(Path.Combine(result.Checkpoint, "training.json")))!["options"]!;
+        Assert.Equal(scaled, (bool?)resolved["scale_parameter"]);
+        Assert.Equal(rate, (double?)resolved["learning_rate"]);
+    }
+
     [Fact]
     public async Task RunAsync_Bf16_LearnsOverFloat32Weights()
     {

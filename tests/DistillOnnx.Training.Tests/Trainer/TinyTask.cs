@@ -55,7 +55,7 @@ internal static class TinyTask
         MaxSteps = 12,
         BatchSize = 8,
         EvaluateEvery = 4,
-        LearningRate = 3e-3,
+        LearningRate = 3e-2,
         Device = "cpu",
         Seed = 7,
     };
