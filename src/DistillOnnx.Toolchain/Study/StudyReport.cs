@@ -1,11 +1,19 @@
 using System.Globalization;
 using System.Text;
+using DistillOnnx.Core.Options;
 
 namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>Writes a study down: the table of runs, and a page that says what was compared and what was not.</summary>
 internal static class StudyReport
 {
+    // Told in words, or without any bearing on the figures.
+    private static readonly HashSet<string> Told = new(StringComparer.Ordinal)
+    {
+        "data", "students", "methods", "fractions", "seeds", "split", "max_steps", "epochs", "batch_size", "alpha",
+        "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "micro_batch_tokens",
+    };
+
     /// <summary>The runs as CSV.</summary>
     public static string Csv(IEnumerable<StudyRun> runs)
     {
@@ -25,6 +33,8 @@ internal static class StudyReport
         var page = new StringBuilder("# Study\n\n## What was compared\n\n");
         page.AppendLine(CultureInfo.InvariantCulture, $"Methods {string.Join(", ", options.Methods)}; shares of the training rows {string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(CultureInfo.InvariantCulture, $"Each run: {(options.MaxSteps is { } steps ? $"{steps} steps" : $"{options.Epochs} epochs")}, batch {options.BatchSize}, alpha {options.Alpha} in step-by-step, checkpoint chosen on the validation rows, measured on `{options.Split}`.");
+        var others = Others(options);
+        if (others.Count > 0) page.AppendLine(CultureInfo.InvariantCulture, $"Otherwise the defaults of `train`, but for {string.Join(", ", others)}.");
         page.AppendLine().AppendLine("| data | task | training rows | validation rows | measured rows | chance | SHA-256 of the training file |").AppendLine("|---|---|---:|---:|---:|---:|---|");
         foreach (var d in data)
         {
@@ -80,4 +90,13 @@ internal static class StudyReport
     }
 
     private static string Quote(string text) => text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>Options that a reader needs to make the runs again, as flags.</summary>
+    private static List<string> Others(StudyOptions options) =>
+    [
+        .. from option in new OptionBinder(typeof(StudyOptions)).Options
+           let value = option.Property.GetValue(options)
+           where value is not null && !value.Equals(option.DefaultValue) && !Told.Contains(option.Key)
+           select $"`{option.Flag} {OptionBinder.Format(value)}`",
+    ];
 }

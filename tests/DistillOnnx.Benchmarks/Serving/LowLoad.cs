@@ -18,7 +18,8 @@ internal static class LowLoad
         BenchmarkResult result, BundlePredictor predictor, ServerProcess server, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
     {
         BenchmarkOptions.Say("one call at a time");
-        const int warmup = 10;
+        // Until methods are compiled for good, which takes some thirty calls and a while.
+        var warmup = options.Quick ? 10 : 100;
         using var client = new PredictionClient(server.Address);
         var (own, served, stages, added) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var i = -warmup; i < (options.Quick ? 20 : 400); i++)

@@ -29,6 +29,7 @@ public sealed class StudyTests : IDisposable
         var report = File.ReadAllText(In("study/report.md"));
         Assert.Contains("## Against standard", report);
         Assert.Contains("50.00 %", report);
+        Assert.Contains("but for `--vocabulary-size 120`.", report);
         Assert.True(new FileInfo(In("study/accuracy-shape.png")).Length > 1000);
         Assert.Empty(Directory.GetFileSystemEntries(In("study/checkpoints")));
     }
