@@ -22,7 +22,7 @@ public sealed record EvaluateOptions : IStageOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>Which of a bundle's precisions to run.</summary>
-    [Option("which of a bundle's precisions to run", Value = "auto|fp32|fp16|int8")]
+    [Option("which of a bundle's precisions to run", Value = "auto|fp32|fp16|int8|q4")]
     public string Precision { get; init; } = "auto";
 
     /// <summary>Threads within an operation; 0: one a core.</summary>

@@ -30,7 +30,7 @@ public sealed record PredictOptions : IStageOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>Which of the bundle's precisions to run.</summary>
-    [Option("which of the bundle's precisions to run", Value = "auto|fp32|fp16|int8")]
+    [Option("which of the bundle's precisions to run", Value = "auto|fp32|fp16|int8|q4")]
     public string Precision { get; init; } = "auto";
 
     /// <summary>Threads within an operation; 0: one a core.</summary>

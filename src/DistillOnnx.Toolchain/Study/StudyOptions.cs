@@ -1,14 +1,11 @@
 using System.Globalization;
 using DistillOnnx.Core.Options;
-using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
-using DistillOnnx.Training.Schedules;
-using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>The paper's comparison: which runs to make.</summary>
-public sealed record StudyOptions : IStageOptions
+public sealed record StudyOptions : OptimizationOptions, IStageOptions
 {
     /// <summary>Datasets, each <c>DIR</c> or <c>NAME=DIR</c>; several differ, for instance, in whose rationales they hold.</summary>
     [Option("dataset directories, each DIR or NAME=DIR, for instance one with the teacher's rationales and one with people's", Value = "[NAME=]DIR", Required = true)]
@@ -58,26 +55,6 @@ public sealed record StudyOptions : IStageOptions
     [Option("rows of a batch", Value = "ROWS")]
     public int BatchSize { get; init; } = 64;
 
-    /// <summary>What updates the weights.</summary>
-    [Option("adam-w or adafactor")]
-    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
-
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: from scratch alone.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true from scratch, false from a checkpoint)")]
-    public bool? ScaleParameter { get; init; }
-
-    /// <summary>Learning rate after the warm-up.</summary>
-    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
-
-    /// <summary>Steps over which the learning rate rises; null: as <c>train</c> does.</summary>
-    [Option("steps over which the learning rate rises (default: 5 % of all from scratch, none from a checkpoint)", Value = "STEPS")]
-    public int? WarmupSteps { get; init; }
-
-    /// <summary>Highest learning rate; null: 1e-2 from scratch, 5e-5 from a checkpoint, and see <see cref="ScaleParameter"/>.</summary>
-    [Option("highest learning rate (default: with --scale-parameter 1e-2 from scratch and 1e-3 from a checkpoint, without 1e-3 and 5e-5)", Value = "RATE")]
-    public double? LearningRate { get; init; }
-
     /// <summary>Weight of the label loss in step-by-step.</summary>
     [Option("weight of the label loss in step-by-step", Value = "SHARE")]
     public double Alpha { get; init; } = 0.5;
@@ -98,14 +75,6 @@ public sealed record StudyOptions : IStageOptions
     [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
     public int MaxRationaleTokens { get; init; } = 256;
 
-    /// <summary>Most tokens that go through the model at once.</summary>
-    [Option("most tokens that go through the model at once, padding counted: bounds memory and changes nothing else", Value = "TOKENS")]
-    public int MicroBatchTokens { get; init; } = 16384;
-
-    /// <summary>In what numbers students are trained.</summary>
-    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
-    public Precision Precision { get; init; } = Precision.Fp32;
-
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
     [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
     public string? Tokenizer { get; init; }
@@ -117,14 +86,6 @@ public sealed record StudyOptions : IStageOptions
     /// <summary>Whether checkpoints are kept.</summary>
     [Option("keep every run's checkpoint (default: its report alone)")]
     public bool KeepCheckpoints { get; init; }
-
-    /// <summary>Where to train.</summary>
-    [Option("auto, cpu or cuda:N")]
-    public string Device { get; init; } = "auto";
-
-    /// <summary>Threads on the CPU; null: one a core.</summary>
-    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
-    public int? Threads { get; init; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate()
@@ -153,13 +114,10 @@ public sealed record StudyOptions : IStageOptions
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
-        if (WarmupSteps is < 0) faults.Add($"--warmup-steps: expected at least 0, found {WarmupSteps}");
         if (Patience < 0) faults.Add($"--patience: expected at least 0, found {Patience}");
         if (MaxRationaleTokens < 1) faults.Add($"--max-rationale-tokens: expected at least 1, found {MaxRationaleTokens}");
-        if (MicroBatchTokens < 1) faults.Add($"--micro-batch-tokens: expected at least 1, found {MicroBatchTokens}");
         if (!(Alpha is >= 0 and <= 1)) faults.Add($"--alpha: expected a share from 0 to 1, found {Alpha}");
-        if (Threads is < 1) faults.Add($"--threads: expected at least 1, found {Threads}");
-        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        faults.AddRange(OptimizationFaults());
         return faults;
     }
 }

@@ -28,7 +28,7 @@ internal static class StudyPlan
     private static Entry Make(StudyOptions options, string seed, (string Name, string Value) student, string fraction, StudyData data, StudyMethod method)
     {
         var key = StudyNames.Safe($"{student.Name}.{data.Name}.{method.Name}.{fraction}.{seed}");
-        var training = new TrainOptions
+        var training = new TrainOptions(options)
         {
             Data = data.Directory,
             Student = student.Value,
@@ -43,20 +43,11 @@ internal static class StudyPlan
             Epochs = options.Epochs,
             MaxSteps = options.MaxSteps,
             BatchSize = options.BatchSize,
-            MicroBatchTokens = options.MicroBatchTokens,
-            Optimizer = options.Optimizer,
-            ScaleParameter = options.ScaleParameter,
-            LearningRate = options.LearningRate,
-            Schedule = options.Schedule,
-            WarmupSteps = options.WarmupSteps,
             Dropout = options.Dropout,
             MaxRationaleTokens = options.MaxRationaleTokens,
             EvaluateEvery = options.EvaluateEvery,
             Patience = options.Patience,
             Seed = long.Parse(seed, CultureInfo.InvariantCulture),
-            Device = options.Device,
-            Threads = options.Threads,
-            Precision = options.Precision,
         };
         return new Entry(key, training, new StudyRun { Data = data.Name, Student = student.Name, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
     }

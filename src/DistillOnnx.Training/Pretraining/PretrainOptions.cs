@@ -1,14 +1,11 @@
 using DistillOnnx.Core.Options;
-using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
-using DistillOnnx.Training.Schedules;
-using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Pretraining;
 
 /// <summary>What text to learn to read, and how.</summary>
-public sealed record PretrainOptions : IStageOptions
+public sealed record PretrainOptions : OptimizationOptions, IStageOptions
 {
     /// <summary>Text files, one passage a line; <c>.gz</c> is unpacked.</summary>
     [Option("text files, one passage a line, plain or .gz", Value = "FILE", Required = true)]
@@ -70,38 +67,6 @@ public sealed record PretrainOptions : IStageOptions
     [Option("lines held in memory, from which sequences are drawn in random order; where parts of the text differ, take more than the largest has", Value = "LINES")]
     public int ShuffleLines { get; init; } = 1_000_000;
 
-    /// <summary>Most tokens that go through the model at once.</summary>
-    [Option("most tokens that go through the model at once: bounds memory and changes nothing else", Value = "TOKENS")]
-    public int MicroBatchTokens { get; init; } = 16384;
-
-    /// <summary>The optimizer.</summary>
-    [Option("adam-w or adafactor")]
-    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
-
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: it is.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true)")]
-    public bool? ScaleParameter { get; init; }
-
-    /// <summary>Highest learning rate; null: see <see cref="ScaleParameter"/>.</summary>
-    [Option("highest learning rate (default: 1e-2 from scratch, 1e-3 from a checkpoint; 1e-3 and 5e-5 without --scale-parameter)", Value = "RATE")]
-    public double? LearningRate { get; init; }
-
-    /// <summary>How the learning rate moves after the warm-up.</summary>
-    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
-
-    /// <summary>Steps over which the learning rate rises; null: 5 % of all.</summary>
-    [Option("steps over which the learning rate rises (default: 5 % of all)", Value = "STEPS")]
-    public int? WarmupSteps { get; init; }
-
-    /// <summary>Decay of the weights.</summary>
-    [Option("share of every weight, times the learning rate, taken away a step", Value = "SHARE")]
-    public double WeightDecay { get; init; }
-
-    /// <summary>Largest norm of the gradient.</summary>
-    [Option("largest norm of the gradient, to which longer ones are cut; 0: any", Value = "NORM")]
-    public double ClipNorm { get; init; } = 1;
-
     /// <summary>Share of activations dropped.</summary>
     [Option("share of activations dropped", Value = "SHARE")]
     public double Dropout { get; init; }
@@ -121,18 +86,6 @@ public sealed record PretrainOptions : IStageOptions
     /// <summary>Decides initial weights, order of the text and the spans.</summary>
     [Option("decides initial weights, order of the text and the spans")]
     public long Seed { get; init; }
-
-    /// <summary>Where to train.</summary>
-    [Option("auto, cpu or cuda:N")]
-    public string Device { get; init; } = "auto";
-
-    /// <summary>Threads on the CPU; null: one a core.</summary>
-    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
-    public int? Threads { get; init; }
-
-    /// <summary>In what numbers to train.</summary>
-    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
-    public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>What joins the processes of a data-parallel run.</summary>
     [Option("none, or mpi: train in all processes that mpirun started (mpirun -n N distill …), each on its share of every batch")]
@@ -164,17 +117,11 @@ public sealed record PretrainOptions : IStageOptions
         if (!(Corruption is > 0 and < 1)) faults.Add($"--corruption: expected a share above 0 and below 1, found {Corruption}");
         AtLeast("mean-span", MeanSpan, 1);
         AtLeast("shuffle-lines", ShuffleLines, 1);
-        AtLeast("micro-batch-tokens", MicroBatchTokens, 1);
-        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate))) faults.Add($"--learning-rate: expected a number above 0, found {rate}");
-        AtLeast("warmup-steps", WarmupSteps, 0);
-        AtLeast("weight-decay", WeightDecay, 0);
-        AtLeast("clip-norm", ClipNorm, 0);
         if (!(Dropout is >= 0 and < 1)) faults.Add($"--dropout: expected a share from 0 and below 1, found {Dropout}");
         AtLeast("evaluate-every", EvaluateEvery, 1);
         AtLeast("holdout-lines", HoldoutLines, 0);
         AtLeast("save-every", SaveEvery, 1);
-        AtLeast("threads", Threads, 1);
-        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        faults.AddRange(OptimizationFaults());
         return faults;
     }
 }

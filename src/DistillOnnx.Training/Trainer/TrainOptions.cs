@@ -1,14 +1,24 @@
 using DistillOnnx.Core.Options;
-using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
-using DistillOnnx.Training.Schedules;
 
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>What to train, on what, and how.</summary>
-public sealed record TrainOptions : IStageOptions
+public sealed record TrainOptions : OptimizationOptions, IStageOptions
 {
+    /// <summary>All defaults.</summary>
+    public TrainOptions()
+    {
+    }
+
+    /// <summary>Defaults, but for what everything that trains has in common.</summary>
+    /// <param name="shared">Where that is taken from.</param>
+    public TrainOptions(OptimizationOptions shared)
+        : base(shared)
+    {
+    }
+
     /// <summary>The dataset directory.</summary>
     [Option("dataset directory with train.jsonl and, to select the best checkpoint, validation.jsonl", Value = "DIR", Required = true)]
     public string Data { get; init; } = "";
@@ -69,41 +79,9 @@ public sealed record TrainOptions : IStageOptions
     [Option("batches whose gradients make one optimizer step", Value = "BATCHES")]
     public int Accumulate { get; init; } = 1;
 
-    /// <summary>Most tokens that go through the model at once.</summary>
-    [Option("most tokens that go through the model at once, padding counted: bounds memory and changes nothing else", Value = "TOKENS")]
-    public int MicroBatchTokens { get; init; } = 16384;
-
     /// <summary>Batches among which rows of like length are put together.</summary>
     [Option("batches among which rows of like length are put together; 1: none", Value = "BATCHES")]
     public int BucketWindow { get; init; } = 1;
-
-    /// <summary>The optimizer.</summary>
-    [Option("adam-w or adafactor")]
-    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
-
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: from scratch alone.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true from scratch, false from a checkpoint)")]
-    public bool? ScaleParameter { get; init; }
-
-    /// <summary>Highest learning rate; null: 1e-2 from scratch, 5e-5 from a checkpoint, and see <see cref="ScaleParameter"/>.</summary>
-    [Option("highest learning rate (default: with --scale-parameter 1e-2 from scratch and 1e-3 from a checkpoint, without 1e-3 and 5e-5)", Value = "RATE")]
-    public double? LearningRate { get; init; }
-
-    /// <summary>How the learning rate moves after the warm-up.</summary>
-    [Option("learning rate after the warm-up: linear (to zero), constant or cosine (to zero)")]
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
-
-    /// <summary>Steps over which the learning rate rises; null: 5 % of all from scratch, none from a checkpoint.</summary>
-    [Option("steps over which the learning rate rises (default: 5 % of all from scratch, none from a checkpoint)", Value = "STEPS")]
-    public int? WarmupSteps { get; init; }
-
-    /// <summary>Decay of the weights.</summary>
-    [Option("share of every weight, times the learning rate, taken away a step", Value = "SHARE")]
-    public double WeightDecay { get; init; }
-
-    /// <summary>Largest norm of the gradient.</summary>
-    [Option("largest norm of the gradient, to which longer ones are cut; 0: any", Value = "NORM")]
-    public double ClipNorm { get; init; } = 1;
 
     /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
     [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]
@@ -145,18 +123,6 @@ public sealed record TrainOptions : IStageOptions
     [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
     public long Seed { get; init; }
 
-    /// <summary>Where to train.</summary>
-    [Option("auto, cpu or cuda:N")]
-    public string Device { get; init; } = "auto";
-
-    /// <summary>Threads on the CPU; null: one a core.</summary>
-    [Option("threads on the CPU (default: one a core)", Value = "COUNT")]
-    public int? Threads { get; init; }
-
-    /// <summary>In what numbers to train.</summary>
-    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
-    public Precision Precision { get; init; } = Precision.Fp32;
-
     /// <summary>What joins the processes of a data-parallel run.</summary>
     [Option("none, or mpi: train in all processes that mpirun started (mpirun -n N distill …), each on its share of every batch")]
     public ParallelKind Parallel { get; init; } = ParallelKind.None;
@@ -192,12 +158,7 @@ public sealed record TrainOptions : IStageOptions
         AtLeast("max-steps", MaxSteps, 1);
         AtLeast("batch-size", BatchSize, 1);
         AtLeast("accumulate", Accumulate, 1);
-        AtLeast("micro-batch-tokens", MicroBatchTokens, 1);
         AtLeast("bucket-window", BucketWindow, 1);
-        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate))) faults.Add($"--learning-rate: expected a number above 0, found {rate}");
-        AtLeast("warmup-steps", WarmupSteps, 0);
-        AtLeast("weight-decay", WeightDecay, 0);
-        AtLeast("clip-norm", ClipNorm, 0);
         AtLeast("max-input-tokens", MaxInputTokens, 2);
         AtLeast("max-label-tokens", MaxLabelTokens, 1);
         AtLeast("max-rationale-tokens", MaxRationaleTokens, 1);
@@ -205,8 +166,7 @@ public sealed record TrainOptions : IStageOptions
         AtLeast("evaluate-rows", EvaluateRows, 1);
         AtLeast("patience", Patience, 0);
         AtLeast("save-every", SaveEvery, 1);
-        AtLeast("threads", Threads, 1);
-        if (Devices.Validate(Device) is { } fault) faults.Add($"--device: {fault}");
+        faults.AddRange(OptimizationFaults());
         return faults;
     }
 }
