@@ -9,8 +9,11 @@ internal sealed record BatchOptions
     /// <summary>Most tokens of a batch, padding counted; a single longer row is a batch of its own.</summary>
     public int MaxTokens { get; init; } = 512;
 
-    /// <summary>Largest share of a batch's tokens that may be padding.</summary>
-    public double MaxPadding { get; init; } = 0.1;
+    /// <summary>
+    /// What a batch costs beside its tokens, in tokens: reading the weights of the decoder, which does so once a batch. A
+    /// processor takes as long for some 16 tokens of T5-small's encoder.
+    /// </summary>
+    public int OverheadTokens => Math.Max(1, MaxTokens / 32);
 
     /// <summary>Most rows that may wait.</summary>
     public int MaxQueueRows { get; init; } = 1024;
@@ -25,7 +28,7 @@ internal sealed record BatchOptions
     /// How many rows, in the order of their turn, are looked at when a batch forms: more make batches that are more even,
     /// and let a row be overtaken by more.
     /// </summary>
-    public int Lookahead => Math.Max(32, MaxRows);
+    public int Lookahead => Math.Max(64, 2 * MaxRows);
 
     /// <summary>The limits that a server's options ask for.</summary>
     /// <param name="options">The options.</param>

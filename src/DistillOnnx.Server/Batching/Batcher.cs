@@ -8,8 +8,8 @@ namespace DistillOnnx.Server.Batching;
 /// </summary>
 internal sealed class Batcher : IDisposable
 {
-    // Promises are made with some room, because a batch may be longer than the mean.
-    private const double Caution = 1.25;
+    // As many batches may pass a waiting call, as far as promises go; a shorter queue is allowed for whole.
+    private const int Overtaking = 4;
 
     private readonly object _lock = new();
     private readonly BatchOptions _options;
@@ -125,8 +125,12 @@ internal sealed class Batcher : IDisposable
         if (_draining) return RefusalReason.Draining;
         if (_queue.Refuses(caller, rows) is { } full) return full;
         if (deadline is not { } end) return null;
-        var needed = _rate.TimeFor(_running + _queue.TokensUntilServed(caller, tokens));
-        return _time.GetUtcNow() + Caution * needed > end ? RefusalReason.WouldMissDeadline : null;
+
+        // Rows of a better length may overtake a call, so it is promised less than its turn.
+        var ahead = _queue.TokensUntilServed(caller, tokens);
+        var overtaking = Math.Min(Overtaking * (long)_options.MaxTokens, ahead - tokens);
+        var needed = _rate.PromiseFor(_running + ahead + overtaking);
+        return _time.GetUtcNow() + needed > end ? RefusalReason.WouldMissDeadline : null;
     }
 
     private RefusedException Refusal(RefusalReason reason)
@@ -196,18 +200,34 @@ internal sealed class Batcher : IDisposable
     {
         var waiting = _queue.Peek(_options.Lookahead);
 
-        // Rows are overtaken by others of a better length. Those whose deadline would pass during the batch after this one are
-        // overtaken no more: they come first, the most urgent at the head.
-        var soon = _time.GetUtcNow() + Caution * _rate.TimeFor(2L * _options.MaxTokens);
-        List<BatchEntry> order = [.. waiting.Where(e => e.Call.Deadline <= soon).OrderBy(e => e.Call.Deadline)];
-        var urgent = order.Count;
-        order.AddRange(waiting.Where(e => !(e.Call.Deadline <= soon)));
-
+        var (order, urgent) = Order(waiting);
         var plan = BatchPlanner.Plan(order.ConvertAll(e => e.Row.Tokens).ToArray(), _options, urgent);
         List<BatchEntry> batch = [.. plan.Select(i => order[i])];
         _queue.Dispatch(batch);
         _running += batch.Sum(e => (long)e.Row.Tokens);
         return batch;
+    }
+
+    /// <summary>
+    /// Rows are overtaken by others of a better length as long as there is time. Once a batch of others would make one late,
+    /// all rows that are due as early are urgent: they come first, the most urgent at the head.
+    /// </summary>
+    private (List<BatchEntry> Order, int Urgent) Order(List<BatchEntry> waiting)
+    {
+        List<BatchEntry> due = [.. waiting.Where(e => e.Call.Deadline is not null).OrderBy(e => e.Call.Deadline)];
+        var now = _time.GetUtcNow();
+        var urgent = 0;
+        long tokens = _options.MaxTokens;
+        for (var i = 0; i < due.Count; i++)
+        {
+            tokens += due[i].Row.Tokens;
+            if (due[i].Call.Deadline <= now + _rate.PromiseFor(tokens)) urgent = i + 1;
+        }
+
+        if (urgent == 0) return (waiting, 0);
+        var first = due[..urgent];
+        var taken = first.ToHashSet();
+        return ([.. first, .. waiting.Where(e => !taken.Contains(e))], urgent);
     }
 
     /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>

@@ -63,15 +63,16 @@ internal sealed class ServingBenchmark : IBenchmark
         result.Row(("overload", "refused"), ("calls", load.Refused.Count), ("median ms", refused.Median), ("p99 ms", Quantile(load.Refused, 0.99)), ("longest ms", load.Refused.Max()));
         result.Row(("overload", "taken, but late"), ("calls", load.Late), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
         result.Row(("overload", "otherwise lost"), ("calls", load.Lost), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
-        result.Row(("peak of 64 callers", "before overload"), ("answers/s", calm));
-        result.Row(("peak of 64 callers", "after overload"), ("answers/s", after));
-        result.Note(Invariant($"Overload: {times:0} times the answers a second that 64 callers got just before, for {length.TotalSeconds:0} s, a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
+        var what = Invariant($"peak of {Saturation.ManyCallers} callers");
+        result.Row((what, "before overload"), ("answers/s", calm));
+        result.Row((what, "after overload"), ("answers/s", after));
+        result.Note(Invariant($"Overload: {times:0} times the answers a second that {Saturation.ManyCallers} callers got just before, for {length.TotalSeconds:0} s, a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
     }
 
     private static async Task<double> PeakAsync(ServerProcess server, string[] sample, BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var clients = Callers.Connect(server.Address);
-        var rate = await Callers.SaturateAsync(clients, sample, 64, TimeSpan.FromSeconds(options.Quick ? 3 : 10), cancellationToken);
+        var rate = await Callers.SaturateAsync(clients, sample, Saturation.ManyCallers, TimeSpan.FromSeconds(options.Quick ? 3 : 10), cancellationToken);
         foreach (var client in clients) client.Dispose();
         return rate;
     }

@@ -9,8 +9,7 @@ public sealed class BatchPlannerTests
         Gen.Int[1, 200].Array[1, 100],
         Gen.Int[1, 40],
         Gen.Int[1, 3000],
-        Gen.Double[0, 0.5],
-        (lengths, rows, tokens, padding) => (lengths, new BatchOptions { MaxRows = rows, MaxTokens = tokens, MaxPadding = padding }));
+        (lengths, rows, tokens) => (lengths, new BatchOptions { MaxRows = rows, MaxTokens = tokens }));
 
     [Fact]
     public void Plan_AnyQueue_TakesTheFirstAndStaysWithinLimits() => Cases.Sample(c =>
@@ -20,39 +19,59 @@ public sealed class BatchPlannerTests
         Assert.Contains(0, plan);
         Assert.Equal(plan.Length, plan.Distinct().Count());
         Assert.InRange(plan.Length, 1, c.Options.MaxRows);
-        if (plan.Length == 1) return;
-        var padded = plan.Max(i => c.Lengths[i]) * plan.Length;
-        Assert.InRange(padded, 1, c.Options.MaxTokens);
-        Assert.True(padded - plan.Sum(i => c.Lengths[i]) <= c.Options.MaxPadding * padded);
+        Assert.Equal(plan.Max(i => c.Lengths[i]), c.Lengths[plan[0]]);
+        if (plan.Length > 1) Assert.InRange(Padded(c.Lengths, plan), 1, c.Options.MaxTokens);
     });
 
     [Fact]
-    public void Plan_AnyQueue_LeavesNoRowOfALengthThatItTook() => Cases.Sample(c =>
+    public void Plan_AnyQueue_NoRowMoreOrLessMakesATokenCheaper() => Cases.Sample(c =>
     {
         var plan = BatchPlanner.Plan(c.Lengths, c.Options);
-        if (plan.Length == c.Options.MaxRows) return;
+        var left = Enumerable.Range(0, c.Lengths.Length).Except(plan).ToArray();
+        IEnumerable<int[]> others =
+        [
+            .. plan.Where(i => i != 0).Where(i => i == plan[0] || i == plan[^1]).Select(i => plan.Where(p => p != i).ToArray()),
+            .. left.Where(i => c.Lengths[i] >= c.Lengths[plan[0]]).OrderBy(i => c.Lengths[i]).Take(1).Select(i => (int[])[.. plan, i]),
+            .. left.Where(i => c.Lengths[i] <= c.Lengths[plan[^1]]).OrderByDescending(i => c.Lengths[i]).Take(1).Select(i => (int[])[.. plan, i]),
+        ];
 
-        // A row exactly as long as the longest that was taken costs no padding: only the token budget can keep it out.
-        var longest = plan.Max(i => c.Lengths[i]);
-        var left = Enumerable.Range(0, c.Lengths.Length).Except(plan).Any(i => c.Lengths[i] == longest);
-        Assert.True(!left || longest * (plan.Length + 1) > c.Options.MaxTokens);
+        Assert.All(
+            others.Where(o => o.Length == 1 || (o.Length <= c.Options.MaxRows && Padded(c.Lengths, o) <= c.Options.MaxTokens)),
+            o => Assert.InRange(Cost(c, plan), 0, Cost(c, o) + 1e-9));
     });
 
     [Fact]
     public void Plan_EqualLengths_TakesThemInTheOrderOfTheirTurn()
     {
-        Assert.Equal([0, 1, 2], BatchPlanner.Plan([7, 7, 7, 7, 7], new BatchOptions { MaxRows = 3 }).Order());
+        Assert.Equal([0, 1, 2], BatchPlanner.Plan([7, 7, 7, 7, 7], new BatchOptions { MaxRows = 3 }));
     }
 
     [Fact]
     public void Plan_ShortHeadAmongLongRows_RunsAlone()
     {
-        Assert.Equal([0], BatchPlanner.Plan([5, 100, 100, 90], new BatchOptions()));
+        Assert.Equal([0], BatchPlanner.Plan([20, 200, 200, 190], new BatchOptions()));
+    }
+
+    [Fact]
+    public void Plan_HeadSoShortThatTheFixedShareIsMost_TakesALongerRowAlong()
+    {
+        Assert.Equal([1, 0], BatchPlanner.Plan([5, 12], new BatchOptions()));
     }
 
     [Fact]
     public void Plan_UrgentRows_GoBeforeNearerOnesAndLeaveThemTheRest()
     {
-        Assert.Equal([1, 0, 3, 4], BatchPlanner.Plan([20, 21, 40, 20, 20, 20], new BatchOptions { MaxRows = 4 }, urgent: 3));
+        Assert.Equal([0, 2, 1, 3], BatchPlanner.Plan([20, 18, 19, 20, 20, 20], new BatchOptions { MaxRows = 4 }, urgent: 3));
     }
+
+    [Fact]
+    public void Plan_OneUrgentRow_IsNotMadeLongerByOthers()
+    {
+        Assert.Equal([0, 2], BatchPlanner.Plan([20, 21, 19, 2], new BatchOptions(), urgent: 1));
+    }
+
+    private static long Padded(int[] lengths, int[] rows) => (long)rows.Max(i => lengths[i]) * rows.Length;
+
+    private static double Cost((int[] Lengths, BatchOptions Options) c, int[] rows) =>
+        (Padded(c.Lengths, rows) + c.Options.OverheadTokens) / (double)rows.Sum(i => c.Lengths[i]);
 }

@@ -103,7 +103,7 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_DeadlineNear_IsNotOvertaken()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 1, MaxTokens = 10 }, ("no deadline", null), ("far", 100), ("near", 0.2));
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 1, MaxTokens = 20 }, ("no deadline", null), ("far", 100), ("near", 0.25));
 
         Assert.Equal([["one"], ["near"], ["no deadline"], ["far"]], batches);
     }
@@ -111,7 +111,7 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_SeveralDeadlinesNear_RunAmongThemselves()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 2, MaxTokens = 16 }, ("never 1", null), ("near 2", 0.35), ("never 3", null), ("near 4", 0.3));
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 2, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("near 4", 0.4));
 
         Assert.Equal([["one"], ["near 2", "near 4"], ["never 1", "never 3"]], batches);
     }
@@ -119,7 +119,7 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_OneDeadlineNear_LeavesTheRestOfItsBatchToOthers()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 3, MaxTokens = 16 }, ("never 1", null), ("near 2", 0.3), ("never 3", null), ("never 4", null));
+        var batches = await BatchesAsync(new BatchOptions { MaxRows = 3, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("never 4", null));
 
         Assert.Equal([["one"], ["near 2", "never 1", "never 3"], ["never 4"]], batches);
     }
@@ -159,6 +159,28 @@ public sealed class BatcherTests
         Assert.Equal(RefusalReason.WouldMissDeadline, refusal.Reason);
         gate.Open();
         await first.WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
+    public async Task RunAsync_QueueThatMayOvertakeACall_IsAllowedForInItsPromise()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { OnBatch = gate.Hold() };
+        using var batcher = Start(predictor);
+        batcher.Observe(1, TimeSpan.FromSeconds(1));
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+        var second = batcher.RunAsync(Call(predictor, "a", "two three four five"));
+        BatchCall Next(double seconds) => Call(predictor, "a", "six", TimeProvider.System.GetUtcNow().AddSeconds(seconds));
+
+        // Tokens, with an end token each: two that run, five that wait, five more that may yet come first, two of its own;
+        // a second each, and a quarter for slow batches.
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => batcher.RunAsync(Next(12)));
+        var third = batcher.RunAsync(Next(30));
+
+        Assert.Equal(RefusalReason.WouldMissDeadline, refusal.Reason);
+        gate.Open();
+        await Task.WhenAll(first, second, third).WaitAsync(TestServer.Patience);
     }
 
     [Fact]
