@@ -21,6 +21,13 @@ if (args.Length is 0 or > 2)
     return 2;
 }
 
+var addresses = args[0].Split(',');
+if (addresses.FirstOrDefault(a => !Uri.TryCreate(a, UriKind.Absolute, out _)) is { } bad)
+{
+    Console.Error.WriteLine($"{bad}: expected an address such as http://127.0.0.1:5080");
+    return 2;
+}
+
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
@@ -29,7 +36,7 @@ Console.CancelKeyPress += (_, e) =>
 };
 using var client = new PredictionClient(new PredictionClientOptions
 {
-    Addresses = args[0].Split(','),
+    Addresses = addresses,
     Deadline = TimeSpan.FromSeconds(5),
     ApiKey = Environment.GetEnvironmentVariable("DISTILL_API_KEY"),
 });
