@@ -20,9 +20,12 @@ internal sealed class Measurement(IReadOnlyList<string> names) : IEnumerable<Key
     /// the machine did just then, which the ratio of two medians would mix.
     /// </summary>
     /// <param name="numerator">The variant.</param>
-    /// <param name="denominator">The other.</param>
-    public double Ratio(string numerator, string denominator) =>
-        Timing.Of([.. Samples(numerator).Zip(Samples(denominator), (a, b) => a / b)]).Median;
+    /// <param name="denominators">The other; where it ran several times in a round, all its names, whose mean counts.</param>
+    public double Ratio(string numerator, params string[] denominators)
+    {
+        var others = denominators.Select(d => Samples(d).ToArray()).ToArray();
+        return Timing.Of([.. Samples(numerator).Select((time, round) => time / others.Average(o => o[round]))]).Median;
+    }
 
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, Timing>> GetEnumerator() => names.Select(n => KeyValuePair.Create(n, this[n])).GetEnumerator();
