@@ -25,6 +25,7 @@ internal static class ServerApplication
 
         var app = builder.Build();
         app.UseRouting();
+        CallBoundary.Use(app);
         AdminOnly.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
@@ -35,7 +36,7 @@ internal static class ServerApplication
     private static void AddLogging(ILoggingBuilder logging, ServerOptions options)
     {
         // The framework says at Information what this server says itself.
-        logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", AtLeastWarning(options.LogLevel)).AddFilter("Grpc", AtLeastWarning(options.LogLevel));
+        logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", AtLeastWarning(options.LogLevel)).AddFilter("Grpc", AtLeastWarning(options.LogLevel)).AddFilter(CallBoundary.Replaces, LogLevel.None);
         if (options.LogJson) logging.AddJsonConsole(json => json.IncludeScopes = false);
         else logging.AddSimpleConsole(console => console.SingleLine = true);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -46,7 +47,11 @@ internal static class ServerApplication
     private static void AddServices(IServiceCollection services, ServerOptions options, IModelLoader? loader)
     {
         services.AddRouting();
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MessageBytes)
+        services.AddGrpc(grpc =>
+            {
+                grpc.MaxReceiveMessageSize = options.MessageBytes;
+                grpc.Interceptors.Add<CallBoundary>();
+            })
             .AddJsonTranscoding(json => json.TypeRegistry = Faults.DetailTypes);
         services.AddGrpcReflection();
         Access.Add(services, options);
@@ -55,7 +60,7 @@ internal static class ServerApplication
         services.AddSingleton(TimeProvider.System).AddSingleton(options);
         if (loader is not null) services.AddSingleton(loader);
         else services.AddSingleton<IModelLoader, BundleLoader>();
-        services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>();
+        services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton(new RequestLimits
         {

@@ -32,6 +32,9 @@ internal static class Faults
         return Create(StatusCode.InvalidArgument, $"{field}: {what}", violation, null);
     }
 
+    /// <summary>INVALID_ARGUMENT: what was sent is no message of the proto file.</summary>
+    public static RpcException Unreadable() => Create(StatusCode.InvalidArgument, "the message cannot be read: expected what the proto file says, with texts in UTF-8", null, null);
+
     /// <summary>NOT_FOUND.</summary>
     public static RpcException NotFound(ModelNotFoundException fault) => Create(StatusCode.NotFound, fault.Message, null, null);
 

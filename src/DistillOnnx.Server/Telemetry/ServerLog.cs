@@ -39,6 +39,9 @@ internal static partial class ServerLog
     [LoggerMessage(22, LogLevel.Trace, "Model {Model}: \"{Text}\" is {Label}")]
     public static partial void AnsweredText(this ILogger logger, string model, string text, string label);
 
+    [LoggerMessage(23, LogLevel.Error, "{Method} failed")]
+    public static partial void CallFailed(this ILogger logger, Exception exception, string method);
+
     [LoggerMessage(30, LogLevel.Information, "Stopping: answering what is in, for at most {Seconds:0.#} s")]
     public static partial void Draining(this ILogger logger, double seconds);
 

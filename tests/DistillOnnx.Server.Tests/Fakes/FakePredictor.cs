@@ -22,6 +22,9 @@ internal sealed class FakePredictor : IServedPredictor
     /// <summary>A text that contains this makes its whole batch throw.</summary>
     public string? Poison { get; init; }
 
+    /// <summary>A text that contains this makes encoding it throw what nobody expects.</summary>
+    public string? Bug { get; init; }
+
     /// <summary>How long a token takes.</summary>
     public TimeSpan PerToken { get; init; }
 
@@ -40,6 +43,7 @@ internal sealed class FakePredictor : IServedPredictor
 
     public EncodedRow Encode(Input input)
     {
+        if (Bug is not null && input.Text.Contains(Bug, StringComparison.Ordinal)) throw new InvalidOperationException($"a bug at {input.Text}");
         var words = input.Text.Split(' ').Length + 1;
         return new EncodedRow(Math.Min(words, Task.MaxInputTokens ?? words), input);
     }

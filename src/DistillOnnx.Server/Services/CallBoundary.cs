@@ -1,0 +1,93 @@
+using System.Globalization;
+using DistillOnnx.Server.Telemetry;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace DistillOnnx.Server.Services;
+
+/// <summary>
+/// Where calls come in. gRPC answers whatever it does not know with UNKNOWN and logs it as the server's error; but a message
+/// that cannot be read is the client's fault, and what the server itself gets wrong is INTERNAL.
+/// </summary>
+internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
+{
+    /// <summary>The category under which gRPC logs what is answered or logged here.</summary>
+    public const string Replaces = "Grpc.AspNetCore.Server.ServerCallHandler";
+
+    /// <inheritdoc/>
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        Read.Mark(context);
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        Read.Mark(context);
+        try
+        {
+            await continuation(request, responseStream, context);
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        // Its messages are read within the call, so what cannot be read comes through here.
+        Read.Mark(context);
+        try
+        {
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    /// <summary>Answers calls whose only message could not be read: these end before any interceptor has them.</summary>
+    public static void Use(WebApplication app) => app.Use(static async (context, next) =>
+    {
+        await next(context);
+        var headers = context.Response.Headers;
+        if (context.Response.HasStarted || headers.GrpcStatus != Number(StatusCode.Unknown) || context.Features.Get<Read>() is not null) return;
+        var fault = Faults.Unreadable();
+        headers.GrpcStatus = Number(fault.StatusCode);
+        headers.GrpcMessage = fault.Status.Detail;
+    });
+
+    private RpcException Translate(Exception exception, ServerCallContext context)
+    {
+        if (exception is InvalidProtocolBufferException) return Faults.Unreadable();
+
+        // A client that has gone away takes its streams with it.
+        if (!context.CancellationToken.IsCancellationRequested) logger.CallFailed(exception, context.Method);
+        return Faults.Internal();
+    }
+
+    private static string Number(StatusCode code) => ((int)code).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A feature that marks calls whose message was read.</summary>
+    private sealed class Read
+    {
+        private static readonly Read Instance = new();
+
+        public static void Mark(ServerCallContext context) => context.GetHttpContext().Features.Set(Instance);
+    }
+}
