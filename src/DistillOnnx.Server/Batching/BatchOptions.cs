@@ -10,8 +10,8 @@ internal sealed record BatchOptions
     public int MaxTokens { get; init; } = 512;
 
     /// <summary>
-    /// What a batch costs beside its tokens, in tokens: reading the weights of the decoder, which does so once a batch. A
-    /// processor takes as long for some 16 tokens of T5-small's encoder.
+    /// What a batch costs beside its tokens, in tokens: reading the decoder's weights once, for which a processor takes as
+    /// long as for some 16 tokens of T5-small's encoder.
     /// </summary>
     public int OverheadTokens => Math.Max(1, MaxTokens / 32);
 

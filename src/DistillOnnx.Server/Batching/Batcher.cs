@@ -198,9 +198,7 @@ internal sealed class Batcher : IDisposable
 
     private List<BatchEntry> Form()
     {
-        var waiting = _queue.Peek(_options.Lookahead);
-
-        var (order, urgent) = Order(waiting);
+        var (order, urgent) = Order(_queue.Peek(_options.Lookahead));
         var plan = BatchPlanner.Plan(order.ConvertAll(e => e.Row.Tokens).ToArray(), _options, urgent);
         List<BatchEntry> batch = [.. plan.Select(i => order[i])];
         _queue.Dispatch(batch);
@@ -226,8 +224,7 @@ internal sealed class Batcher : IDisposable
 
         if (urgent == 0) return (waiting, 0);
         var first = due[..urgent];
-        var taken = first.ToHashSet();
-        return ([.. first, .. waiting.Where(e => !taken.Contains(e))], urgent);
+        return ([.. first, .. waiting.Except(first)], urgent);
     }
 
     /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>

@@ -16,50 +16,19 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
     public const string Replaces = "Grpc.AspNetCore.Server.ServerCallHandler";
 
     /// <inheritdoc/>
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
-    {
-        Read.Mark(context);
-        try
-        {
-            return await continuation(request, context);
-        }
-        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
-        {
-            throw Translate(e, context);
-        }
-    }
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => continuation(request, context));
 
     /// <inheritdoc/>
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        Read.Mark(context);
-        try
-        {
-            await continuation(request, responseStream, context);
-        }
-        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
-        {
-            throw Translate(e, context);
-        }
-    }
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => Completed(continuation(request, responseStream, context)));
 
     /// <inheritdoc/>
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        // Its messages are read within the call, so what cannot be read comes through here.
-        Read.Mark(context);
-        try
-        {
-            await continuation(requestStream, responseStream, context);
-        }
-        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
-        {
-            throw Translate(e, context);
-        }
-    }
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => Completed(continuation(requestStream, responseStream, context)));
 
     /// <summary>Answers calls whose only message could not be read: these end before any interceptor has them.</summary>
     public static void Use(WebApplication app) => app.Use(static async (context, next) =>
@@ -71,6 +40,26 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
         headers.GrpcStatus = Number(fault.StatusCode);
         headers.GrpcMessage = fault.Status.Detail;
     });
+
+    /// <summary>Runs a call. Messages of a client's stream are read within it, so what cannot be read comes through here too.</summary>
+    private async Task<T> GuardAsync<T>(ServerCallContext context, Func<Task<T>> call)
+    {
+        Read.Mark(context);
+        try
+        {
+            return await call();
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    private static async Task<bool> Completed(Task stream)
+    {
+        await stream;
+        return true;
+    }
 
     private RpcException Translate(Exception exception, ServerCallContext context)
     {
