@@ -83,7 +83,7 @@ public sealed class Bundle : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath(BundleFiles.LabelModel), Config, Task);
+            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder);
         }
     }
 

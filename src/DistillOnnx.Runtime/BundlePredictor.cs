@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
@@ -36,6 +37,9 @@ public sealed class BundlePredictor : IPredictor
 
     /// <inheritdoc/>
     public TaskSpec Task => Bundle.Task;
+
+    /// <summary>How many batches may run side by side, each on a lane; 1: where <see cref="RuntimeOptions.Lanes"/> asks for one, or the bundle cannot.</summary>
+    public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
     /// <param name="bundleDirectory">The bundle directory.</param>
@@ -89,31 +93,83 @@ public sealed class BundlePredictor : IPredictor
         };
     }
 
-    /// <summary>Labels inputs that were tokenised before.</summary>
+    /// <summary>Labels inputs that were tokenised before. Where they make several batches and there are lanes, these run side by side.</summary>
     /// <param name="rows">What <see cref="Encode"/> gave.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
     {
         var answers = new LabelPrediction[rows.Count];
-        var lengths = new int[rows.Count];
-        for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
-        foreach (var run in SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var batch = Array.ConvertAll(run, i => rows[i]);
-            if (_generator is not null) Generate(_generator, batch, run, answers, cancellationToken);
-            else Score(_scorer!, batch, run, answers, cancellationToken);
-        }
+        var runs = Plan(rows);
+        if (Lanes > 1 && runs.Count > 1) RunSideBySide(rows, runs, answers, cancellationToken);
+        else foreach (var run in runs) Run(rows, run, lane: null, answers, cancellationToken);
+        return answers;
+    }
 
+    /// <summary>Labels inputs on one lane, for callers that run batches side by side themselves.</summary>
+    /// <param name="lane">Which, from 0; at most one call on each at a time.</param>
+    /// <param name="rows">What <see cref="Encode"/> gave.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    public IReadOnlyList<LabelPrediction> PredictOnLane(int lane, IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(lane);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lane, Lanes);
+        var answers = new LabelPrediction[rows.Count];
+        foreach (var run in Plan(rows)) Run(rows, run, lane, answers, cancellationToken);
         return answers;
     }
 
     /// <inheritdoc/>
     public void Dispose() => Bundle.Dispose();
 
-    private void Score(ILabelScorer scorer, EncodedInput[] batch, int[] positions, LabelPrediction[] answers, CancellationToken cancellationToken)
+    private IReadOnlyList<int[]> Plan(IReadOnlyList<EncodedInput> rows)
     {
-        var scores = scorer.Score(batch, cancellationToken);
+        var lengths = new int[rows.Count];
+        for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
+        return SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows);
+    }
+
+    private void RunSideBySide(IReadOnlyList<EncodedInput> rows, IReadOnlyList<int[]> runs, LabelPrediction[] answers, CancellationToken cancellationToken)
+    {
+        var next = -1;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        void Work(int lane)
+        {
+            try
+            {
+                for (int i; (i = Interlocked.Increment(ref next)) < runs.Count;) Run(rows, runs[i], lane, answers, stop.Token);
+            }
+            catch
+            {
+                stop.Cancel();
+                throw;
+            }
+        }
+
+        try
+        {
+            Parallel.For(0, Math.Min(Lanes, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = Lanes }, Work);
+        }
+        catch (AggregateException e)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+
+            // The lanes that were stopped because of another's fault have nothing to say.
+            var fault = e.InnerExceptions.FirstOrDefault(f => f is not OperationCanceledException) ?? e.InnerExceptions[0];
+            ExceptionDispatchInfo.Throw(fault);
+        }
+    }
+
+    private void Run(IReadOnlyList<EncodedInput> rows, int[] run, int? lane, LabelPrediction[] answers, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var batch = Array.ConvertAll(run, i => rows[i]);
+        if (_generator is not null) Generate(_generator, batch, run, answers, cancellationToken);
+        else Score(batch, run, lane, answers, cancellationToken);
+    }
+
+    private void Score(EncodedInput[] batch, int[] positions, int? lane, LabelPrediction[] answers, CancellationToken cancellationToken)
+    {
+        var scores = _scorer is LabelModel model ? model.Score(batch, lane, cancellationToken) : _scorer!.Score(batch, cancellationToken);
         for (var i = 0; i < batch.Length; i++)
         {
             var probabilities = Softmax.Log(scores[i], _temperature);

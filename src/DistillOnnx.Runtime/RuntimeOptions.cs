@@ -20,6 +20,14 @@ public sealed record RuntimeOptions : IStageOptions
     public int Threads { get; init; }
 
     /// <summary>
+    /// Batches of the label graph that may run side by side, each on its share of the threads, over one copy of the weights.
+    /// Threads that work on one batch wait for one another at every operator; those on batches of their own do not, so many
+    /// batches are done sooner and a single one later. On a processor, in fp32, int8 and q4.
+    /// </summary>
+    [Option("batches that may run side by side, each on its share of the threads: more rows a second where there are many; on a processor")]
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>
     /// Whether threads of the pool spin while they wait for the next operator of a run; between runs they sleep either way.
     /// Off where another busy program shares the cores.
     /// </summary>
@@ -87,6 +95,7 @@ public sealed record RuntimeOptions : IStageOptions
         if (!RuntimeDevice.IsWellFormed(Device)) faults.Add($"device must be auto, cpu or cuda:N, found \"{Device}\"");
         if (string.IsNullOrWhiteSpace(Precision)) faults.Add("precision is empty");
         if (Threads is < 0 or > 1024) faults.Add($"threads must be between 0 and 1024, found {Threads}");
+        if (Lanes is < 1 or > 64) faults.Add($"lanes must be between 1 and 64, found {Lanes}");
         if (MaxBatchTokens < 1) faults.Add($"max-batch-tokens must be at least 1, found {MaxBatchTokens}");
         if (MaxBatchRows < 1) faults.Add($"max-batch-rows must be at least 1, found {MaxBatchRows}");
         if (Beams is < 1 or > 64) faults.Add($"beams must be between 1 and 64, found {Beams}");

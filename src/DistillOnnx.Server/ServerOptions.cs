@@ -48,8 +48,8 @@ public sealed record ServerOptions : IStageOptions
     public bool Spin { get; init; } = true;
 
     /// <summary>Batches that run at the same time.</summary>
-    [Option("batches of a model that run at the same time, over one copy of its weights")]
-    public int Lanes { get; init; } = 1;
+    [Option("most batches of a model that run at the same time, over one copy of its weights, where more wait than one can take; 0: on a processor one for each thread, at most 8")]
+    public int Lanes { get; init; }
 
     /// <summary>Whether weights stay as they lie in the file.</summary>
     [Option("whether weights stay as they lie in the file: less memory, some speed lost")]

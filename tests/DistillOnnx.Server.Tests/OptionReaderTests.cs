@@ -48,7 +48,7 @@ public sealed class OptionReaderTests
     [Fact]
     public void Validate_ManyFaults_ReportsAllAtOnce()
     {
-        var faults = new ServerOptions { Model = ["nli=/no/such"], Urls = ["ftp://x", "https://127.0.0.1:0"], Lanes = 0 }.Validate();
+        var faults = new ServerOptions { Model = ["nli=/no/such"], Urls = ["ftp://x", "https://127.0.0.1:0"], Lanes = -1 }.Validate();
 
         Assert.Contains(faults, f => f.Contains("/no/such", StringComparison.Ordinal));
         Assert.Contains(faults, f => f.Contains("ftp://x", StringComparison.Ordinal));

@@ -2,6 +2,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Runtime.Prediction;
 using DistillOnnx.Runtime.Sessions;
 using Microsoft.ML.OnnxRuntime;
@@ -49,15 +50,57 @@ public sealed class LabelModel : ILabelScorer, IDisposable
 
     private bool ReadsTries => _labels < 0;
 
-    internal static LabelModel Load(SessionFactory factory, string path, T5Config config, TaskSpec task)
+    internal static LabelModel Load(SessionFactory factory, string path, T5Config config, TaskSpec task, InputEncoder encoder)
     {
         var labels = task.Labels?.Count ?? -1;
         GraphPort[] ports = labels < 0 ? [.. TextPorts, .. TriePorts] : TextPorts;
-        return new LabelModel(GraphSession.Load(factory, path, ports, [new GraphPort(LogProbabilities, TensorElementType.Float, -1, labels)]), config, ports, labels);
+        GraphPort[] outputs = [new(LogProbabilities, TensorElementType.Float, -1, labels)];
+        var model = new LabelModel(GraphSession.Load(factory, path, ports, outputs, factory.Share(path)), config, ports, labels);
+        try
+        {
+            if (Sample(encoder, task) is { } sample)
+                model._graph.ReleaseCopiedWeights(session => model.Score([sample], session, CancellationToken.None)[0]);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
+    /// <summary>How many runs may go side by side; 1: each run uses all threads.</summary>
+    public int Lanes => _graph.Lanes;
+
     /// <inheritdoc/>
-    public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
+    public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default) =>
+        Score(rows, _graph.Session, cancellationToken);
+
+    /// <summary>Scores rows in one run on the threads of a lane.</summary>
+    /// <param name="rows">At least one input.</param>
+    /// <param name="lane">The lane; null: all threads.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, int? lane, CancellationToken cancellationToken = default) =>
+        Score(rows, _graph.Of(lane), cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _graph.Dispose();
+
+    /// <summary>An input that reaches every operator, as any does. Null: the tokenizer cannot tell two letters apart.</summary>
+    private static EncodedInput? Sample(InputEncoder encoder, TaskSpec task)
+    {
+        string[]? choices = task.Labels is null ? ["a", "b"] : null;
+        try
+        {
+            return new EncodedInput { Tokens = encoder.EncodeInput("a", out _), Choices = choices, Trie = choices is null ? null : encoder.BuildTrie(choices) };
+        }
+        catch (InputException)
+        {
+            return null;
+        }
+    }
+
+    private double[][] Score(IReadOnlyList<EncodedInput> rows, InferenceSession session, CancellationToken cancellationToken)
     {
         var tokens = new int[rows.Count][];
         for (var row = 0; row < tokens.Length; row++) tokens[row] = rows[row].Tokens;
@@ -69,7 +112,7 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         try
         {
             if (ReadsTries) AddTries(rows, inputs);
-            using var outputs = run.Run(_graph.Session, _inputs, inputs, Outputs);
+            using var outputs = run.Run(session, _inputs, inputs, Outputs);
             return Read(rows, outputs[0]);
         }
         finally
@@ -77,9 +120,6 @@ public sealed class LabelModel : ILabelScorer, IDisposable
             for (var i = TextPorts.Length; i < inputs.Length; i++) inputs[i]?.Dispose();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _graph.Dispose();
 
     private void AddTries(IReadOnlyList<EncodedInput> rows, OrtValue[] inputs)
     {

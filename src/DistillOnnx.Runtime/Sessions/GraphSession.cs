@@ -5,12 +5,19 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Sessions;
 
-/// <summary>A loaded graph whose inputs and outputs were checked against what it is used for.</summary>
+/// <summary>
+/// A loaded graph whose inputs and outputs were checked against what it is used for; where asked, with lanes beside it:
+/// sessions of fewer threads over the same weights, for runs side by side.
+/// </summary>
 internal sealed class GraphSession : IDisposable
 {
-    private GraphSession(InferenceSession session, string path, RuntimeDevice device)
+    private readonly GraphWeights? _weights;
+    private readonly List<InferenceSession> _lanes = [];
+
+    private GraphSession(InferenceSession session, GraphWeights? weights, string path, RuntimeDevice device)
     {
         Session = session;
+        _weights = weights;
         Path = path;
         LengthMultiple = device.Kind == DeviceKind.Cpu ? 1 : 16;
         DeviceMemory = device.Kind == DeviceKind.Cpu
@@ -18,7 +25,11 @@ internal sealed class GraphSession : IDisposable
             : new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.ArenaAllocator, device.Index, OrtMemType.Default);
     }
 
+    /// <summary>The session that uses all threads.</summary>
     public InferenceSession Session { get; }
+
+    /// <summary>How many runs may go side by side, each on a lane; 1: there are no lanes.</summary>
+    public int Lanes { get; private set; } = 1;
 
     /// <summary>The graph file, for messages.</summary>
     public string Path { get; }
@@ -37,20 +48,52 @@ internal sealed class GraphSession : IDisposable
     /// <param name="path">The graph file.</param>
     /// <param name="inputs">Inputs that it must have.</param>
     /// <param name="outputs">Outputs that it must have.</param>
+    /// <param name="weights">The graph's weights, for the session and its lanes; they are disposed with it. Null: the session reads its own.</param>
     /// <exception cref="InputException">The file cannot be loaded, or lacks an input or output.</exception>
-    public static GraphSession Load(SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs)
+    public static GraphSession Load(
+        SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, GraphWeights? weights = null)
     {
-        var graph = new GraphSession(factory.Create(path), path, factory.Device);
+        GraphSession? graph = null;
         try
         {
+            graph = new GraphSession(factory.Create(path, factory.Threads, weights), weights, path, factory.Device);
             foreach (var port in inputs) graph.Check("input", port, graph.Session.InputMetadata);
             foreach (var port in outputs) graph.Check("output", port, graph.Session.OutputMetadata);
+            if (weights is not null) graph.AddLanes(factory, weights);
             return graph;
         }
         catch
         {
-            graph.Dispose();
+            graph?.Dispose();
+            weights?.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The session of a lane; null: the one that uses all threads.</summary>
+    public InferenceSession Of(int? lane) => lane is { } i && _lanes.Count > 0 ? _lanes[i % _lanes.Count] : Session;
+
+    /// <summary>
+    /// Gives back the memory of weights that every session has copied into a layout of its own. That none reads them any more
+    /// is not taken on trust: they are overwritten, and where that changes an answer, read again and kept.
+    /// </summary>
+    /// <param name="probe">Runs a session on an input that reaches every operator.</param>
+    public void ReleaseCopiedWeights(Func<InferenceSession, double[]> probe)
+    {
+        if (_weights is not { HoldsCopied: true }) return;
+        InferenceSession[] sessions = [Session, .. _lanes];
+        try
+        {
+            var before = Array.ConvertAll(sessions, s => probe(s));
+            _weights.OverwriteCopied();
+            var same = before.All(b => b.All(double.IsFinite)) && sessions.Zip(before).All(s => probe(s.First).AsSpan().SequenceEqual(s.Second));
+            if (same) _weights.ReleaseCopied();
+            else _weights.RestoreCopied();
+        }
+        catch (InferenceException)
+        {
+            // A graph that fails on this input says so to whoever runs it.
+            _weights.RestoreCopied();
         }
     }
 
@@ -64,6 +107,18 @@ internal sealed class GraphSession : IDisposable
     {
         if (!ReferenceEquals(DeviceMemory, OrtMemoryInfo.DefaultInstance)) DeviceMemory.Dispose();
         Session.Dispose();
+        foreach (var lane in _lanes) lane.Dispose();
+        _weights?.Dispose();
+    }
+
+    private void AddLanes(SessionFactory factory, GraphWeights weights)
+    {
+        var threads = factory.Lanes();
+        if (threads.Length == 0) return;
+
+        // A run on one thread needs nothing of a session but its weights: one session serves all such lanes.
+        foreach (var each in threads[0] == 1 ? threads[..1] : threads) _lanes.Add(factory.Create(Path, each, weights));
+        Lanes = threads.Length;
     }
 
     private void Check(string what, GraphPort port, IReadOnlyDictionary<string, NodeMetadata> found)

@@ -6,8 +6,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace DistillOnnx.Runtime.Sessions;
 
 /// <summary>
-/// Turns graph files into sessions that all run alike. A session may be run from several threads at once, so one per graph
-/// serves any number of callers without a second copy of its weights.
+/// Turns graph files into sessions that all run alike. A session may be run from several threads at once; those of one
+/// graph that use different numbers of threads share its weights.
 /// </summary>
 internal sealed class SessionFactory
 {
@@ -22,16 +22,32 @@ internal sealed class SessionFactory
     /// <summary>Where the sessions run.</summary>
     public RuntimeDevice Device { get; }
 
+    /// <summary>Threads of a session that has the device to itself; 0: ONNX Runtime's choice.</summary>
+    public int Threads => _options.Threads;
+
+    /// <summary>Reads a graph's weights for several sessions. Null: each session reads its own.</summary>
+    public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu ? GraphWeights.TryRead(path, _options.LowMemory) : null;
+
+    /// <summary>The threads of each lane, where the sessions of a graph can share its weights.</summary>
+    public int[] Lanes()
+    {
+        var threads = Threads > 0 ? Threads : Environment.ProcessorCount;
+        var each = Math.Max(1, threads / _options.Lanes);
+        return _options.Lanes < 2 ? [] : [.. Enumerable.Repeat(each, _options.Lanes)];
+    }
+
     /// <summary>Loads a graph.</summary>
     /// <param name="path">The graph file; weights that it keeps outside itself lie beside it.</param>
+    /// <param name="threads">Threads of an operator; 0: ONNX Runtime's choice.</param>
+    /// <param name="weights">The graph's weights; null: they are read with it.</param>
     /// <exception cref="InputException">The file is missing or is not a graph that ONNX Runtime can run.</exception>
-    public InferenceSession Create(string path)
+    public InferenceSession Create(string path, int threads, GraphWeights? weights = null)
     {
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; the bundle is incomplete");
         try
         {
-            using var options = Options();
-            return new InferenceSession(path, options);
+            using var options = Options(threads);
+            return weights is null ? new InferenceSession(path, options) : weights.Open(options);
         }
         catch (OnnxRuntimeException e)
         {
@@ -39,12 +55,12 @@ internal sealed class SessionFactory
         }
     }
 
-    private SessionOptions Options()
+    private SessionOptions Options(int threads)
     {
         var options = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            IntraOpNumThreads = _options.Threads,
+            IntraOpNumThreads = threads,
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             LogSeverityLevel = (OrtLoggingLevel)(int)_options.OrtLog,

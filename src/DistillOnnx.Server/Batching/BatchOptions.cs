@@ -1,8 +1,16 @@
+using DistillOnnx.Server.Models;
+
 namespace DistillOnnx.Server.Batching;
 
 /// <summary>The limits within which batches form.</summary>
 internal sealed record BatchOptions
 {
+    // What a lane takes at a time at least, so that the decoder's weights are not read for a row or two.
+    private const int LeastLaneTokens = 128;
+
+    // More lanes than this would each wait long for its batch.
+    private const int MostLanes = 8;
+
     /// <summary>Most rows of a batch.</summary>
     public int MaxRows { get; init; } = 32;
 
@@ -24,6 +32,15 @@ internal sealed record BatchOptions
     /// <summary>Batches that run at the same time.</summary>
     public int Lanes { get; init; } = 1;
 
+    /// <summary>Whether a lane has threads of its own, and a batch that runs alone those of all lanes.</summary>
+    public bool SideBySide { get; init; }
+
+    /// <summary>Most tokens of a batch on a lane: together, the lanes take about as long as one batch on all threads.</summary>
+    public int LaneTokens => SideBySide ? Math.Max(MaxTokens / Lanes, Math.Min(LeastLaneTokens, MaxTokens)) : MaxTokens;
+
+    /// <summary>Most tokens that run at the same time.</summary>
+    public int TokensAtOnce => SideBySide ? Math.Max(MaxTokens, Lanes * LaneTokens) : MaxTokens;
+
     /// <summary>
     /// How many rows, in the order of their turn, are looked at when a batch forms: more make batches that are more even,
     /// and let a row be overtaken by more.
@@ -40,6 +57,13 @@ internal sealed record BatchOptions
         MaxTokens = options.BatchTokens > 0 ? options.BatchTokens : onGpu ? 8192 : 512,
         MaxQueueRows = options.QueueRows,
         Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
-        Lanes = options.Lanes,
+        Lanes = options.Lanes > 0 ? options.Lanes : onGpu ? 1 : Math.Min(options.Threads > 0 ? options.Threads : Environment.ProcessorCount, MostLanes),
     };
+
+    /// <summary>The same for a model that is loaded: whether it has lanes is its own matter.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="predictor">The model.</param>
+    public static BatchOptions Of(ServerOptions options, IServedPredictor predictor) => predictor.Lanes > 1
+        ? Of(options, predictor.OnGpu) with { Lanes = predictor.Lanes, SideBySide = true }
+        : Of(options, predictor.OnGpu) with { Lanes = Math.Max(1, options.Lanes) };
 }

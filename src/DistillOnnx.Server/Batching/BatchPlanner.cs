@@ -9,23 +9,24 @@ internal static class BatchPlanner
     /// <summary>Plans one batch.</summary>
     /// <param name="lengths">Tokens of each waiting row, in the order of their turn; the first is always taken.</param>
     /// <param name="options">The limits.</param>
+    /// <param name="maxTokens">Most tokens of this batch, padding counted.</param>
     /// <param name="urgent">
     /// How many of them, from the first, come before the others. The batch forms among these; others only fill the room that
     /// it leaves anyway.
     /// </param>
     /// <returns>Indices into <paramref name="lengths"/>, the longest row first.</returns>
-    public static int[] Plan(ReadOnlySpan<int> lengths, BatchOptions options, int urgent = 0)
+    public static int[] Plan(ReadOnlySpan<int> lengths, BatchOptions options, int maxTokens, int urgent = 0)
     {
         var among = urgent > 0 ? Math.Min(urgent, lengths.Length) : lengths.Length;
         var order = ByLength(lengths[..among], first: 0);
-        var (from, to) = Cheapest(lengths, order, options);
+        var (from, to) = Cheapest(lengths, order, options, maxTokens);
         var chosen = order[from..(to + 1)];
         Array.Reverse(chosen);
-        return among == lengths.Length ? chosen : Fill(lengths, among, chosen, options);
+        return among == lengths.Length ? chosen : Fill(lengths, among, chosen, options, maxTokens);
     }
 
     /// <summary>The stretch of rows, shortest first, that holds row 0 and has the least cost for a token of text.</summary>
-    private static (int From, int To) Cheapest(ReadOnlySpan<int> lengths, int[] order, BatchOptions options)
+    private static (int From, int To) Cheapest(ReadOnlySpan<int> lengths, int[] order, BatchOptions options, int maxTokens)
     {
         var head = Array.IndexOf(order, 0);
         var (best, least) = ((From: head, To: head), double.MaxValue);
@@ -38,7 +39,7 @@ internal static class BatchPlanner
                 if (to < head) continue;
                 var rows = to - from + 1;
                 var padded = (long)lengths[order[to]] * rows;
-                if (rows > 1 && (rows > options.MaxRows || padded > options.MaxTokens)) break;
+                if (rows > 1 && (rows > options.MaxRows || padded > maxTokens)) break;
                 var cost = (padded + options.OverheadTokens) / (double)text;
                 if (cost < least) (best, least) = ((from, to), cost);
             }
@@ -48,7 +49,7 @@ internal static class BatchPlanner
     }
 
     /// <summary>Adds rows that are no longer than the longest, as long as each makes a token cheaper.</summary>
-    private static int[] Fill(ReadOnlySpan<int> lengths, int from, int[] chosen, BatchOptions options)
+    private static int[] Fill(ReadOnlySpan<int> lengths, int from, int[] chosen, BatchOptions options, int maxTokens)
     {
         var batch = new List<int>(chosen);
         var longest = lengths[chosen[0]];
@@ -59,7 +60,7 @@ internal static class BatchPlanner
         {
             var length = lengths[others[o]];
             if (length > longest) continue;
-            if (batch.Count == options.MaxRows || (long)longest * (batch.Count + 1) > options.MaxTokens) break;
+            if (batch.Count == options.MaxRows || (long)longest * (batch.Count + 1) > maxTokens) break;
             if ((long)longest * text > length * ((long)longest * batch.Count + options.OverheadTokens)) break;
             batch.Add(others[o]);
             text += length;

@@ -3,19 +3,21 @@ using DistillOnnx.Server.Models;
 
 namespace DistillOnnx.Server.Batching;
 
-/// <summary>Runs a batch and hands each row its answer. Where a batch fails, its rows run one by one: only the one at fault fails.</summary>
-internal sealed class BatchRunner(IServedPredictor predictor, TimeProvider time)
+/// <summary>One lane: runs a batch and hands each row its answer. Where a batch fails, its rows run one by one: only the one at fault fails.</summary>
+internal sealed class BatchRunner(IServedPredictor predictor, int lane, TimeProvider time)
 {
     /// <summary>Runs a batch. Never throws.</summary>
-    public BatchReport Run(IReadOnlyList<BatchEntry> batch)
+    public BatchReport Run(Batch whole)
     {
+        var batch = whole.Entries;
+        int? on = whole.SideBySide ? lane : null;
         var started = time.GetTimestamp();
-        var (answers, fault) = Predict(batch);
+        var (answers, fault) = Predict(batch, on);
         var duration = time.GetElapsedTime(started);
         if (answers is not null)
         {
             for (var i = 0; i < batch.Count; i++) Answer(batch[i], answers[i], null, started, duration);
-            return new BatchReport(batch, started, duration, Completed: true);
+            return new BatchReport(whole, started, duration, Completed: true);
         }
 
         foreach (var entry in batch)
@@ -23,7 +25,7 @@ internal sealed class BatchRunner(IServedPredictor predictor, TimeProvider time)
             if (batch.Count > 1 && fault is not OperationCanceledException)
             {
                 var again = time.GetTimestamp();
-                (answers, var own) = Predict([entry]);
+                (answers, var own) = Predict([entry], on);
                 Answer(entry, answers?[0], own, started, time.GetElapsedTime(again));
             }
             else
@@ -32,15 +34,15 @@ internal sealed class BatchRunner(IServedPredictor predictor, TimeProvider time)
             }
         }
 
-        return new BatchReport(batch, started, time.GetElapsedTime(started), Completed: false);
+        return new BatchReport(whole, started, time.GetElapsedTime(started), Completed: false);
     }
 
-    private (IReadOnlyList<LabelPrediction>? Answers, Exception? Fault) Predict(IReadOnlyList<BatchEntry> batch)
+    private (IReadOnlyList<LabelPrediction>? Answers, Exception? Fault) Predict(IReadOnlyList<BatchEntry> batch, int? on)
     {
         try
         {
             using var stop = new AbandonedBatch(batch);
-            var answers = predictor.Predict([.. batch.Select(e => e.Row)], stop.Token);
+            var answers = predictor.Predict([.. batch.Select(e => e.Row)], on, stop.Token);
             return answers.Count == batch.Count
                 ? (answers, null)
                 : (null, new InvalidOperationException($"the model answered {answers.Count} of {batch.Count} rows"));

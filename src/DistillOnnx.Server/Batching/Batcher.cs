@@ -13,14 +13,17 @@ internal sealed class Batcher : IDisposable
 
     private readonly object _lock = new();
     private readonly BatchOptions _options;
-    private readonly BatchRunner _runner;
+    private readonly IServedPredictor _predictor;
     private readonly IBatchObserver _observer;
     private readonly TimeProvider _time;
     private readonly FairQueue _queue;
+    private readonly BatchFormer _former;
     private readonly ServiceRate _rate = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lanesAlive;
-    private long _running;
+    private int _running;
+    private long _runningTokens;
+    private bool _alone;
     private bool _draining;
 
     public Batcher(string name, IServedPredictor predictor, BatchOptions options, IBatchObserver observer, TimeProvider time)
@@ -28,11 +31,15 @@ internal sealed class Batcher : IDisposable
         _options = options;
         _observer = observer;
         _time = time;
-        _runner = new BatchRunner(predictor, time);
+        _predictor = predictor;
         _queue = new FairQueue(options.MaxQueueRows);
+        _former = new BatchFormer(_queue, options, _rate, time);
         _lanesAlive = options.Lanes;
         for (var i = 0; i < options.Lanes; i++)
-            new Thread(Serve) { IsBackground = true, Name = $"batches of {name}" }.Start();
+        {
+            var lane = i;
+            new Thread(() => Serve(lane)) { IsBackground = true, Name = $"batches of {name}" }.Start();
+        }
     }
 
     /// <summary>Rows that wait.</summary>
@@ -128,15 +135,15 @@ internal sealed class Batcher : IDisposable
 
         // Rows of a better length may overtake a call, so it is promised less than its turn.
         var ahead = _queue.TokensUntilServed(caller, tokens);
-        var overtaking = Math.Min(Overtaking * (long)_options.MaxTokens, ahead - tokens);
-        var needed = _rate.PromiseFor(_running + ahead + overtaking);
+        var overtaking = Math.Min(Overtaking * (long)_options.TokensAtOnce, ahead - tokens);
+        var needed = _rate.PromiseFor(_runningTokens + ahead + overtaking);
         return _time.GetUtcNow() + needed > end ? RefusalReason.WouldMissDeadline : null;
     }
 
     private RefusedException Refusal(RefusalReason reason)
     {
         _observer.Refused(reason);
-        return new RefusedException(reason, _rate.TimeFor(_queue.Tokens + _running));
+        return new RefusedException(reason, _rate.TimeFor(_queue.Tokens + _runningTokens));
     }
 
     private void Abandon(BatchCall call)
@@ -149,17 +156,19 @@ internal sealed class Batcher : IDisposable
         call.Fail(new OperationCanceledException(call.Token));
     }
 
-    private void Serve()
+    private void Serve(int lane)
     {
+        var runner = new BatchRunner(_predictor, lane, _time);
         long? since = null;
         while (Next(ref since) is { } batch)
         {
-            var report = _runner.Run(batch);
-            lock (_lock) _running -= report.Tokens;
+            var report = runner.Run(batch);
+            var ended = _time.GetTimestamp();
+            lock (_lock) Ended(batch);
 
             // Where work was waiting, what lies between two batches takes its time as well.
-            var ended = _time.GetTimestamp();
-            if (report.Completed) _rate.Observe(report.Tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), _options.Lanes);
+            var lanes = batch.SideBySide || !_options.SideBySide ? _options.Lanes : 1;
+            if (report.Completed) _rate.Observe(batch.Tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), lanes);
             since = ended;
             _observer.Ran(report);
         }
@@ -168,25 +177,25 @@ internal sealed class Batcher : IDisposable
     }
 
     /// <summary>Forms the next batch; null: draining and nothing waits.</summary>
-    /// <param name="since">When the last batch ended; set to null where this one was waited for in between.</param>
-    private List<BatchEntry>? Next(ref long? since)
+    /// <param name="since">When this lane's last batch ended; set to null where this one was waited for in between.</param>
+    private Batch? Next(ref long? since)
     {
-        List<BatchEntry> abandoned;
-        List<BatchEntry>? batch = null;
+        Batch? batch = null;
         do
         {
+            List<BatchEntry> abandoned;
             lock (_lock)
             {
-                while (_queue.Count == 0)
+                while (_queue.Count == 0 || _alone)
                 {
-                    if (_draining) return null;
+                    if (_draining && _queue.Count == 0) return null;
                     since = null;
                     Monitor.Wait(_lock);
                 }
 
                 if (_options.Wait > TimeSpan.Zero && Gather()) since = null;
                 abandoned = _queue.RemoveAbandoned(_time.GetUtcNow());
-                if (_queue.Count > 0) batch = Form();
+                if (_queue.Count > 0 && !_alone) batch = Start();
             }
 
             foreach (var entry in abandoned) entry.Call.Fail(new TimeoutException("the deadline passed before the call's turn came"));
@@ -196,35 +205,25 @@ internal sealed class Batcher : IDisposable
         return batch;
     }
 
-    private List<BatchEntry> Form()
+    private Batch Start()
     {
-        var (order, urgent) = Order(_queue.Peek(_options.Lookahead));
-        var plan = BatchPlanner.Plan(order.ConvertAll(e => e.Row.Tokens).ToArray(), _options, urgent);
-        List<BatchEntry> batch = [.. plan.Select(i => order[i])];
-        _queue.Dispatch(batch);
-        _running += batch.Sum(e => (long)e.Row.Tokens);
+        var batch = _former.Form(besideOthers: _running > 0);
+        _queue.Dispatch(batch.Entries);
+        _running++;
+        _runningTokens += batch.Tokens;
+        _alone = _options.SideBySide && !batch.SideBySide;
+
+        // Whoever waits for rows was told of each; but that lanes are to be taken, only this batch shows.
+        if (batch.SideBySide) Monitor.PulseAll(_lock);
         return batch;
     }
 
-    /// <summary>
-    /// Rows are overtaken by others of a better length as long as there is time. Once a batch of others would make one late,
-    /// all rows that are due as early are urgent: they come first, the most urgent at the head.
-    /// </summary>
-    private (List<BatchEntry> Order, int Urgent) Order(List<BatchEntry> waiting)
+    private void Ended(Batch batch)
     {
-        List<BatchEntry> due = [.. waiting.Where(e => e.Call.Deadline is not null).OrderBy(e => e.Call.Deadline)];
-        var now = _time.GetUtcNow();
-        var urgent = 0;
-        long tokens = _options.MaxTokens;
-        for (var i = 0; i < due.Count; i++)
-        {
-            tokens += due[i].Row.Tokens;
-            if (due[i].Call.Deadline <= now + _rate.PromiseFor(tokens)) urgent = i + 1;
-        }
-
-        if (urgent == 0) return (waiting, 0);
-        var first = due[..urgent];
-        return ([.. first, .. waiting.Except(first)], urgent);
+        _running--;
+        _runningTokens -= batch.Tokens;
+        _alone = false;
+        if (_options.Lanes > 1) Monitor.PulseAll(_lock);
     }
 
     /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>

@@ -45,7 +45,7 @@ internal static class ServerOptionsCheck
 
         Range("poll-seconds", options.PollSeconds, 0, 3600);
         Range("keep-versions", options.KeepVersions, 1, 64);
-        Range("lanes", options.Lanes, 1, 64);
+        Range("lanes", options.Lanes, 0, 64);
         Range("queue-rows", options.QueueRows, 1, 1_000_000);
         Range("batch-rows", options.BatchRows, 0, 4096);
         Range("batch-tokens", options.BatchTokens, 0, 1 << 24);

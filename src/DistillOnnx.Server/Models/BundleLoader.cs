@@ -59,6 +59,7 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
             MaxBatchRows = batches.MaxRows,
             MaxBatchTokens = batches.MaxTokens,
             Spin = options.Spin,
+            Lanes = batches.Lanes,
         };
     }
 }

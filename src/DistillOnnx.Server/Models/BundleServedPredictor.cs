@@ -15,17 +15,19 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
 
     public bool OnGpu => predictor.Bundle.Device.Kind == DeviceKind.Cuda;
 
+    public int Lanes => predictor.Lanes;
+
     public EncodedRow Encode(PredictionInput input)
     {
         var encoded = predictor.Encode(input);
         return new EncodedRow(encoded.Tokens.Length, encoded);
     }
 
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken)
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken)
     {
         var inputs = new EncodedInput[rows.Count];
         for (var i = 0; i < inputs.Length; i++) inputs[i] = (EncodedInput)rows[i].Payload;
-        return predictor.Predict(inputs, cancellationToken);
+        return lane is { } l ? predictor.PredictOnLane(l, inputs, cancellationToken) : predictor.Predict(inputs, cancellationToken);
     }
 
     public void Dispose() => predictor.Dispose();

@@ -16,10 +16,16 @@ internal interface IServedPredictor : IDisposable
     /// <summary>Whether it runs on a GPU, which wants larger batches than a processor.</summary>
     bool OnGpu => false;
 
+    /// <summary>How many batches may run side by side, each on threads of its own; 1: every batch uses all threads.</summary>
+    int Lanes => 1;
+
     /// <summary>Makes an input ready.</summary>
     /// <exception cref="InputException">The model cannot answer this input.</exception>
     EncodedRow Encode(PredictionInput input);
 
     /// <summary>Labels a batch, in its order.</summary>
-    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken);
+    /// <param name="rows">The batch.</param>
+    /// <param name="lane">The lane that it runs on; null: all threads.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken);
 }

@@ -89,7 +89,7 @@ internal sealed class ModelLifecycle(
     private ModelVersion Serve(string name, LoadedModel loaded, CancellationToken cancellationToken, bool makeCurrent = true)
     {
         var started = Stopwatch.GetTimestamp();
-        var model = new ModelVersion(name, loaded, BatchOptions.Of(options, loaded.Predictor.OnGpu), metrics.ForModel(name), time);
+        var model = new ModelVersion(name, loaded, BatchOptions.Of(options, loaded.Predictor), metrics.ForModel(name), time);
         try
         {
             Warmup.Run(model, cancellationToken);

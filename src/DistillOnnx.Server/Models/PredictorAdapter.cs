@@ -24,7 +24,7 @@ internal sealed class PredictorAdapter(IPredictor predictor, string device) : IS
         return new EncodedRow(Math.Min(tokens, Task.MaxInputTokens ?? tokens), input);
     }
 
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken) =>
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken) =>
         predictor.Predict([.. rows.Select(r => (PredictionInput)r.Payload)], cancellationToken);
 
     public void Dispose() => predictor.Dispose();

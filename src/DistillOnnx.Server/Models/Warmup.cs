@@ -25,10 +25,11 @@ internal static class Warmup
                 var row = model.Predictor.Encode(new PredictionInput(string.Join(' ', Enumerable.Repeat("word", words)), choices));
                 var batch = Enumerable.Repeat(row, round == 0 ? 1 : 4).ToArray();
                 var started = Stopwatch.GetTimestamp();
-                model.Predictor.Predict(batch, cancellationToken);
+                model.Predictor.Predict(batch, lane: null, cancellationToken);
 
                 // The first round pays for what later ones find ready.
                 if (round > 0) model.Batcher.Observe(batch.Sum(r => (long)r.Tokens), Stopwatch.GetElapsedTime(started));
+                for (var lane = 0; round == 0 && model.Predictor.Lanes > 1 && lane < model.Predictor.Lanes; lane++) model.Predictor.Predict(batch, lane, cancellationToken);
             }
         }
     }

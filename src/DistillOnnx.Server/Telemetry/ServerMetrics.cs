@@ -80,11 +80,11 @@ internal sealed class ServerMetrics : IDisposable
     {
         public void Ran(BatchReport report)
         {
-            metrics._batchRows.Record(report.Entries.Count, model);
+            metrics._batchRows.Record(report.Batch.Entries.Count, model);
             metrics._batchTokens.Record(report.PaddedTokens, model);
-            metrics._tokens.Add(report.Tokens, model, new("kind", "text"));
-            metrics._tokens.Add(report.PaddedTokens - report.Tokens, model, new("kind", "padding"));
-            metrics._rows.Add(report.Entries.Count, model, new("outcome", report.Completed ? "answered" : "failed"));
+            metrics._tokens.Add(report.Batch.Tokens, model, new("kind", "text"));
+            metrics._tokens.Add(report.PaddedTokens - report.Batch.Tokens, model, new("kind", "padding"));
+            metrics._rows.Add(report.Batch.Entries.Count, model, new("outcome", report.Completed ? "answered" : "failed"));
         }
 
         public void Refused(RefusalReason reason) => metrics._rejections.Add(1, model, new("reason", reason switch

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using DistillOnnx.Core.Protobuf;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Core.Tokenization.Models;
 

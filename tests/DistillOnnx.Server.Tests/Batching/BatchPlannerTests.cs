@@ -14,7 +14,7 @@ public sealed class BatchPlannerTests
     [Fact]
     public void Plan_AnyQueue_TakesTheFirstAndStaysWithinLimits() => Cases.Sample(c =>
     {
-        var plan = BatchPlanner.Plan(c.Lengths, c.Options, c.Lengths[0] % c.Lengths.Length);
+        var plan = BatchPlanner.Plan(c.Lengths, c.Options, c.Options.MaxTokens, c.Lengths[0] % c.Lengths.Length);
 
         Assert.Contains(0, plan);
         Assert.Equal(plan.Length, plan.Distinct().Count());
@@ -26,7 +26,7 @@ public sealed class BatchPlannerTests
     [Fact]
     public void Plan_AnyQueue_NoRowMoreOrLessMakesATokenCheaper() => Cases.Sample(c =>
     {
-        var plan = BatchPlanner.Plan(c.Lengths, c.Options);
+        var plan = BatchPlanner.Plan(c.Lengths, c.Options, c.Options.MaxTokens);
         var left = Enumerable.Range(0, c.Lengths.Length).Except(plan).ToArray();
         IEnumerable<int[]> others =
         [
@@ -43,31 +43,31 @@ public sealed class BatchPlannerTests
     [Fact]
     public void Plan_EqualLengths_TakesThemInTheOrderOfTheirTurn()
     {
-        Assert.Equal([0, 1, 2], BatchPlanner.Plan([7, 7, 7, 7, 7], new BatchOptions { MaxRows = 3 }));
+        Assert.Equal([0, 1, 2], BatchPlanner.Plan([7, 7, 7, 7, 7], new BatchOptions { MaxRows = 3 }, 512));
     }
 
     [Fact]
     public void Plan_ShortHeadAmongLongRows_RunsAlone()
     {
-        Assert.Equal([0], BatchPlanner.Plan([20, 200, 200, 190], new BatchOptions()));
+        Assert.Equal([0], BatchPlanner.Plan([20, 200, 200, 190], new BatchOptions(), 512));
     }
 
     [Fact]
     public void Plan_HeadSoShortThatTheFixedShareIsMost_TakesALongerRowAlong()
     {
-        Assert.Equal([1, 0], BatchPlanner.Plan([5, 12], new BatchOptions()));
+        Assert.Equal([1, 0], BatchPlanner.Plan([5, 12], new BatchOptions(), 512));
     }
 
     [Fact]
     public void Plan_UrgentRows_GoBeforeNearerOnesAndLeaveThemTheRest()
     {
-        Assert.Equal([0, 2, 1, 3], BatchPlanner.Plan([20, 18, 19, 20, 20, 20], new BatchOptions { MaxRows = 4 }, urgent: 3));
+        Assert.Equal([0, 2, 1, 3], BatchPlanner.Plan([20, 18, 19, 20, 20, 20], new BatchOptions { MaxRows = 4 }, 512, urgent: 3));
     }
 
     [Fact]
     public void Plan_OneUrgentRow_IsNotMadeLongerByOthers()
     {
-        Assert.Equal([0, 2], BatchPlanner.Plan([20, 21, 19, 2], new BatchOptions(), urgent: 1));
+        Assert.Equal([0, 2], BatchPlanner.Plan([20, 21, 19, 2], new BatchOptions(), 512, urgent: 1));
     }
 
     private static long Padded(int[] lengths, int[] rows) => (long)rows.Max(i => lengths[i]) * rows.Length;

@@ -184,6 +184,71 @@ public sealed class BatcherTests
     }
 
     [Fact]
+    public async Task RunAsync_WorkForEveryLane_RunsSideBySideAndAloneAgainAfterwards()
+    {
+        using var gate = new Gate();
+        using var both = new Barrier(2);
+        var predictor = new FakePredictor
+        {
+            Lanes = 2,
+            OnBatch = gate.Hold() + (texts => Assert.True(texts.Count == 1 || both.SignalAndWait(TestServer.Patience))),
+        };
+        using var batcher = Start(predictor, TwoLanes);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        // Four rows of 64 tokens, of which a lane takes two: each of the two batches waits for the other.
+        Task[] waiting = [.. Enumerable.Range(0, 4).Select(i => batcher.RunAsync(Call(predictor, "a", Words(63))))];
+        gate.Open();
+        await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
+        int?[] lanes = [.. predictor.LanesTaken];
+        Assert.Null(lanes[0]);
+        Assert.Equal([0, 1], lanes[1..].Order());
+
+        // The answers come a moment before the lane is free.
+        async Task UntilAlone()
+        {
+            do await batcher.RunAsync(Call(predictor, "a", "two"));
+            while (predictor.LanesTaken.Last() is not null);
+        }
+
+        await UntilAlone().WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
+    public async Task RunAsync_WorkForOneLaneAlone_HasAllThreads()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { Lanes = 2, OnBatch = gate.Hold() };
+        using var batcher = Start(predictor, TwoLanes);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+
+        // A row that fills a lane and a short one: the second lane would soon have nothing to do.
+        var second = batcher.RunAsync(Call(predictor, "a", Words(127)));
+        var third = batcher.RunAsync(Call(predictor, "a", "1 2 3"));
+        gate.Open();
+        await Task.WhenAll(first, second, third).WaitAsync(TestServer.Patience);
+
+        Assert.Equal([null, null, null], predictor.LanesTaken);
+    }
+
+    [Fact]
+    public async Task DrainAsync_WhileALaneWaitsForABatchThatRunsAlone_Ends()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { Lanes = 2, OnBatch = gate.Hold() };
+        using var batcher = Start(predictor, TwoLanes);
+        var first = batcher.RunAsync(Call(predictor, "a", "one"));
+        await gate.Entered;
+        var second = batcher.RunAsync(Call(predictor, "a", "two"));
+
+        var drained = batcher.DrainAsync();
+        gate.Open();
+        await Task.WhenAll(first, second, drained).WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
     public async Task DrainAsync_WithWaitingRows_AnswersThemAndRefusesNewOnes()
     {
         using var gate = new Gate();
@@ -217,6 +282,10 @@ public sealed class BatcherTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(TestServer.Patience));
         await batcher.DrainAsync().WaitAsync(TestServer.Patience);
     }
+
+    private static BatchOptions TwoLanes { get; } = new() { MaxTokens = 256, Lanes = 2, SideBySide = true };
+
+    private static string Words(int count) => string.Join(' ', Enumerable.Repeat("w", count));
 
     /// <summary>The texts of each batch, sorted, where some rows gather behind the row "one" and a token takes 10 ms.</summary>
     private static async Task<List<string[]>> BatchesAsync(BatchOptions options, params (string Text, double? SecondsLeft)[] rows)

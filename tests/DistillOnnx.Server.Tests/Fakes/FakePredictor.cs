@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using DistillOnnx.Core.Prediction;
@@ -34,6 +35,11 @@ internal sealed class FakePredictor : IServedPredictor
     /// <summary>Called with the texts of each batch, on the batch thread.</summary>
     public Action<IReadOnlyList<string>>? OnBatch { get; set; }
 
+    /// <summary>The lane of each batch, in the order in which they began; null: all threads.</summary>
+    public ConcurrentQueue<int?> LanesTaken { get; } = [];
+
+    public int Lanes { get; init; } = 1;
+
     public int Batches => Volatile.Read(ref _batches);
 
     public bool Disposed { get; private set; }
@@ -48,11 +54,12 @@ internal sealed class FakePredictor : IServedPredictor
         return new EncodedRow(Math.Min(words, Task.MaxInputTokens ?? words), input);
     }
 
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, CancellationToken cancellationToken)
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(Disposed, this);
         if (Asleep) return [.. rows.Select(r => Answer((Input)r.Payload, r.Tokens))];
         Interlocked.Increment(ref _batches);
+        LanesTaken.Enqueue(lane);
         string[] texts = [.. rows.Select(r => ((Input)r.Payload).Text)];
         OnBatch?.Invoke(texts);
         if (PerToken > TimeSpan.Zero) cancellationToken.WaitHandle.WaitOne(PerToken * rows.Sum(r => r.Tokens));

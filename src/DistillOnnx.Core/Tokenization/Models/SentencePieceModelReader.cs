@@ -1,4 +1,5 @@
 using System.Text;
+using DistillOnnx.Core.Protobuf;
 
 namespace DistillOnnx.Core.Tokenization.Models;
 
@@ -9,6 +10,9 @@ namespace DistillOnnx.Core.Tokenization.Models;
 internal static class SentencePieceModelReader
 {
     private const int UnigramModel = 1;
+
+    /// <summary>What the file should be, for messages.</summary>
+    private const string Expected = "a SentencePiece model";
 
     /// <summary>Longest piece taken, in bytes; SentencePiece trains at most a few dozen. Bounds the work per position.</summary>
     private const int MaxPieceBytes = 2048;
@@ -26,7 +30,7 @@ internal static class SentencePieceModelReader
     {
         var pieces = new List<Piece>();
         var model = new SentencePieceModel { Pieces = pieces };
-        var reader = new ProtoReader(data, source);
+        var reader = new ProtoReader(data, source, Expected);
         while (reader.Next())
         {
             switch (reader.Field)
@@ -47,7 +51,7 @@ internal static class SentencePieceModelReader
         var text = "";
         var score = 0f;
         var type = PieceType.Normal;
-        var reader = new ProtoReader(data, source, origin);
+        var reader = new ProtoReader(data, source, Expected, origin);
         while (reader.Next())
         {
             switch (reader.Field)
@@ -72,7 +76,7 @@ internal static class SentencePieceModelReader
 
     private static SentencePieceModel ReadTrainer(SentencePieceModel model, ReadOnlySpan<byte> data, string source, int origin)
     {
-        var reader = new ProtoReader(data, source, origin);
+        var reader = new ProtoReader(data, source, Expected, origin);
         while (reader.Next())
         {
             switch (reader.Field)
@@ -95,7 +99,7 @@ internal static class SentencePieceModelReader
 
     private static SentencePieceModel ReadNormalizer(SentencePieceModel model, ReadOnlySpan<byte> data, string source, int origin)
     {
-        var reader = new ProtoReader(data, source, origin);
+        var reader = new ProtoReader(data, source, Expected, origin);
         while (reader.Next())
         {
             switch (reader.Field)
@@ -114,7 +118,7 @@ internal static class SentencePieceModelReader
 
     private static void Validate(SentencePieceModel model, string source)
     {
-        if (model.Pieces.Count == 0) throw new InputException($"{source}: not a SentencePiece model: it has no pieces");
+        if (model.Pieces.Count == 0) throw new InputException($"{source}: not {Expected}: it has no pieces");
         var seen = new Dictionary<string, int>(model.Pieces.Count, StringComparer.Ordinal);
         var unknown = -1;
         var bytes = 0;

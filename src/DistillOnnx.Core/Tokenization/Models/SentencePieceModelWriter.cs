@@ -1,3 +1,5 @@
+using DistillOnnx.Core.Protobuf;
+
 namespace DistillOnnx.Core.Tokenization.Models;
 
 /// <summary>Writes a model as SentencePiece's <c>ModelProto</c>, so that SentencePiece and Hugging Face load it.</summary>

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Core.Tokenization.Models;
+namespace DistillOnnx.Core.Protobuf;
 
 /// <summary>How protobuf lays out a field's value.</summary>
 internal enum WireType

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace DistillOnnx.Core.Tokenization.Models;
+namespace DistillOnnx.Core.Protobuf;
 
 /// <summary>
 /// Reads protobuf's wire format, strictly: a length that leaves the message, a varint beyond ten bytes, a group or a field
@@ -10,17 +10,20 @@ internal ref struct ProtoReader
 {
     private readonly ReadOnlySpan<byte> _data;
     private readonly string _source;
+    private readonly string _expected;
     private readonly int _origin;
     private int _position;
 
     /// <summary>Starts at the beginning of a message.</summary>
     /// <param name="data">The message.</param>
     /// <param name="source">The file, for messages.</param>
+    /// <param name="expected">What the file should be, for messages.</param>
     /// <param name="origin">Where the message begins in the file, for messages.</param>
-    public ProtoReader(ReadOnlySpan<byte> data, string source, int origin = 0)
+    public ProtoReader(ReadOnlySpan<byte> data, string source, string expected, int origin = 0)
     {
         _data = data;
         _source = source;
+        _expected = expected;
         _origin = origin;
     }
 
@@ -33,11 +36,14 @@ internal ref struct ProtoReader
     /// <summary>Where the next byte stands in the file.</summary>
     public readonly int Offset => _origin + _position;
 
+    /// <summary>Whether nothing is left.</summary>
+    public readonly bool AtEnd => _position == _data.Length;
+
     /// <summary>Moves to the next field; false at the end of the message.</summary>
     public bool Next()
     {
-        if (_position == _data.Length) return false;
-        var tag = Varint();
+        if (AtEnd) return false;
+        var tag = ReadRaw();
         Wire = (WireType)(tag & 7);
         if (tag >> 3 is 0 or > int.MaxValue >> 3) throw Fault($"field number {tag >> 3}");
         Field = (int)(tag >> 3);
@@ -48,7 +54,22 @@ internal ref struct ProtoReader
     public ulong ReadVarint()
     {
         Require(WireType.Varint);
-        return Varint();
+        return ReadRaw();
+    }
+
+    /// <summary>Reads an integer without a tag, as they stand in a packed field.</summary>
+    public ulong ReadRaw()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 70; shift += 7)
+        {
+            if (AtEnd) throw Fault("the end of the data within a varint");
+            var b = _data[_position++];
+            value |= (ulong)(b & 0x7F) << shift;
+            if (b < 0x80) return value;
+        }
+
+        throw Fault("a varint of more than ten bytes");
     }
 
     /// <summary>Reads a varint field as the 32-bit integer that protobuf sign-extends to ten bytes when negative.</summary>
@@ -69,7 +90,7 @@ internal ref struct ProtoReader
     public ReadOnlySpan<byte> ReadBytes(out int offset)
     {
         Require(WireType.Bytes);
-        var length = Varint();
+        var length = ReadRaw();
         if (length > (ulong)(_data.Length - _position)) throw Fault($"a field of {length} bytes where {_data.Length - _position} are left");
         offset = Offset;
         return Take((int)length);
@@ -80,7 +101,7 @@ internal ref struct ProtoReader
     {
         switch (Wire)
         {
-            case WireType.Varint: Varint(); break;
+            case WireType.Varint: ReadRaw(); break;
             case WireType.Fixed64: Take(8); break;
             case WireType.Bytes: ReadBytes(out _); break;
             case WireType.Fixed32: Take(4); break;
@@ -101,20 +122,6 @@ internal ref struct ProtoReader
         return taken;
     }
 
-    private ulong Varint()
-    {
-        ulong value = 0;
-        for (var shift = 0; shift < 70; shift += 7)
-        {
-            if (_position == _data.Length) throw Fault("the end of the data within a varint");
-            var b = _data[_position++];
-            value |= (ulong)(b & 0x7F) << shift;
-            if (b < 0x80) return value;
-        }
-
-        throw Fault("a varint of more than ten bytes");
-    }
-
     private readonly InputException Fault(string found) =>
-        new($"{_source}: not a SentencePiece model: found {found} at byte {Offset}");
+        new($"{_source}: not {_expected}: found {found} at byte {Offset}");
 }

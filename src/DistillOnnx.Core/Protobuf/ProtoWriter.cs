@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DistillOnnx.Core.Tokenization.Models;
+namespace DistillOnnx.Core.Protobuf;
 
 /// <summary>Writes protobuf's wire format.</summary>
 internal sealed class ProtoWriter
@@ -37,6 +37,16 @@ internal sealed class ProtoWriter
 
     /// <summary>Writes a string.</summary>
     public ProtoWriter Text(int field, string value) => Bytes(field, Encoding.UTF8.GetBytes(value));
+
+    /// <summary>Writes fields that are laid out already.</summary>
+    public ProtoWriter Verbatim(ReadOnlySpan<byte> fields)
+    {
+        _stream.Write(fields);
+        return this;
+    }
+
+    /// <summary>Bytes written.</summary>
+    public long Length => _stream.Length;
 
     /// <summary>What was written.</summary>
     public byte[] ToArray() => _stream.ToArray();

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Text;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Protobuf;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace DistillOnnx.Runtime.Sessions;
+
+/// <summary>
+/// A graph file without the values of its large constants: these are said to stand where they stand anyway, in the file
+/// itself. So several sessions can be made of one graph without reading its weights again.
+/// </summary>
+internal sealed class GraphOutline
+{
+    // Below this a second copy is not worth a thought.
+    private const int LeastBytes = 4096;
+
+    // A graph without its constants is far smaller; what is not has no large constants to speak of.
+    private const int MostBytes = 64 << 20;
+
+    private const string Expected = "an ONNX model";
+
+    // Fields of ModelProto, GraphProto, NodeProto, TensorProto and StringStringEntryProto.
+    private const int ModelGraph = 7;
+    private const int GraphNode = 1, GraphInitializer = 5;
+    private const int NodeInput = 1, NodeOperator = 4;
+    private const int TensorDims = 1, TensorType = 2, TensorName = 8, TensorRawData = 9, TensorExternalData = 13, TensorDataLocation = 14;
+    private const int EntryKey = 1, EntryValue = 2;
+    private const int External = 1;
+
+    private readonly string _path;
+    private readonly HashSet<string> _multiplied = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _otherwiseRead = new(StringComparer.Ordinal);
+    private readonly List<GraphConstant> _constants = [];
+
+    private GraphOutline(string path) => _path = path;
+
+    /// <summary>The model without its large constants.</summary>
+    public byte[] Model { get; private set; } = [];
+
+    /// <summary>Those constants.</summary>
+    public IReadOnlyList<GraphConstant> Constants => _constants;
+
+    /// <summary>Whether the graph has constants in another file: these are not among <see cref="Constants"/>.</summary>
+    public bool HasOtherFiles { get; private set; }
+
+    /// <summary>Reads a graph file.</summary>
+    /// <param name="file">Its content.</param>
+    /// <param name="path">Its path.</param>
+    /// <exception cref="InputException">It is no ONNX model.</exception>
+    public static GraphOutline Read(ReadOnlySpan<byte> file, string path)
+    {
+        var outline = new GraphOutline(path);
+        var model = new ProtoWriter();
+        var reader = outline.Reader(file, 0);
+        for (var from = reader.Offset; reader.Next(); from = reader.Offset)
+        {
+            if (reader.Field == ModelGraph) outline.Add(model, ModelGraph, outline.Graph(reader.ReadBytes(out var at), at));
+            else outline.Copy(ref reader, file, from, 0, model);
+        }
+
+        outline.Model = model.ToArray();
+        return outline;
+    }
+
+    private byte[] Graph(ReadOnlySpan<byte> data, int origin)
+    {
+        // Whatever order the fields come in: first who reads what, then the constants.
+        var nodes = Reader(data, origin);
+        while (nodes.Next())
+        {
+            if (nodes.Field == GraphNode) Node(nodes.ReadBytes(out var at), at);
+            else nodes.Skip();
+        }
+
+        var graph = new ProtoWriter();
+        var reader = Reader(data, origin);
+        for (var from = reader.Offset; reader.Next(); from = reader.Offset)
+        {
+            if (reader.Field == GraphInitializer) Add(graph, GraphInitializer, Tensor(reader.ReadBytes(out var at), at));
+            else Copy(ref reader, data, from, origin, graph);
+        }
+
+        return graph.ToArray();
+    }
+
+    private void Node(ReadOnlySpan<byte> data, int origin)
+    {
+        var inputs = new List<string>();
+        var name = "";
+        var reader = Reader(data, origin);
+        while (reader.Next())
+        {
+            if (reader.Field == NodeInput) inputs.Add(Text(reader.ReadBytes(out _)));
+            else if (reader.Field == NodeOperator) name = Text(reader.ReadBytes(out _));
+            else reader.Skip();
+        }
+
+        // These bring their second operand, if it is one matrix, into a layout of their own when a session is made.
+        var packs = name is "MatMul" or "MatMulInteger" or "DynamicQuantizeMatMul";
+        for (var i = 0; i < inputs.Count; i++) (packs && i == 1 ? _multiplied : _otherwiseRead).Add(inputs[i]);
+    }
+
+    private byte[] Tensor(ReadOnlySpan<byte> data, int origin)
+    {
+        var head = new ProtoWriter();
+        var (name, type, shape) = ("", 0, new List<long>());
+        var (offset, length, elsewhere) = (0, 0, false);
+        var reader = Reader(data, origin);
+        for (var from = reader.Offset; reader.Next(); from = reader.Offset)
+        {
+            switch (reader.Field)
+            {
+                case TensorRawData:
+                    length = reader.ReadBytes(out offset).Length;
+                    continue;
+                case TensorDims when reader.Wire == WireType.Bytes:
+                    var packed = Reader(reader.ReadBytes(out var at), at);
+                    while (!packed.AtEnd) shape.Add(unchecked((long)packed.ReadRaw()));
+                    break;
+                case TensorDims:
+                    shape.Add(unchecked((long)reader.ReadVarint()));
+                    break;
+                case TensorType:
+                    type = reader.ReadInt32();
+                    break;
+                case TensorName:
+                    name = Text(reader.ReadBytes(out _));
+                    break;
+                case TensorExternalData or TensorDataLocation:
+                    elsewhere = true;
+                    reader.Skip();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+
+            Verbatim(data, from, reader.Offset, origin, head);
+        }
+
+        HasOtherFiles |= elsewhere;
+        if (elsewhere || length < LeastBytes || !Fits(shape, (TensorElementType)type, length)) return data.ToArray();
+        _constants.Add(new GraphConstant(name, (TensorElementType)type, [.. shape], offset, length, shape.Count == 2 && _multiplied.Contains(name) && !_otherwiseRead.Contains(name)));
+        return head
+            .Bytes(TensorExternalData, Entry("location", Path.GetFileName(_path)))
+            .Bytes(TensorExternalData, Entry("offset", offset.ToString(CultureInfo.InvariantCulture)))
+            .Bytes(TensorExternalData, Entry("length", length.ToString(CultureInfo.InvariantCulture)))
+            .Varint(TensorDataLocation, External)
+            .ToArray();
+    }
+
+    /// <summary>Whether the values are as many as the shape says; where not, ONNX Runtime shall see it and say so.</summary>
+    private static bool Fits(List<long> shape, TensorElementType type, int length)
+    {
+        var size = type switch
+        {
+            TensorElementType.Float => 4L,
+            TensorElementType.Float16 => 2,
+            TensorElementType.Int8 or TensorElementType.UInt8 => 1,
+            _ => 0,
+        };
+        foreach (var dimension in shape)
+        {
+            if (dimension < 0 || size > length) return false;
+            size *= dimension;
+        }
+
+        return size == length;
+    }
+
+    private static byte[] Entry(string key, string value) => new ProtoWriter().Text(EntryKey, key).Text(EntryValue, value).ToArray();
+
+    private ProtoReader Reader(ReadOnlySpan<byte> data, int origin) => new(data, _path, Expected, origin);
+
+    private void Copy(ref ProtoReader reader, ReadOnlySpan<byte> data, int from, int origin, ProtoWriter to)
+    {
+        reader.Skip();
+        Verbatim(data, from, reader.Offset, origin, to);
+    }
+
+    private void Verbatim(ReadOnlySpan<byte> data, int from, int to, int origin, ProtoWriter writer)
+    {
+        Require(writer.Length + (to - from));
+        writer.Verbatim(data[(from - origin)..(to - origin)]);
+    }
+
+    private void Add(ProtoWriter writer, int field, byte[] message)
+    {
+        Require(writer.Length + message.Length);
+        writer.Bytes(field, message);
+    }
+
+    private void Require(long length)
+    {
+        if (length > MostBytes) throw new InputException($"{_path}: more than {MostBytes >> 20} MB beside its large constants");
+    }
+
+    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
+}
