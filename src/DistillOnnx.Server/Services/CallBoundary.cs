@@ -42,12 +42,20 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
     });
 
     /// <summary>Runs a call. Messages of a client's stream are read within it, so what cannot be read comes through here too.</summary>
-    private async Task<T> GuardAsync<T>(ServerCallContext context, Func<Task<T>> call)
+    private Task<T> GuardAsync<T>(ServerCallContext context, Func<Task<T>> call)
     {
         Read.Mark(context);
+        var running = call();
+
+        // An exception is thrown anew by everybody who awaits it, and a refusal should cost little: it passes as it is.
+        return running.IsFaulted && running.Exception!.InnerException is RpcException ? running : AwaitAsync(context, running);
+    }
+
+    private async Task<T> AwaitAsync<T>(ServerCallContext context, Task<T> call)
+    {
         try
         {
-            return await call();
+            return await call;
         }
         catch (Exception e) when (e is not (RpcException or OperationCanceledException))
         {

@@ -31,6 +31,16 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Resident memory, in bytes.</summary>
     public long ResidentBytes => Machine.ResidentBytes(_process.Id);
 
+    /// <summary>Processor time that it has taken.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>Starts a server and waits until it is ready.</summary>
     /// <param name="bundle">The bundle, served as <c>nli</c>.</param>
     /// <param name="threads">Threads of an operator.</param>

@@ -32,49 +32,10 @@ internal sealed class ServingBenchmark : IBenchmark
             await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
         }
 
-        await MeasureOverloadAsync(result, batched, sample, options, cancellationToken);
+        await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
         await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
         result.Note(Invariant($"T5-small's shape, random weights, three labels, fp32, {options.Threads} threads, client and server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
         return result;
-    }
-
-    private static async Task MeasureOverloadAsync(
-        BenchmarkResult result, ServerProcess server, string[] sample, BenchmarkOptions options, CancellationToken cancellationToken)
-    {
-        const double times = 3;
-        var length = TimeSpan.FromSeconds(options.Quick ? 8 : 60);
-
-        // The machine's speed drifts: the peak is taken right before and right after.
-        var calm = await PeakAsync(server, sample, options, cancellationToken);
-        BenchmarkOptions.Say(Invariant($"overload at {times:0} times {calm:0.0} calls a second for {length.TotalSeconds:0} s"));
-        var before = server.ResidentBytes;
-        var load = new Overload();
-        await load.RunAsync(server.Address, sample, times * calm, length, cancellationToken);
-        var after = await PeakAsync(server, sample, options, cancellationToken);
-        var peak = (calm + after) / 2;
-        var refused = Timing.Of(load.Refused);
-        var answered = Timing.Of(load.Answered);
-        result.Ratio("overload_goodput", load.Goodput / peak);
-        result.Ratio("overload_refusal_median_ms", refused.Median);
-        result.Ratio("overload_refusal_over_50ms", load.Refused.Count(ms => ms > 50) / (double)load.Refused.Count);
-        result.Ratio("overload_resident_growth_mb", (server.ResidentBytes - before) / 1e6);
-        result.Row(("overload", "offered"), ("calls", load.Offered), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
-        result.Row(("overload", "answered in time"), ("calls", load.Answered.Count), ("median ms", answered.Median), ("p99 ms", Quantile(load.Answered, 0.99)), ("longest ms", load.Answered.Max()));
-        result.Row(("overload", "refused"), ("calls", load.Refused.Count), ("median ms", refused.Median), ("p99 ms", Quantile(load.Refused, 0.99)), ("longest ms", load.Refused.Max()));
-        result.Row(("overload", "taken, but late"), ("calls", load.Late), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
-        result.Row(("overload", "otherwise lost"), ("calls", load.Lost), ("median ms", ""), ("p99 ms", ""), ("longest ms", ""));
-        var what = Invariant($"peak of {Saturation.ManyCallers} callers");
-        result.Row((what, "before overload"), ("answers/s", calm));
-        result.Row((what, "after overload"), ("answers/s", after));
-        result.Note(Invariant($"Overload: {times:0} times the answers a second that {Saturation.ManyCallers} callers got just before, for {length.TotalSeconds:0} s, a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
-    }
-
-    private static async Task<double> PeakAsync(ServerProcess server, string[] sample, BenchmarkOptions options, CancellationToken cancellationToken)
-    {
-        var clients = Callers.Connect(server.Address);
-        var rate = await Callers.SaturateAsync(clients, sample, Saturation.ManyCallers, TimeSpan.FromSeconds(options.Quick ? 3 : 10), cancellationToken);
-        foreach (var client in clients) client.Dispose();
-        return rate;
     }
 
     private static async Task MeasureMemoryAsync(
@@ -98,8 +59,6 @@ internal sealed class ServingBenchmark : IBenchmark
         result.Ratio("resident_all_over_fifth_of_requests", (double)after[^1] / after[0]);
         foreach (var client in clients) client.Dispose();
     }
-
-    private static double Quantile(IReadOnlyCollection<double> values, double quantile) => values.Order().ElementAt((int)(quantile * (values.Count - 1)));
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
