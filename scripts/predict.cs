@@ -21,27 +21,20 @@ if (args.Length is 0 or > 2)
     return 2;
 }
 
-var addresses = args[0].Split(',');
-if (addresses.FirstOrDefault(a => !Uri.TryCreate(a, UriKind.Absolute, out _)) is { } bad)
-{
-    Console.Error.WriteLine($"{bad}: expected an address such as http://127.0.0.1:5080");
-    return 2;
-}
-
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
     e.Cancel = true;
     stop.Cancel();
 };
-using var client = new PredictionClient(new PredictionClientOptions
-{
-    Addresses = addresses,
-    Deadline = TimeSpan.FromSeconds(5),
-    ApiKey = Environment.GetEnvironmentVariable("DISTILL_API_KEY"),
-});
 try
 {
+    using var client = new PredictionClient(new PredictionClientOptions
+    {
+        Addresses = args[0].Split(','),
+        Deadline = TimeSpan.FromSeconds(5),
+        ApiKey = Environment.GetEnvironmentVariable("DISTILL_API_KEY"),
+    });
     foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(BatchRows))
     {
         var answers = await client.PredictAsync(args.ElementAtOrDefault(1) ?? "", lines, stop.Token);
@@ -50,6 +43,11 @@ try
     }
 
     return 0;
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
 }
 catch (RpcException e) when (!stop.IsCancellationRequested)
 {

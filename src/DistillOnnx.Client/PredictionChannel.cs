@@ -16,6 +16,12 @@ internal static class PredictionChannel
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Deadline, TimeSpan.Zero);
         if (options.Addresses.Count == 0) throw new ArgumentException("no server is named", nameof(options));
 
+        foreach (var address in options.Addresses)
+        {
+            if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https" or "dns"))
+                throw new ArgumentException($"\"{address}\": expected an address such as http://127.0.0.1:5080");
+        }
+
         var many = options.Addresses.Count > 1;
         var secure = options.Addresses[0].StartsWith("https:", StringComparison.OrdinalIgnoreCase) || options.Tls is not null;
         if (many && options.Addresses.Any(a => a.StartsWith("https:", StringComparison.OrdinalIgnoreCase) != secure))

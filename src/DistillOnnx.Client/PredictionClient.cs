@@ -24,6 +24,7 @@ public sealed class PredictionClient : IDisposable
 
     /// <summary>Creates a client for one server.</summary>
     /// <param name="address">For instance <c>http://127.0.0.1:5080</c>.</param>
+    /// <exception cref="ArgumentException">It is no address.</exception>
     public PredictionClient(string address)
         : this(new PredictionClientOptions { Addresses = [address] })
     {
@@ -31,7 +32,7 @@ public sealed class PredictionClient : IDisposable
 
     /// <summary>Creates a client.</summary>
     /// <param name="options">Where the servers are and how patient the client is.</param>
-    /// <exception cref="ArgumentException">The options name no server, or mix cleartext and TLS.</exception>
+    /// <exception cref="ArgumentException">The options name no server, or one by what is no address, or mix cleartext and TLS.</exception>
     public PredictionClient(PredictionClientOptions options)
     {
         _channel = PredictionChannel.Create(options);

@@ -7,6 +7,8 @@ namespace DistillOnnx.Runtime;
 /// <summary>How a bundle is run. The defaults suit one process that has the machine to itself.</summary>
 public sealed record RuntimeOptions : IStageOptions
 {
+    private const int MostLanes = 8;
+
     /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     [Option("where the graphs run: auto, cpu or cuda:N; asking for a GPU where there is none is an error", Value = "DEVICE")]
     public string Device { get; init; } = "auto";
@@ -15,7 +17,7 @@ public sealed record RuntimeOptions : IStageOptions
     [Option("which of the bundle's precisions runs, for instance fp32, fp16 or int8; auto: fp32, on a GPU fp16 where there is one", Value = "NAME")]
     public string Precision { get; init; } = "auto";
 
-    /// <summary>Threads that one operator may use; 0: one for each core.</summary>
+    /// <summary>Threads that one operator may use; 0: one for each core, in a container one for each of its share.</summary>
     [Option("threads that one operator may use; 0: one for each core")]
     public int Threads { get; init; }
 
@@ -87,6 +89,10 @@ public sealed record RuntimeOptions : IStageOptions
     /// <summary>From which severity on ONNX Runtime writes its own messages to stderr.</summary>
     [Option("from which severity ONNX Runtime's own messages go to stderr")]
     public OrtLogLevel OrtLog { get; init; } = OrtLogLevel.Error;
+
+    /// <summary>Lanes that suit programs which always have more to do than one batch: one for each thread, up to where each would wait long for its batch.</summary>
+    /// <param name="threads">Threads that may be used; 0: one for each core.</param>
+    public static int LanesFor(int threads) => Math.Clamp(threads > 0 ? threads : Environment.ProcessorCount, 1, MostLanes);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate()

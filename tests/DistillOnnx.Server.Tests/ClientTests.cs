@@ -76,7 +76,10 @@ public sealed class ClientTests
     [Theory]
     [InlineData]
     [InlineData("http://a:1", "https://b:1")]
-    public void Create_NoServerOrMixedSchemes_IsRefused(params string[] addresses)
+    [InlineData("localhost:5080")]
+    [InlineData("127.0.0.1:5080")]
+    [InlineData("http://a:1", "")]
+    public void Create_NoServerOrMixedSchemesOrNoAddress_IsRefused(params string[] addresses)
     {
         Assert.Throws<ArgumentException>(() => new PredictionClient(new PredictionClientOptions { Addresses = addresses }));
     }

@@ -17,13 +17,14 @@ internal sealed class SessionFactory
     {
         _options = options;
         Device = RuntimeDevice.Resolve(options.Device);
+        Threads = CpuThreads.Of(options.Threads);
     }
 
     /// <summary>Where the sessions run.</summary>
     public RuntimeDevice Device { get; }
 
     /// <summary>Threads of a session that has the device to itself; 0: ONNX Runtime's choice.</summary>
-    public int Threads => _options.Threads;
+    public int Threads { get; }
 
     /// <summary>Reads a graph's weights for several sessions. Null: each session reads its own.</summary>
     public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu ? GraphWeights.TryRead(path, _options.LowMemory) : null;

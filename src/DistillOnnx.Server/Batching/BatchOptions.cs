@@ -1,3 +1,4 @@
+using DistillOnnx.Runtime;
 using DistillOnnx.Server.Models;
 
 namespace DistillOnnx.Server.Batching;
@@ -7,9 +8,6 @@ internal sealed record BatchOptions
 {
     // What a lane takes at a time at least, so that the decoder's weights are not read for a row or two.
     private const int LeastLaneTokens = 128;
-
-    // More lanes than this would each wait long for its batch.
-    private const int MostLanes = 8;
 
     /// <summary>Most rows of a batch.</summary>
     public int MaxRows { get; init; } = 32;
@@ -57,7 +55,7 @@ internal sealed record BatchOptions
         MaxTokens = options.BatchTokens > 0 ? options.BatchTokens : onGpu ? 8192 : 512,
         MaxQueueRows = options.QueueRows,
         Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
-        Lanes = options.Lanes > 0 ? options.Lanes : onGpu ? 1 : Math.Min(options.Threads > 0 ? options.Threads : Environment.ProcessorCount, MostLanes),
+        Lanes = options.Lanes > 0 ? options.Lanes : onGpu ? 1 : RuntimeOptions.LanesFor(options.Threads),
     };
 
     /// <summary>The same for a model that is loaded: whether it has lanes is its own matter.</summary>

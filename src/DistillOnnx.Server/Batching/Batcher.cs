@@ -63,13 +63,14 @@ internal sealed class Batcher : IDisposable
     /// <summary>Teaches the batcher how fast its model is, before the first call.</summary>
     public void Observe(long tokens, TimeSpan duration) => _rate.Observe(tokens, duration, 1);
 
-    /// <summary>Refuses a call whose rows are not known yet, where the queue alone forbids it.</summary>
-    /// <exception cref="RefusedException">There is no room for them, or no time.</exception>
-    public void RefuseIfFull(string caller, int rows, DateTimeOffset? deadline)
+    /// <summary>Why a call whose rows are not known yet is refused, if they are like those that wait; null: it is not.</summary>
+    public RefusedException? RefusalOf(string caller, int rows, DateTimeOffset? deadline)
     {
+        if (rows > _options.MaxQueueRows) return null;
         lock (_lock)
         {
-            if (rows <= _options.MaxQueueRows && Refuses(caller, rows, 0, deadline) is { } reason) throw Refusal(reason);
+            var tokens = _queue.Count == 0 ? 0 : rows * _queue.Tokens / _queue.Count;
+            return Refuses(caller, rows, tokens, deadline) is { } reason ? Refusal(reason) : null;
         }
     }
 

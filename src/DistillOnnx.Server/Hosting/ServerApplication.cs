@@ -29,6 +29,7 @@ internal static class ServerApplication
         AdminOnly.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
+        EarlyRefusal.Use(app);
         Map(app, options);
         return app;
     }

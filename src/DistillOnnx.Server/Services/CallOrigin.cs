@@ -8,11 +8,10 @@ namespace DistillOnnx.Server.Services;
 /// <param name="Deadline">When the caller stops waiting; null: never.</param>
 internal sealed record CallOrigin(string Caller, DateTimeOffset? Deadline)
 {
-    public static CallOrigin Of(ServerCallContext context)
-    {
-        var http = context.GetHttpContext();
-        var caller = http.User.Identity is { IsAuthenticated: true, Name: { } name } ? "user " + name
-            : http.Features.Get<IConnectionIdFeature>()?.ConnectionId ?? http.Connection.Id;
-        return new CallOrigin(caller, context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline, TimeSpan.Zero));
-    }
+    public static CallOrigin Of(ServerCallContext context) => new(
+        CallerOf(context.GetHttpContext()), context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline, TimeSpan.Zero));
+
+    /// <summary>Who calls.</summary>
+    public static string CallerOf(HttpContext context) => context.User.Identity is { IsAuthenticated: true, Name: { } name } ? "user " + name
+        : context.Features.Get<IConnectionIdFeature>()?.ConnectionId ?? context.Connection.Id;
 }

@@ -20,7 +20,7 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         try
         {
             // A full queue says so before anything is spent on the texts.
-            model.Batcher.RefuseIfFull(origin.Caller, request.Inputs.Count, origin.Deadline);
+            if (model.Batcher.RefusalOf(origin.Caller, request.Inputs.Count, origin.Deadline) is { } refusal) throw Faults.Refused(refusal);
             var rows = RowSet.Encode(request, model, limits);
             var encoded = Stopwatch.GetElapsedTime(started);
             var answers = rows.Encoded.Count == 0 ? [] : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, cancellationToken));

@@ -34,7 +34,7 @@ public static class PredictorFactory
 
     // One method each, so that a bundle never makes the process load TorchSharp.
     private static BundlePredictor OpenBundle(string model, string device, int threads, string precision) =>
-        BundlePredictor.Open(model, new RuntimeOptions { Device = device, Threads = threads, Precision = precision });
+        BundlePredictor.Open(model, new RuntimeOptions { Device = device, Threads = threads, Lanes = RuntimeOptions.LanesFor(threads), Precision = precision });
 
     private static StudentPredictor OpenCheckpoint(string model, string device, int threads, IReporter reporter)
     {

@@ -51,7 +51,7 @@ internal static class OverloadCosts
         Row("refused", refused.Count, refused);
         Row("taken, but late", runs.Sum(r => r.Late), null);
         Row("otherwise lost", runs.Sum(r => r.Lost), null);
-        Row("control: a thread that sleeps 1 ms at a time wakes late by", stalls.Count, stalls);
+        Row("control: a thread that sleeps 5 ms at a time wakes late by", stalls.Count, stalls);
         for (var i = 0; i < runs.Count; i++)
             result.Row(("overload, round", i + 1), ("peak before, answers/s", peaks[i]), ("in time, answers/s", runs[i].Goodput), ("peak after", peaks[i + 1]), ("ratio", goodput[i]));
         var cores = runs.Count * length.TotalSeconds * Environment.ProcessorCount;

@@ -2,9 +2,11 @@ using System.Diagnostics;
 
 namespace DistillOnnx.Benchmarks.Serving;
 
-/// <summary>A thread that sleeps a millisecond at a time and notes how late it wakes: what the machine does to whoever waits on it.</summary>
+/// <summary>A thread that sleeps five milliseconds at a time and notes how late it wakes: what the machine does to whoever waits on it.</summary>
 internal sealed class StallProbe : IDisposable
 {
+    private const int NapMs = 5;
+
     private readonly Thread _thread;
     private readonly List<double> _lateMs = [];
     private volatile bool _stop;
@@ -29,8 +31,8 @@ internal sealed class StallProbe : IDisposable
         while (!_stop)
         {
             var start = Stopwatch.GetTimestamp();
-            Thread.Sleep(1);
-            _lateMs.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds - 1);
+            Thread.Sleep(NapMs);
+            _lateMs.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds - NapMs);
         }
     }
 }
