@@ -113,12 +113,12 @@ internal sealed class GraphSession : IDisposable
 
     private void AddLanes(SessionFactory factory, GraphWeights weights)
     {
-        var threads = factory.Lanes();
-        if (threads.Length == 0) return;
+        if (factory.Lanes == 1) return;
 
         // A run on one thread needs nothing of a session but its weights: one session serves all such lanes.
-        foreach (var each in threads[0] == 1 ? threads[..1] : threads) _lanes.Add(factory.Create(Path, each, weights));
-        Lanes = threads.Length;
+        var sessions = factory.LaneThreads == 1 ? 1 : factory.Lanes;
+        for (var i = 0; i < sessions; i++) _lanes.Add(factory.Create(Path, factory.LaneThreads, weights));
+        Lanes = factory.Lanes;
     }
 
     private void Check(string what, GraphPort port, IReadOnlyDictionary<string, NodeMetadata> found)

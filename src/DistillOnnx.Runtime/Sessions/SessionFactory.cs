@@ -29,13 +29,11 @@ internal sealed class SessionFactory
     /// <summary>Reads a graph's weights for several sessions. Null: each session reads its own.</summary>
     public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu ? GraphWeights.TryRead(path, _options.LowMemory) : null;
 
-    /// <summary>The threads of each lane, where the sessions of a graph can share its weights.</summary>
-    public int[] Lanes()
-    {
-        var threads = Threads > 0 ? Threads : Environment.ProcessorCount;
-        var each = Math.Max(1, threads / _options.Lanes);
-        return _options.Lanes < 2 ? [] : [.. Enumerable.Repeat(each, _options.Lanes)];
-    }
+    /// <summary>Runs that may go side by side; 1: there are no lanes.</summary>
+    public int Lanes => _options.Lanes;
+
+    /// <summary>Threads of each lane.</summary>
+    public int LaneThreads => Math.Max(1, (Threads > 0 ? Threads : Environment.ProcessorCount) / Lanes);
 
     /// <summary>Loads a graph.</summary>
     /// <param name="path">The graph file; weights that it keeps outside itself lie beside it.</param>

@@ -29,8 +29,13 @@ internal static class Warmup
 
                 // The first round pays for what later ones find ready.
                 if (round > 0) model.Batcher.Observe(batch.Sum(r => (long)r.Tokens), Stopwatch.GetElapsedTime(started));
-                for (var lane = 0; round == 0 && model.Predictor.Lanes > 1 && lane < model.Predictor.Lanes; lane++) model.Predictor.Predict(batch, lane, cancellationToken);
+                if (round == 0 && words == Words[0]) RunLanes(model.Predictor, batch, cancellationToken);
             }
         }
+    }
+
+    private static void RunLanes(IServedPredictor predictor, EncodedRow[] batch, CancellationToken cancellationToken)
+    {
+        for (var lane = 0; predictor.Lanes > 1 && lane < predictor.Lanes; lane++) predictor.Predict(batch, lane, cancellationToken);
     }
 }

@@ -21,15 +21,7 @@ internal static class Callers
     /// <param name="callers">How many wait at a time.</param>
     /// <param name="length">How long to measure, after a fifth of it to warm up.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static Task<double> SaturateAsync(PredictionClient[] clients, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken) =>
-        SaturateAsync(
-            (caller, text) => clients[caller % clients.Length].PredictAsync("nli", texts[text % texts.Length], cancellationToken: cancellationToken), callers, length);
-
-    /// <summary>Answers a second under so many callers.</summary>
-    /// <param name="call">Makes a call, given the caller's number and the call's.</param>
-    /// <param name="callers">How many wait at a time.</param>
-    /// <param name="length">How long to measure, after a fifth of it to warm up.</param>
-    public static async Task<double> SaturateAsync(Func<int, int, Task> call, int callers, TimeSpan length)
+    public static async Task<double> SaturateAsync(PredictionClient[] clients, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         var (begin, end) = (length / 5, length * 1.2);
@@ -38,7 +30,7 @@ internal static class Callers
         {
             while (Stopwatch.GetElapsedTime(start) < end)
             {
-                await call(caller, Interlocked.Increment(ref next));
+                await clients[caller % clients.Length].PredictAsync("nli", texts[Interlocked.Increment(ref next) % texts.Length], cancellationToken: cancellationToken);
                 var now = Stopwatch.GetElapsedTime(start);
                 if (now >= begin && now < end) Interlocked.Increment(ref counted);
             }

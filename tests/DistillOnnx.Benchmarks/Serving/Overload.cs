@@ -12,6 +12,8 @@ internal sealed class Overload
     // Waking more often would take more of the machine than the calls themselves.
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(4);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly ConcurrentBag<(StatusCode Status, double Milliseconds)> _ended = [];
     private double _seconds;
 
@@ -25,34 +27,48 @@ internal sealed class Overload
     public double Goodput => Answered.Count / _seconds;
 
     /// <summary>Milliseconds of each call that was answered.</summary>
-    public IReadOnlyList<double> Answered => Latencies(s => s == StatusCode.OK);
+    public IReadOnlyList<double> Answered => Latencies((s, ms) => s == StatusCode.OK && ms <= Deadline.TotalMilliseconds);
 
     /// <summary>Milliseconds of each call that was refused.</summary>
-    public IReadOnlyList<double> Refused => Latencies(s => s == StatusCode.ResourceExhausted);
+    public IReadOnlyList<double> Refused => Latencies((s, _) => s == StatusCode.ResourceExhausted);
 
     /// <summary>Calls that were taken but not answered in time.</summary>
-    public int Late => Latencies(s => s == StatusCode.DeadlineExceeded).Count;
+    public int Late => Latencies((s, ms) => s == StatusCode.DeadlineExceeded || (s == StatusCode.OK && ms > Deadline.TotalMilliseconds)).Count;
 
     /// <summary>Calls that ended in any other way.</summary>
-    public int Lost => Latencies(s => s is not (StatusCode.OK or StatusCode.ResourceExhausted or StatusCode.DeadlineExceeded)).Count;
+    public int Lost => Latencies((s, _) => s is not (StatusCode.OK or StatusCode.ResourceExhausted or StatusCode.DeadlineExceeded)).Count;
 
     /// <summary>Answers a second that so many callers get, each of whom waits for one before it asks again.</summary>
+    /// <param name="address">The server.</param>
+    /// <param name="texts">Sent over and over.</param>
+    /// <param name="callers">How many wait at a time.</param>
+    /// <param name="length">How long to measure, after a fifth of it to warm up.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
     public static async Task<double> PeakAsync(string address, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
     {
-        var (clients, frames) = Connect(address, texts, patience: TimeSpan.FromMinutes(1));
-        var rate = await Callers.SaturateAsync(
-            async (caller, text) =>
+        byte[][] messages = [.. texts.Select(LoadConnection.Message)];
+        var (next, counted, failed) = (0, 0, 0);
+        var start = Stopwatch.GetTimestamp();
+        var connections = new LoadConnection[Connections];
+        for (var i = 0; i < connections.Length; i++)
+        {
+            var own = i;
+            connections[i] = new LoadConnection(new Uri(address), Patience, (status, _) =>
             {
-                var status = await clients[caller % clients.Length].PredictAsync(frames[text % frames.Length], cancellationToken);
-                if (status != StatusCode.OK) throw new InvalidOperationException($"a call at the peak ended as {status}");
-            },
-            callers,
-            length);
-        foreach (var client in clients) client.Dispose();
-        return rate;
+                if (status != StatusCode.OK) Interlocked.Increment(ref failed);
+                var elapsed = Stopwatch.GetElapsedTime(start);
+                if (elapsed >= length / 5 && elapsed < length * 1.2) Interlocked.Increment(ref counted);
+                if (elapsed < length * 1.2) connections[own].Send(messages[Interlocked.Increment(ref next) % messages.Length]);
+            });
+        }
+
+        for (var caller = 0; caller < callers; caller++) connections[caller % connections.Length].Send(messages[Interlocked.Increment(ref next) % messages.Length]);
+        await Task.Delay(length * 1.2, cancellationToken);
+        await CloseAsync(connections, cancellationToken);
+        return failed == 0 ? counted / length.TotalSeconds : throw new InvalidOperationException($"{failed} calls failed at the peak");
     }
 
-    /// <summary>Makes calls at a fixed rate, whether or not earlier ones are answered, each tried once. May be run again: calls add up.</summary>
+    /// <summary>Makes calls at a fixed rate, whether or not earlier ones are answered, each tried once.</summary>
     /// <param name="address">The server.</param>
     /// <param name="texts">Sent over and over.</param>
     /// <param name="rate">Calls a second.</param>
@@ -60,30 +76,26 @@ internal sealed class Overload
     /// <param name="cancellationToken">Gives it up.</param>
     public async Task RunAsync(string address, string[] texts, double rate, TimeSpan length, CancellationToken cancellationToken)
     {
-        var (clients, frames) = Connect(address, texts, Deadline);
-        var calls = new List<Task>();
+        byte[][] messages = [.. texts.Select(LoadConnection.Message)];
+        LoadConnection[] connections = [.. Enumerable.Range(0, Connections).Select(_ => new LoadConnection(new Uri(address), Deadline, (status, ms) => _ended.Add((status, ms))))];
         var start = Stopwatch.GetTimestamp();
         for (var sent = 0; Stopwatch.GetElapsedTime(start) < length;)
         {
             var due = Stopwatch.GetElapsedTime(start).TotalSeconds * rate;
-            for (; sent < due; sent++) calls.Add(CallAsync(clients[sent % clients.Length], frames[sent % frames.Length], cancellationToken));
+            for (; sent < due; sent++) connections[sent % Connections].Send(messages[sent % messages.Length]);
             await Task.Delay(Pace, cancellationToken);
         }
 
-        await Task.WhenAll(calls);
-        _seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
-        foreach (var client in clients) client.Dispose();
+        await CloseAsync(connections, cancellationToken);
+        _seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static (LoadClient[] Clients, byte[][] Frames) Connect(string address, string[] texts, TimeSpan patience) =>
-        ([.. Enumerable.Range(0, Connections).Select(_ => new LoadClient(address, patience))], [.. texts.Select(LoadClient.Frame)]);
-
-    private async Task CallAsync(LoadClient client, byte[] frame, CancellationToken cancellationToken)
+    private static async Task CloseAsync(LoadConnection[] connections, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        var status = await client.PredictAsync(frame, cancellationToken);
-        _ended.Add((status, Stopwatch.GetElapsedTime(start).TotalMilliseconds));
+        while (connections.Any(c => c.Open > 0) && Stopwatch.GetElapsedTime(start) < Patience) await Task.Delay(Pace, cancellationToken);
+        foreach (var connection in connections) connection.Dispose();
     }
 
-    private List<double> Latencies(Func<StatusCode, bool> which) => [.. _ended.Where(e => which(e.Status)).Select(e => e.Milliseconds)];
+    private List<double> Latencies(Func<StatusCode, double, bool> which) => [.. _ended.Where(e => which(e.Status, e.Milliseconds)).Select(e => e.Milliseconds)];
 }
