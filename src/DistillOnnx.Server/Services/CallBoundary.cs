@@ -1,4 +1,3 @@
-using System.Globalization;
 using DistillOnnx.Server.Telemetry;
 using Google.Protobuf;
 using Grpc.Core;
@@ -35,10 +34,8 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
     {
         await next(context);
         var headers = context.Response.Headers;
-        if (context.Response.HasStarted || headers.GrpcStatus != Number(StatusCode.Unknown) || context.Features.Get<Read>() is not null) return;
-        var fault = Faults.Unreadable();
-        headers.GrpcStatus = Number(fault.StatusCode);
-        headers.GrpcMessage = fault.Status.Detail;
+        if (context.Response.HasStarted || headers.GrpcStatus != Faults.Number(StatusCode.Unknown) || context.Features.Get<Read>() is not null) return;
+        Faults.Write(headers, Faults.Unreadable());
     });
 
     /// <summary>Runs a call. Messages of a client's stream are read within it, so what cannot be read comes through here too.</summary>
@@ -77,8 +74,6 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
         if (!context.CancellationToken.IsCancellationRequested) logger.CallFailed(exception, context.Method);
         return Faults.Internal();
     }
-
-    private static string Number(StatusCode code) => ((int)code).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A feature that marks calls whose message was read.</summary>
     private sealed class Read

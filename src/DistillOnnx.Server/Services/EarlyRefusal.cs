@@ -1,4 +1,3 @@
-using System.Globalization;
 using DistillOnnx.Server.Batching;
 using DistillOnnx.Server.Models;
 using Grpc.AspNetCore.Server;
@@ -39,10 +38,7 @@ internal sealed class EarlyRefusal(ModelCatalog catalog, ServerOptions options, 
     {
         await SkipMessageAsync(context);
         context.Response.ContentType = Content;
-        var headers = context.Response.Headers;
-        headers.GrpcStatus = ((int)fault.StatusCode).ToString(CultureInfo.InvariantCulture);
-        headers.GrpcMessage = fault.Status.Detail;
-        foreach (var entry in fault.Trailers) headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
+        Faults.Write(context.Response.Headers, fault);
     }
 
     /// <summary>Lets the client finish what it sends: some take the end of a call before that for a failure of the connection.</summary>

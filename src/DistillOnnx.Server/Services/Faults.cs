@@ -55,6 +55,17 @@ internal static class Faults
     /// <summary>INTERNAL, without what happened inside: that is in the log.</summary>
     public static RpcException Internal() => Create(StatusCode.Internal, "the model failed on this input", null, null);
 
+    /// <summary>Answers a call with an error and nothing but headers.</summary>
+    public static void Write(IHeaderDictionary headers, RpcException fault)
+    {
+        headers.GrpcStatus = Number(fault.StatusCode);
+        headers.GrpcMessage = fault.Status.Detail;
+        foreach (var entry in fault.Trailers) headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
+    }
+
+    /// <summary>A status as its header has it.</summary>
+    public static string Number(StatusCode code) => ((int)code).ToString(System.Globalization.CultureInfo.InvariantCulture);
+
     private static RpcException Create(StatusCode code, string message, IMessage? detail, TimeSpan? pushback)
     {
         var trailers = new Metadata();
