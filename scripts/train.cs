@@ -20,13 +20,15 @@
 // Exit codes: 0 done, 1 failed or below evaluate.fail_under, 2 bad input, 130 interrupted.
 
 using DistillOnnx.Core;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Teacher;
+using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Import;
 using DistillOnnx.Toolchain.Scripting;
 using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Toolchain.Training;
 using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Trainer;
 
@@ -38,7 +40,7 @@ try
     if (args is not [var file]) throw new InputException("usage: dotnet run scripts/train.cs -- build.json");
     var build = new BuildFile(file);
     if (build.Read<ImportOptions>("import") is { } import) Print("import", DatasetImporter.Import(import, reporter, stop));
-    if (build.Read<AnnotateOptions>("annotate") is { } annotate) Print("annotate", await Annotator.RunAsync(annotate, reporter, stop));
+    if (build.Read<AnnotateOptions>("annotate") is { } annotate) Print("annotate", await AnnotateStage.RunAsync(annotate, reporter, stop));
     if (build.Read<PretrainOptions>("pretrain") is { } pretrain) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
     if (build.Read<TrainOptions>("train") is { } train) Print("train", await TrainStage.RunAsync(train, reporter, stop));
     var evaluate = build.Read<EvaluateOptions>("evaluate");

@@ -1,13 +1,13 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.IO;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.T5;
 using DistillOnnx.Export.Weights;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Export;
 

@@ -1,5 +1,5 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.Tasks;
 
 namespace DistillOnnx.Export;

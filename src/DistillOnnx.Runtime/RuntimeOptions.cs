@@ -1,24 +1,20 @@
-using DistillOnnx.Core.Options;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Sessions;
 
 namespace DistillOnnx.Runtime;
 
 /// <summary>How a bundle is run. The defaults suit one process that has the machine to itself.</summary>
-public sealed record RuntimeOptions : IStageOptions
+public sealed record RuntimeOptions
 {
     private const int MostLanes = 8;
 
     /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
-    [Option("where the graphs run: auto, cpu or cuda:N; asking for a GPU where there is none is an error", Value = "DEVICE")]
     public string Device { get; init; } = "auto";
 
     /// <summary>Which of the bundle's precisions runs; <c>auto</c> is fp32 on the processor, and fp16 on a GPU where the bundle has it.</summary>
-    [Option("which of the bundle's precisions runs, for instance fp32, fp16 or int8; auto: fp32, on a GPU fp16 where there is one", Value = "NAME")]
     public string Precision { get; init; } = "auto";
 
     /// <summary>Threads that one operator may use; 0: one for each core, in a container one for each of its share.</summary>
-    [Option("threads that one operator may use; 0: one for each core")]
     public int Threads { get; init; }
 
     /// <summary>
@@ -26,75 +22,61 @@ public sealed record RuntimeOptions : IStageOptions
     /// Threads that work on one batch wait for one another at every operator; those on batches of their own do not, so many
     /// batches are done sooner and a single one later. On a processor, in fp32, int8 and q4.
     /// </summary>
-    [Option("batches that may run side by side, each on its share of the threads: more rows a second where there are many; on a processor")]
     public int Lanes { get; init; } = 1;
 
     /// <summary>
     /// Whether threads of the pool spin while they wait for the next operator of a run; between runs they sleep either way.
     /// Off where another busy program shares the cores.
     /// </summary>
-    [Option("whether threads spin while they wait within a run: faster, unless another busy program shares the cores")]
     public bool Spin { get; init; } = true;
 
     /// <summary>Which graphs answer a closed-set task.</summary>
-    [Option("which graphs answer a closed-set task: auto, label or decoder")]
     public GraphChoice Graph { get; init; } = GraphChoice.Auto;
 
     /// <summary>Most tokens, padding counted, that one run takes; longer batches are split by length.</summary>
-    [Option("most tokens, padding counted, in one run; larger batches are split, rows of similar length together")]
     public int MaxBatchTokens { get; init; } = 4096;
 
     /// <summary>Most rows that one run takes.</summary>
-    [Option("most rows in one run")]
     public int MaxBatchRows { get; init; } = 64;
 
     /// <summary>
     /// Whether rows of an int8 graph may share a run. Its activations are scaled over the whole run, so that an answer would
     /// depend, a little, on its neighbours; run alone it does not, and on a processor that costs little.
     /// </summary>
-    [Option("int8 only: let rows share a run; somewhat faster, but an answer then depends a little on its neighbours")]
     public bool MixInt8Rows { get; init; }
 
     /// <summary>Beams of a text task's decoding; 1: greedy.</summary>
-    [Option("beams of a text task's decoding; 1: greedy")]
     public int Beams { get; init; } = 1;
 
     /// <summary>Overrides the manifest's threshold below which the predictor abstains; null: the manifest's.</summary>
-    [Option("probability below which a closed-set answer abstains; left out: as the bundle says", Value = "P")]
     public double? AbstainBelow { get; init; }
 
     /// <summary>Whether every file is compared with the manifest's hash when a bundle is opened.</summary>
-    [Option("whether every file of the bundle is compared with the manifest's hash when it is opened")]
     public bool VerifyHashes { get; init; }
 
     /// <summary>
     /// Whether weights stay as they lie in the file instead of being copied into the layout that the kernels like best:
     /// less memory, most of all where several graphs read one weights file, for some speed.
     /// </summary>
-    [Option("whether weights stay as they lie in the file: less memory, some speed lost")]
     public bool LowMemory { get; init; }
 
     /// <summary>Most bytes that the CUDA arena may take; 0: no limit.</summary>
-    [Option("most bytes of GPU memory that ONNX Runtime's arena may take; 0: no limit", Value = "BYTES")]
     public long CudaMemoryLimit { get; init; }
 
     /// <summary>How the CUDA arena grows.</summary>
-    [Option("how the GPU arena grows: next-power-of-two or same-as-requested (a lower peak where lengths vary)")]
     public CudaArenaStrategy CudaArena { get; init; } = CudaArenaStrategy.SameAsRequested;
 
     /// <summary>Whether fp32 matrix products may round their inputs to TF32 on a GPU. Off, so that fp32 means fp32.</summary>
-    [Option("whether fp32 products may round to TF32 on a GPU: faster, outside the parity that export measured")]
     public bool CudaTf32 { get; init; }
 
     /// <summary>From which severity on ONNX Runtime writes its own messages to stderr.</summary>
-    [Option("from which severity ONNX Runtime's own messages go to stderr")]
     public OrtLogLevel OrtLog { get; init; } = OrtLogLevel.Error;
 
     /// <summary>Lanes that suit programs which always have more to do than one batch: one for each thread, up to where each would wait long for its batch.</summary>
     /// <param name="threads">Threads that may be used; 0: one for each core.</param>
     public static int LanesFor(int threads) => Math.Clamp(threads > 0 ? threads : Environment.ProcessorCount, 1, MostLanes);
 
-    /// <inheritdoc/>
+    /// <summary>All faults, empty where there are none.</summary>
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();

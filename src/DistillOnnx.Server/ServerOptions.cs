@@ -1,6 +1,6 @@
-using DistillOnnx.Core.Options;
 using DistillOnnx.Runtime.Sessions;
 using DistillOnnx.Server.Configuration;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Server;
 

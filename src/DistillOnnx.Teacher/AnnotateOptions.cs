@@ -1,6 +1,6 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Prompts;
 using DistillOnnx.Teacher.Rows;

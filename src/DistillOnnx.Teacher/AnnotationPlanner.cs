@@ -1,5 +1,5 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.IO;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher.Batching;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;

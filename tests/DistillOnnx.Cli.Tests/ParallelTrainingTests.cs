@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 
 namespace DistillOnnx.Cli.Tests;
 

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx.Proto;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Export.Tests;

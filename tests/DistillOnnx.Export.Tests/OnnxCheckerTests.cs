@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Export.Tests;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Export.Tests;

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher.Prompts;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
@@ -10,12 +11,12 @@ public sealed class AnnotatorTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    private string Out => _directory.File("out");
+    private string Out => _directory["out"];
 
     [Fact]
     public async Task Run_OpenAIEndpoint_WritesADatasetWithProvenanceAndReport()
     {
-        TestData.Write(_directory.File("data"), 20, 5, 3);
+        TestData.Write(_directory["data"], 20, 5, 3);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
         var result = await Annotator.RunAsync(Options(endpoint), Reporter.None);
         var written = Dataset.Open(Out);
@@ -38,7 +39,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_SamplesThatDisagree_TakesTheMajorityAndKeepsItsShare()
     {
-        TestData.Write(_directory.File("data"), 10);
+        TestData.Write(_directory["data"], 10);
         // Rows of more than 5 get their right label from two of three samples, the others from one.
         var asked = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
         await using var endpoint = await FakeEndpoint.StartAsync(q =>
@@ -59,7 +60,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_WrongTeacherLabels_AreRationalizedMarkedOrDropped()
     {
-        TestData.Write(_directory.File("data"), 12);
+        TestData.Write(_directory["data"], 12);
         await using var endpoint = await FakeEndpoint.StartAsync(q => q.Contains("correct label is", StringComparison.Ordinal)
             ? TestData.Right(q[..q.IndexOf("(The", StringComparison.Ordinal)])
             : TestData.Say(TestData.Number(q), TestData.Number(q) % 3 != 0));
@@ -81,7 +82,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_AnswersOfNoUse_AreCountedByReason()
     {
-        TestData.Write(_directory.File("data"), 40);
+        TestData.Write(_directory["data"], 40);
         await using var endpoint = await FakeEndpoint.StartAsync(
             q => (TestData.Number(q) % 4) switch
             {
@@ -113,7 +114,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_FailedRows_AreAskedAgainByTheNextRun()
     {
-        TestData.Write(_directory.File("data"), 10);
+        TestData.Write(_directory["data"], 10);
         var filter = true;
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => filter && TestData.Number(q) < 4 ? (400, "{}") : null);
         Assert.Equal(4, (await Annotator.RunAsync(Options(endpoint), Reporter.None)).Splits!["train"].Dropped["failed"]);
@@ -126,7 +127,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_Refusals_ArePaidOnceAndKeepNobodyFromGoingOn()
     {
-        TestData.Write(_directory.File("data"), 60);
+        TestData.Write(_directory["data"], 60);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => TestData.Number(q) switch
         {
             0 or 59 => null,
@@ -150,7 +151,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
     {
-        TestData.Write(_directory.File("data"), 300);
+        TestData.Write(_directory["data"], 300);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, gate: new RateGate(150, 10, retryAfter: false, TimeProvider.System));
         var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 64, RetryDelay = 0.1 }, Reporter.None).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         Assert.Equal(300, result.Splits!["train"].Kept);
@@ -160,10 +161,10 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_SeveralModelsInOneJournal_AreEachCountedAtTheirPrice()
     {
-        TestData.Write(_directory.File("data"), 4);
-        File.WriteAllText(_directory.File("prices.json"), """{"models":{"one":{"input":1000000,"output":0},"two":{"input":0,"output":1000000}}}""");
+        TestData.Write(_directory["data"], 4);
+        File.WriteAllText(_directory["prices.json"], """{"models":{"one":{"input":1000000,"output":0},"two":{"input":0,"output":1000000}}}""");
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        var options = Options(endpoint) with { Prices = _directory.File("prices.json"), Overwrite = true };
+        var options = Options(endpoint) with { Prices = _directory["prices.json"], Overwrite = true };
         foreach (var model in (string[])["one", "two"])
         {
             await Annotator.RunAsync(options with { Teacher = $"openai:{model}@{endpoint.Url}" }, new FixedTeacher("It ends so. So the answer is even.", 3, 5), TimeProvider.System, Reporter.None);
@@ -178,7 +179,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_AnswerLeakedWithoutReasons_IsNoReasons()
     {
-        TestData.Write(_directory.File("data"), 4);
+        TestData.Write(_directory["data"], 4);
         await using var endpoint = await FakeEndpoint.StartAsync(q => TestData.Number(q) % 2 == 0 ? "Even, even and even. So the answer is even." : TestData.Right(q));
         var result = await Annotator.RunAsync(Options(endpoint), Reporter.None);
         Assert.Equal((2L, 2L), (result.Splits!["train"].Kept, result.Splits["train"].Dropped["no_reasons"]));
@@ -187,7 +188,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_FaultOfTheWholeRun_IsOneClearLine()
     {
-        TestData.Write(_directory.File("data"), 10);
+        TestData.Write(_directory["data"], 10);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => (400, """{"error":{"message":"bad parameter"}}"""));
         await Fails(Options(endpoint) with { ApiKey = "a-wrong-key-of-mine" }, "HTTP 401", "invalid_api_key", "DISTILL_ANNOTATE_API_KEY", "provided: …");
         await Fails(Options(endpoint) with { Teacher = $"openai:other@{endpoint.Url}" }, "HTTP 404", "\"other\"");
@@ -208,10 +209,10 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_Budget_StopsBeforeItIsOverdrawnAndGoesOnLater()
     {
-        TestData.Write(_directory.File("data"), 100);
+        TestData.Write(_directory["data"], 100);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        File.WriteAllText(_directory.File("prices.json"), "{\"models\":{\"" + FakeEndpoint.Model + "\":{\"input\":1000000,\"output\":1000000}}}");
-        var options = Options(endpoint) with { MaxOutputTokens = 20, Prices = _directory.File("prices.json"), Budget = 1000 };
+        File.WriteAllText(_directory["prices.json"], "{\"models\":{\"" + FakeEndpoint.Model + "\":{\"input\":1000000,\"output\":1000000}}}");
+        var options = Options(endpoint) with { MaxOutputTokens = 20, Prices = _directory["prices.json"], Budget = 1000 };
         var first = await Annotator.RunAsync(options, Reporter.None);
         Assert.False(first.Complete);
         var spent = endpoint.Charged.Values.Sum(c => c.Input + c.Output);
@@ -229,7 +230,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_PlanPreviewAndOffline_AskNoRow()
     {
-        TestData.Write(_directory.File("data"), 30);
+        TestData.Write(_directory["data"], 30);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
         await Annotator.RunAsync(Options(endpoint) with { Limit = 10 }, Reporter.None);
         var options = Options(endpoint) with { Overwrite = true };
@@ -257,7 +258,7 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_StructuredAnswers_SendTheSchemaAndReadJson()
     {
-        TestData.Write(_directory.File("data"), 6);
+        TestData.Write(_directory["data"], 6);
         await using var endpoint = await FakeEndpoint.StartAsync(q => JsonSerializer.Serialize(new { rationale = $"The number {TestData.Number(q)} ends so.", label = TestData.Number(q) % 2 == 0 ? "even" : "odd" }));
         var result = await Annotator.RunAsync(Options(endpoint) with { Structured = true }, Reporter.None);
         Assert.Equal((6L, 1.0), (result.Splits!["train"].Kept, result.Splits["train"].TeacherAccuracy));
@@ -269,10 +270,10 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Run_CompletionStyle_SendsOneTextWithStops()
     {
-        TestData.Write(_directory.File("data"), 6);
+        TestData.Write(_directory["data"], 6);
         await using var endpoint = await FakeEndpoint.StartAsync(q => " " + TestData.Right(q) + "\n\nQ: Is 3 even or odd?\nA: So the answer is even.");
-        File.WriteAllText(_directory.File("shots.jsonl"), """{"input":"Is 8 even or odd?","label":"even","rationale":"Eight is twice four."}""");
-        var result = await Annotator.RunAsync(Options(endpoint) with { Style = PromptStyle.Completion, Exemplars = _directory.File("shots.jsonl"), Seed = 5, SendSeed = true }, Reporter.None);
+        File.WriteAllText(_directory["shots.jsonl"], """{"input":"Is 8 even or odd?","label":"even","rationale":"Eight is twice four."}""");
+        var result = await Annotator.RunAsync(Options(endpoint) with { Style = PromptStyle.Completion, Exemplars = _directory["shots.jsonl"], Seed = 5, SendSeed = true }, Reporter.None);
         Assert.Equal((6L, 1.0), (result.Splits!["train"].Kept, result.Splits["train"].TeacherAccuracy));
         Assert.Equal(6, endpoint.Calls["/v1/completions"]);
         Assert.True(endpoint.Bodies.TryDequeue(out var body));
@@ -284,30 +285,30 @@ public sealed class AnnotatorTests : IDisposable
     [Fact]
     public async Task Merge_AllParts_EqualsOneRunAndMissingOnesAreRefused()
     {
-        TestData.Write(_directory.File("data"), 31, 7, 2);
+        TestData.Write(_directory["data"], 31, 7, 2);
         await using var endpoint = await FakeEndpoint.StartAsync(q => TestData.Number(q) % 5 == 0 ? "no" : TestData.Right(q));
-        await Annotator.RunAsync(Options(endpoint) with { Out = _directory.File("whole") }, Reporter.None);
-        for (var i = 0; i < 3; i++) await Annotator.RunAsync(Options(endpoint) with { Out = _directory.File($"part{i}"), Shard = $"{i}/3" }, Reporter.None);
-        var merge = Options(endpoint) with { Merge = [_directory.File("part2"), _directory.File("part0"), _directory.File("part1")] };
+        await Annotator.RunAsync(Options(endpoint) with { Out = _directory["whole"] }, Reporter.None);
+        for (var i = 0; i < 3; i++) await Annotator.RunAsync(Options(endpoint) with { Out = _directory[$"part{i}"], Shard = $"{i}/3" }, Reporter.None);
+        var merge = Options(endpoint) with { Merge = [_directory["part2"], _directory["part0"], _directory["part1"]] };
         var result = await Annotator.RunAsync(merge, Reporter.None);
         foreach (var name in (string[])["train.jsonl", "validation.jsonl", "test.jsonl", "provenance.jsonl", "failed.jsonl"])
-            Assert.Equal(File.ReadAllText(_directory.File($"whole/{name}")), File.ReadAllText(Path.Combine(Out, name)));
+            Assert.Equal(File.ReadAllText(_directory[$"whole/{name}"]), File.ReadAllText(Path.Combine(Out, name)));
         Assert.Equal(31, result.Splits!["train"].Rows);
         Assert.Equal(endpoint.Charged.Values.Sum(c => (long)c.Input), result.InputTokens!.Value);
 
-        var again = merge with { Out = _directory.File("again") };
+        var again = merge with { Out = _directory["again"] };
         await Fails(again with { Merge = merge.Merge.Take(2).ToList() }, "part 1/3 is missing");
         await Fails(again with { Merge = [.. merge.Merge, merge.Merge[0]] }, "both part 2/3");
-        await Fails(again with { Merge = [_directory.File("whole")] }, "--shard I/N");
-        var lines = File.ReadAllLines(_directory.File("part1/provenance.jsonl")).ToList();
-        File.WriteAllLines(_directory.File("part1/provenance.jsonl"), lines.Where((_, i) => i != 4));
+        await Fails(again with { Merge = [_directory["whole"]] }, "--shard I/N");
+        var lines = File.ReadAllLines(_directory["part1/provenance.jsonl"]).ToList();
+        File.WriteAllLines(_directory["part1/provenance.jsonl"], lines.Where((_, i) => i != 4));
         await Fails(again, "part1", "is missing or out of order");
-        Assert.False(Directory.Exists(_directory.File("again")));
+        Assert.False(Directory.Exists(_directory["again"]));
     }
 
     public void Dispose() => _directory.Dispose();
 
-    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory.File("data"), endpoint.Spec, Out);
+    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory["data"], endpoint.Spec, Out);
 
     private List<JsonElement> Lines(string name) => [.. File.ReadLines(Path.Combine(Out, name)).Select(l => JsonDocument.Parse(l).RootElement)];
 

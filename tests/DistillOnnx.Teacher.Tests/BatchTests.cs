@@ -1,5 +1,6 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
@@ -10,7 +11,7 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public async Task Run_BatchApi_AsksInJobsAndWavesUntilAllIsAnswered()
     {
-        TestData.Write(_directory.File("data"), 25);
+        TestData.Write(_directory["data"], 25);
         await using var endpoint = await FakeEndpoint.StartAsync(q => q.Contains("correct label is", StringComparison.Ordinal)
             ? TestData.Right(q[..q.IndexOf("(The", StringComparison.Ordinal)])
             : TestData.Say(TestData.Number(q), even: true));
@@ -28,7 +29,7 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public async Task Run_AfterAStopWhileAJobRuns_WaitsForThatJobAndPaysNothingTwice()
     {
-        TestData.Write(_directory.File("data"), 20);
+        TestData.Write(_directory["data"], 20);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
         endpoint.Batches.LooksNeeded = int.MaxValue;
         using var stop = new CancellationTokenSource();
@@ -41,7 +42,7 @@ public sealed class BatchTests : IDisposable
         endpoint.Batches.AddForeign(5);
 
         // A kill between the job's beginning and the note of its name leaves the tag alone.
-        var log = _directory.File("out.journal/batches.jsonl");
+        var log = _directory["out.journal/batches.jsonl"];
         File.WriteAllText(log, File.ReadAllLines(log)[0] + "\n{\"tag\":");
         var result = await Annotator.RunAsync(Options(endpoint), Reporter.None);
         Assert.Equal(20, result.Splits!["train"].Kept);
@@ -50,5 +51,5 @@ public sealed class BatchTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { Batch = true, BatchPoll = 0.01 };
+    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Batch = true, BatchPoll = 0.01 };
 }

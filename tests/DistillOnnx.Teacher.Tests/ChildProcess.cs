@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Teacher.Tests;
 

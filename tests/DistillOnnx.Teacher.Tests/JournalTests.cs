@@ -1,5 +1,6 @@
 using DistillOnnx.Core;
 using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
@@ -7,7 +8,7 @@ public sealed class JournalTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    private string JournalFile => _directory.File(Journal.FileName);
+    private string JournalFile => _directory[Journal.FileName];
 
     [Fact]
     public async Task Open_FileCutAtAnyByte_HoldsTheWholeLinesAndTakesMore()

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
@@ -16,9 +17,9 @@ public sealed class KillAndResumeTests : IDisposable
     {
         // 10,000 rows are what the figures are quoted for; a tenth shows the same.
         var rows = int.Parse(Environment.GetEnvironmentVariable("DISTILLONNX_TEACHER_ROWS") ?? "1000", CultureInfo.InvariantCulture);
-        TestData.Write(_directory.File("data"), rows);
+        TestData.Write(_directory["data"], rows);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, faultRate: 0.2);
-        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")) with { Concurrency = 64, Timeout = 0.5, Retries = 30 };
+        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Concurrency = 64, Timeout = 0.5, Retries = 30 };
         var random = new Random(7);
         for (var kill = 0; kill < Kills; kill++)
         {
@@ -54,30 +55,30 @@ public sealed class KillAndResumeTests : IDisposable
     [Fact]
     public async Task Run_Again_AsksNothing()
     {
-        TestData.Write(_directory.File("data"), 40, 10);
+        TestData.Write(_directory["data"], 40, 10);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out"));
+        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]);
         var first = await Annotator.RunAsync(options, Reporter.None);
         Assert.Equal(50, first.Requests);
-        var bytes = File.ReadAllBytes(_directory.File("out/train.jsonl"));
+        var bytes = File.ReadAllBytes(_directory["out/train.jsonl"]);
         var second = await Annotator.RunAsync(options with { Overwrite = true }, Reporter.None);
         Assert.Equal(0, second.Requests);
         Assert.Equal(first.InputTokens, second.InputTokens);
         Assert.Equal(50, endpoint.Calls["/v1/chat/completions"]);
-        Assert.Equal(bytes, File.ReadAllBytes(_directory.File("out/train.jsonl")));
+        Assert.Equal(bytes, File.ReadAllBytes(_directory["out/train.jsonl"]));
     }
 
     [Fact]
     public async Task Run_EqualRows_ArePaidForOnce()
     {
-        using (var writer = DatasetWriter.Create(_directory.File("data"), TestData.Task))
+        using (var writer = DatasetWriter.Create(_directory["data"], TestData.Task))
         {
             for (var i = 0; i < 30; i++) writer.Write("train", TestData.Row("train", 4) with { Id = $"{i}" });
             writer.Commit();
         }
 
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, latency: TimeSpan.FromMilliseconds(50));
-        var result = await Annotator.RunAsync(TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out")), Reporter.None);
+        var result = await Annotator.RunAsync(TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]), Reporter.None);
         Assert.Equal(30, result.Splits!["train"].Kept);
         Assert.Single(endpoint.Charged);
         Assert.Empty(endpoint.Repeated);
@@ -86,9 +87,9 @@ public sealed class KillAndResumeTests : IDisposable
     [Fact]
     public async Task Run_Interrupted_KeepsWhatCame()
     {
-        TestData.Write(_directory.File("data"), 200);
+        TestData.Write(_directory["data"], 200);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, latency: TimeSpan.FromMilliseconds(20));
-        var options = TestData.Options(_directory.File("data"), endpoint.Spec, _directory.File("out"));
+        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]);
         using var interrupt = new CancellationTokenSource();
         var run = Annotator.RunAsync(options, Reporter.None, interrupt.Token);
         while (endpoint.Charged.Count < 50) await Task.Delay(1);

@@ -1,9 +1,10 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Teacher.Prompts;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
@@ -78,7 +79,7 @@ public class PromptTests
     public void Load_BadTemplate_SaysWhatIsWrong(string json, string expected)
     {
         using var directory = new TemporaryDirectory();
-        File.WriteAllText(directory.File("p.json"), json);
-        Assert.Contains(expected, Assert.Throws<InputException>(() => PromptTemplate.Load(directory.File("p.json"))).Message);
+        File.WriteAllText(directory["p.json"], json);
+        Assert.Contains(expected, Assert.Throws<InputException>(() => PromptTemplate.Load(directory["p.json"])).Message);
     }
 }

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Teacher.Tests;
 

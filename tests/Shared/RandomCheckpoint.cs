@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 

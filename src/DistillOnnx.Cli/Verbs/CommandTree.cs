@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using DistillOnnx.Cli.Output;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli.Verbs;

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Options;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Options;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Cli.Verbs;
 

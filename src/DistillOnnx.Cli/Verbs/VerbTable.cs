@@ -1,9 +1,10 @@
 using DistillOnnx.Cli.Output;
 using DistillOnnx.Cli.Serving;
-using DistillOnnx.Core.Options;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Server;
+using DistillOnnx.Stages.Options;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
+using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Import;
@@ -11,6 +12,7 @@ using DistillOnnx.Toolchain.Info;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
 using DistillOnnx.Toolchain.Study;
+using DistillOnnx.Toolchain.Training;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Trainer;
@@ -24,7 +26,7 @@ internal static class VerbTable
     public static IReadOnlyList<Verb> All { get; } =
     [
         Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
-        Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await Annotator.RunAsync(o, r, c)),
+        Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
         Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => Spoken(o.Parallel, await TrainStage.RunAsync(o, r, c))),
         Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => Spoken(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
         Of<EvaluateOptions>("evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),

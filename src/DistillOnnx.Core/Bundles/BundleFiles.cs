@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tokenization;
 
 namespace DistillOnnx.Core.Bundles;
 
@@ -24,8 +24,11 @@ public static class BundleFiles
     /// <summary>Tokens to label log-probabilities.</summary>
     public const string LabelModel = "label_model";
 
+    /// <summary>The file of defaults for generation.</summary>
+    public const string GenerationConfig = "generation_config.json";
+
     /// <summary>The configuration and tokenizer files that a bundle shares with a checkpoint.</summary>
-    public static IReadOnlyList<string> Shared { get; } = [T5Config.FileName, CheckpointFiles.GenerationConfig, .. CheckpointFiles.Tokenizer];
+    public static IReadOnlyList<string> Shared { get; } = [T5Config.FileName, GenerationConfig, .. TokenizerFiles.Names];
 
     /// <summary>A graph's file, for instance <c>onnx/encoder_model_int8.onnx</c>.</summary>
     /// <param name="graph">One of the names above.</param>

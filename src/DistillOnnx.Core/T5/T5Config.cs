@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Checkpoints;
 
 namespace DistillOnnx.Core.T5;
 
@@ -128,7 +127,7 @@ public sealed record T5Config
             if (value < low || value > high) faults.Add($"\"{name}\" must be between {low} and {high}, found {value}");
         }
 
-        if (ModelType is not ("t5" or "mt5")) faults.Add($"\"model_type\" must be \"t5\" or \"mt5\", found \"{CheckpointText.Show(ModelType)}\"");
+        if (ModelType is not ("t5" or "mt5")) faults.Add($"\"model_type\" must be \"t5\" or \"mt5\", found \"{InputText.Show(ModelType)}\"");
         Range("vocab_size", VocabSize, 2, 1 << 22);
         Range("d_model", DModel, 1, 1 << 16);
         Range("d_kv", DKv, 1, 1 << 14);

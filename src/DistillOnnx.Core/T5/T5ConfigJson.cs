@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Checkpoints;
 
 namespace DistillOnnx.Core.T5;
 
@@ -18,7 +17,7 @@ internal static class T5ConfigJson
         {
             if (root[name] is not { } node) return default;
             if (node is JsonValue value && value.TryGetValue<T>(out var result)) return result;
-            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {CheckpointText.Show(node.ToJsonString())}");
+            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {InputText.Show(node.ToJsonString())}");
             return default;
         }
 
@@ -76,7 +75,7 @@ internal static class T5ConfigJson
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            throw new InputException($"{source}: not the JSON of a configuration: {CheckpointText.Show(e.Message)}", e);
+            throw new InputException($"{source}: not the JSON of a configuration: {InputText.Show(e.Message)}", e);
         }
     }
 
@@ -123,8 +122,8 @@ internal static class T5ConfigJson
         }
 
         faults.Add(activation is null
-            ? $"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{CheckpointText.Show(projection)}\""
-            : $"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{CheckpointText.Show(activation)}\"");
+            ? $"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{InputText.Show(projection)}\""
+            : $"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{InputText.Show(activation)}\"");
         return default;
     }
 

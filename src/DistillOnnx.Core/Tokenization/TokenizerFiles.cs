@@ -8,8 +8,11 @@ namespace DistillOnnx.Core.Tokenization;
 /// model for runtimes that read only that: the Unigram vocabulary with its scores, the normalisation rules, the space mark
 /// and the closing end token.
 /// </summary>
-internal static class TokenizerFiles
+public static class TokenizerFiles
 {
+    /// <summary>The tokenizer files of a checkpoint or bundle, of which a directory has some or all.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["spiece.model", FastFile, ConfigFile, SpecialFile, "added_tokens.json"];
+
     private const string FastFile = "tokenizer.json";
     private const string ConfigFile = "tokenizer_config.json";
     private const string SpecialFile = "special_tokens_map.json";

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Weights;

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.T5;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;
 

@@ -1,3 +1,4 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;

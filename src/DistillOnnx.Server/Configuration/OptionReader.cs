@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Server.Configuration;
 

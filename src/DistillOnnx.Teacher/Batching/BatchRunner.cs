@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;

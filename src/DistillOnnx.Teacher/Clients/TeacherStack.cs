@@ -58,7 +58,7 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>The bare client.</summary>
     public static IChatClient CreateClient(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
-        "rules" => new RulesChatClient(),
+        "rules" => throw new InputException("--teacher rules: the rule-based teacher is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync"),
         "genai" => GenAITeacher.Open(spec.Model, options.Style),
         _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
     };

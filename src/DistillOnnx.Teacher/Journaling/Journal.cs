@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.IO;
+using DistillOnnx.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace DistillOnnx.Teacher.Journaling;

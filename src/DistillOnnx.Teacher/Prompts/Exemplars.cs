@@ -1,5 +1,5 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Teacher.Prompts;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Prompts;

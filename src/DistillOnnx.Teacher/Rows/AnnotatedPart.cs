@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Teacher.Rows;
 

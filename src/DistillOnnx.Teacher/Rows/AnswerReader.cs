@@ -1,7 +1,7 @@
 using System.Text.Json;
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
 using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Rows;

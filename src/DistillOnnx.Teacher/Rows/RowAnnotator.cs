@@ -1,7 +1,7 @@
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Prompts;
 using Microsoft.Extensions.AI;

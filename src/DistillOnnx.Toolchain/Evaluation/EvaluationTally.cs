@@ -1,8 +1,8 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Evaluation;
 
@@ -23,7 +23,7 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
     public void Add(Example row, LabelPrediction answer)
     {
         var gold = row.Label ?? throw new InputException($"row {row.Id}: has no label to measure against");
-        var correct = Core.Metrics.Accuracy.IsCorrect(task.Metric, answer.Label, gold);
+        var correct = Data.Metrics.Accuracy.IsCorrect(task.Metric, answer.Label, gold);
         _rows++;
         if (correct) _correct++;
         if (answer.Abstained) _abstained++;

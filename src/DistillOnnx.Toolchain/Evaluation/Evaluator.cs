@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Evaluation;

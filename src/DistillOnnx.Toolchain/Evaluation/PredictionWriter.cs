@@ -1,7 +1,7 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Evaluation;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.IO;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
 using DistillOnnx.Export;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Evaluation;
 
 namespace DistillOnnx.Toolchain.Export;

@@ -1,12 +1,12 @@
 using System.Globalization;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.T5;

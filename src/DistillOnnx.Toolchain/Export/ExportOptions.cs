@@ -1,6 +1,6 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Data;
 using DistillOnnx.Export;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Export;
 

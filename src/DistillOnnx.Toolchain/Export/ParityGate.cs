@@ -1,7 +1,7 @@
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Labels;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.T5;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Toolchain.Export;

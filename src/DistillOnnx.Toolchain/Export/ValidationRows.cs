@@ -1,9 +1,9 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Export;
 

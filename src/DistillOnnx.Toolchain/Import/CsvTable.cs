@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Unicode;
 using CsvHelper;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Import;
 
@@ -20,7 +20,7 @@ public static class DatasetImporter
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        Core.IO.OutputDirectory.Require(options.Out, options.Overwrite);
+        Stages.IO.OutputDirectory.Require(options.Out, options.Overwrite);
 
         var source = Open(options);
         var plan = Plan(source, options);

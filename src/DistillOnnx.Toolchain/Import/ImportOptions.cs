@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
 
 namespace DistillOnnx.Toolchain.Import;
 

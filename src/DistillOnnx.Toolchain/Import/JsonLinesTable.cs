@@ -1,6 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Import;
 

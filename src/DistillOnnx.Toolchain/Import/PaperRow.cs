@@ -1,7 +1,7 @@
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data.Completions;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Completions;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
 
 namespace DistillOnnx.Toolchain.Import;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using DistillOnnx.Core;
-using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Prediction;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Prediction;
 

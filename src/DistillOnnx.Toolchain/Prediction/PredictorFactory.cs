@@ -1,8 +1,8 @@
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Runtime;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.Native;
 

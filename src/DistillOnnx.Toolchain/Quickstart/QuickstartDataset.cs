@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Rules;
+using DistillOnnx.Data;
+using DistillOnnx.Toolchain.Scenes;
 
 namespace DistillOnnx.Toolchain.Quickstart;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Quickstart;
 

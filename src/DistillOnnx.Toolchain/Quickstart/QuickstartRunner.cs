@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.IO;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
+using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Prediction;
@@ -38,7 +39,7 @@ public static class QuickstartRunner
         QuickstartDataset.Generate(questions, options.Rows, options.Seed, overwrite: true);
 
         reporter.Info($"2/6 annotating them with the rule-based teacher: {annotated}");
-        await Annotator.RunAsync(new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
+        await AnnotateStage.RunAsync(new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
 
         reporter.Info($"3/6 training a tiny student step by step: {checkpoint}");
         await StudentTrainer.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Scripting;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Study;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Optimizers;
 
 namespace DistillOnnx.Toolchain.Study;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Study;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Training.Batching;
 

@@ -1,7 +1,7 @@
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.IO;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;
 

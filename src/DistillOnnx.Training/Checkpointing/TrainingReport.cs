@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.IO;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Checkpointing;

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines.Kernels;

@@ -1,10 +1,10 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.Trainer;

@@ -1,5 +1,5 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Training.Parallel;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
 

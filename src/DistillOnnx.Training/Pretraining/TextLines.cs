@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Training.Pretraining;
 

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Trainer;
 

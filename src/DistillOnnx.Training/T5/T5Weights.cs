@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.T5;
+using DistillOnnx.Checkpoints;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;

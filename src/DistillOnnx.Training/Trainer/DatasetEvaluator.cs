@@ -1,7 +1,7 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Generation;

@@ -1,7 +1,7 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Batching;
 
 namespace DistillOnnx.Training.Trainer;

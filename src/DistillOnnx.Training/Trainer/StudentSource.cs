@@ -1,8 +1,8 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 

@@ -1,11 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.IO;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;

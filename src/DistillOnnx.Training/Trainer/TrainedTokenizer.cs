@@ -1,8 +1,9 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Training.TokenizerTraining;
 
 namespace DistillOnnx.Training.Trainer;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;

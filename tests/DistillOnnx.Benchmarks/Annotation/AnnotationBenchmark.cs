@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Tests;

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Rules;
+using DistillOnnx.Data;
+using DistillOnnx.Toolchain.Scenes;
 
 namespace DistillOnnx.Benchmarks.Annotation;
 

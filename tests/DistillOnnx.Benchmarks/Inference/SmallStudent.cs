@@ -1,10 +1,10 @@
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Export;
 using DistillOnnx.Runtime;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Benchmarks.Inference;

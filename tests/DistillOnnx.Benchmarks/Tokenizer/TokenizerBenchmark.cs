@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Training.TokenizerTraining;
 
 namespace DistillOnnx.Benchmarks.Tokenizer;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.T5;
+using DistillOnnx.Checkpoints;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 
@@ -8,7 +8,7 @@ public sealed class CheckpointTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    private string Weights => _directory.File("model.safetensors");
+    private string Weights => _directory["model.safetensors"];
 
     [Theory]
     [InlineData(true, false)]
@@ -22,9 +22,9 @@ public sealed class CheckpointTests : IDisposable
         TinyModel.WriteSharded(_directory.Path, config);
         AssertOpens();
         foreach (var file in Directory.EnumerateFiles(_directory.Path, "model*")) File.Delete(file);
-        File.WriteAllBytes(_directory.File("pytorch_model.bin"), TorchFile.Archive(config));
+        File.WriteAllBytes(_directory["pytorch_model.bin"], TorchFile.Archive(config));
         AssertOpens();
-        File.WriteAllBytes(_directory.File("pytorch_model.bin"), TorchFile.Legacy(config));
+        File.WriteAllBytes(_directory["pytorch_model.bin"], TorchFile.Legacy(config));
         AssertOpens();
     }
 
@@ -38,11 +38,11 @@ public sealed class CheckpointTests : IDisposable
         for (var shard = 0; shard < 3; shard++)
         {
             var part = tensors.Where((_, i) => i % 3 == shard).ToList();
-            File.WriteAllBytes(_directory.File($"pytorch_model-{shard}.bin"), TorchFile.Archive(TorchFile.Pickle(part), TorchFile.Storages(part)));
+            File.WriteAllBytes(_directory[$"pytorch_model-{shard}.bin"], TorchFile.Archive(TorchFile.Pickle(part), TorchFile.Storages(part)));
             foreach (var tensor in part) map[tensor.Name] = $"pytorch_model-{shard}.bin";
         }
 
-        File.WriteAllText(_directory.File("pytorch_model.bin.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(_directory["pytorch_model.bin.index.json"], new JsonObject { ["weight_map"] = map }.ToJsonString());
         AssertOpens();
     }
 
@@ -66,7 +66,7 @@ public sealed class CheckpointTests : IDisposable
         }
 
         var bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(storage.ToArray()).ToArray();
-        File.WriteAllBytes(_directory.File("pytorch_model.bin"), TorchFile.Archive(pickle.Op('u').Op('.').ToArray(), [bytes]));
+        File.WriteAllBytes(_directory["pytorch_model.bin"], TorchFile.Archive(pickle.Op('u').Op('.').ToArray(), [bytes]));
         AssertOpens();
         using var checkpoint = Checkpoint.Open(_directory.Path);
         Assert.False(checkpoint.Tensors.TryGetBytes(T5TensorNames.Shared, out _));
@@ -138,8 +138,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Open_CacheOfDownloads_FollowsItsLinks()
     {
-        var snapshot = Directory.CreateDirectory(_directory.File("models--x/snapshots/abc")).FullName;
-        var blobs = Directory.CreateDirectory(_directory.File("models--x/blobs")).FullName;
+        var snapshot = Directory.CreateDirectory(_directory["models--x/snapshots/abc"]).FullName;
+        var blobs = Directory.CreateDirectory(_directory["models--x/blobs"]).FullName;
         TinyModel.Write(blobs, TinyModel.Config());
         foreach (var name in (string[])["config.json", "model.safetensors"]) File.CreateSymbolicLink(Path.Combine(snapshot, name), Path.Combine("..", "..", "blobs", name));
         using var checkpoint = Checkpoint.Open(snapshot);
@@ -149,11 +149,11 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Open_NothingThere_SaysWhatIsMissing()
     {
-        Assert.Contains("no such directory", Assert.Throws<InputException>(() => Checkpoint.Open(_directory.File("none"))).Message);
+        Assert.Contains("no such directory", Assert.Throws<InputException>(() => Checkpoint.Open(_directory["none"])).Message);
         Assert.Contains("config.json", Assert.Throws<InputException>(() => Checkpoint.Open(_directory.Path)).Message);
         TinyModel.Config().Save(_directory.Path);
         Assert.Contains("no weights", Assert.Throws<InputException>(() => Checkpoint.Open(_directory.Path)).Message);
-        File.WriteAllText(_directory.File("tf_model.h5"), "x");
+        File.WriteAllText(_directory["tf_model.h5"], "x");
         Assert.Contains("tf_model.h5", Assert.Throws<InputException>(() => Checkpoint.Open(_directory.Path)).Message);
     }
 
@@ -164,15 +164,15 @@ public sealed class CheckpointTests : IDisposable
     public void Save_AnyCheckpoint_KeepsEveryBitAndUnknownKeys(TensorType type)
     {
         TinyModel.Write(_directory.Path, TinyModel.Config(tied: false, gated: true), type);
-        var config = JsonNode.Parse(File.ReadAllText(_directory.File("config.json")))!.AsObject();
+        var config = JsonNode.Parse(File.ReadAllText(_directory["config.json"]))!.AsObject();
         config["task_specific_params"] = new JsonObject { ["summarization"] = new JsonObject { ["prefix"] = "summarize: " } };
         config["n_positions"] = 512;
-        File.WriteAllText(_directory.File("config.json"), config.ToJsonString());
-        File.WriteAllText(_directory.File("generation_config.json"), "{\"num_beams\":4}");
-        File.WriteAllText(_directory.File("spiece.model"), "pieces");
+        File.WriteAllText(_directory["config.json"], config.ToJsonString());
+        File.WriteAllText(_directory["generation_config.json"], "{\"num_beams\":4}");
+        File.WriteAllText(_directory["spiece.model"], "pieces");
 
-        var once = Directory.CreateDirectory(_directory.File("once")).FullName;
-        var twice = Directory.CreateDirectory(_directory.File("twice")).FullName;
+        var once = Directory.CreateDirectory(_directory["once"]).FullName;
+        var twice = Directory.CreateDirectory(_directory["twice"]).FullName;
         using (var checkpoint = Checkpoint.Open(_directory.Path)) CheckpointFiles.Save(checkpoint, once);
         using (var checkpoint = Checkpoint.Open(once)) CheckpointFiles.Save(checkpoint, twice);
         foreach (var name in (string[])["model.safetensors", "config.json", "generation_config.json", "spiece.model"])

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 
@@ -11,11 +12,11 @@ public sealed class HostileIndexTests : IDisposable
 
     public HostileIndexTests()
     {
-        _directory = _outer.File("checkpoint");
+        _directory = _outer["checkpoint"];
         Directory.CreateDirectory(_directory);
         _index = TinyModel.WriteSharded(_directory, TinyModel.Config());
         // A sound file outside the directory: only a reader that leaves the directory can open it.
-        File.Copy(Path.Combine(_directory, Second), _outer.File(Second));
+        File.Copy(Path.Combine(_directory, Second), _outer[Second]);
     }
 
     [Fact]
@@ -23,7 +24,7 @@ public sealed class HostileIndexTests : IDisposable
     {
         string[] names =
         [
-            $"../{Second}", $"./{Second}", $"x/../{Second}", $"checkpoint/../{Second}", _outer.File(Second), Path.Combine(_directory, Second), "/etc/passwd",
+            $"../{Second}", $"./{Second}", $"x/../{Second}", $"checkpoint/../{Second}", _outer[Second], Path.Combine(_directory, Second), "/etc/passwd",
             $"..\\{Second}", $"C:\\{Second}", $"file://{Second}", $"{Second}\0.safetensors", $"../{Second}\0.safetensors", "", ".", "..", ".safetensors", "config.json",
             "pytorch_model.bin", "model.safetensors.index.json", $"~/{Second}", $"%2e%2e/{Second}", $" {Second}", $"{Second} ", $"{Second}/", $"//{Second}",
             new string('a', 5000) + ".safetensors", "none.safetensors", "-.safetensors", "CON.safetensors", "\u2025/x.safetensors",
@@ -69,7 +70,7 @@ public sealed class HostileIndexTests : IDisposable
     public void Open_LinkOutOfTheDirectory_IsRefused(string name)
     {
         var path = Path.Combine(_directory, name);
-        File.Move(path, _outer.File("moved-" + name));
+        File.Move(path, _outer["moved-" + name]);
         File.CreateSymbolicLink(path, Path.Combine("..", "moved-" + name));
         Assert.Contains("link", Hostile.AssertRefused(_directory, name));
     }

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 
@@ -32,7 +33,7 @@ public sealed class HostilePyTorchTests : IDisposable
     [MemberData(nameof(Callables))]
     public void Open_PickleThatNamesAFunction_NamesItAndExecutesNothing(string function)
     {
-        var canary = _directory.File("canary");
+        var canary = _directory["canary"];
         var (module, name) = (function[..function.IndexOf(' ')], function[(function.IndexOf(' ') + 1)..]);
         var global = new PickleBuilder().Protocol().Global(module, name).Op('(').Text($"touch {canary}").Op('t').Op('R').Op('.');
         var stack = new PickleBuilder().Protocol(4).Text(module).Text(name).Raw(0x93).Op('(').Text($"touch {canary}").Op('t').Op('R').Op('.');
@@ -147,7 +148,7 @@ public sealed class HostilePyTorchTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private string Weights => _directory.File("pytorch_model.bin");
+    private string Weights => _directory["pytorch_model.bin"];
 
     private string Refuse(byte[] file, string what)
     {

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 
@@ -15,7 +17,7 @@ public sealed class HostileSafetensorsTests : IDisposable
         _sound = File.ReadAllBytes(Weights);
     }
 
-    private string Weights => _directory.File("model.safetensors");
+    private string Weights => _directory["model.safetensors"];
 
     [Fact]
     public void Open_MutatedFile_IsRefused()
@@ -109,7 +111,7 @@ public sealed class HostileSafetensorsTests : IDisposable
     private int HeaderLength => (int)BitConverter.ToUInt64(_sound, 0);
 
     private static IReadOnlyList<string> Names { get; } =
-        [.. DistillOnnx.Core.T5.T5Layout.Enumerate(TinyModel.Config(tied: false, gated: true)).Select(t => t.Name)];
+        [.. T5Layout.Enumerate(TinyModel.Config(tied: false, gated: true)).Select(t => t.Name)];
 
     private static JsonObject Pick(JsonObject header, Random random) => (JsonObject)header[Names[random.Next(Names.Count)]]!;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.T5;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;

@@ -1,4 +1,5 @@
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;
 
@@ -10,7 +11,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     private static readonly TensorInfo Scalar = new("scalar", TensorType.Float16, []);
     private readonly TemporaryDirectory _directory = new();
 
-    private string Target => _directory.File("x.safetensors");
+    private string Target => _directory["x.safetensors"];
 
     [Fact]
     public void Write_InPiecesAndTypes_ReadsBack()

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;

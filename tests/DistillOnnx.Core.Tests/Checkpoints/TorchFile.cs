@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 
 namespace DistillOnnx.Core.Tests.Checkpoints;

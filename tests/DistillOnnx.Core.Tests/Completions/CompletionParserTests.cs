@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Completions;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data.Completions;
 
 namespace DistillOnnx.Core.Tests.Completions;
 

@@ -1,6 +1,7 @@
 using System.Text;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Data;
 
@@ -61,7 +62,7 @@ public sealed class DatasetTests : IDisposable
 
         var fault = Assert.Throws<InputException>(() => dataset.Load("train"));
 
-        Assert.StartsWith(_work.File("train.jsonl") + ": " + message, fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith(_work["train.jsonl"] + ": " + message, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
 
@@ -69,7 +70,7 @@ public sealed class DatasetTests : IDisposable
     public void Load_BytesThatAreNotUtf8_NamesTheRow()
     {
         var dataset = Write(Labels, "");
-        File.WriteAllBytes(_work.File("train.jsonl"), [.. "{\"input\":\"x\",\"label\":\"yes\"}\n{\"input\":\""u8, 0xC3, 0x28, .. "\",\"label\":\"yes\"}"u8]);
+        File.WriteAllBytes(_work["train.jsonl"], [.. "{\"input\":\"x\",\"label\":\"yes\"}\n{\"input\":\""u8, 0xC3, 0x28, .. "\",\"label\":\"yes\"}"u8]);
 
         var fault = Assert.Throws<InputException>(() => dataset.Load("train"));
 
@@ -94,15 +95,15 @@ public sealed class DatasetTests : IDisposable
     {
         var fault = Assert.Throws<InputException>(() => Write(task, "{}"));
 
-        Assert.StartsWith(_work.File("task.json"), fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith(_work["task.json"], fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
 
     [Fact]
     public void Open_MissingDirectoryOrSplits_SaysSo()
     {
-        Assert.Contains("no such directory", Assert.Throws<InputException>(() => Dataset.Open(_work.File("none"))).Message, StringComparison.Ordinal);
-        File.WriteAllText(_work.File("task.json"), Labels);
+        Assert.Contains("no such directory", Assert.Throws<InputException>(() => Dataset.Open(_work["none"])).Message, StringComparison.Ordinal);
+        File.WriteAllText(_work["task.json"], Labels);
         Assert.Contains("expected at least one of train.jsonl", Assert.Throws<InputException>(() => Dataset.Open(_work.Path)).Message, StringComparison.Ordinal);
     }
 
@@ -115,26 +116,26 @@ public sealed class DatasetTests : IDisposable
             new() { Id = "1", Input = "a\u0000\u2028<b>\"é😀", Label = "x", Choices = ["x", "y"], Rationale = "because\nof it", TeacherLabel = "z" },
             new() { Id = "2", Input = "b", Label = "y", Choices = ["y", "z"] },
         ];
-        using (var writer = DatasetWriter.Create(_work.File("out"), task))
+        using (var writer = DatasetWriter.Create(_work["out"], task))
         {
             foreach (var row in rows) writer.Write("validation", row);
             writer.Info["source"] = "test";
             writer.Commit();
         }
 
-        var dataset = Dataset.Open(_work.File("out"));
+        var dataset = Dataset.Open(_work["out"]);
         var read = dataset.Load("validation");
 
         Assert.Equal(["validation"], dataset.Splits);
         Assert.Equal("</s>", dataset.Task.SegmentSeparator);
         Assert.Equivalent(rows, read, strict: true);
-        Assert.Contains($"\"sha256\": \"{dataset.Hash("validation")}\"", File.ReadAllText(_work.File("out/dataset.json")), StringComparison.Ordinal);
+        Assert.Contains($"\"sha256\": \"{dataset.Hash("validation")}\"", File.ReadAllText(_work["out/dataset.json"]), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Write_RowThatDoesNotFit_LeavesNothing()
     {
-        using (var writer = DatasetWriter.Create(_work.File("out"), new TaskSpec { Name = "t", Kind = TaskKind.Text }))
+        using (var writer = DatasetWriter.Create(_work["out"], new TaskSpec { Name = "t", Kind = TaskKind.Text }))
         {
             writer.Write("train", new Example { Id = "1", Input = "a" });
             Assert.Contains("a second time", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "1", Input = "b" })).Message, StringComparison.Ordinal);
@@ -146,8 +147,8 @@ public sealed class DatasetTests : IDisposable
 
     private Dataset Write(string task, string train)
     {
-        File.WriteAllText(_work.File("task.json"), task);
-        File.WriteAllText(_work.File("train.jsonl"), train, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        File.WriteAllText(_work["task.json"], task);
+        File.WriteAllText(_work["train.jsonl"], train, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
         return Dataset.Open(_work.Path);
     }
 }

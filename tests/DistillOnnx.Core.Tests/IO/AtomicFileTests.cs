@@ -1,4 +1,5 @@
-using DistillOnnx.Core.IO;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.IO;
 
@@ -9,7 +10,7 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void Commit_EarlierFile_IsReplacedOnlyThen()
     {
-        var path = _parent.File("a.txt");
+        var path = _parent["a.txt"];
         File.WriteAllText(path, "old");
         using var file = AtomicFile.Create(path);
         file.Stream.Write("new"u8);
@@ -23,7 +24,7 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void Dispose_WithoutCommit_LeavesNothing()
     {
-        using (var file = AtomicFile.Create(_parent.File("a.txt"))) file.Stream.Write("new"u8);
+        using (var file = AtomicFile.Create(_parent["a.txt"])) file.Stream.Write("new"u8);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_parent.Path));
     }
 

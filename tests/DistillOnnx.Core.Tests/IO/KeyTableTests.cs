@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using DistillOnnx.Core.IO;
+using DistillOnnx.Data;
 
 namespace DistillOnnx.Core.Tests.IO;
 

@@ -1,4 +1,5 @@
-using DistillOnnx.Core.IO;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.IO;
 
@@ -6,7 +7,7 @@ public sealed class OutputDirectoryTests : IDisposable
 {
     private readonly TemporaryDirectory _parent = new();
 
-    private string Target => _parent.File("out");
+    private string Target => _parent["out"];
 
     [Fact]
     public void Commit_NewOutput_AppearsOnlyThenAndWhole()
@@ -85,19 +86,19 @@ public sealed class OutputDirectoryTests : IDisposable
     [Fact]
     public void Create_ParentThatCannotBeWritten_IsRefused()
     {
-        File.WriteAllText(_parent.File("file"), "x");
-        Assert.Contains("cannot be written", Assert.Throws<InputException>(() => OutputDirectory.Create(Path.Combine(_parent.File("file"), "out"))).Message);
+        File.WriteAllText(_parent["file"], "x");
+        Assert.Contains("cannot be written", Assert.Throws<InputException>(() => OutputDirectory.Create(Path.Combine(_parent["file"], "out"))).Message);
         Assert.Throws<InputException>(() => OutputDirectory.Create("/"));
     }
 
     [Fact]
     public void Require_ParentThatCannotBeWritten_IsRefusedBeforeAnyWork()
     {
-        File.WriteAllText(_parent.File("file"), "x");
+        File.WriteAllText(_parent["file"], "x");
         foreach (var below in (string[])["out", "deep/out"])
         {
-            var message = Assert.Throws<InputException>(() => OutputDirectory.Require(Path.Combine(_parent.File("file"), below), overwrite: true)).Message;
-            Assert.EndsWith($"cannot be written: {_parent.File("file")} is a file", message, StringComparison.Ordinal);
+            var message = Assert.Throws<InputException>(() => OutputDirectory.Require(Path.Combine(_parent["file"], below), overwrite: true)).Message;
+            Assert.EndsWith($"cannot be written: {_parent["file"]} is a file", message, StringComparison.Ordinal);
         }
 
         Assert.Throws<InputException>(() => OutputDirectory.Require("/", overwrite: true));
@@ -106,7 +107,7 @@ public sealed class OutputDirectoryTests : IDisposable
     [Fact]
     public void Require_ParentThatIsMissing_IsFineAndLeavesNothing()
     {
-        OutputDirectory.Require(_parent.File("deep/er/out"), overwrite: false);
+        OutputDirectory.Require(_parent["deep/er/out"], overwrite: false);
         OutputDirectory.Require(Target + "/", overwrite: false);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_parent.Path));
     }
@@ -114,9 +115,9 @@ public sealed class OutputDirectoryTests : IDisposable
     [Fact]
     public void Create_LeftoversOfAKilledProcess_AreRemovedAndThoseOfALivingOneKept()
     {
-        var dead = _parent.File($".out.{Environment.MachineName}-{int.MaxValue}-0.partial");
-        var alive = _parent.File($".out.{Environment.MachineName}-{Environment.ProcessId}-0.partial");
-        var elsewhere = _parent.File($".out.another-machine-{int.MaxValue}-0.partial");
+        var dead = _parent[$".out.{Environment.MachineName}-{int.MaxValue}-0.partial"];
+        var alive = _parent[$".out.{Environment.MachineName}-{Environment.ProcessId}-0.partial"];
+        var elsewhere = _parent[$".out.another-machine-{int.MaxValue}-0.partial"];
         foreach (var path in (string[])[dead, alive, elsewhere]) File.WriteAllText(Path.Combine(Directory.CreateDirectory(path).FullName, "x"), "x");
         using var output = OutputDirectory.Create(Target);
         Assert.False(Directory.Exists(dead));

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Metrics;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Core.Tests.Metrics;
 

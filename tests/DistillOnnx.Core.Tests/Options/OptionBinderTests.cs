@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Options;
+using DistillOnnx.Stages.Options;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Options;
 
@@ -90,7 +91,7 @@ public sealed class OptionBinderTests
     public void LoadConfiguration_FileForTheWholeLine_GivesTheStagesPart()
     {
         using var directory = new TemporaryDirectory();
-        var path = directory.File("config.json");
+        var path = directory["config.json"];
         File.WriteAllText(path, "\uFEFF" + """{"train": {"max_steps": 7}, /* of the bundle */ "export": {"precision": "int8"},}""");
         Assert.Equal(7, (int)OptionBinder.LoadConfiguration(path, "train", Verbs)["max_steps"]!);
         Assert.Empty(OptionBinder.LoadConfiguration(path, "evaluate", Verbs));
@@ -107,7 +108,7 @@ public sealed class OptionBinderTests
     public void LoadConfiguration_FileThatMakesNoSense_IsNamed(string content, string message)
     {
         using var directory = new TemporaryDirectory();
-        var path = directory.File("config.json");
+        var path = directory["config.json"];
         File.WriteAllText(path, content);
 
         var error = Assert.Throws<InputException>(() => OptionBinder.LoadConfiguration(path, "train", Verbs));

@@ -1,6 +1,7 @@
 using System.Text;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tests.Checkpoints;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.T5;
 

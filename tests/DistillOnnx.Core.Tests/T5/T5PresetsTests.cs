@@ -1,3 +1,4 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 
 namespace DistillOnnx.Core.Tests.T5;

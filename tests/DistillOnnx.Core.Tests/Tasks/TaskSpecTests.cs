@@ -1,5 +1,6 @@
 using System.Text;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tasks;
 
@@ -32,7 +33,7 @@ public sealed class TaskSpecTests
         task.Save(work.Path);
 
         Assert.Equivalent(task, TaskSpec.Load(work.Path), strict: true);
-        Assert.Contains("\"segment_separator\": \"</s>\"", File.ReadAllText(work.File("task.json")), StringComparison.Ordinal);
+        Assert.Contains("\"segment_separator\": \"</s>\"", File.ReadAllText(work["task.json"]), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using System.Text;
 using DistillOnnx.Core.Protobuf;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Core.Tokenization.Models;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tokenization;
 
@@ -113,8 +114,8 @@ public class HostileModelTests
     public void Load_WrongConfig_IsRefused(string config)
     {
         using var directory = new TemporaryDirectory();
-        File.WriteAllBytes(directory.File("spiece.model"), TokenizerFixture.Bytes("nfkc"));
-        File.WriteAllText(directory.File("tokenizer_config.json"), config);
+        File.WriteAllBytes(directory["spiece.model"], TokenizerFixture.Bytes("nfkc"));
+        File.WriteAllText(directory["tokenizer_config.json"], config);
 
         Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path));
     }

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Core.Tests.Tokenization;
 

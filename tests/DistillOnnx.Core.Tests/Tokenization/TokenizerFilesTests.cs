@@ -14,7 +14,7 @@ public class TokenizerFilesTests
         var tokenizer = TokenizerFixture.Load("nfkc");
         tokenizer.Save(directory.Path);
 
-        var json = Read(directory.File("tokenizer.json"));
+        var json = Read(directory["tokenizer.json"]);
 
         var vocabulary = json["model"]!["vocab"]!.AsArray();
         Assert.Equal("Unigram", (string?)json["model"]!["type"]);
@@ -38,8 +38,8 @@ public class TokenizerFilesTests
         using var directory = new TemporaryDirectory();
         TokenizerFixture.Load("nfkc").Save(directory.Path);
 
-        var config = Read(directory.File("tokenizer_config.json"));
-        var special = Read(directory.File("special_tokens_map.json"));
+        var config = Read(directory["tokenizer_config.json"]);
+        var special = Read(directory["special_tokens_map.json"]);
 
         Assert.Equal("T5Tokenizer", (string?)config["tokenizer_class"]);
         Assert.Equal(100, (int)config["extra_ids"]!);
@@ -61,7 +61,7 @@ public class TokenizerFilesTests
         T5Tokenizer.Load(reference).Save(directory.Path);
 
         var expected = Read(Path.Combine(reference, "tokenizer.json"));
-        var found = Read(directory.File("tokenizer.json"));
+        var found = Read(directory["tokenizer.json"]);
 
         foreach (var same in new[] { "added_tokens", "post_processor", "truncation", "padding", "version" })
             Assert.True(JsonNode.DeepEquals(expected[same], found[same]), same);

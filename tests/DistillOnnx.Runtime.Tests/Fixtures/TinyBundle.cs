@@ -1,9 +1,9 @@
-using DistillOnnx.Core.Checkpoints;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Runtime.Tests.Fixtures;

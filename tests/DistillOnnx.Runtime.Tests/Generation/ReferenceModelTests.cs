@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Export;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Sessions;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Runtime.Tests.Generation;

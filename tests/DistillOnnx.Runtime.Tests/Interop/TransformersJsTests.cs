@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export;
 using DistillOnnx.Interop;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Golden;
 using DistillOnnx.Runtime.Tests.Fixtures;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Runtime.Tests.Interop;

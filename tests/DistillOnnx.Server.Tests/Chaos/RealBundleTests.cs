@@ -2,6 +2,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 using Grpc.Core;
 using Grpc.Net.Client;
 

@@ -1,10 +1,10 @@
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Export;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using Input = DistillOnnx.Core.Prediction.PredictionInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;

@@ -1,5 +1,6 @@
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
+using DistillOnnx.TestSupport;
 using Grpc.Net.Client;
 using Microsoft.Extensions.DependencyInjection;
 

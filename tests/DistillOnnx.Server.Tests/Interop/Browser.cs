@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Server.Tests.Interop;
 

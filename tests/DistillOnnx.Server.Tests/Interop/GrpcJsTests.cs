@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Server.Tests.Interop;
 

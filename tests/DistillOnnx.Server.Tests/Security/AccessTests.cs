@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Microsoft.IdentityModel.JsonWebTokens;

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 using Grpc.Core;
 
 namespace DistillOnnx.Server.Tests.Security;

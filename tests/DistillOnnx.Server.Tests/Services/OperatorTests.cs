@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;

@@ -1,11 +1,11 @@
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Data;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;

@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Import;
 

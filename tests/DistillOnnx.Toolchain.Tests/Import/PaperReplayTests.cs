@@ -1,6 +1,6 @@
 using System.Text.Json;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
 using DistillOnnx.Teacher.Tests;
 using DistillOnnx.TestSupport;

@@ -1,6 +1,6 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Import;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Import;
 using Parquet.Serialization;
 

@@ -1,6 +1,6 @@
-using DistillOnnx.Core.Data;
-using DistillOnnx.Core.Rules;
+using DistillOnnx.Data;
 using DistillOnnx.Toolchain.Quickstart;
+using DistillOnnx.Toolchain.Scenes;
 
 namespace DistillOnnx.Toolchain.Tests.Quickstart;
 

@@ -1,5 +1,5 @@
 using DistillOnnx.Core;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Quickstart;
 
 namespace DistillOnnx.Toolchain.Tests.Quickstart;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Study;
 using DistillOnnx.Training.Trainer;
 using Comparison = DistillOnnx.Toolchain.Study.Study;

@@ -1,5 +1,5 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines;

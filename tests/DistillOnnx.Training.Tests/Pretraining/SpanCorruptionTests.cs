@@ -1,5 +1,5 @@
 using CsCheck;
-using DistillOnnx.Core.Data;
+using DistillOnnx.Data;
 using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Tests.Trainer;
 

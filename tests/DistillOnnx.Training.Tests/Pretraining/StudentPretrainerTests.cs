@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Pretraining;
 using DistillOnnx.Training.Tests.Trainer;
 

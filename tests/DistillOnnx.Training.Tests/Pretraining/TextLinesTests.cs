@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Pretraining;
 
 namespace DistillOnnx.Training.Tests.Pretraining;

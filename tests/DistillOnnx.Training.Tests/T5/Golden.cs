@@ -1,5 +1,5 @@
 using System.Text.Json;
-using DistillOnnx.Core.Checkpoints;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;

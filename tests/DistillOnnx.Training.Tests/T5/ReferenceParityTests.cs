@@ -1,5 +1,5 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 

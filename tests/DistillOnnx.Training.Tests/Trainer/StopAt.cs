@@ -1,4 +1,4 @@
-using DistillOnnx.Core.Reporting;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Training.Tests.Trainer;
 

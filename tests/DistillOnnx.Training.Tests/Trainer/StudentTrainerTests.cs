@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Checkpoints;
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Core.Reporting;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Trainer;

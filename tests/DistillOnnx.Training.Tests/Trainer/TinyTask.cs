@@ -1,5 +1,7 @@
 using System.Text.Json;
 using DistillOnnx.Core.Tokenization;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Training.TokenizerTraining;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Tests.Trainer;

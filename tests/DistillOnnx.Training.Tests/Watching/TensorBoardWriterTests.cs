@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Watching;
 
 namespace DistillOnnx.Training.Tests.Watching;

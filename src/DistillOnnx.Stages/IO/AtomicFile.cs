@@ -1,0 +1,73 @@
+using DistillOnnx.Core;
+
+namespace DistillOnnx.Stages.IO;
+
+/// <summary>
+/// A file that appears whole or not at all: written to a hidden sibling, flushed to disk and renamed by <see cref="Commit"/>.
+/// Disposing without a commit removes what was written and leaves an earlier file as it was.
+/// </summary>
+public sealed class AtomicFile : IDisposable
+{
+    private readonly string _target;
+    private readonly string _staging;
+    private readonly FileStream _stream;
+    private bool _done;
+
+    private AtomicFile(string target, string staging, FileStream stream)
+    {
+        _target = target;
+        _staging = staging;
+        _stream = stream;
+    }
+
+    /// <summary>Where the content goes until then.</summary>
+    public Stream Stream => _stream;
+
+    /// <summary>Opens the hidden sibling.</summary>
+    /// <param name="target">Where the file will stand; its directory must exist.</param>
+    /// <exception cref="InputException">The file cannot be written.</exception>
+    public static AtomicFile Create(string target)
+    {
+        target = Path.GetFullPath(target);
+        if (Directory.Exists(target)) throw new InputException($"{target}: expected a file for the output, found a directory");
+        var staging = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial");
+        try
+        {
+            return new AtomicFile(target, staging, new FileStream(staging, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw OutputDirectory.Unwritable(target, e);
+        }
+    }
+
+    /// <summary>Writes a whole file.</summary>
+    /// <param name="target">Where the file will stand; its directory must exist.</param>
+    /// <param name="content">The bytes.</param>
+    /// <exception cref="InputException">The file cannot be written.</exception>
+    public static void WriteAllBytes(string target, ReadOnlySpan<byte> content)
+    {
+        using var file = Create(target);
+        file.Stream.Write(content);
+        file.Commit();
+    }
+
+    /// <summary>Flushes the content to disk and puts the file in place, in place of an earlier one.</summary>
+    public void Commit()
+    {
+        ObjectDisposedException.ThrowIf(_done, this);
+        _stream.Flush(flushToDisk: true);
+        _stream.Dispose();
+        File.Move(_staging, _target, overwrite: true);
+        _done = true;
+    }
+
+    /// <summary>Removes what was written where it was not committed.</summary>
+    public void Dispose()
+    {
+        if (_done) return;
+        _done = true;
+        _stream.Dispose();
+        File.Delete(_staging);
+    }
+}

@@ -1,0 +1,6 @@
+namespace DistillOnnx.Toolchain.Scenes;
+
+/// <summary>What a rule-based teacher concludes.</summary>
+/// <param name="Rationale">The facts that lead to the label.</param>
+/// <param name="Label">The label.</param>
+public readonly record struct RuleAnswer(string Rationale, string Label);

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ScottPlot;
+
+namespace DistillOnnx.Toolchain.Training;
+
+/// <summary>Draws what <c>training.json</c> tells: losses above, accuracy below.</summary>
+public static class TrainingCurves
+{
+    /// <summary>The picture's name within a checkpoint.</summary>
+    public const string FileName = "curves.png";
+
+    private const int Width = 900;
+    private const int Height = 800;
+
+    /// <summary>Draws a checkpoint's curves beside its report.</summary>
+    /// <param name="checkpoint">The checkpoint directory.</param>
+    /// <returns>The picture; null where there is nothing to draw.</returns>
+    public static string? Draw(string checkpoint)
+    {
+        var report = Path.Combine(checkpoint, "training.json");
+        if (!File.Exists(report)) return null;
+        JsonArray? evaluations;
+        try
+        {
+            evaluations = JsonNode.Parse(File.ReadAllText(report))?["evaluations"] as JsonArray;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        if (evaluations is not { Count: > 0 }) return null;
+        var picture = new Multiplot();
+        picture.AddPlots(2);
+        var losses = picture.GetPlot(0);
+        foreach (var name in (string[])["train_label_loss", "validation_label_loss", "train_rationale_loss", "validation_rationale_loss"]) Line(losses, evaluations, name, 1);
+        losses.YLabel("loss, nats a token");
+        losses.ShowLegend(Alignment.UpperRight);
+        var accuracy = picture.GetPlot(1);
+        Line(accuracy, evaluations, "validation_accuracy", 100);
+        accuracy.YLabel("accuracy, %");
+        accuracy.XLabel("step");
+        accuracy.ShowLegend(Alignment.LowerRight);
+        var path = Path.Combine(checkpoint, FileName);
+        picture.SavePng(path, Width, Height);
+        return path;
+    }
+
+    private static void Line(Plot plot, JsonArray evaluations, string name, double scale)
+    {
+        var points = evaluations.Where(e => e?[name] is not null).Select(e => ((double)e!["step"]!, scale * (double)e[name]!)).ToArray();
+        if (points.Length == 0) return;
+        plot.Add.Scatter(points.Select(p => p.Item1).ToArray(), points.Select(p => p.Item2).ToArray()).LegendText = name.Replace('_', ' ');
+    }
+}
