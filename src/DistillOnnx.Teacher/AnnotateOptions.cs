@@ -1,6 +1,7 @@
 using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Prompts;
 using DistillOnnx.Teacher.Rows;
@@ -78,6 +79,10 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("ask for a JSON object by schema (rationale, label) instead of free text")]
     public bool Structured { get; init; }
 
+    /// <summary>Which text of a reasoning model becomes the rationale.</summary>
+    [Option("the rationale is taken from the answer, or from the thoughts before it (reasoning models)")]
+    public RationaleSource RationaleFrom { get; init; } = RationaleSource.Answer;
+
     /// <summary>Seeds drawing, waiting and, where it is sent, the teacher's sampling.</summary>
     [Option("seeds the drawing of exemplars, and is sent to the teacher where --send-seed is given")]
     public int Seed { get; init; }
@@ -98,9 +103,9 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("most tokens of an answer")]
     public int MaxOutputTokens { get; init; } = 256;
 
-    /// <summary>How often an answer that is cut or cannot be parsed is asked for anew.</summary>
-    [Option("how often to ask anew where an answer is cut or cannot be parsed")]
-    public int ParseRetries { get; init; } = 3;
+    /// <summary>How often a row is asked anew, with what was wrong, where its answer cannot be read.</summary>
+    [Option("how often to ask anew where an answer cannot be read, saying what was wrong; a cut answer is asked for once with four times the limit")]
+    public int ParseRetries { get; init; } = 1;
 
     /// <summary>Whether to have the gold label explained where the teacher's is wrong or missing.</summary>
     [Option("where the teacher's label is wrong or missing, have it explain the gold label; marked in the provenance")]
@@ -209,6 +214,7 @@ public sealed record AnnotateOptions : IStageOptions
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");
         if (Structured && Style == PromptStyle.Completion) faults.Add("--structured goes with --style chat");
+        if (RationaleFrom == RationaleSource.Thoughts && Style == PromptStyle.Completion) faults.Add("--rationale-from thoughts goes with --style chat");
         if (Samples is < 1 or > 100) faults.Add($"--samples must be between 1 and 100, found {Samples}");
         if (Temperature is < 0 or > 2) faults.Add($"--temperature must be between 0 and 2, found {Temperature}");
         if (MaxOutputTokens is < 1 or > 100_000) faults.Add($"--max-output-tokens must be between 1 and 100000, found {MaxOutputTokens}");

@@ -15,6 +15,9 @@ public sealed record AnnotatedSplit
     /// <summary>Rows whose rationale explains a gold label that was given.</summary>
     public required long Rationalized { get; init; }
 
+    /// <summary>Rows whose label was found within the answer's words and is not the answer itself.</summary>
+    public long Mapped { get; init; }
+
     /// <summary>Share of the rows with a gold label for which the teacher gave it, unparsed ones counted as wrong; null where there are none.</summary>
     public double? TeacherAccuracy { get; init; }
 

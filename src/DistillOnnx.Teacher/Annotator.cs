@@ -63,6 +63,7 @@ public static class Annotator
         var started = clock.GetTimestamp();
         await using var journal = Journal.Open(directory!);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
+        if (stack.Client is OpenAIChatClient endpoint) endpoint.Notice = reporter.Warn;
         try
         {
             if (options is { Batch: true, Offline: false }) await new BatchRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
@@ -78,7 +79,17 @@ public static class Annotator
         var result = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
         Report(result, stack, reporter);
+        RequireAny(result, options);
         return result;
+    }
+
+    // A run that kept nothing failed, whatever its files say.
+    private static void RequireAny(AnnotateResult result, AnnotateOptions options)
+    {
+        if (result.Splits!.Values.Any(s => s.Kept > 0) || result.Splits.Values.All(s => s.Rows == 0)) return;
+        var dropped = result.Splits.Values.SelectMany(s => s.Dropped).GroupBy(d => d.Key).Select(g => $"{g.Key} {g.Sum(d => d.Value)}");
+        var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut")) ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it" : "";
+        throw new TeacherException(TeacherFault.Fatal, $"no row was kept ({string.Join(", ", dropped)}){cut}; {Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
     }
 
     private static AnnotateResult Preview(RowSource rows, RowAnnotator annotator, int count, IReporter reporter)
@@ -94,11 +105,13 @@ public static class Annotator
         using var hard = new CancellationTokenSource();
         await using var soft = cancellationToken.Register(() => hard.CancelAfter(Grace)).ConfigureAwait(false);
         long done = 0, failures = 0, answered = 0;
+        var unusable = new UnusableAnswers();
         try
         {
             await Parallel.ForEachAsync(Rows(), new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = CancellationToken.None }, async (row, _) =>
             {
                 var outcome = await AnnotateAsync(row).ConfigureAwait(false);
+                unusable.Note(row, outcome);
                 if (outcome.Verdict != RowVerdict.Failed)
                 {
                     Interlocked.Increment(ref answered);

@@ -53,8 +53,8 @@ public sealed class AnnotatorTests : IDisposable
         Assert.Equal(0.4, result.Splits!["train"].TeacherAccuracy);
         Assert.Equal(2.0 / 3, result.Splits["train"].MeanVoteShare!.Value, 9);
         Assert.All(Lines("provenance.jsonl"), p => Assert.Equal(0.666667, p.GetProperty("vote_share").GetDouble()));
-        var strict = await Annotator.RunAsync(Options(endpoint) with { Samples = 3, MinVoteShare = 0.9, Overwrite = true }, Reporter.None);
-        Assert.Equal((0, 10L), (strict.Requests, strict.Splits!["train"].Dropped["disagreement"]));
+        var strict = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint) with { Samples = 3, MinVoteShare = 0.9, Overwrite = true }, Reporter.None));
+        Assert.Contains("no row was kept (disagreement 10)", strict.Message);
     }
 
     [Fact]
@@ -84,14 +84,14 @@ public sealed class AnnotatorTests : IDisposable
     {
         TestData.Write(_directory["data"], 40);
         await using var endpoint = await FakeEndpoint.StartAsync(
-            q => (TestData.Number(q) % 4) switch
+            q => q.StartsWith("That answer cannot be used", StringComparison.Ordinal) ? "I do not know." : (TestData.Number(q) % 4) switch
             {
                 0 => "I do not know.",
                 1 => "So the answer is odd.",
                 2 => string.Concat(Enumerable.Repeat("very ", 300)) + "So the answer is even.",
                 _ => TestData.Right(q),
             },
-            instead: q => TestData.Number(q) switch
+            instead: q => q.StartsWith("That answer", StringComparison.Ordinal) ? null : TestData.Number(q) switch
             {
                 3 => (400, """{"error":{"code":"content_filter","message":"flagged"}}"""),
                 7 => (400, """{"error":{"code":"context_length_exceeded","message":"too long"}}"""),
@@ -104,11 +104,55 @@ public sealed class AnnotatorTests : IDisposable
         Assert.Equal((6L, 10L, 10L, 10L, 4L), (split.Kept, split.Dropped["unparsable"], split.Dropped["no_reasons"], split.Dropped["too_long"], split.Dropped["failed"]));
         Assert.True(result.Complete);
         Assert.Equal(40, Dataset.Open(Out).Load("train").Count);
-        var failed = Lines("failed.jsonl");
+        Assert.Equal(10, Lines("failed.jsonl").Count(f => f.TryGetProperty("raw_answer", out var raw) && raw.GetString() == "I do not know."));
+        var failed = Lines("failed.jsonl").Where(f => !f.TryGetProperty("raw_answer", out _)).ToList();
         Assert.Equal(["train-3", "train-7", "train-11", "train-15"], failed.Select(f => f.GetProperty("id").GetString()));
         Assert.Contains("context_length_exceeded", failed[1].GetProperty("fault").GetString());
-        // An answer that cannot be parsed is asked for once more, hotter.
-        Assert.Contains(endpoint.Bodies, b => b.GetProperty("temperature").GetDouble() > 0.2);
+        // An answer that cannot be read is asked for once more, with what was wrong.
+        Assert.Equal(10, endpoint.Bodies.Count(b => b.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!.StartsWith("That answer cannot be used", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Run_NothingUsable_StopsEarlyAndShowsAnswersAsTheyCame()
+    {
+        TestData.Write(_directory["data"], 200);
+        await using var endpoint = await FakeEndpoint.StartAsync(_ => "I would rather not say.");
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint) with { Concurrency = 1 }, Reporter.None));
+        Assert.Contains("\"I would rather not say.\"", fault.Message);
+        Assert.Equal(40, endpoint.Charged.Count);
+        Assert.False(Directory.Exists(Out));
+    }
+
+    [Fact]
+    public async Task Run_CutAnswers_AreAskedForOnceWithAHigherLimitAndNamed()
+    {
+        TestData.Write(_directory["data"], 3);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: _ => (200, """{"model":"m","choices":[{"finish_reason":"length","message":{"content":null,"reasoning_content":"So the answer is even."}}]}"""));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint), Reporter.None));
+        Assert.Contains("cut 3", fault.Message);
+        Assert.Contains("--max-output-tokens 256", fault.Message);
+        Assert.Equal([256, 256, 256, 1024, 1024, 1024], endpoint.Bodies.Select(b => b.GetProperty("max_tokens").GetInt32()).Order());
+        Assert.Contains("1024 tokens", Lines("failed.jsonl")[0].GetProperty("fault").GetString());
+    }
+
+    [Fact]
+    public async Task Run_RefusedParameters_AreLeftOutAfterTheFirstRefusal()
+    {
+        TestData.Write(_directory["data"], 10);
+        var refused = new Queue<string>(
+        [
+            """{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.","param":"temperature","code":"unsupported_value"}}""",
+            """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}}""",
+            """{"error":{"message":"System role not supported"}}""",
+        ]);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: _ => refused.TryDequeue(out var body) ? (400, body) : null);
+        var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 1 }, Reporter.None);
+        Assert.Equal((10L, 13), (result.Splits!["train"].Kept, endpoint.Calls["/v1/chat/completions"]));
+        var last = endpoint.Bodies.Last();
+        Assert.False(last.TryGetProperty("temperature", out _));
+        Assert.Equal(256, last.GetProperty("max_completion_tokens").GetInt32());
+        Assert.DoesNotContain(last.GetProperty("messages").EnumerateArray(), m => m.GetProperty("role").GetString() == "system");
+        Assert.StartsWith("Give each text", last.GetProperty("messages")[0].GetProperty("content").GetString());
     }
 
     [Fact]

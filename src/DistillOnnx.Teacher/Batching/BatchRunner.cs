@@ -200,7 +200,7 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
 
             foreach (var name in (string[])["output_file_id", "error_file_id"])
             {
-                if (batch.RootElement.TryGetProperty(name, out var file) && file.ValueKind == JsonValueKind.String)
+                if (batch.RootElement.TryGetProperty(name, out var file) && file.ValueKind == JsonValueKind.String && file.GetString()!.Length > 0)
                     await KeepAsync(file.GetString()!, cancellationToken).ConfigureAwait(false);
             }
 
@@ -248,7 +248,7 @@ internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAn
                 var status = response.GetProperty("status_code").GetInt32();
                 var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
                 if (status == 200) return _client.Answer(body);
-                if (_client.WantsOtherLimit(status, body)) return null;
+                if (_client.WantsOtherParameters(status, body, "max_tokens")) return null;
                 _client.RequireSuccess(status, body);
             }
         }

@@ -29,6 +29,18 @@ public sealed class OpenAIChatClient : IChatClient
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _clock;
     private volatile string _limitName = "max_tokens";
+    private static readonly string[] RefusingWords = ["support", "unknown", "unrecognized", "unexpected", "not permitted", "not allowed", "extra input", "extra field", "only the default", "not enabled", "deprecated"];
+    private static readonly (string Name, string[] Words)[] Optional =
+    [
+        ("temperature", ["temperature"]),
+        ("top_p", ["top_p"]),
+        ("seed", ["'seed'", "\"seed\"", "seed "]),
+        ("stop", ["'stop'", "\"stop\"", "stop sequences"]),
+        ("response_format", ["response_format", "response format", "json_schema", "structured output"]),
+        ("the system role", ["system role", "'system'", "\"system\"", "role system", "system message", "developer instruction"]),
+    ];
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte> _leftOut = new();
 
     /// <summary>Creates the client; nothing is sent.</summary>
     /// <param name="spec">Model and place.</param>
@@ -89,9 +101,11 @@ public sealed class OpenAIChatClient : IChatClient
         var limitName = _limitName;
         var reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
 
-        if (limitName == "max_tokens" && WantsOtherLimit((int)reply.Status, reply.Body))
+        // A refusal costs nothing; each parameter is refused once at the most, so that this comes to an end.
+        while (WantsOtherParameters((int)reply.Status, reply.Body, limitName))
         {
-            reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, _limitName)), key, cancellationToken).ConfigureAwait(false);
+            limitName = _limitName;
+            reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
         }
 
         RequireSuccess(reply);
@@ -108,13 +122,31 @@ public sealed class OpenAIChatClient : IChatClient
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Whether an answer says that the limit of tokens goes by its newer name, as it does for some hosted models; it is sent so from then on.</summary>
-    internal bool WantsOtherLimit(int status, byte[] body)
+    /// <summary>Whether an answer refuses a parameter that can be named otherwise or left out, as it is from then on.</summary>
+    internal bool WantsOtherParameters(int status, byte[] body, string limitName)
     {
-        if (status != 400 || !Error(body).Message.Contains("max_completion_tokens", StringComparison.Ordinal)) return false;
-        _limitName = "max_completion_tokens";
-        return true;
+        if (status is not (400 or 422)) return false;
+        var (message, code) = Error(body);
+        if (RefusedCodes.Contains(code)) return false;
+        if (message.Contains("max_completion_tokens", StringComparison.Ordinal) && limitName == "max_tokens")
+        {
+            _limitName = "max_completion_tokens";
+            return true;
+        }
+
+        if (!RefusingWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase))) return false;
+        foreach (var (name, words) in Optional)
+        {
+            if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) || !_leftOut.TryAdd(name, 0)) continue;
+            Notice?.Invoke($"{_url}: the model refuses {name}, which is left out from now on ({message})");
+            return true;
+        }
+
+        return false;
     }
+
+    /// <summary>Is told once of each parameter that is left out; null: nobody is.</summary>
+    internal Action<string>? Notice { get; set; }
 
     /// <summary>Which path of the protocol is asked.</summary>
     internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
@@ -178,7 +210,7 @@ public sealed class OpenAIChatClient : IChatClient
             else
             {
                 json.WriteStartArray("messages");
-                foreach (var message in prompt)
+                foreach (var message in _leftOut.ContainsKey("the system role") ? WithoutSystem(prompt) : prompt)
                 {
                     json.WriteStartObject();
                     json.WriteString("role", message.Role.Value);
@@ -189,18 +221,18 @@ public sealed class OpenAIChatClient : IChatClient
                 json.WriteEndArray();
             }
 
-            if (options?.Temperature is { } temperature) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
-            if (options?.TopP is { } top) json.WriteNumber("top_p", Math.Round((double)top, 4));
+            if (options?.Temperature is { } temperature && !_leftOut.ContainsKey("temperature")) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
+            if (options?.TopP is { } top && !_leftOut.ContainsKey("top_p")) json.WriteNumber("top_p", Math.Round((double)top, 4));
             if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(limitName, tokens);
-            if (options?.Seed is { } seed) json.WriteNumber("seed", seed);
-            if (options?.StopSequences is { Count: > 0 } stops)
+            if (options?.Seed is { } seed && !_leftOut.ContainsKey("seed")) json.WriteNumber("seed", seed);
+            if (options?.StopSequences is { Count: > 0 } stops && !_leftOut.ContainsKey("stop"))
             {
                 json.WriteStartArray("stop");
                 foreach (var stop in stops) json.WriteStringValue(stop);
                 json.WriteEndArray();
             }
 
-            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format)
+            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && !_leftOut.ContainsKey("response_format"))
             {
                 json.WriteStartObject("response_format");
                 json.WriteString("type", "json_schema");
@@ -217,6 +249,17 @@ public sealed class OpenAIChatClient : IChatClient
         }
 
         return stream.ToArray();
+    }
+
+    // What the system was to say stands before the first question.
+    private static IEnumerable<ChatMessage> WithoutSystem(IList<ChatMessage> prompt)
+    {
+        var system = string.Join("\n\n", prompt.Where(m => m.Role == ChatRole.System).Select(m => m.Text));
+        foreach (var message in prompt.Where(m => m.Role != ChatRole.System))
+        {
+            yield return system.Length > 0 ? new ChatMessage(message.Role, $"{system}\n\n{message.Text}") : message;
+            system = "";
+        }
     }
 
     private async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken, TimeSpan extra = default)
@@ -308,9 +351,11 @@ public sealed class OpenAIChatClient : IChatClient
             var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String ? reason.GetString() : null;
             var message = _style == PromptStyle.Chat ? choice.GetProperty("message") : choice;
             // A refusal is an answer: it is paid for like any other.
-            var refused = message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String;
+            var refused = message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String && refusal.GetString()!.Length > 0;
             var content = refused ? refusal : message.TryGetProperty(_style == PromptStyle.Chat ? "content" : "text", out var text) || finish == "content_filter" ? text : throw new KeyNotFoundException();
-            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, content.ValueKind == JsonValueKind.String ? content.GetString() : ""))
+            var thoughts = Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? Parts(content, thoughts: true);
+            var answer = content.ValueKind == JsonValueKind.String ? content.GetString()! : Parts(content, thoughts: false) ?? "";
+            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, string.IsNullOrWhiteSpace(thoughts) ? [new TextContent(answer)] : [new TextReasoningContent(thoughts), new TextContent(answer)]))
             {
                 ModelId = root.TryGetProperty("model", out var model) ? model.GetString() : _model,
                 FinishReason = refused ? ChatFinishReason.ContentFilter : finish is null ? null : new ChatFinishReason(finish),
@@ -319,8 +364,9 @@ public sealed class OpenAIChatClient : IChatClient
             {
                 response.Usage = new UsageDetails
                 {
-                    InputTokenCount = usage.TryGetProperty("prompt_tokens", out var input) ? input.GetInt64() : null,
-                    OutputTokenCount = usage.TryGetProperty("completion_tokens", out var output) ? output.GetInt64() : null,
+                    InputTokenCount = Count(usage, "prompt_tokens"),
+                    OutputTokenCount = OutputTokens(usage),
+                    ReasoningTokenCount = usage.TryGetProperty("completion_tokens_details", out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, "reasoning_tokens") : null,
                 };
             }
 
@@ -330,6 +376,24 @@ public sealed class OpenAIChatClient : IChatClient
         {
             throw new TeacherException(TeacherFault.Transient, $"{_url}: expected an answer of OpenAI's protocol, found something else", inner: e);
         }
+    }
+
+    // Some endpoints leave thoughts out of the answer's tokens, but not out of the total, which is what they charge.
+    private static long? OutputTokens(JsonElement usage)
+    {
+        var output = Count(usage, "completion_tokens");
+        return Count(usage, "total_tokens") - Count(usage, "prompt_tokens") is { } rest && rest > (output ?? 0) ? rest : output;
+    }
+
+    private static long? Count(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+
+    // Content may be a list of parts, of which some are thoughts.
+    private static string? Parts(JsonElement content, bool thoughts)
+    {
+        if (content.ValueKind != JsonValueKind.Array) return null;
+        var texts = content.EnumerateArray().Where(p => p.ValueKind == JsonValueKind.Object && Text(p, "type") is "thinking" or "reasoning" == thoughts)
+            .Select(p => Text(p, "text") ?? Text(p, "thinking") ?? (p.TryGetProperty("thinking", out var inner) ? Parts(inner, thoughts: false) : null));
+        return string.Concat(texts) is { Length: > 0 } text ? text : null;
     }
 
     private (string Message, string Code) Error(byte[] body)

@@ -15,6 +15,12 @@ public sealed record JournalEntry
     /// <summary>The answer; where the model refused, its words for that.</summary>
     public required string Text { get; init; }
 
+    /// <summary>The thoughts that the endpoint set apart; null where it did not.</summary>
+    public string? Thoughts { get; init; }
+
+    /// <summary>Of the answer's tokens those that were thoughts, where the endpoint counts them.</summary>
+    public long ReasoningTokens { get; init; }
+
     /// <summary>Why it ended, for instance <c>stop</c>, <c>length</c> or <c>content_filter</c>.</summary>
     public string? Finish { get; init; }
 

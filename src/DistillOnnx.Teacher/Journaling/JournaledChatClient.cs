@@ -120,17 +120,19 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         Teacher = model,
         Model = response.ModelId ?? model,
         Text = response.Text,
+        Thoughts = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>().Select(c => c.Text)) is { Length: > 0 } thoughts ? thoughts : null,
+        ReasoningTokens = response.Usage?.ReasoningTokenCount ?? 0,
         Finish = response.FinishReason?.Value,
         InputTokens = response.Usage?.InputTokenCount ?? 0,
         OutputTokens = response.Usage?.OutputTokenCount ?? 0,
         At = clock.GetUtcNow(),
     };
 
-    private static ChatResponse Response(JournalEntry entry) => new(new ChatMessage(ChatRole.Assistant, entry.Text))
+    private static ChatResponse Response(JournalEntry entry) => new(new ChatMessage(ChatRole.Assistant, entry.Thoughts is null ? [new TextContent(entry.Text)] : [new TextReasoningContent(entry.Thoughts), new TextContent(entry.Text)]))
     {
         ModelId = entry.Model,
         CreatedAt = entry.At,
         FinishReason = entry.Finish is null ? null : new ChatFinishReason(entry.Finish),
-        Usage = new UsageDetails { InputTokenCount = entry.InputTokens, OutputTokenCount = entry.OutputTokens },
+        Usage = new UsageDetails { InputTokenCount = entry.InputTokens, OutputTokenCount = entry.OutputTokens, ReasoningTokenCount = entry.ReasoningTokens },
     };
 }

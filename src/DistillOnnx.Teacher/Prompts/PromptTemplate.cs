@@ -34,6 +34,9 @@ public sealed record PromptTemplate
     /// <summary>Names of the templates that ship with the toolchain.</summary>
     public static IReadOnlyList<string> Names { get; } = ["svamp", "cqa", "esnli", "anli1", "labels", "choices", "equation", "text"];
 
+    /// <summary>Whether a name is that of a template that ships, and no file of that name hides it.</summary>
+    internal static bool IsBuiltIn(string name) => !File.Exists(name) && Names.Contains(name, StringComparer.Ordinal);
+
     private static JsonSerializerOptions Json { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

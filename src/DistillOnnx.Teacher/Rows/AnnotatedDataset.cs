@@ -36,7 +36,7 @@ internal sealed class AnnotatedDataset : IDisposable
     public void Take(string split, Example example, Example? row, RowOutcome outcome, ReadOnlySpan<byte> provenance)
     {
         if (row is not null) _writer.Write(split, row);
-        if (outcome.Verdict == RowVerdict.Failed) Line(_failed, j => Failed(j, split, example, outcome));
+        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.Unparsable or RowVerdict.Cut) Line(_failed, j => Failed(j, split, example, outcome));
         _provenance.Write(provenance);
         _provenance.WriteByte((byte)'\n');
     }
@@ -47,7 +47,7 @@ internal sealed class AnnotatedDataset : IDisposable
     /// <summary>Writes a row and what became of it.</summary>
     public void Write(string split, Example example, RowOutcome outcome)
     {
-        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.NotAsked) Line(_failed, j => Failed(j, split, example, outcome));
+        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.NotAsked or RowVerdict.Unparsable or RowVerdict.Cut) Line(_failed, j => Failed(j, split, example, outcome));
         Line(_provenance, j => Provenance(j, split, example, outcome));
         if (outcome.Verdict != RowVerdict.Kept && _options.DropRows) return;
         _writer.Write(split, example with { Rationale = outcome.Rationale, TeacherLabel = outcome.Label });
@@ -96,6 +96,8 @@ internal sealed class AnnotatedDataset : IDisposable
         json.WriteEndObject();
         json.WriteNumber("vote_share", Math.Round(outcome.VoteShare, 6));
         if (outcome.Rationalized) json.WriteBoolean("rationalized", true);
+        if (outcome.Mapped) json.WriteBoolean("mapped", true);
+        if (outcome.RawAnswer is not null) json.WriteString("raw_answer", outcome.RawAnswer);
         json.WriteNumber("input_tokens", outcome.InputTokens);
         json.WriteNumber("output_tokens", outcome.OutputTokens);
         if (outcome.Fault is not null) json.WriteString("fault", outcome.Fault);
@@ -117,6 +119,7 @@ internal sealed class AnnotatedDataset : IDisposable
 
         json.WriteString("split", split);
         json.WriteString("fault", outcome.Fault ?? SplitTally.Name(outcome.Verdict));
+        if (outcome.RawAnswer is not null) json.WriteString("raw_answer", outcome.RawAnswer);
         json.WriteEndObject();
     }
 }

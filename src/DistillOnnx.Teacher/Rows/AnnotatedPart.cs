@@ -99,6 +99,8 @@ internal sealed class AnnotatedPart : IDisposable
                 Label = root.TryGetProperty("label", out var label) ? label.GetString() : null,
                 VoteShare = root.GetProperty("vote_share").GetDouble(),
                 Rationalized = root.TryGetProperty("rationalized", out var rationalized) && rationalized.GetBoolean(),
+                Mapped = root.TryGetProperty("mapped", out var mapped) && mapped.GetBoolean(),
+                RawAnswer = root.TryGetProperty("raw_answer", out var raw) ? raw.GetString() : null,
                 Fault = root.TryGetProperty("fault", out var fault) ? fault.GetString() : null,
             };
         }

@@ -1,7 +1,7 @@
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
-using DistillOnnx.Data.Completions;
 using DistillOnnx.Data.Metrics;
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Prompts;
 using Microsoft.Extensions.AI;
@@ -18,9 +18,10 @@ namespace DistillOnnx.Teacher.Rows;
 public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
 {
     private const double HotterPerAttempt = 0.3;
+    private const int RaisedLimit = 4;
     private const int RationalizedSample = 1_000_000;
     private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured);
-    private readonly AnswerReader _answers = new(task, options.Structured);
+    private readonly AnswerReader _answers = new(task, options, options.Prompt is null || PromptTemplate.IsBuiltIn(options.Prompt) ? null : template.Answer);
 
     /// <summary>The prompt of a row.</summary>
     /// <param name="example">The row.</param>
@@ -40,11 +41,11 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
     {
         var prompt = _prompts.Render(example);
         var tally = new Tally();
-        var votes = new List<(string Label, string? Rationale)>();
+        var votes = new List<(string Label, string? Rationale, bool Mapped)>();
         for (var sample = 0; sample < options.Samples; sample++)
         {
             if (await AskAsync(example, prompt, sample, tally, teacher, cancellationToken).ConfigureAwait(false) is { Label: { } label } parsed)
-                votes.Add((label, parsed.Rationale));
+                votes.Add((label, parsed.Rationale, parsed.Mapped));
         }
 
         var winner = Winner(votes);
@@ -54,9 +55,11 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             Label = winner.Label,
             Rationale = winner.Rationale,
             VoteShare = (double)winner.Votes / options.Samples,
-            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Read ? RowVerdict.Unparsable : RowVerdict.Failed,
+            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Cut ? RowVerdict.Cut : tally.Read ? RowVerdict.Unparsable : RowVerdict.Failed,
             Fault = winner.Label is null ? tally.Fault : null,
             Refused = winner.Label is null && tally.Refused,
+            RawAnswer = winner.Label is null ? tally.Raw : null,
+            Mapped = winner.Mapped,
         };
         // A sample that was not asked leaves the row open, and a later run asks for it.
         if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
@@ -75,47 +78,76 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         return outcome with { Verdict = RowVerdict.Kept, Rationale = rationale, Rationalized = true, PromptHash = RequestKey.PromptHash(prompt), Fault = null, Refused = false };
     }
 
-    private async Task<ParsedCompletion?> AskAsync(Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
+    private async Task<TeacherAnswer?> AskAsync(Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
     {
-        ParsedCompletion? last = null;
-        var cut = false;
-        for (var attempt = 0; attempt <= options.ParseRetries; attempt++)
+        TeacherAnswer? last = null;
+        var (asked, raised, retries) = (prompt, false, 0);
+        for (var attempt = 0; ; attempt++)
         {
             try
             {
-                var response = await teacher.GetResponseAsync(prompt, Request(example, sample, attempt, cut), cancellationToken).ConfigureAwait(false);
+                var request = Request(example, sample, attempt, raised);
+                var response = await teacher.GetResponseAsync(asked, request, cancellationToken).ConfigureAwait(false);
                 tally.Add(response);
                 if (response.FinishReason == ChatFinishReason.ContentFilter)
                 {
                     tally.Refuse(response.Text.Trim() is { Length: > 0 } words ? $"the model refused: {OneLine(words)}" : "a content filter withheld the answer");
-                    break;
+                    return last;
                 }
 
-                tally.Read = true;
-                last = _answers.Read(response.Text);
-                cut |= response.FinishReason == ChatFinishReason.Length;
-                if (last is { Label: not null }) break;
+                var read = _answers.Read(example, response);
+                last = read;
+                if (read.Label is not null) return last;
+                tally.Note(response, read, request.MaxOutputTokens ?? 0);
+                if (read.Fault == AnswerFault.Cut)
+                {
+                    // The same limit would cut the same answer again.
+                    if (raised || options.ParseRetries == 0) return last;
+                    raised = true;
+                    continue;
+                }
+
+                if (retries++ >= options.ParseRetries) return last;
+                asked = Corrected(prompt, response.Text, read.Fault);
             }
             catch (TeacherException e) when (e.OfRequest)
             {
                 tally.Fault = e.Message;
                 tally.Refused |= e.Fault == TeacherFault.Refused;
                 tally.NotAsked |= e.Message == JournaledChatClient.NotAsked;
-                break;
+                return last;
             }
         }
-
-        return last;
     }
+
+    // Asked in the same words, the model would mostly answer the same: the conversation goes on with what was wrong.
+    private List<ChatMessage> Corrected(IList<ChatMessage> prompt, string answer, AnswerFault fault)
+    {
+        if (options.Style == PromptStyle.Completion) return [.. prompt];
+        var form = options.Structured ? "one JSON object with \"rationale\" and \"label\"" : $"the form: {template.Answer}";
+        var said = ThoughtSplitter.Split(answer).Answer;
+        var correction = new ChatMessage(ChatRole.User, $"That answer cannot be used: {Explain(fault)}. Answer again in {form}");
+        return said.Length > 0 ? [.. prompt, new ChatMessage(ChatRole.Assistant, said), correction] : [.. prompt.SkipLast(1), new ChatMessage(prompt[^1].Role, $"{prompt[^1].Text}\n\n({correction.Text})")];
+    }
+
+    private static string Explain(AnswerFault fault) => fault switch
+    {
+        AnswerFault.Empty => "it is empty",
+        AnswerFault.Cut => "it was cut by the limit of output tokens",
+        AnswerFault.UnknownLabel => "what it names is none of the possible answers",
+        AnswerFault.Ambiguous => "it names several answers, or says what the answer is not",
+        AnswerFault.NoEquation => "it holds no arithmetic expression",
+        _ => "it does not name its answer",
+    };
 
     private ChatOptions Request(Example example, int sample, int attempt, bool cut)
     {
         var temperature = options.Temperature ?? (options.Samples > 1 ? 0.7 : 0);
         return new ChatOptions
         {
-            // The same question at the same temperature might get the same answer.
-            Temperature = (float)Math.Min(2, temperature + HotterPerAttempt * attempt),
-            MaxOutputTokens = cut ? options.MaxOutputTokens * 2 : options.MaxOutputTokens,
+            // Text to be continued cannot be told what was wrong: it is sampled.
+            Temperature = (float)(options.Style == PromptStyle.Completion ? Math.Min(2, temperature + HotterPerAttempt * attempt) : temperature),
+            MaxOutputTokens = cut ? options.MaxOutputTokens * RaisedLimit : options.MaxOutputTokens,
             StopSequences = options.Style == PromptStyle.Completion && template.Stop.Count > 0 ? [.. template.Stop] : null,
             Seed = options.SendSeed ? options.Seed + sample : null,
             ResponseFormat = _answers.Format(example),
@@ -135,13 +167,13 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
     }
 
     // Equal labels vote together, equations by value; of labels with equal votes the one that came first counts.
-    private (string? Label, string? Rationale, int Votes) Winner(List<(string Label, string? Rationale)> votes)
+    private (string? Label, string? Rationale, int Votes, bool Mapped) Winner(List<(string Label, string? Rationale, bool Mapped)> votes)
     {
-        (string? Label, string? Rationale, int Votes) best = default;
-        foreach (var (label, _) in votes)
+        (string? Label, string? Rationale, int Votes, bool Mapped) best = default;
+        foreach (var (label, _, _) in votes)
         {
             var same = votes.Where(v => Accuracy.IsCorrect(task.Metric, v.Label, label)).ToList();
-            if (same.Count > best.Votes) best = (label, same.FirstOrDefault(v => v.Rationale is not null).Rationale, same.Count);
+            if (same.Count > best.Votes) best = (label, same.FirstOrDefault(v => v.Rationale is not null).Rationale, same.Count, same.All(v => v.Mapped));
         }
 
         return best;
@@ -165,7 +197,11 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
 
     private sealed class Tally
     {
-        public bool Read { get; set; }
+        public bool Read { get; private set; }
+
+        public bool Cut { get; private set; }
+
+        public string? Raw { get; private set; }
 
         public bool Refused { get; set; }
 
@@ -183,6 +219,14 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         {
             Fault = fault;
             Refused = true;
+        }
+
+        public void Note(ChatResponse response, TeacherAnswer read, int limit)
+        {
+            Read = true;
+            Cut = read.Fault == AnswerFault.Cut;
+            Raw = response.Text.Trim() is { Length: > 0 } text ? text : read.Thoughts is { } thoughts ? $"(thoughts alone) {thoughts}" : "";
+            Fault = Cut ? $"the answer was cut at {limit} tokens (--max-output-tokens)" : $"the answer cannot be used: {Explain(read.Fault)}";
         }
 
         public void Add(ChatResponse response)

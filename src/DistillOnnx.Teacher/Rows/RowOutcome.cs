@@ -35,4 +35,10 @@ public sealed record RowOutcome
 
     /// <summary>Why the teacher did not answer; null where it did.</summary>
     public string? Fault { get; init; }
+
+    /// <summary>The last answer that could not be read, as it came; null where there is none.</summary>
+    public string? RawAnswer { get; init; }
+
+    /// <summary>Whether the label was found within the answer's words and is not the answer itself.</summary>
+    public bool Mapped { get; init; }
 }

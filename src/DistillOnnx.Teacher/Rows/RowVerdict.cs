@@ -9,6 +9,9 @@ public enum RowVerdict
     /// <summary>No answer gave a label.</summary>
     Unparsable,
 
+    /// <summary>The answer was cut by the limit of output tokens, also after the limit was raised.</summary>
+    Cut,
+
     /// <summary>The answer has a label but no reasons, or next to none.</summary>
     NoReasons,
 

@@ -13,7 +13,7 @@ internal sealed class SplitTally(TaskSpec task)
     private const int ExamplesEach = 3;
     private readonly SortedDictionary<RowVerdict, long> _verdicts = [];
     private readonly SortedDictionary<RowVerdict, JsonArray> _examples = [];
-    private long _rows, _withGold, _right, _rationalized, _labelled;
+    private long _rows, _withGold, _right, _rationalized, _labelled, _mapped;
     private double _votes;
 
     /// <summary>Rows that were not asked for.</summary>
@@ -24,6 +24,7 @@ internal sealed class SplitTally(TaskSpec task)
         _rows++;
         _verdicts[outcome.Verdict] = _verdicts.GetValueOrDefault(outcome.Verdict) + 1;
         if (outcome.Rationalized) _rationalized++;
+        if (outcome.Mapped) _mapped++;
         if (example.Label is { } gold && outcome.Verdict != RowVerdict.NotAsked)
         {
             _withGold++;
@@ -46,6 +47,7 @@ internal sealed class SplitTally(TaskSpec task)
         Kept = _verdicts.GetValueOrDefault(RowVerdict.Kept),
         Dropped = _verdicts.Where(v => v.Key != RowVerdict.Kept).ToDictionary(v => Name(v.Key), v => v.Value),
         Rationalized = _rationalized,
+        Mapped = _mapped,
         TeacherAccuracy = _withGold > 0 ? (double)_right / _withGold : null,
         MeanVoteShare = _labelled > 0 ? _votes / _labelled : null,
     };
@@ -63,6 +65,7 @@ internal sealed class SplitTally(TaskSpec task)
         if (outcome.Label is not null) shown["teacher_label"] = outcome.Label;
         if (outcome.Rationale is not null) shown["rationale"] = outcome.Rationale;
         if (outcome.Fault is not null) shown["fault"] = outcome.Fault;
+        if (outcome.RawAnswer is not null) shown["raw_answer"] = outcome.RawAnswer;
         return shown;
     }
 }

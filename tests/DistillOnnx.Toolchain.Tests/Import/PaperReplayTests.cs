@@ -2,6 +2,7 @@ using System.Text.Json;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
+using DistillOnnx.Teacher.Prompts;
 using DistillOnnx.Teacher.Tests;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Import;
@@ -30,7 +31,7 @@ public sealed class PaperReplayTests : IDisposable
             foreach (var (row, completion) in rows.Zip(Completions(from, split))) completions.Add(row.Input, completion);
         }
 
-        await using var endpoint = await FakeEndpoint.StartAsync(q => completions[q["Q: ".Length..q.LastIndexOf("\nA:", StringComparison.Ordinal)]], keepsBodies: false);
+        await using var endpoint = await FakeEndpoint.StartAsync(q => completions[q[(q.LastIndexOf("\n\nQ: ", StringComparison.Ordinal) + "\n\nQ: ".Length)..q.LastIndexOf("\nA:", StringComparison.Ordinal)]], keepsBodies: false);
         var options = new AnnotateOptions
         {
             Data = imported,
@@ -38,6 +39,7 @@ public sealed class PaperReplayTests : IDisposable
             Out = Path.Combine(_work, "annotated"),
             ApiKey = FakeEndpoint.Key,
             Splits = ["train", "test"],
+            Style = PromptStyle.Completion,
             Concurrency = 64,
             ParseRetries = 0,
             MinRationaleWords = 0,

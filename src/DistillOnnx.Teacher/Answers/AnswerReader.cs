@@ -1,0 +1,152 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Completions;
+using DistillOnnx.Data.Metrics;
+using DistillOnnx.Teacher.Prompts;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Answers;
+
+/// <summary>
+/// Reads rationale and label out of an answer. Completions keep the paper's strict form. Chat answers are read as chat models
+/// write them; a label within the thoughts never counts, and what is negated or ambiguous is not guessed.
+/// </summary>
+/// <param name="task">What is asked.</param>
+/// <param name="options">How it is asked.</param>
+/// <param name="answerForm">The user's own form of an answer; null: the forms that are common.</param>
+internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions options, string? answerForm)
+{
+    private readonly CompletionParser _strict = CompletionParser.For(task);
+    private readonly LabelMatcher? _labels = task.Kind == TaskKind.Labels ? new LabelMatcher(task.Labels!, lettered: false) : null;
+    private readonly Regex? _form = answerForm is null ? null : Form(answerForm);
+
+    /// <summary>The form that answers are to have; null: free text.</summary>
+    public ChatResponseFormat? Format(Example example)
+    {
+        if (!options.Structured) return null;
+        var set = task.Kind == TaskKind.Labels ? task.Labels : task.Kind == TaskKind.Choices ? example.Choices : null;
+        var label = set is null ? "{\"type\":\"string\"}" : $"{{\"type\":\"string\",\"enum\":{JsonSerializer.Serialize(set)}}}";
+        using var schema = JsonDocument.Parse($"{{\"type\":\"object\",\"properties\":{{\"rationale\":{{\"type\":\"string\"}},\"label\":{label}}},\"required\":[\"rationale\",\"label\"],\"additionalProperties\":false}}");
+        return ChatResponseFormat.ForJsonSchema(schema.RootElement.Clone(), "annotation");
+    }
+
+    /// <summary>Reads an answer.</summary>
+    /// <param name="example">The row that was asked.</param>
+    /// <param name="response">The answer.</param>
+    public TeacherAnswer Read(Example example, ChatResponse response)
+    {
+        var cut = response.FinishReason == ChatFinishReason.Length;
+        if (options.Style == PromptStyle.Completion)
+        {
+            var parsed = _strict.Parse(response.Text);
+            return new TeacherAnswer(parsed.Rationale, parsed.Label, parsed.Label is not null ? AnswerFault.None : cut ? AnswerFault.Cut : Fault(parsed.Fault));
+        }
+
+        var (text, thoughts) = ThoughtSplitter.Split(response.Text);
+        var apart = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>().Select(c => c.Text)).Trim();
+        if (apart.Length > 0) thoughts = thoughts is null ? apart : $"{apart}\n\n{thoughts}";
+        var read = text.Length == 0 ? new TeacherAnswer(null, null, AnswerFault.Empty) : Read(example, text);
+        // A label that the limit cuts may be the beginning of another.
+        if (cut && (read.Label is null || char.IsLetterOrDigit(text[^1]))) read = new TeacherAnswer(null, null, AnswerFault.Cut);
+        if (options.RationaleFrom == RationaleSource.Thoughts) read = read with { Rationale = thoughts };
+        return read with { Thoughts = thoughts };
+    }
+
+    private TeacherAnswer Read(Example example, string text)
+    {
+        if (_form?.Match(text) is { Success: true } match)
+        {
+            var given = match.Groups["label"].Success ? match.Groups["label"].Value : match.Groups["choice"].Value;
+            return Label(example, given, Markup.Rationale(match.Groups["rationale"].Value));
+        }
+
+        if (JsonAnswers.Last(text) is { } json) return Label(example, json.Label, string.IsNullOrEmpty(json.Rationale) ? null : json.Rationale);
+        return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
+    }
+
+    private TeacherAnswer Marked(Example example, string text, Match marker)
+    {
+        var after = text[(marker.Index + marker.Length)..];
+        var lines = after.TrimStart(" \t\r\n*_:：`#".ToCharArray());
+        var end = lines.IndexOf('\n', StringComparison.Ordinal);
+        var given = end < 0 ? lines : lines[..end];
+        if (marker.Groups["boxed"].Success) given = marker.Groups["boxed"].Value;
+        if (marker.Groups["tag"].Success) given = marker.Groups["tag"].Value;
+        var reasons = Markup.Rationale(text[..marker.Index]) ?? Markup.Rationale(marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : end < 0 ? "" : lines[end..]);
+        return Label(example, given, reasons);
+    }
+
+    // A label alone on the last line, or on the first one with the reasons after it.
+    private TeacherAnswer Unmarked(Example example, string text)
+    {
+        var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (Matcher(example) is not { } matcher) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+        var last = Alone(matcher, lines[^1]);
+        var first = Alone(matcher, lines[0]);
+        if (first is not null && last is not null && first != last) return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
+        if (last is not null) return new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[..^1])), last);
+        return first is not null ? new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[1..])), first) : new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+    }
+
+    private static string? Alone(LabelMatcher matcher, string line) => matcher.Exact(line) ?? (line.Length <= 200 && matcher.Find(line) is { Label: { } label, Mapped: false } ? label : null);
+
+    private LabelMatcher? Matcher(Example example) =>
+        _labels ?? (task.Kind == TaskKind.Choices && example.Choices is { } choices ? new LabelMatcher(choices, lettered: true) : null);
+
+    private TeacherAnswer Label(Example example, string given, string? rationale)
+    {
+        if (Markup.Bare(given).Length == 0 && Matcher(example)?.Exact(given) is null) return new TeacherAnswer(rationale, null, AnswerFault.NoAnswer);
+        if (Matcher(example) is { } matcher)
+        {
+            var (label, fault, mapped) = matcher.Find(given);
+            return new TeacherAnswer(rationale, label, fault, null, mapped);
+        }
+
+        if (task.Metric != TaskMetric.Equation) return new TeacherAnswer(rationale, Markup.Bare(given));
+        var equation = Equation(given);
+        return equation is null ? new TeacherAnswer(rationale, null, AnswerFault.NoEquation) : new TeacherAnswer(rationale, equation);
+    }
+
+    // Equations are written in parentheses, as the teachers of the paper wrote them.
+    private static string? Equation(string given)
+    {
+        given = Fraction().Replace(given, "(($1) / ($2))");
+        given = given.Replace("\\times", "*", StringComparison.Ordinal).Replace("\\cdot", "*", StringComparison.Ordinal).Replace("\\div", "/", StringComparison.Ordinal);
+        given = given.Replace("\\left", "", StringComparison.Ordinal).Replace("\\right", "", StringComparison.Ordinal);
+        given = Markup.Bare(Markup.Bare(given).Split('=')[0]);
+        if (given.Length == 0 || !Arithmetic.TryEvaluate(given, out _)) return null;
+        return given.StartsWith('(') && given.EndsWith(')') ? given : $"({given})";
+    }
+
+    private static AnswerFault Fault(CompletionFault fault) => fault switch
+    {
+        CompletionFault.Empty => AnswerFault.Empty,
+        CompletionFault.NoEquation => AnswerFault.NoEquation,
+        CompletionFault.NoChoice or CompletionFault.UnknownLabel => AnswerFault.UnknownLabel,
+        _ => AnswerFault.NoAnswer,
+    };
+
+    private static Regex Form(string answer)
+    {
+        var pattern = Regex.Replace(Regex.Escape(answer.Trim()), @"(?:\\ |\\n|\\r|\\t)+", @"\s+")
+            .Replace(@"\{rationale}", "(?<rationale>.*)", StringComparison.Ordinal)
+            .Replace(@"\{label}", @"(?<label>[^\n]+?)", StringComparison.Ordinal)
+            .Replace(@"\{choice}", @"(?<choice>[^\n]+?)", StringComparison.Ordinal);
+        return new Regex($@"^\s*{pattern}\s*$", RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    }
+
+    [GeneratedRegex(
+        @"<answer>\s*(?<tag>.*?)\s*</answer>"
+        + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
+        + @"|^[ \t>#*_\-]*(?:final\s+|my\s+|correct\s+|predicted\s+)?(?:answer|label|classification|category|choice|verdict|prediction)[*_`]*\s*(?:[:：]|=(?!=)|[*_]*\s*\n)"
+        + @"|\b(?:final\s+answer|answer|label)[*_`]*\s*[:：]"
+        + @"|^####\s+"
+        + @"|(?:\$\s*)?\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\}",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex Marker();
+
+    [GeneratedRegex(@"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")]
+    private static partial Regex Fraction();
+}

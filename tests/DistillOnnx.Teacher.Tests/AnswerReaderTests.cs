@@ -1,0 +1,175 @@
+using CsCheck;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
+using DistillOnnx.Teacher.Answers;
+using Microsoft.Extensions.AI;
+
+namespace DistillOnnx.Teacher.Tests;
+
+/// <summary>Answers in the shapes that chat and reasoning models give them, and what is read out of them.</summary>
+public sealed class AnswerReaderTests
+{
+    private const string Why = "It closes by itself.";
+    private static readonly TaskSpec Labels = new() { Name = "tickets", Kind = TaskKind.Labels, Labels = ["bug", "question", "feature_request", "no"] };
+    private static readonly TaskSpec Nli = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "not_entailment"] };
+    private static readonly TaskSpec Choices = new() { Name = "quiz", Kind = TaskKind.Choices };
+    private static readonly TaskSpec Sums = new() { Name = "sums", Kind = TaskKind.Text, Metric = TaskMetric.Equation };
+    private static readonly Example Row = new() { Id = "a", Input = "?", Choices = ["fridge", "math problem", "garden"] };
+
+    /// <summary>How an answer of a rationale and a label may be written: {0} the rationale, {1} the label.</summary>
+    public static TheoryData<string> Shapes { get; } =
+    [
+        "{0} So the answer is {1}.",
+        "{0} so the answer is: {1}",
+        "{0} Therefore, the answer is **{1}**.",
+        "{0}\n\nSo the answer is **{1}**.",
+        "{0}\n\n**Answer:** {1}",
+        "{0}\n\n**Answer: {1}**",
+        "{0}\n\nAnswer: \"{1}\"",
+        "{0}\n\nANSWER: '{1}'.",
+        "{0}\n\nFinal answer: `{1}`",
+        "{0}\n\n**Final Answer**\n{1}",
+        "{0}\n\n### Final Answer\n\n**{1}**",
+        "{0}\n\nLabel: {1}",
+        "{0}\n\n- **Label:** {1}",
+        "{0}\n\nClassification: {1}",
+        "{0} The final answer is \\boxed{{{1}}}.",
+        "{0} The final answer is $\\boxed{{{1}}}$",
+        "{0}\n\n\\boxed{{\\text{{{1}}}}}",
+        "{0}\n\n#### {1}",
+        "{0}\n\n**{1}**",
+        "{0}\n\n{1}",
+        "{0}\n<answer>{1}</answer>",
+        "Label: {1}\nReason: {0}",
+        "**{1}**\n\n{0}",
+        "**Reasoning:** {0}\n\n**Label:** {1}",
+        "Rationale: {0}\nSo the answer is “{1}”.",
+        "{{\"rationale\": \"{0}\", \"label\": \"{1}\"}}",
+        "```json\n{{\"rationale\": \"{0}\", \"label\": \"{1}\"}}\n```",
+        "Here is the JSON:\n```\n{{\"rationale\": \"{0}\", \"label\": \"{1}\",}}\n```\nLet me know!",
+        "{{\"reasoning\": \"{0}\", \"answer\": \"{1}\"}}",
+        "[{{\"label\": \"{1}\", \"explanation\": \"{0}\"}}]",
+        "<think>Perhaps question? So the answer is question.</think>\n\n{0} So the answer is {1}.",
+        "It may be question. So the answer is question.\n</think>\n{0} So the answer is {1}.",
+        "<thinking>no: Answer: no</thinking>{0}\nAnswer: {1}",
+        "[THINK]question[/THINK]{0}\nAnswer: {1}",
+        "<think>{{\"rationale\": \"x\", \"label\": \"question\"}}</think>{{\"rationale\": \"{0}\", \"label\": \"{1}\"}}",
+        "<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{0} So the answer is {1}.<|END_RESPONSE|>",
+        "<|channel|>analysis<|message|>So the answer is question.<|end|><|start|>assistant<|channel|>final<|message|>{0} So the answer is {1}.<|return|>",
+        "analysisAnswer: question.assistantfinal{0} So the answer is {1}.",
+        "Here is my thought process: question? Here is my response: {0} So the answer is {1}.",
+        "◁think▷question◁/think▷{0} So the answer is {1}.",
+        "<think></think>{0} So the answer is {1}.",
+        "So the answer is question. Wait, that is wrong.\nSo the answer is question.\n</think>{0}\nAnswer: **{1}**",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Read_AnyShape_GivesRationaleAndLabelBackAsTheyWere(string shape)
+    {
+        var words = Gen.OneOf("It", "closes", "when", "pressed", "twice", "again", "7", "then", "slowly").Array[3, 12].Select(w => string.Join(' ', w) + ".");
+        Gen.Select(words, Gen.OneOf("bug", "question", "feature_request"), Gen.Int[0, 2]).Sample(
+            (rationale, label, form) =>
+            {
+                var written = form == 0 ? label : form == 1 ? label.ToUpperInvariant() : label.Replace('_', ' ');
+                var read = Read(Labels, string.Format(System.Globalization.CultureInfo.InvariantCulture, shape, rationale, written));
+                return read.Label == label && read.Rationale == rationale && !read.Mapped;
+            },
+            iter: 100);
+    }
+
+    [Theory]
+    [InlineData("not bug")]
+    [InlineData("bug or question")]
+    [InlineData("bug/question")]
+    [InlineData("not a bug")]
+    [InlineData("It isn't a bug")]
+    [InlineData("either a bug or something else")]
+    [InlineData("bug, not question")]
+    public void Read_NegatedOrAmbiguousAnswers_AreNotGuessed(string answer)
+    {
+        var read = Read(Labels, $"{Why} So the answer is {answer}.");
+        Assert.Equal((null, AnswerFault.Ambiguous), (read.Label, read.Fault));
+    }
+
+    [Theory]
+    [InlineData("a bug", "bug", true)]
+    [InlineData("bug, because it closes", "bug", false)]
+    [InlineData("no, it does not", "no", false)]
+    [InlineData("Feature Request", "feature_request", false)]
+    [InlineData("clearly the bug class", "bug", true)]
+    [InlineData("refund", null, false)]
+    public void Read_WordsAroundALabel_AreMappedAndCounted(string answer, string? label, bool mapped)
+    {
+        var read = Read(Labels, $"{Why} So the answer is {answer}.");
+        Assert.Equal((label, mapped), (read.Label, read.Mapped));
+    }
+
+    [Theory]
+    [InlineData("<think>So the answer is bug.", AnswerFault.Empty)]
+    [InlineData("", AnswerFault.Empty)]
+    [InlineData("I do not know.", AnswerFault.NoAnswer)]
+    [InlineData("{\"rationale\": \"x\", \"label\": \"bu", AnswerFault.NoAnswer)]
+    [InlineData("{\"rationale\": \"x\", \"label\": \"refund\"}", AnswerFault.UnknownLabel)]
+    public void Read_AnswersWithoutLabel_SayWhy(string text, AnswerFault fault)
+    {
+        var read = Read(Labels, text);
+        Assert.Equal((null, fault), (read.Label, read.Fault));
+    }
+
+    [Theory]
+    [InlineData("Not entailment", "not_entailment")]
+    [InlineData("**entailment**", "entailment")]
+    public void Read_LabelsWithinOneAnother_AreToldApart(string answer, string label) => Assert.Equal(label, Read(Nli, $"{Why}\nLabel: {answer}").Label);
+
+    [Theory]
+    [InlineData("(b) math problem", "math problem", false)]
+    [InlineData("**B) Math problem**", "math problem", false)]
+    [InlineData("(b)", "math problem", true)]
+    [InlineData("C", "garden", true)]
+    [InlineData("math problem", "math problem", false)]
+    [InlineData("(a) math problem", null, false)]
+    [InlineData("(z)", null, false)]
+    public void Read_Choices_ByLetterOrText(string answer, string? label, bool mapped)
+    {
+        var read = Read(Choices, $"{Why} So the answer is {answer}.");
+        Assert.Equal((label, mapped), (read.Label, read.Mapped));
+    }
+
+    [Theory]
+    [InlineData("(7 * 36)", "(7 * 36)")]
+    [InlineData("**(7 * 36)** ", "(7 * 36)")]
+    [InlineData("$7 \\times 36$", "(7 * 36)")]
+    [InlineData("\\boxed{7 * 36}", "(7 * 36)")]
+    [InlineData("(7 * 36) = 252", "(7 * 36)")]
+    [InlineData("many apples", null)]
+    public void Read_Equations_AreWrittenInParentheses(string answer, string? label) => Assert.Equal(label, Read(Sums, $"{Why} The answer is {answer}.").Label);
+
+    [Fact]
+    public void Read_Thoughts_AreTheRationaleWhereAskedFor()
+    {
+        var options = new AnnotateOptions { RationaleFrom = RationaleSource.Thoughts };
+        var tagged = new AnswerReader(Labels, options, null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, $"<think>{Why}</think>Answer: bug")));
+        Assert.Equal(("bug", Why, Why), (tagged.Label, tagged.Rationale, tagged.Thoughts));
+        var apart = new AnswerReader(Labels, options, null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, [new TextReasoningContent(Why), new TextContent("bug")])));
+        Assert.Equal(("bug", Why), (apart.Label, apart.Rationale));
+    }
+
+    [Fact]
+    public void Read_CutAnswer_IsCutAlsoWhereALabelSeemsToStandThere()
+    {
+        var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{Why} So the answer is no")) { FinishReason = ChatFinishReason.Length };
+        Assert.Equal(AnswerFault.Cut, new AnswerReader(Labels, new AnnotateOptions(), null).Read(Row, response).Fault);
+    }
+
+    [Fact]
+    public void Read_TheUsersOwnForm_IsReadByThatForm()
+    {
+        var reader = new AnswerReader(Labels, new AnnotateOptions(), "{rationale} ==> {label}!");
+        var read = reader.Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, "It stops. Label: question? ==> Bug!")));
+        Assert.Equal(("bug", "It stops. Label: question?"), (read.Label, read.Rationale));
+    }
+
+    private static TeacherAnswer Read(TaskSpec task, string text) =>
+        new AnswerReader(task, new AnnotateOptions(), null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, text)));
+}
