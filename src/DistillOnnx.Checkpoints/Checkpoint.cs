@@ -36,17 +36,18 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string directory)
     {
         if (!System.IO.Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected a checkpoint");
-        var config = T5Config.Load(CheckpointPath.Exists(directory, T5Config.FileName)
-            ? CheckpointPath.Resolve(directory, T5Config.FileName)
-            : Path.Combine(directory, T5Config.FileName));
+        var notes = new List<string>();
+        var (config, keys) = CheckpointConfig.Load(directory, notes);
         var (source, file) = WeightFiles.Open(directory);
         try
         {
-            var notes = new List<string>();
-            var names = CanonicalNames.Resolve(config, source, file, notes);
-            var tensors = new RenamedTensors(source, names);
-            T5Layout.Validate(config, tensors.Tensors, file);
-            return new Checkpoint(directory, config, tensors, notes);
+            source = WrapperPrefixes.Strip(source, file, notes);
+            (config, var names) = CanonicalNames.Resolve(config, keys, source, file, notes);
+            source = new RenamedTensors(source, names);
+            T5Layout.Validate(config, source.Tensors, file);
+            FiniteWeights.Require(source, file);
+            if (config is { TieWordEmbeddings: false, ScaleDecoderOutputs: true }) (config, source) = ScaledHead.Fold(config, source);
+            return new Checkpoint(directory, config, source, notes);
         }
         catch
         {

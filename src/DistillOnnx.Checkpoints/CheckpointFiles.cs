@@ -28,14 +28,14 @@ public static class CheckpointFiles
     /// <exception cref="InputException">A file of the source is not JSON, or one cannot be written.</exception>
     public static void WriteConfig(string directory, T5Config config, string? sourceDirectory = null, TensorType type = TensorType.Float32)
     {
-        var root = (sourceDirectory is null ? null : Read(sourceDirectory, T5Config.FileName)) ?? [];
+        var root = (sourceDirectory is null ? null : CheckpointConfig.Read(sourceDirectory, T5Config.FileName)) ?? [];
         foreach (var (key, value) in config.ToJson()) root[key] = value?.DeepClone();
         root.Remove("dtype");
         root.Remove("quantization_config");
         root["torch_dtype"] = type switch { TensorType.Float16 => "float16", TensorType.BFloat16 => "bfloat16", _ => "float32" };
         Write(Path.Combine(directory, T5Config.FileName), root);
 
-        var generation = (sourceDirectory is null ? null : Read(sourceDirectory, BundleFiles.GenerationConfig)) ?? [];
+        var generation = (sourceDirectory is null ? null : CheckpointConfig.Read(sourceDirectory, BundleFiles.GenerationConfig)) ?? [];
         generation["decoder_start_token_id"] = config.DecoderStartTokenId;
         generation["eos_token_id"] = config.EosTokenId;
         generation["pad_token_id"] = config.PadTokenId;
@@ -68,18 +68,10 @@ public static class CheckpointFiles
     /// <exception cref="InputException">A file cannot be read or written.</exception>
     public static void Save(Checkpoint checkpoint, string directory)
     {
-        var names = T5Layout.Enumerate(checkpoint.Config).Select(t => t.Name).ToList();
-        SafetensorsWriter.Copy(Path.Combine(directory, Weights), checkpoint.Tensors, names);
+        var names = T5Layout.EnumerateStored(checkpoint.Config).ToDictionary(t => t.Tensor.Name, t => t.Weight, StringComparer.Ordinal);
+        SafetensorsWriter.Copy(Path.Combine(directory, Weights), new RenamedTensors(checkpoint.Tensors, names), [.. names.Keys]);
         WriteConfig(directory, checkpoint.Config, checkpoint.Directory, checkpoint.Tensors.Tensors[T5TensorNames.Shared].Type);
         CopyTokenizer(checkpoint.Directory, directory);
-    }
-
-    private static JsonObject? Read(string directory, string name)
-    {
-        if (!CheckpointPath.Exists(directory, name)) return null;
-        var path = CheckpointPath.Resolve(directory, name);
-        if (!File.Exists(path)) return null;
-        return T5ConfigJson.ParseObject(File.ReadAllBytes(path), path);
     }
 
     private static void Write(string path, JsonObject root) =>

@@ -28,6 +28,19 @@ public static class T5Layout
         if (!config.TieWordEmbeddings) yield return new TensorInfo(T5TensorNames.LmHead, type, [config.VocabSize, config.DModel]);
     }
 
+    /// <summary>
+    /// The tensors that a file of the model holds, each with the weight that it is. They are the weights and, where the embedding is
+    /// the head but its input is not scaled, the embedding once more as <c>lm_head.weight</c>: transformers 4 scales every head that it ties.
+    /// </summary>
+    /// <param name="config">The shape of the model.</param>
+    /// <param name="type">The element type to give them.</param>
+    public static IEnumerable<(TensorInfo Tensor, string Weight)> EnumerateStored(T5Config config, TensorType type = TensorType.Float32)
+    {
+        foreach (var tensor in Enumerate(config, type)) yield return (tensor, tensor.Name);
+        if (config is { TieWordEmbeddings: true, ScaleDecoderOutputs: false })
+            yield return (new TensorInfo(T5TensorNames.LmHead, type, [config.VocabSize, config.DModel]), T5TensorNames.Shared);
+    }
+
     /// <summary>Checks that tensors are those of a model: all there, each of the right shape and of a type that weights can be read from.</summary>
     /// <param name="config">The shape of the model.</param>
     /// <param name="tensors">The tensors under canonical names; further ones are not looked at.</param>

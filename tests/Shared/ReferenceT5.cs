@@ -41,13 +41,12 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
         }
 
         x = Norm(x, T5TensorNames.FinalNorm(true));
-        if (!config.TieWordEmbeddings) return Project(x, T5TensorNames.LmHead, config.VocabSize);
-        foreach (var row in x)
+        foreach (var row in config.ScaleDecoderOutputs ? x : [])
         {
             for (var i = 0; i < row.Length; i++) row[i] /= Math.Sqrt(config.DModel);
         }
 
-        return Project(x, T5TensorNames.Shared, config.VocabSize);
+        return Project(x, config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead, config.VocabSize);
     }
 
     /// <summary>

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace DistillOnnx.Core.T5;
 
 /// <summary>
-/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c> and <c>mt5</c>. Covers v1.0, v1.1, flan and
-/// mT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
+/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c> and <c>mt5</c>. Covers v1.0, v1.1, flan,
+/// ByT5 and mT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
 /// </summary>
 public sealed record T5Config
 {
@@ -60,8 +60,14 @@ public sealed record T5Config
     /// <summary>Whether the feed-forward layer is gated: act(x·wi_0) ⊙ (x·wi_1) instead of act(x·wi).</summary>
     public bool IsGated { get; init; }
 
-    /// <summary>Whether lm_head is the embedding, its input then scaled by d_model^−0.5.</summary>
+    /// <summary>Whether lm_head is the embedding.</summary>
     public bool TieWordEmbeddings { get; init; } = true;
+
+    /// <summary>
+    /// Whether the decoder's output is scaled by d_model^−0.5 before lm_head. Where nothing else was said (<see cref="WithHead"/>),
+    /// exactly where lm_head is the embedding.
+    /// </summary>
+    public bool ScaleDecoderOutputs => HeadScale ?? TieWordEmbeddings;
 
     /// <summary>Padding token.</summary>
     public int PadTokenId { get; init; }
@@ -71,6 +77,9 @@ public sealed record T5Config
 
     /// <summary>What the decoder reads first.</summary>
     public int DecoderStartTokenId { get; init; }
+
+    // Null where it follows the tying, so that two configurations that mean the same are equal.
+    private bool? HeadScale { get; init; }
 
     /// <summary>Width of all heads together: the rows of the q, k and v projections.</summary>
     public int InnerDim => NumHeads * DKv;
@@ -88,6 +97,11 @@ public sealed record T5Config
             return encoder + decoder + biases + 2L * DModel + (TieWordEmbeddings ? 1L : 2L) * VocabSize * DModel;
         }
     }
+
+    /// <summary>The same shape with another output projection.</summary>
+    /// <param name="tied">Whether lm_head is the embedding.</param>
+    /// <param name="scaled">Whether the decoder's output is scaled by d_model^−0.5 before it.</param>
+    public T5Config WithHead(bool tied, bool scaled) => this with { TieWordEmbeddings = tied, HeadScale = scaled == tied ? null : scaled };
 
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <param name="path">The file, or the directory that holds it.</param>
@@ -127,7 +141,7 @@ public sealed record T5Config
             if (value < low || value > high) faults.Add($"\"{name}\" must be between {low} and {high}, found {value}");
         }
 
-        if (ModelType is not ("t5" or "mt5")) faults.Add($"\"model_type\" must be \"t5\" or \"mt5\", found \"{InputText.Show(ModelType)}\"");
+        if (T5Family.Fault(ModelType) is { } fault) faults.Add(fault);
         Range("vocab_size", VocabSize, 2, 1 << 22);
         Range("d_model", DModel, 1, 1 << 16);
         Range("d_kv", DKv, 1, 1 << 14);

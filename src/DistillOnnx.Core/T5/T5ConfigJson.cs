@@ -9,9 +9,10 @@ namespace DistillOnnx.Core.T5;
 /// </summary>
 internal static class T5ConfigJson
 {
-    public static T5Config Parse(ReadOnlySpan<byte> json, string source)
+    public static T5Config Parse(ReadOnlySpan<byte> json, string source) => Parse(ParseObject(json, source), source);
+
+    public static T5Config Parse(JsonObject root, string source)
     {
-        var root = ParseObject(json, source);
         var faults = new List<string>();
         T? Read<T>(string name)
         {
@@ -19,6 +20,14 @@ internal static class T5ConfigJson
             if (node is JsonValue value && value.TryGetValue<T>(out var result)) return result;
             faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {InputText.Show(node.ToJsonString())}");
             return default;
+        }
+
+        int? End()
+        {
+            if (root["eos_token_id"] is not JsonArray list) return Read<int?>("eos_token_id");
+            if (T5TokenIds.Single(list) is { } id) return id;
+            faults.Add($"\"eos_token_id\" must be one token, at which decoding ends, found {InputText.Show(list.ToJsonString())}");
+            return null;
         }
 
         int Required(string name)
@@ -49,15 +58,20 @@ internal static class T5ConfigJson
             InitializerFactor = Read<float?>("initializer_factor") ?? 1f,
             Activation = activation,
             IsGated = gated,
-            TieWordEmbeddings = Read<bool?>("tie_word_embeddings") ?? modelType != "mt5",
             PadTokenId = Read<int?>("pad_token_id") ?? 0,
-            EosTokenId = Read<int?>("eos_token_id") ?? 1,
+            EosTokenId = End() ?? 1,
             DecoderStartTokenId = Read<int?>("decoder_start_token_id") ?? Read<int?>("pad_token_id") ?? 0,
         };
+        var head = new T5HeadKeys(modelType, Read<bool?>("tie_word_embeddings"), Read<bool?>("scale_decoder_outputs"), MajorVersion(root));
+        config = config.WithHead(head.SaysTied, head.IsScaled(head.SaysTied));
         if (faults.Count == 0) faults.AddRange(config.Validate());
         if (faults.Count > 0) throw new InputException($"{source}: {string.Join("; ", faults)}");
         return config;
     }
+
+    /// <summary>The keys that say how the output projection is used, of a configuration that <see cref="Parse(JsonObject, string)"/> has accepted.</summary>
+    public static T5HeadKeys HeadKeys(JsonObject root) =>
+        new((string?)root["model_type"] ?? "t5", (bool?)root["tie_word_embeddings"], (bool?)root["scale_decoder_outputs"], MajorVersion(root));
 
     /// <summary>Reads a JSON object in which no key stands twice.</summary>
     /// <exception cref="InputException">The text is anything else.</exception>
@@ -84,7 +98,7 @@ internal static class T5ConfigJson
         var name = Name(config.Activation);
         return new JsonObject
         {
-            ["architectures"] = new JsonArray(config.ModelType == "mt5" ? "MT5ForConditionalGeneration" : "T5ForConditionalGeneration"),
+            ["architectures"] = new JsonArray($"{config.ModelType.ToUpperInvariant()}ForConditionalGeneration"),
             ["d_ff"] = config.DFf,
             ["d_kv"] = config.DKv,
             ["d_model"] = config.DModel,
@@ -105,11 +119,17 @@ internal static class T5ConfigJson
             ["pad_token_id"] = config.PadTokenId,
             ["relative_attention_max_distance"] = config.RelativeAttentionMaxDistance,
             ["relative_attention_num_buckets"] = config.RelativeAttentionNumBuckets,
-            ["tie_word_embeddings"] = config.TieWordEmbeddings,
+            ["scale_decoder_outputs"] = config.ScaleDecoderOutputs,
+            // transformers 4 has this key alone: it ties where it is true, and scales exactly then.
+            ["tie_word_embeddings"] = config.TieWordEmbeddings && config.ScaleDecoderOutputs,
             ["use_cache"] = true,
             ["vocab_size"] = config.VocabSize,
         };
     }
+
+    private static int? MajorVersion(JsonObject root) =>
+        root["transformers_version"] is JsonValue value && value.TryGetValue<string>(out var text)
+        && int.TryParse(text.Split('.')[0], System.Globalization.CultureInfo.InvariantCulture, out var major) ? major : null;
 
     // The reference takes both from feed_forward_proj, and then lets the keys that spell them out have the last word.
     private static (T5Activation Activation, bool Gated) ReadFeedForward(string projection, string? activation, bool? gated, List<string> faults)

@@ -1,3 +1,4 @@
+using DistillOnnx.Core;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;
@@ -69,7 +70,7 @@ internal sealed partial class T5Graph
         var matrix = weights.Stored(weights.OutputName);
         if (form.Precision is Precision.Int8 or Precision.Q4)
         {
-            var scaled = Config.TieWordEmbeddings ? graph.Mul(x, graph.Scalar(weights.OutputScale)) : x;
+            var scaled = Config.ScaleDecoderOutputs ? graph.Mul(x, graph.Scalar(weights.OutputScale)) : x;
             return form.Precision == Precision.Int8 ? IntegerLinear(scaled, matrix.Transposed(), length) : BlockLinear(scaled, matrix, length);
         }
 
@@ -131,7 +132,11 @@ internal sealed partial class T5Graph
     {
         var halves = new Half[values.Length];
         System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<float, Half>(values, halves);
-        return halves;
+        var overflow = Array.FindIndex(halves, h => !System.Half.IsFinite(h));
+        return overflow < 0
+            ? halves
+            : throw new InputException(FormattableString.Invariant(
+                $"tensor \"{matrix.Name}\" holds {values[overflow]}, beyond the range of fp16 (65504 either way); leave fp16 out of --precision"));
     });
 
     private Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, Func<float[], T[]> convert)

@@ -48,8 +48,8 @@ internal sealed class T5Weights(T5Config config, ITensorSource tensors)
     /// <summary>The name of the matrix that gives logits: the embedding where it is tied.</summary>
     public string OutputName => Config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead;
 
-    /// <summary>What logits are scaled by: d_model^−0.5 where lm_head is the embedding.</summary>
-    public float OutputScale => Config.TieWordEmbeddings ? (float)(1 / Math.Sqrt(Config.DModel)) : 1f;
+    /// <summary>What logits are scaled by: d_model^−0.5 where the decoder's output is scaled.</summary>
+    public float OutputScale => Config.ScaleDecoderOutputs ? (float)(1 / Math.Sqrt(Config.DModel)) : 1f;
 
     private WeightMatrix Rows(string source, IReadOnlyList<int> tokens, string name) => new(name, [tokens.Count, Config.DModel], () =>
     {

@@ -60,6 +60,8 @@ internal sealed class BundleReview
             var details = _draft.Manifest.PrecisionDetails[name];
             var errors = gate.Measure(name, details.Graphs, _reporter, cancellationToken);
             var (worst, error) = errors.MaxBy(e => e.Value);
+            if (!double.IsFinite(error))
+                throw new QualityGateException($"{_options.Model}: graph {worst} in precision {name} answers with values that are no numbers (NaN or infinity); leave {name} out of --precision");
             if (name == BundleManifest.FullPrecision)
             {
                 if (!(error <= _options.MaxRelativeError))
@@ -72,7 +74,7 @@ internal sealed class BundleReview
             }
 
             _reporter.Info(Invariant($"parity {name}: largest relative difference {error:0.0e+0} ({worst}) over {gate.Cases} batches"));
-            Update(name, details with { MaxRelativeError = double.IsFinite(error) ? error : null });
+            Update(name, details with { MaxRelativeError = error });
         }
     }
 
@@ -90,7 +92,7 @@ internal sealed class BundleReview
                 : rows.Answer(new StudentPredictor(model, _encoder), "accuracy of the checkpoint", _reporter, cancellationToken);
             var (baseline, accuracy) = (rows.AccuracyOf(full), rows.AccuracyOf(answers));
             var lost = 100 * (baseline - accuracy);
-            if (lost > _options.MaxAccuracyLoss)
+            if (!(lost <= _options.MaxAccuracyLoss))
             {
                 throw new QualityGateException(Invariant(
                     $"{_options.Model}: precision {name} loses {lost:0.00} points of accuracy ({100 * accuracy:0.00} % against {100 * baseline:0.00} % on {rows.Rows.Count} rows), more than --max-accuracy-loss {_options.MaxAccuracyLoss}"));

@@ -32,7 +32,7 @@ internal static class ParityError
             if (batch.AttentionMask[i] == 0) continue;
             for (var j = i * width; j < (i + 1) * width; j++)
             {
-                if (!float.IsFinite(found[j])) return double.PositiveInfinity;
+                if (!float.IsFinite(found[j]) || !float.IsFinite(reference[j])) return double.PositiveInfinity;
                 difference = Math.Max(difference, Math.Abs((double)reference[j] - found[j]));
                 magnitude = Math.Max(magnitude, Math.Abs((double)reference[j]));
             }
@@ -47,7 +47,7 @@ internal static class ParityError
         double difference = 0, magnitude = 1;
         for (var i = 0; i < reference.Count; i++)
         {
-            if (!float.IsFinite(found[i])) return double.PositiveInfinity;
+            if (!float.IsFinite(found[i]) || !double.IsFinite(reference[i])) return double.PositiveInfinity;
             difference = Math.Max(difference, Math.Abs(reference[i] - found[i]));
             magnitude = Math.Max(magnitude, Math.Abs(reference[i]));
         }

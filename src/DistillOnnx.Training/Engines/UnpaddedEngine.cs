@@ -83,7 +83,7 @@ public sealed unsafe class UnpaddedEngine : IStudentEngine
         var sources = new Ragged([.. batch.Sequences.Select(s => s.Source)]);
         var targets = new Ragged([.. batch.Sequences.Select(s => s.Target)]);
         var inputs = new Ragged([.. batch.Sequences.Select(s => ShiftRight(s.Target))]);
-        var scale = _config.TieWordEmbeddings ? (float)(1 / Math.Sqrt(_config.DModel)) : 1;
+        var scale = _config.ScaleDecoderOutputs ? (float)(1 / Math.Sqrt(_config.DModel)) : 1;
 
         var encoded = _encoder.Forward(sources, sites);
         var hidden = _decoder.Forward(inputs, sites, sources, encoded, scale);

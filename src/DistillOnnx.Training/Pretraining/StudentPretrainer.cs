@@ -60,7 +60,7 @@ public static class StudentPretrainer
             : source.Tokenizer(options.Tokenizer, options.VocabularySize, () => TextLines.Read(options.Text).Take(options.TokenizerLines), reporter, cancellationToken);
         if (tokenizer.ExtraIds == 0) throw new InputException($"{options.Tokenizer ?? options.Student}: the tokenizer has no sentinels, which span corruption needs");
 
-        using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
+        using var model = source.Create(tokenizer, options.Dropout, device, options.Seed, reporter);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);

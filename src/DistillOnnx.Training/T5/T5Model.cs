@@ -192,7 +192,7 @@ public sealed class T5Model : nn.Module
     internal Tensor HeadWeight => (_lmHead ?? _shared).Weight;
 
     /// <summary>A tied head's input is scaled down, since embeddings are not initialised as a projection's weights are.</summary>
-    internal Tensor HeadInput(Tensor hidden) => Config.TieWordEmbeddings ? hidden * (1 / Math.Sqrt(Config.DModel)) : hidden.alias();
+    internal Tensor HeadInput(Tensor hidden) => Config.ScaleDecoderOutputs ? hidden * (1 / Math.Sqrt(Config.DModel)) : hidden.alias();
 
     /// <inheritdoc/>
     protected override void RegisterComponents()

@@ -37,12 +37,12 @@ internal static class T5Weights
     public static void Save(T5Model model, string path)
     {
         using var noGrad = no_grad();
-        var tensors = T5Layout.Enumerate(model.Config).ToList();
+        var tensors = T5Layout.EnumerateStored(model.Config).ToList();
         var parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        using var writer = SafetensorsWriter.Create(path, tensors);
-        foreach (var info in tensors)
+        using var writer = SafetensorsWriter.Create(path, [.. tensors.Select(t => t.Tensor)]);
+        foreach (var (info, weight) in tensors)
         {
-            ForEachPiece(parameters[info.Name], (piece, _) =>
+            ForEachPiece(parameters[weight], (piece, _) =>
             {
                 using var host = piece.cpu();
                 writer.Write(info.Name, Floats(host));

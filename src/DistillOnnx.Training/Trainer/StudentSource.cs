@@ -60,18 +60,22 @@ internal sealed class StudentSource
     /// <param name="dropout">Replaces the configuration's; null: does not.</param>
     /// <param name="device">Where its weights lie.</param>
     /// <param name="seed">Seed of initial weights.</param>
-    public T5Model Create(T5Tokenizer tokenizer, double? dropout, Device device, long seed)
+    /// <param name="reporter">Told what of the checkpoint was not used.</param>
+    public T5Model Create(T5Tokenizer tokenizer, double? dropout, Device device, long seed, IReporter reporter)
     {
-        var config = dropout is { } share ? _config with { DropoutRate = (float)share } : _config;
+        T5Config WithDropout(T5Config config) => dropout is { } share ? config with { DropoutRate = (float)share } : config;
         if (FromScratch)
         {
             var rows = (tokenizer.VocabularySize + VocabularyMultiple - 1) / VocabularyMultiple * VocabularyMultiple;
-            config = config with { VocabSize = rows, PadTokenId = tokenizer.PadId, EosTokenId = tokenizer.EosId, DecoderStartTokenId = tokenizer.PadId };
+            var config = WithDropout(_config) with { VocabSize = rows, PadTokenId = tokenizer.PadId, EosTokenId = tokenizer.EosId, DecoderStartTokenId = tokenizer.PadId };
             return new T5Model(config, device, seed);
         }
 
         using var checkpoint = Checkpoint.Open(CheckpointDirectory!);
-        var model = new T5Model(config, device);
+        foreach (var note in checkpoint.Notes) reporter.Info(note);
+
+        // The tensors have a say in the configuration: whether the head is the embedding.
+        var model = new T5Model(WithDropout(checkpoint.Config), device);
         model.LoadWeights(checkpoint);
         return model;
     }

@@ -70,7 +70,7 @@ public static class StudentTrainer
         var inputs = new InputEncoder(tokenizer, task);
         var validationRows = validation.Count == 0 ? [] : new ExampleEncoder(inputs, options with { Labels = LabelSource.Gold }).Encode(validation, SplitNames.Validation, reporter);
 
-        using var model = source.Create(tokenizer, options.Dropout, device, options.Seed);
+        using var model = source.Create(tokenizer, options.Dropout, device, options.Seed, reporter);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
         using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);

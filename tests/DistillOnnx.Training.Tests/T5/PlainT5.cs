@@ -28,7 +28,7 @@ internal sealed class PlainT5
     public double[][] Logits(int[] decoderInput, double[][] encoded)
     {
         var head = _config.TieWordEmbeddings ? "shared.weight" : "lm_head.weight";
-        var scale = _config.TieWordEmbeddings ? 1 / Math.Sqrt(_config.DModel) : 1;
+        var scale = _config.ScaleDecoderOutputs ? 1 / Math.Sqrt(_config.DModel) : 1;
         return [.. Stack("decoder", _config.NumDecoderLayers, decoderInput, encoded).Select(x => Project(head, [.. x.Select(v => v * scale)]))];
     }
 
