@@ -38,8 +38,8 @@ public sealed record BundleExportOptions
         if (Precision.Count == 0) faults.Add("--precision is empty");
         foreach (var name in Precision)
         {
-            if (!Precisions.Names.Contains(name, StringComparer.Ordinal))
-                faults.Add($"--precision must be of {string.Join(", ", Precisions.Names)}, found \"{name}\"");
+            if (!GraphPrecisions.Names.Contains(name, StringComparer.Ordinal))
+                faults.Add($"--precision must be of {string.Join(", ", GraphPrecisions.Names)}, found \"{name}\"");
         }
 
         if (Portable && Precision.Contains("q4", StringComparer.Ordinal)) faults.Add("--precision q4 needs an operator of ONNX Runtime's own, which --portable rules out");

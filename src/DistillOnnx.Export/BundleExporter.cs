@@ -1,5 +1,6 @@
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
@@ -59,7 +60,7 @@ public static class BundleExporter
         var precisions = new Dictionary<string, BundlePrecision>(StringComparer.Ordinal);
         foreach (var name in options.Precision.Distinct(StringComparer.Ordinal))
         {
-            var form = new GraphForm { Portable = options.Portable, Precision = Precisions.Parse(name) };
+            var form = new GraphForm { Portable = options.Portable, Precision = GraphPrecisions.Parse(name) };
             var bytes = 0L;
             var names = new List<string>();
             var graphs = Graphs(options.Graphs, task.Kind, plan, weights, form);
@@ -80,7 +81,7 @@ public static class BundleExporter
                 names.Add(graph);
             }
 
-            precisions.Add(name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = Precisions.Describe(form.Precision) });
+            precisions.Add(name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = GraphPrecisions.Describe(form.Precision) });
         }
 
         var manifest = new BundleManifest

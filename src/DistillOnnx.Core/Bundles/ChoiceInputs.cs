@@ -1,3 +1,5 @@
+using DistillOnnx.Core.Labels;
+
 namespace DistillOnnx.Core.Bundles;
 
 /// <summary>

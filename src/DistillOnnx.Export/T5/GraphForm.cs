@@ -7,5 +7,5 @@ internal sealed record GraphForm
     public bool Portable { get; init; }
 
     /// <summary>How weights are stored and multiplied.</summary>
-    public Precision Precision { get; init; }
+    public GraphPrecision Precision { get; init; }
 }

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using DistillOnnx.Checkpoints;
-using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Weights;
 

@@ -19,7 +19,7 @@ internal sealed partial class T5Graph
     /// <summary>The same in a decoder, where a tied lm_head in eight bits serves: its columns are the embedding's rows, stored once.</summary>
     private Value EmbedDecoded(Value ids)
     {
-        if (form.Precision != Precision.Int8 || !Config.TieWordEmbeddings) return Embed(ids);
+        if (form.Precision != GraphPrecision.Int8 || !Config.TieWordEmbeddings) return Embed(ids);
         var (quantized, scales) = ColumnQuantized(weights.Stored(T5TensorNames.Shared).Transposed());
         var columns = graph.Transpose(graph.Gather(quantized, ids, axis: 1), 1, 2, 0);
         return graph.Mul(graph.Cast(columns, ElementType.Float), graph.Unsqueeze(graph.Gather(scales, ids), 2));
@@ -30,9 +30,9 @@ internal sealed partial class T5Graph
     {
         switch (form.Precision)
         {
-            case Precision.Fp32:
+            case GraphPrecision.Fp32:
                 return graph.Gather(Weight(table), ids);
-            case Precision.Fp16:
+            case GraphPrecision.Fp16:
                 return graph.Cast(graph.Gather(HalfWeight(table), ids), ElementType.Float);
             default:
                 var rows = Constant(table, ".int8", ElementType.Int8, v => Quantization.ByRow(v, table.Rows, table.Columns, Quantization.RowScales(v, table.Rows, table.Columns)));
@@ -50,13 +50,13 @@ internal sealed partial class T5Graph
     {
         switch (form.Precision)
         {
-            case Precision.Fp32:
+            case GraphPrecision.Fp32:
                 return graph.MatMul(x, Weight(matrix));
-            case Precision.Fp16:
+            case GraphPrecision.Fp16:
                 // Stored in half precision; a runtime widens it when it loads the graph.
                 if (wide) return graph.MatMul(x, graph.Cast(HalfWeight(matrix), ElementType.Float));
                 return graph.Cast(graph.MatMul(Half(x), HalfWeight(matrix)), ElementType.Float);
-            case Precision.Int8:
+            case GraphPrecision.Int8:
                 return IntegerLinear(x, matrix, length);
             default:
                 return BlockLinear(x, matrix.Transposed(), length);
@@ -68,14 +68,14 @@ internal sealed partial class T5Graph
     {
         using var scope = graph.Scope("lm_head");
         var matrix = weights.Stored(weights.OutputName);
-        if (form.Precision is Precision.Int8 or Precision.Q4)
+        if (form.Precision is GraphPrecision.Int8 or GraphPrecision.Q4)
         {
             var scaled = Config.ScaleDecoderOutputs ? graph.Mul(x, graph.Scalar(weights.OutputScale)) : x;
-            return form.Precision == Precision.Int8 ? IntegerLinear(scaled, matrix.Transposed(), length) : BlockLinear(scaled, matrix, length);
+            return form.Precision == GraphPrecision.Int8 ? IntegerLinear(scaled, matrix.Transposed(), length) : BlockLinear(scaled, matrix, length);
         }
 
         var rows = graph.Reshape(x, -1, Config.DModel);
-        var logits = form.Precision == Precision.Fp32
+        var logits = form.Precision == GraphPrecision.Fp32
             ? graph.Node("Gemm", [rows, Weight(matrix)], ("transB", 1), ("alpha", weights.OutputScale))
             : graph.Cast(graph.Node("Gemm", [Half(rows), HalfWeight(matrix)], ("transB", 1), ("alpha", weights.OutputScale)), ElementType.Float);
         var shape = graph.Node("Shape", [x], ("start", 0), ("end", 2));
@@ -116,7 +116,7 @@ internal sealed partial class T5Graph
     }
 
     /// <summary>A product per head, [B, H, P, k] by [H, k, n]: small, and so in full precision where that is not about size alone.</summary>
-    private Value HeadLinear(Value x, WeightMatrix perHead) => form.Precision == Precision.Fp16
+    private Value HeadLinear(Value x, WeightMatrix perHead) => form.Precision == GraphPrecision.Fp16
         ? graph.Cast(graph.MatMul(Half(x), HalfWeight(perHead)), ElementType.Float)
         : graph.MatMul(x, Weight(perHead));
 

@@ -1,3 +1,4 @@
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
 

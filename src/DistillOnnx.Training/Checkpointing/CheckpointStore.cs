@@ -3,7 +3,6 @@ using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Training.T5;
-using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Checkpointing;

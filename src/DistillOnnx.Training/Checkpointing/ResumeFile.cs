@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Checkpointing;

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.IO;
-using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Checkpointing;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;

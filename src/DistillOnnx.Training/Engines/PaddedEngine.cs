@@ -1,4 +1,4 @@
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 

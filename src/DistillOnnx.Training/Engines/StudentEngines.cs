@@ -1,6 +1,5 @@
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.T5;
-using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
@@ -12,9 +11,9 @@ internal static class StudentEngines
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
     /// <param name="reporter">Hears where the choice is a poor one.</param>
-    public static IStudentEngine Create(T5Model model, Precision precision, IReporter reporter)
+    public static IStudentEngine Create(T5Model model, TrainingPrecision precision, IReporter reporter)
     {
-        if (precision == Precision.Bf16)
+        if (precision == TrainingPrecision.Bf16)
         {
             if (model.Device.type == TorchSharp.DeviceType.CPU) reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
             model.ComputeType = ScalarType.BFloat16;

@@ -1,6 +1,6 @@
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines.Kernels;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;

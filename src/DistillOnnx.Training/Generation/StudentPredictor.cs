@@ -118,16 +118,16 @@ public sealed class StudentPredictor : IPredictor
 
     private void Predict(Row[] batch, IReadOnlyList<PredictionInput> inputs, LabelPrediction[] answers, CancellationToken cancellationToken)
     {
-        using var tokens = TokenBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
+        using var tokens = PaddedBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
         if (Task.Kind == TaskKind.Text)
         {
-            var decoded = new TextGenerator(_model).Greedy(tokens, Task.MaxLabelTokens ?? DefaultLabelTokens, cancellationToken);
+            var decoded = new StudentGenerator(_model).Greedy(tokens, Task.MaxLabelTokens ?? DefaultLabelTokens, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
                 answers[batch[i].Index] = Answer(batch[i], _encoder.Tokenizer.Decode(decoded[i]).Trim(), null);
             return;
         }
 
-        var scorer = new LabelScorer(_model);
+        var scorer = new T5Labels(_model);
         var scores = _labels is not null
             ? scorer.Score(tokens, _labels)
             : scorer.Score(tokens, [.. batch.Select(r => _encoder.BuildTrie(inputs[r.Index].Choices!))]);

@@ -1,6 +1,7 @@
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Pretraining;
 

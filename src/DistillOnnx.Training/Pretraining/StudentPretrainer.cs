@@ -5,14 +5,14 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.Trainer;
-using DistillOnnx.Training.Watching;
+using DistillOnnx.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Pretraining;
@@ -63,7 +63,7 @@ public static class StudentPretrainer
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed, reporter);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
-        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
+        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new DiscardedMetrics() : new TensorBoardWriter(options.TensorBoard);
         var rows = new TextRows(lines, tokenizer, options);
         var heldOut = options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(lines.HeldOut(), -1), options.MicroBatchTokens, 1, 1);
         var plan = new TrainingPlan(

@@ -1,5 +1,6 @@
-using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Metrics;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Pretraining;

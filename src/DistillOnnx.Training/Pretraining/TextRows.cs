@@ -1,6 +1,6 @@
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Pretraining;

@@ -4,51 +4,32 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.T5;
 
 /// <summary>
-/// Attention over several heads, unscaled as in T5, whose initial weights make up for it. A stack's first layer owns the relative
-/// position bias and the others share it.
+/// Attention over several heads, unscaled as in T5, whose initial weights make up for it. One that owns a relative position bias
+/// registers it, since its weight is named as a part of the attention.
 /// </summary>
 internal sealed class T5Attention : nn.Module
 {
     private readonly T5Config _config;
-    private readonly bool _bidirectional;
     private readonly T5Linear _q;
     private readonly T5Linear _k;
     private readonly T5Linear _v;
     private readonly T5Linear _o;
 
-    public T5Attention(T5Config config, ParameterArena arena, bool bidirectional, bool hasRelativeBias)
+    public T5Attention(T5Config config, ParameterArena arena, bool bidirectional, bool ownsRelativePosition)
         : base(nameof(T5Attention))
     {
         _config = config;
-        _bidirectional = bidirectional;
         register_module("q", _q = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
         register_module("k", _k = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
         register_module("v", _v = new T5Linear(arena.Take(config.InnerDim, config.DModel)));
         register_module("o", _o = new T5Linear(arena.Take(config.DModel, config.InnerDim)));
-        if (hasRelativeBias)
-        {
-            RelativeBias = new T5Linear(arena.Take(config.RelativeAttentionNumBuckets, config.NumHeads));
-            register_module("relative_attention_bias", RelativeBias);
-        }
+        if (!ownsRelativePosition) return;
+        RelativePosition = new T5RelativePosition(config, arena, bidirectional);
+        register_module("relative_attention_bias", RelativePosition);
     }
 
-    /// <summary>[buckets, heads] in a stack's first layer, otherwise null.</summary>
-    public T5Linear? RelativeBias { get; }
-
-    /// <summary>The bias that depends on the distance between query and key: [1, heads, queries, keys].</summary>
-    /// <param name="queries">Number of queries.</param>
-    /// <param name="keys">Number of keys, from position 0.</param>
-    /// <param name="firstQuery">Position of the first query.</param>
-    public Tensor PositionBias(int queries, int keys, int firstQuery = 0)
-    {
-        using var scope = NewDisposeScope();
-        var weight = RelativeBias!.Weight;
-        var buckets = tensor(RelativePosition.Buckets(queries, keys, _bidirectional, _config, firstQuery), dtype: ScalarType.Int64, device: weight.device);
-        return weight.index_select(0, buckets)      // (Q·K, H)
-            .view(queries, keys, _config.NumHeads)
-            .permute(2, 0, 1).unsqueeze(0)          // (1, H, Q, K)
-            .MoveToOuterDisposeScope();
-    }
+    /// <summary>In the block that owns one, otherwise null.</summary>
+    public T5RelativePosition? RelativePosition { get; }
 
     /// <summary>Keys or values in heads.</summary>
     /// <param name="states">[B, K, d_model].</param>

@@ -21,12 +21,12 @@ internal sealed class T5Block : nn.Module
         _dropout = config.DropoutRate;
         var layers = new List<nn.Module>();
 
-        SelfAttention = new T5Attention(config, arena, bidirectional: !isDecoder, hasRelativeBias: isFirst);
+        SelfAttention = new T5Attention(config, arena, bidirectional: !isDecoder, ownsRelativePosition: isFirst);
         _selfNorm = Norm();
         layers.Add(new T5Modules(("SelfAttention", SelfAttention), ("layer_norm", _selfNorm)));
         if (isDecoder)
         {
-            CrossAttention = new T5Attention(config, arena, bidirectional: true, hasRelativeBias: false);
+            CrossAttention = new T5Attention(config, arena, bidirectional: true, ownsRelativePosition: false);
             _crossNorm = Norm();
             layers.Add(new T5Modules(("EncDecAttention", CrossAttention), ("layer_norm", _crossNorm)));
         }

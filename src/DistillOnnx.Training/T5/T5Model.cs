@@ -7,8 +7,7 @@ namespace DistillOnnx.Training.T5;
 
 /// <summary>
 /// The T5 encoder-decoder (Raffel et al. 2020, arXiv:1910.10683) in all forms of the family: v1.0, v1.1, flan and mT5. Parameters are
-/// named as in Hugging Face's checkpoints. A new model is
-/// initialised as T5 is.
+/// named as in Hugging Face's checkpoints. A new model is initialised as T5 is.
 /// </summary>
 public sealed class T5Model : nn.Module
 {
@@ -64,8 +63,6 @@ public sealed class T5Model : nn.Module
             : throw new ArgumentOutOfRangeException(nameof(value), value, "expected float32 or bfloat16");
     }
 
-    internal T5Stack Decoder => _decoder;
-
     /// <summary>Makes a model with a checkpoint's weights.</summary>
     /// <param name="checkpoint">The checkpoint; may be closed afterwards.</param>
     /// <param name="device">Where the weights will lie; null: the CPU.</param>
@@ -79,12 +76,12 @@ public sealed class T5Model : nn.Module
     /// <summary>Overwrites all weights with a checkpoint's.</summary>
     /// <param name="checkpoint">A checkpoint of the same shape; may be closed afterwards.</param>
     /// <exception cref="Core.InputException">A tensor is missing or has another shape.</exception>
-    public void LoadWeights(Checkpoint checkpoint) => T5Weights.Load(this, checkpoint);
+    public void LoadWeights(Checkpoint checkpoint) => T5WeightTransfer.Load(this, checkpoint);
 
     /// <summary>Writes all weights as float32 safetensors, whole or not at all.</summary>
     /// <param name="path">The file; an earlier one is replaced.</param>
     /// <exception cref="Core.InputException">The file cannot be written.</exception>
-    public void SaveWeights(string path) => T5Weights.Save(this, path);
+    public void SaveWeights(string path) => T5WeightTransfer.Save(this, path);
 
     /// <summary>Runs the encoder.</summary>
     /// <param name="inputIds">int64 [B, S].</param>
@@ -94,8 +91,8 @@ public sealed class T5Model : nn.Module
     {
         using var scope = NewDisposeScope();
         var length = (int)inputIds.shape[1];
-        var bias = _encoder.PositionBias(length, length) + MaskBias(attentionMask);   // (B, H, S, S)
-        return _encoder.Forward(Embed(inputIds), bias).MoveToOuterDisposeScope();
+        var mask = MaskBias(attentionMask);
+        return _encoder.Forward(Embed(inputIds), p => p.Bias(length, length) + mask).MoveToOuterDisposeScope();        // bias: (B, H, S, S)
     }
 
     /// <summary>Runs the decoder on all positions at once, each seeing itself and the ones before.</summary>
@@ -108,8 +105,7 @@ public sealed class T5Model : nn.Module
         using var scope = NewDisposeScope();
         var length = (int)decoderInputIds.shape[1];
         var future = full([length, length], MaskedScore, dtype: ScalarType.Float32, device: decoderInputIds.device).triu(1);
-        var bias = _decoder.PositionBias(length, length) + future;                    // (1, H, T, T)
-        return DecodeHidden(decoderInputIds, bias, encoderHidden, encoderMask).MoveToOuterDisposeScope();
+        return DecodeHidden(decoderInputIds, p => p.Bias(length, length) + future, encoderHidden, encoderMask).MoveToOuterDisposeScope(); // (1, H, T, T)
     }
 
     /// <summary>Runs the decoder on one more position, after those that the caches hold.</summary>
@@ -121,17 +117,17 @@ public sealed class T5Model : nn.Module
     internal Tensor DecodeStep(Tensor decoderInputIds, int position, IReadOnlyList<T5LayerCache> caches, Tensor crossBias)
     {
         using var scope = NewDisposeScope();
-        var bias = _decoder.PositionBias(1, position + 1, firstQuery: position);     // (1, H, 1, T)
-        return _decoder.Forward(Embed(decoderInputIds), bias, caches, crossBias).squeeze(1).MoveToOuterDisposeScope();
+        return _decoder.Forward(Embed(decoderInputIds), p => p.Bias(1, position + 1, position), caches, crossBias)   // bias: (1, H, 1, T)
+            .squeeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder on positions whose order the caller states by their bias, such as a trie's nodes.</summary>
     /// <param name="decoderInputIds">int64 [B, N].</param>
-    /// <param name="selfBias">Position bias and mask: broadcasts to [B, heads, N, N].</param>
+    /// <param name="selfBias">Makes position bias and mask, which broadcast to [B, heads, N, N].</param>
     /// <param name="encoderHidden">[B, S, d_model].</param>
     /// <param name="encoderMask">[B, S].</param>
     /// <returns>[B, N, d_model].</returns>
-    internal Tensor DecodeHidden(Tensor decoderInputIds, Tensor selfBias, Tensor encoderHidden, Tensor encoderMask)
+    internal Tensor DecodeHidden(Tensor decoderInputIds, Func<T5RelativePosition, Tensor> selfBias, Tensor encoderHidden, Tensor encoderMask)
     {
         using var scope = NewDisposeScope();
         var caches = CrossCaches(encoderHidden, grows: false);

@@ -24,22 +24,24 @@ internal sealed class T5Stack : nn.Module
 
     public IReadOnlyList<T5Block> Blocks => _blocks;
 
-    /// <summary>The relative position bias, which the first block owns for all: [1, heads, queries, keys].</summary>
-    public Tensor PositionBias(int queries, int keys, int firstQuery = 0) => _blocks[0].SelfAttention.PositionBias(queries, keys, firstQuery);
-
     /// <summary>Runs all blocks.</summary>
     /// <param name="embedded">float32 [B, S, d_model].</param>
-    /// <param name="selfBias">Position bias and mask: broadcasts to [B, heads, S, keys].</param>
+    /// <param name="selfBias">Makes position bias and mask, which broadcast to [B, heads, S, keys]. A block that owns a relative position begins a new one.</param>
     /// <param name="caches">One a block in a decoder, null in an encoder.</param>
     /// <param name="crossBias">Mask of the encoder's positions: [B, 1, 1, S_encoder]; null in an encoder.</param>
     /// <returns>[B, S, d_model].</returns>
-    public Tensor Forward(Tensor embedded, Tensor selfBias, IReadOnlyList<T5LayerCache>? caches = null, Tensor? crossBias = null)
+    public Tensor Forward(Tensor embedded, Func<T5RelativePosition, Tensor> selfBias, IReadOnlyList<T5LayerCache>? caches = null, Tensor? crossBias = null)
     {
         using var scope = NewDisposeScope();
-        selfBias = selfBias.to(_precision.ComputeType);
         crossBias = crossBias?.to(_precision.ComputeType);
         var x = Dropout(embedded);
-        for (var i = 0; i < _blocks.Length; i++) x = _blocks[i].Forward(x, selfBias, caches?[i], crossBias);
+        Tensor? bias = null;
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            if (_blocks[i].SelfAttention.RelativePosition is { } own) bias = selfBias(own).to(_precision.ComputeType);
+            x = _blocks[i].Forward(x, bias!, caches?[i], crossBias);
+        }
+
         return Dropout(_finalNorm.Forward(x)).MoveToOuterDisposeScope();
     }
 

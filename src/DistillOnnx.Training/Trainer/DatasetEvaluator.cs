@@ -2,9 +2,10 @@ using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Metrics;
-using DistillOnnx.Training.Batching;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.Metrics;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Trainer;

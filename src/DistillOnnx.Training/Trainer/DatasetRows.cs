@@ -1,4 +1,4 @@
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 
 namespace DistillOnnx.Training.Trainer;
 

@@ -2,7 +2,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 
 namespace DistillOnnx.Training.Trainer;
 

@@ -1,3 +1,5 @@
+using DistillOnnx.Training.Metrics;
+
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>Looks at how good the student is.</summary>

@@ -12,7 +12,7 @@ using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.T5;
-using DistillOnnx.Training.Watching;
+using DistillOnnx.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Trainer;
@@ -73,7 +73,7 @@ public static class StudentTrainer
         using var model = source.Create(tokenizer, options.Dropout, device, options.Seed, reporter);
         using IStudentEngine engine = StudentEngines.Create(model, options.Precision, reporter);
         using var optimizer = Optimizers.Optimizer.Create(options.Optimizer, engine.Weights, model, options.WeightDecay, scaled);
-        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new NoMetrics() : new TensorBoardWriter(options.TensorBoard);
+        using IMetricSink metrics = options.TensorBoard is null || workers.Rank > 0 ? new DiscardedMetrics() : new TensorBoardWriter(options.TensorBoard);
         var order = new DatasetRows(rows, options.BatchSize * options.Accumulate, options.BucketWindow, options.Seed);
         var plan = Plan(options, source.FromScratch, order.StepsPerEpoch);
         var report = Report(options, dataset, model, tokenizer, plan, rows.Count, validation.Count);

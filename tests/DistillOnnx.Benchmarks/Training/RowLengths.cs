@@ -1,6 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Core.Tokenization;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 
 namespace DistillOnnx.Benchmarks.Training;
 

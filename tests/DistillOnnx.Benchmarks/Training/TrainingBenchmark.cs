@@ -1,6 +1,6 @@
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;

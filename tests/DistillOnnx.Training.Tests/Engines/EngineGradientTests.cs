@@ -1,5 +1,5 @@
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.T5;
 

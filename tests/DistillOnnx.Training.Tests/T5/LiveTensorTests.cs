@@ -1,4 +1,5 @@
 using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Tests.T5;
@@ -13,15 +14,15 @@ public sealed class LiveTensorTests
     {
         using var model = TinyModels.Create("v1.1");
         model.train();
-        using var batch = TokenBatch.Create(TinyModels.Tokens(model, 1, 13, 1, 6), 0, CPU);
+        using var batch = PaddedBatch.Create(TinyModels.Tokens(model, 1, 13, 1, 6), 0, CPU);
         using var targets = PlainParityTests.Padded(TinyModels.Tokens(model, 2, 9, 4, 1));
         void Step()
         {
             using var scope = NewDisposeScope();
             model.zero_grad();
             model.TargetLoss(model.DecodeHidden(model.ShiftRight(targets), model.Encode(batch.Ids, batch.Mask), batch.Mask), targets).backward();
-            new TextGenerator(model).Greedy(batch, 3);
-            new TextGenerator(model).Beam(batch, 2, 3);
+            new StudentGenerator(model).Greedy(batch, 3);
+            new StudentGenerator(model).Beam(batch, 2, 3);
         }
 
         for (var i = 0; i < 3; i++) Step();

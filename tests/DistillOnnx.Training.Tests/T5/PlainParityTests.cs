@@ -20,7 +20,7 @@ public sealed class PlainParityTests
         var (inputs, targets) = (TinyModels.Tokens(model, 1, Lengths), TinyModels.Tokens(model, 2, 9, 4, 1));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var batch = TokenBatch.Create(inputs, 0, CPU);
+        using var batch = PaddedBatch.Create(inputs, 0, CPU);
         var encoded = model.Encode(batch.Ids, batch.Mask);
         var hidden = model.DecodeHidden(model.ShiftRight(Padded(targets)), encoded, batch.Mask);
         for (var row = 0; row < inputs.Length; row++)
@@ -38,7 +38,7 @@ public sealed class PlainParityTests
         using var model = TinyModels.Create(name);
         var (inputs, targets) = (TinyModels.Tokens(model, 1, 7), TinyModels.Tokens(model, 2, 5));
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Create(inputs, 0, CPU);
+        using var batch = PaddedBatch.Create(inputs, 0, CPU);
         var padded = Padded(targets);
         var loss = model.TargetLoss(model.DecodeHidden(model.ShiftRight(padded), model.Encode(batch.Ids, batch.Mask), batch.Mask), padded);
         loss.backward();
@@ -70,8 +70,8 @@ public sealed class PlainParityTests
         using var model = TinyModels.Create(name);
         var plain = new PlainT5(model);
         var inputs = TinyModels.Tokens(model, 1, Lengths);
-        using var batch = TokenBatch.Create(inputs, 0, CPU);
-        var answers = new TextGenerator(model).Greedy(batch, maxNewTokens: 8);
+        using var batch = PaddedBatch.Create(inputs, 0, CPU);
+        var answers = new StudentGenerator(model).Greedy(batch, maxNewTokens: 8);
         for (var row = 0; row < inputs.Length; row++)
         {
             var states = plain.Encode(inputs[row]);

@@ -1,4 +1,3 @@
-using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -34,7 +33,7 @@ public sealed class PrecisionTests
     private static (float Loss, float[] Gradients) Step(T5Model model)
     {
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Create(TinyModels.Tokens(model, 1, 13, 1, 6), 0, CPU);
+        using var batch = PaddedBatch.Create(TinyModels.Tokens(model, 1, 13, 1, 6), 0, CPU);
         using var targets = PlainParityTests.Padded(TinyModels.Tokens(model, 2, 9, 4, 1));
         model.zero_grad();
         var hidden = model.DecodeHidden(model.ShiftRight(targets), model.Encode(batch.Ids, batch.Mask), batch.Mask);

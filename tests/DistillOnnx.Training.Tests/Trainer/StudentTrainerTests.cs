@@ -5,6 +5,7 @@ using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
+using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Trainer;
@@ -56,9 +57,9 @@ public sealed class StudentTrainerTests
     public async Task RunAsync_Bf16_LearnsOverFloat32Weights()
     {
         using var directory = new TemporaryDirectory();
-        var options = TinyTask.Options(directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = Precision.Bf16 };
+        var options = TinyTask.Options(directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = TrainingPrecision.Bf16 };
         var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
-        var exact = await StudentTrainer.RunAsync(options with { Precision = Precision.Fp32, Out = directory["exact"] }, Reporter.None, TestContext.Current.CancellationToken);
+        var exact = await StudentTrainer.RunAsync(options with { Precision = TrainingPrecision.Fp32, Out = directory["exact"] }, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
         using var weights = SafetensorsFile.Open(directory["out/model.safetensors"]);

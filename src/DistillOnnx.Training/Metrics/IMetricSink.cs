@@ -1,6 +1,5 @@
-using DistillOnnx.Training.Trainer;
 
-namespace DistillOnnx.Training.Watching;
+namespace DistillOnnx.Training.Metrics;
 
 /// <summary>Where figures of a run go while it runs.</summary>
 public interface IMetricSink : IDisposable

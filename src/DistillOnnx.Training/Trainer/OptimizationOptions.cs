@@ -1,9 +1,10 @@
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Schedules;
-using DistillOnnx.Training.Trainer;
 
-namespace DistillOnnx.Training.Optimizers;
+namespace DistillOnnx.Training.Trainer;
 
 /// <summary>How weights are updated, and on what: the options that everything that trains has in common.</summary>
 public abstract record OptimizationOptions
@@ -50,7 +51,7 @@ public abstract record OptimizationOptions
 
     /// <summary>In what numbers to train.</summary>
     [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
-    public Precision Precision { get; init; } = Precision.Fp32;
+    public TrainingPrecision Precision { get; init; } = TrainingPrecision.Fp32;
 
     /// <summary>What is wrong with these.</summary>
     protected IEnumerable<string> OptimizationFaults()

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using DistillOnnx.TestSupport;
-using DistillOnnx.Training.Watching;
+using DistillOnnx.Training.Metrics;
 
-namespace DistillOnnx.Training.Tests.Watching;
+namespace DistillOnnx.Training.Tests.Metrics;
 
 public sealed class TensorBoardWriterTests
 {

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Training.Trainer;
+namespace DistillOnnx.Training.Metrics;
 
 /// <summary>A look at the student in the midst of training: one entry of <c>training.json</c>.</summary>
 public sealed record EvaluationRecord

@@ -1,6 +1,6 @@
 using DistillOnnx.Data;
 
-namespace DistillOnnx.Training.Batching;
+namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>
 /// Which rows each step takes. A function of seed and step alone: every epoch is a fresh permutation, so a resumed run finds

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.T5;
 
 /// <summary>Moves weights between a model's memory and checkpoint files, in pieces, so that no second copy of them arises.</summary>
-internal static class T5Weights
+internal static class T5WeightTransfer
 {
     /// <summary>Elements moved at a time; 16 MB.</summary>
     private const int Piece = 4 << 20;

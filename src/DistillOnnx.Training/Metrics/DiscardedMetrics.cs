@@ -1,7 +1,7 @@
-namespace DistillOnnx.Training.Watching;
+namespace DistillOnnx.Training.Metrics;
 
 /// <summary>Lets figures fall.</summary>
-internal sealed class NoMetrics : IMetricSink
+internal sealed class DiscardedMetrics : IMetricSink
 {
     public void Add(int step, string name, double value)
     {

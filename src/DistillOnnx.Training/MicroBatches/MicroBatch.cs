@@ -1,4 +1,4 @@
-namespace DistillOnnx.Training.Batching;
+namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>
 /// The sequences that go through the model together, and what a target token of each part weighs in the step's loss. The

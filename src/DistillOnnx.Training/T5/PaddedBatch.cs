@@ -1,17 +1,17 @@
 using static TorchSharp.torch;
 
-namespace DistillOnnx.Training.Generation;
+namespace DistillOnnx.Training.T5;
 
 /// <summary>Inputs of a batch side by side, the shorter ones padded.</summary>
 /// <param name="Ids">int64 [B, S].</param>
 /// <param name="Mask">int64 [B, S]: 1 for a token, 0 for padding.</param>
-public sealed record TokenBatch(Tensor Ids, Tensor Mask) : IDisposable
+public sealed record PaddedBatch(Tensor Ids, Tensor Mask) : IDisposable
 {
     /// <summary>Puts token sequences side by side.</summary>
     /// <param name="rows">The sequences; none may be empty.</param>
     /// <param name="padId">What to pad with.</param>
     /// <param name="device">Where the tensors shall lie.</param>
-    public static TokenBatch Create(IReadOnlyList<int[]> rows, int padId, Device device)
+    public static PaddedBatch Create(IReadOnlyList<int[]> rows, int padId, Device device)
     {
         var length = rows.Max(r => r.Length);
         var ids = new long[rows.Count * length];
@@ -27,7 +27,7 @@ public sealed record TokenBatch(Tensor Ids, Tensor Mask) : IDisposable
             }
         }
 
-        return new TokenBatch(tensor(ids, [rows.Count, length], device: device), tensor(mask, [rows.Count, length], device: device));
+        return new PaddedBatch(tensor(ids, [rows.Count, length], device: device), tensor(mask, [rows.Count, length], device: device));
     }
 
     /// <inheritdoc/>

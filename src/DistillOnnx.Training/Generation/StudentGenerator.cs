@@ -5,14 +5,14 @@ namespace DistillOnnx.Training.Generation;
 
 /// <summary>Decodes open text token by token, keeping keys and values of what was decoded.</summary>
 /// <param name="model">The model; dropout is off while it generates.</param>
-public sealed class TextGenerator(T5Model model)
+public sealed class StudentGenerator(T5Model model)
 {
     /// <summary>Takes the most probable token at each step.</summary>
     /// <param name="inputs">The batch to answer.</param>
     /// <param name="maxNewTokens">Most tokens to decode, end token included.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>For each input its tokens, without the start token, with the end token where it came.</returns>
-    public IReadOnlyList<int[]> Greedy(TokenBatch inputs, int maxNewTokens, CancellationToken cancellationToken = default)
+    public IReadOnlyList<int[]> Greedy(PaddedBatch inputs, int maxNewTokens, CancellationToken cancellationToken = default)
     {
         using var inference = new InferenceScope(model);
         var answers = Enumerable.Range(0, (int)inputs.Ids.shape[0]).Select(_ => new List<int>()).ToArray();
@@ -59,12 +59,12 @@ public sealed class TextGenerator(T5Model model)
     /// <param name="maxNewTokens">Most tokens to decode, end token included.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>For each input its best tokens, without the start token, with the end token where it came.</returns>
-    public IReadOnlyList<int[]> Beam(TokenBatch inputs, int beams, int maxNewTokens, CancellationToken cancellationToken = default)
+    public IReadOnlyList<int[]> Beam(PaddedBatch inputs, int beams, int maxNewTokens, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(beams, 1);
         using var inference = new InferenceScope(model);
         var batch = (int)inputs.Ids.shape[0];
-        var search = Enumerable.Range(0, batch).Select(_ => new BeamSearch(beams, model.Config)).ToArray();
+        var search = Enumerable.Range(0, batch).Select(_ => new StudentBeams(beams, model.Config)).ToArray();
 
         // Every beam has its own row; those of an input share its encoder states.
         var encoded = model.Encode(inputs.Ids, inputs.Mask).repeat_interleave(beams, 0);

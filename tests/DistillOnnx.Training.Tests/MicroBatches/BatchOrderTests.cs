@@ -1,7 +1,7 @@
 using CsCheck;
-using DistillOnnx.Training.Batching;
+using DistillOnnx.Training.MicroBatches;
 
-namespace DistillOnnx.Training.Tests.Batching;
+namespace DistillOnnx.Training.Tests.MicroBatches;
 
 public sealed class BatchOrderTests
 {

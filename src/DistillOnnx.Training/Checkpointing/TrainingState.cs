@@ -1,6 +1,7 @@
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Metrics;
 
-namespace DistillOnnx.Training.Trainer;
+namespace DistillOnnx.Training.Checkpointing;
 
 /// <summary>Where a run stands, beside its tensors: what a resumed run goes on from.</summary>
 internal sealed record TrainingState

@@ -1,7 +1,7 @@
-namespace DistillOnnx.Training.Trainer;
+namespace DistillOnnx.Training.Engines;
 
 /// <summary>In what numbers the student is trained.</summary>
-public enum Precision
+public enum TrainingPrecision
 {
     /// <summary>Single precision throughout.</summary>
     Fp32,

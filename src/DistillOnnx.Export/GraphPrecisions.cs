@@ -1,21 +1,21 @@
 namespace DistillOnnx.Export;
 
 /// <summary>The precisions by the names that files and options use, which are also transformers.js's.</summary>
-public static class Precisions
+public static class GraphPrecisions
 {
     /// <summary>All names, full precision first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<Precision>().Select(Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<GraphPrecision>().Select(Name)];
 
     /// <summary>The name of a precision.</summary>
     /// <param name="precision">The precision.</param>
-    public static string Name(Precision precision) => precision.ToString().ToLowerInvariant();
+    public static string Name(GraphPrecision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>The precision of a name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
-    public static Precision Parse(string name)
+    public static GraphPrecision Parse(string name)
     {
-        foreach (var precision in Enum.GetValues<Precision>())
+        foreach (var precision in Enum.GetValues<GraphPrecision>())
         {
             if (Name(precision) == name) return precision;
         }
@@ -25,11 +25,11 @@ public static class Precisions
 
     /// <summary>How weights are stored and multiplied, for the manifest.</summary>
     /// <param name="precision">The precision.</param>
-    internal static string Describe(Precision precision) => precision switch
+    internal static string Describe(GraphPrecision precision) => precision switch
     {
-        Precision.Fp32 => "single precision",
-        Precision.Fp16 => "weights in half precision; norms, softmax and the feed-forward output in single",
-        Precision.Int8 => "weights in 8 bits per column, activations quantised at run time",
+        GraphPrecision.Fp32 => "single precision",
+        GraphPrecision.Fp16 => "weights in half precision; norms, softmax and the feed-forward output in single",
+        GraphPrecision.Int8 => "weights in 8 bits per column, activations quantised at run time",
         _ => "weights in 4 bits per block of 32, products in single precision",
     };
 }

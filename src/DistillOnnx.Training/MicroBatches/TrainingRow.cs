@@ -1,4 +1,4 @@
-namespace DistillOnnx.Training.Batching;
+namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>A dataset row in tokens.</summary>
 /// <param name="Id">The row's id, for messages.</param>

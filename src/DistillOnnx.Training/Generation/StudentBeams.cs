@@ -6,7 +6,7 @@ namespace DistillOnnx.Training.Generation;
 /// The bookkeeping of beam search for one input, step by step that of transformers' <c>BeamSearchScorer</c>, whose answers
 /// it must give: finished sequences compete by their mean log-probability, the start token counted and the end token not.
 /// </summary>
-internal sealed class BeamSearch
+internal sealed class StudentBeams
 {
     private readonly int _beams;
     private readonly T5Config _config;
@@ -14,7 +14,7 @@ internal sealed class BeamSearch
     private List<int>[] _open;
     private double _worst = 1e9;
 
-    public BeamSearch(int beams, T5Config config)
+    public StudentBeams(int beams, T5Config config)
     {
         _beams = beams;
         _config = config;

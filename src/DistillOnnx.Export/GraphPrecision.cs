@@ -1,7 +1,7 @@
 namespace DistillOnnx.Export;
 
 /// <summary>How a graph's weights are stored and multiplied. Inputs and outputs are single precision in every one.</summary>
-public enum Precision
+public enum GraphPrecision
 {
     /// <summary>Single precision.</summary>
     Fp32,

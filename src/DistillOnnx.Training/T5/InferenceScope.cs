@@ -1,7 +1,6 @@
-using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
-namespace DistillOnnx.Training.Generation;
+namespace DistillOnnx.Training.T5;
 
 /// <summary>While it lasts: no gradients, no dropout, and tensors that are gone at its end.</summary>
 internal sealed class InferenceScope : IDisposable

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Training.Batching;
+namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>Which of the two losses a sequence counts towards.</summary>
 public enum LossPart

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Training.Batching;
+namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>One thing to learn: what the encoder reads and what the decoder is to write.</summary>
 /// <param name="Source">Token ids of the input, prefix and end token included.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DistillOnnx.Training.Watching;
+namespace DistillOnnx.Training.Metrics;
 
 /// <summary>
 /// Writes figures as TensorBoard reads them: records of TensorFlow's event protocol, each with its length and masked CRC-32C.

@@ -1,11 +1,10 @@
-using DistillOnnx.Core.Labels;
 
-namespace DistillOnnx.Core.Bundles;
+namespace DistillOnnx.Core.Labels;
 
 /// <summary>
 /// What a decoder must work out to score a closed set, and nothing else: a position for each trie prefix up to the last
 /// branching, and logits for the tokens among which a branching chooses. The graphs of fixed label sets are built from it;
-/// for per-row choices it becomes their inputs (<see cref="ChoiceInputs"/>).
+/// for per-row choices it becomes their inputs (<c>ChoiceInputs</c>).
 /// </summary>
 public sealed class LabelPlan
 {

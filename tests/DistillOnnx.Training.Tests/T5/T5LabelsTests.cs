@@ -1,13 +1,11 @@
 using DistillOnnx.Core.Labels;
-using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.T5;
-using DistillOnnx.Training.Tests.T5;
 using static TorchSharp.torch;
 
-namespace DistillOnnx.Training.Tests.Generation;
+namespace DistillOnnx.Training.Tests.T5;
 
 /// <summary>Label probabilities against decoding every label by itself.</summary>
-public sealed class LabelScorerTests
+public sealed class T5LabelsTests
 {
     private static readonly int[][] Deep = [[5, 9, 1], [5, 9, 7, 1], [5, 3, 1], [8, 2, 2, 1], [8, 2, 4, 1], [30, 1]];
     private static readonly int[][] Flat = [[4, 1], [6, 1], [7, 1]];
@@ -19,8 +17,8 @@ public sealed class LabelScorerTests
     public void Score_OneSet_EqualsConstrainedDecodingOfEachLabel(string name)
     {
         using var model = TinyModels.Create(name);
-        using var inputs = TokenBatch.Create(TinyModels.Tokens(model, 3, 9, 4, 17), 0, CPU);
-        var scores = new LabelScorer(model).Score(inputs, Trie(Deep));
+        using var inputs = PaddedBatch.Create(TinyModels.Tokens(model, 3, 9, 4, 17), 0, CPU);
+        var scores = new T5Labels(model).Score(inputs, Trie(Deep));
         for (var row = 0; row < 3; row++)
         {
             AssertClose(ByDecoding(model, inputs, row, Deep), scores[row]);
@@ -33,8 +31,8 @@ public sealed class LabelScorerTests
     {
         using var model = TinyModels.Create("gated-silu");
         var tokens = TinyModels.Tokens(model, 4, 6, 11);
-        using var inputs = TokenBatch.Create(tokens, 0, CPU);
-        var scores = new LabelScorer(model).Score(inputs, [Trie(Deep), Trie(Flat)]);
+        using var inputs = PaddedBatch.Create(tokens, 0, CPU);
+        var scores = new T5Labels(model).Score(inputs, [Trie(Deep), Trie(Flat)]);
         AssertClose(ByDecoding(model, inputs, 0, Deep), scores[0]);
         AssertClose(ByDecoding(model, inputs, 1, Flat), scores[1]);
     }
@@ -43,17 +41,17 @@ public sealed class LabelScorerTests
     public void Score_ModelInTraining_IsWithoutDropoutAndLeavesItTraining()
     {
         using var model = TinyModels.Create("v1.0");
-        using var inputs = TokenBatch.Create(TinyModels.Tokens(model, 5, 8), 0, CPU);
-        var expected = new LabelScorer(model).Score(inputs, Trie(Flat))[0];
+        using var inputs = PaddedBatch.Create(TinyModels.Tokens(model, 5, 8), 0, CPU);
+        var expected = new T5Labels(model).Score(inputs, Trie(Flat))[0];
         model.train();
-        Assert.Equal(expected, new LabelScorer(model).Score(inputs, Trie(Flat))[0]);
+        Assert.Equal(expected, new T5Labels(model).Score(inputs, Trie(Flat))[0]);
         Assert.True(model.training);
     }
 
     private static LabelTrie Trie(int[][] labels) => LabelTrie.Build(labels, [.. labels.Select((_, i) => $"label {i}")]);
 
     /// <summary>Teacher-forces each label and, step by step, renormalises over the tokens that some label goes on with.</summary>
-    private static double[] ByDecoding(T5Model model, TokenBatch inputs, int row, int[][] labels)
+    private static double[] ByDecoding(T5Model model, PaddedBatch inputs, int row, int[][] labels)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

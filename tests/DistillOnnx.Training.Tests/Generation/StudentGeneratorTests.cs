@@ -1,10 +1,11 @@
 using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Tests.T5;
 
 namespace DistillOnnx.Training.Tests.Generation;
 
 /// <summary>Decoding against the reference's ids.</summary>
-public sealed class TextGeneratorTests
+public sealed class StudentGeneratorTests
 {
     public static TheoryData<string> Names => Golden.Names;
 
@@ -12,18 +13,18 @@ public sealed class TextGeneratorTests
     public void Greedy_PaddedBatch_EqualsReference(string name)
     {
         using var golden = new Golden(name);
-        using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
+        using var inputs = new PaddedBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
         var length = golden["greedy", "max_length"].GetInt32();
-        AssertIds(golden.Rows("greedy", "ids"), new TextGenerator(golden.Model).Greedy(inputs, length - 1));
+        AssertIds(golden.Rows("greedy", "ids"), new StudentGenerator(golden.Model).Greedy(inputs, length - 1));
     }
 
     [Theory, MemberData(nameof(Names))]
     public void Beam_PaddedBatch_EqualsReference(string name)
     {
         using var golden = new Golden(name);
-        using var inputs = new TokenBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
+        using var inputs = new PaddedBatch(golden.Ids("input_ids"), golden.Ids("attention_mask"));
         var length = golden["beam3", "max_length"].GetInt32();
-        AssertIds(golden.Rows("beam3", "ids"), new TextGenerator(golden.Model).Beam(inputs, beams: 3, length - 1));
+        AssertIds(golden.Rows("beam3", "ids"), new StudentGenerator(golden.Model).Beam(inputs, beams: 3, length - 1));
     }
 
     /// <summary>The reference's ids begin with the start token and are padded.</summary>
