@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using DistillOnnx.Core;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;

@@ -5,7 +5,7 @@ using DistillOnnx.Server.Tests.Fakes;
 using Google.Protobuf;
 using Grpc.Core;
 using Inference;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 using Tensor = Inference.ModelInferRequest.Types.InferInputTensor;
 
