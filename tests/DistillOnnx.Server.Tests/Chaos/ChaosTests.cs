@@ -154,7 +154,7 @@ public sealed class ChaosTests
             client.Dispose();
             try
             {
-                Assert.Equal(20, (await call.WaitAsync(TestServer.Patience)).Count);
+                Assert.Equal(20, (await call.WaitAsync(TestServer.Patience, CancellationToken.None)).Count);
             }
             catch (RpcException e)
             {
