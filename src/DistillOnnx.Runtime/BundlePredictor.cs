@@ -60,7 +60,7 @@ public sealed class BundlePredictor : IPredictor
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default)
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         if (inputs.Count == 0) return [];
         var rows = new EncodedInput[inputs.Count];
@@ -76,7 +76,7 @@ public sealed class BundlePredictor : IPredictor
     /// <summary>Tokenises an input. Costs no run, so a server can do it on the thread that received the input.</summary>
     /// <param name="input">The input.</param>
     /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
-    public EncodedInput Encode(PredictionInput input)
+    public EncodedInput Encode(PredictorInput input)
     {
         if (input.Text is null) throw new InputException("input: expected a text, found none");
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)

@@ -74,7 +74,7 @@ public sealed record RuntimeOptions
 
     /// <summary>Lanes that suit programs which always have more to do than one batch: one for each thread, up to where each would wait long for its batch.</summary>
     /// <param name="threads">Threads that may be used; 0: one for each core.</param>
-    public static int LanesFor(int threads) => Math.Clamp(threads > 0 ? threads : Environment.ProcessorCount, 1, MostLanes);
+    public static int LanesFor(int threads) => Math.Clamp(CpuThreads.Count(threads), 1, MostLanes);
 
     /// <summary>All faults, empty where there are none.</summary>
     public IReadOnlyList<string> Validate()

@@ -26,7 +26,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_ClosedSet_EqualsConstrainedDecodingByDefinition(GraphChoice graph)
     {
         using var predictor = _bundles.Labels.Open(graph);
-        var answers = predictor.Predict([.. Texts.Select(t => new PredictionInput(t))], TestContext.Current.CancellationToken);
+        var answers = predictor.Predict([.. Texts.Select(t => new PredictorInput(t))], TestContext.Current.CancellationToken);
         for (var i = 0; i < Texts.Length; i++) AssertAnswer(_bundles.Labels.Expected(Texts[i]), TinyBundle.Labels, answers[i]);
     }
 
@@ -37,7 +37,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     {
         string[][] choices = [["yes", "no"], ["maybe", "may", "mayor", "nothing", "the cat"], ["a", "b", "ab"], ["it is", "it is not"], ["being", "be", "not being"]];
         using var predictor = _bundles.Choices.Open(graph);
-        var answers = predictor.Predict([.. Texts.Zip(choices, (t, c) => new PredictionInput(t, c))], TestContext.Current.CancellationToken);
+        var answers = predictor.Predict([.. Texts.Zip(choices, (t, c) => new PredictorInput(t, c))], TestContext.Current.CancellationToken);
         for (var i = 0; i < Texts.Length; i++) AssertAnswer(_bundles.Choices.Expected(Texts[i], choices[i]), choices[i], answers[i]);
     }
 
@@ -46,7 +46,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     {
         var bundle = _bundles.Text;
         using var predictor = bundle.Open();
-        var answers = predictor.Predict([.. Texts.Select(t => new PredictionInput(t))], TestContext.Current.CancellationToken);
+        var answers = predictor.Predict([.. Texts.Select(t => new PredictorInput(t))], TestContext.Current.CancellationToken);
         for (var i = 0; i < Texts.Length; i++)
         {
             var encoded = bundle.Reference.Encode(bundle.Encoder.EncodeInput(Texts[i], out _));
@@ -66,11 +66,11 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_WhateverElseIsInTheBatch_AnswersInOrderAndTheSame()
     {
         using var predictor = _bundles.Labels.Open(maxBatchTokens: 64);
-        var alone = Texts.ToDictionary(t => t, t => predictor.Predict([new PredictionInput(t)])[0]);
+        var alone = Texts.ToDictionary(t => t, t => predictor.Predict([new PredictorInput(t)])[0]);
         Gen.Int[0, Texts.Length - 1].Select(i => Texts[i]).Array[0, 12].Sample(
             batch =>
             {
-                var answers = predictor.Predict([.. batch.Select(t => new PredictionInput(t))]);
+                var answers = predictor.Predict([.. batch.Select(t => new PredictorInput(t))]);
                 Assert.Equal(batch.Length, answers.Count);
                 for (var i = 0; i < batch.Length; i++)
                 {
@@ -87,11 +87,11 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_ManyThreadsAtOnce_EachGetsItsOwnAnswers()
     {
         using var predictor = _bundles.Labels.Open();
-        var expected = predictor.Predict([.. Texts.Select(t => new PredictionInput(t))]);
+        var expected = predictor.Predict([.. Texts.Select(t => new PredictorInput(t))]);
         Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
         {
             var which = i % Texts.Length;
-            var answer = predictor.Predict([new PredictionInput(Texts[which])])[0];
+            var answer = predictor.Predict([new PredictorInput(Texts[which])])[0];
             Assert.Equal(expected[which].Label, answer.Label);
             Assert.Equal(expected[which].Probability!.Value, answer.Probability!.Value, 1e-5);
         });
@@ -101,7 +101,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_InputBeyondTheLimit_IsCutAndSaysSo()
     {
         using var predictor = _bundles.Labels.Open();
-        var answers = predictor.Predict([new PredictionInput(Texts[1]), new PredictionInput("no")]);
+        var answers = predictor.Predict([new PredictorInput(Texts[1]), new PredictorInput("no")]);
         Assert.True(answers[0].Truncated);
         Assert.Equal(TinyBundle.LabelTask.MaxInputTokens, answers[0].InputTokens);
         Assert.False(answers[1].Truncated);
@@ -113,28 +113,28 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_ProbabilityAgainstTheThreshold_DecidesAbstention(double threshold, bool abstains)
     {
         using var predictor = _bundles.Labels.Open(abstainBelow: threshold);
-        Assert.Equal(abstains, predictor.Predict([new PredictionInput("no")])[0].Abstained);
+        Assert.Equal(abstains, predictor.Predict([new PredictorInput("no")])[0].Abstained);
     }
 
     [Fact]
     public void Predict_EmptyBatch_AnswersNothing()
     {
         using var predictor = _bundles.Labels.Open();
-        Assert.Empty(predictor.Predict(Array.Empty<PredictionInput>()));
+        Assert.Empty(predictor.Predict(Array.Empty<PredictorInput>()));
     }
 
     [Fact]
     public void Predict_TokenCancelledBefore_Throws()
     {
         using var predictor = _bundles.Labels.Open();
-        Assert.Throws<OperationCanceledException>(() => predictor.Predict([new PredictionInput("no")], new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => predictor.Predict([new PredictorInput("no")], new CancellationToken(canceled: true)));
     }
 
     [Fact]
     public void Encode_ChoicesWhereTheTaskHasNone_IsRefused()
     {
         using var predictor = _bundles.Labels.Open();
-        var error = Assert.Throws<InputException>(() => predictor.Encode(new PredictionInput("no", ["a", "b"])));
+        var error = Assert.Throws<InputException>(() => predictor.Encode(new PredictorInput("no", ["a", "b"])));
         Assert.StartsWith("choices: ", error.Message, StringComparison.Ordinal);
     }
 
@@ -145,7 +145,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Encode_ChoicesThatAreNoClosedSet_AreRefused(string? choices)
     {
         using var predictor = _bundles.Choices.Open();
-        Assert.Throws<InputException>(() => predictor.Encode(new PredictionInput("no", choices?.Split('|'))));
+        Assert.Throws<InputException>(() => predictor.Encode(new PredictorInput("no", choices?.Split('|'))));
     }
 
     private static void AssertAnswer(double[] expected, IReadOnlyList<string> labels, LabelPrediction answer)

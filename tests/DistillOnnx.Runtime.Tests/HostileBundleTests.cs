@@ -109,7 +109,7 @@ public sealed class HostileBundleTests : IDisposable
         File.Delete(Path.Combine(_bundle, Label));
         Assert.Contains("label_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Label }).Message, StringComparison.Ordinal);
         using var predictor = BundlePredictor.Open(_bundle, Options());
-        Assert.Equal(TinyBundle.Labels.Length, predictor.Predict([new Core.Prediction.PredictionInput("no")])[0].Probabilities!.Count);
+        Assert.Equal(TinyBundle.Labels.Length, predictor.Predict([new Core.Prediction.PredictorInput("no")])[0].Probabilities!.Count);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Runtime.Prediction;
 using DistillOnnx.Runtime.Sessions;
 using DistillOnnx.Runtime.Tests.Fixtures;
 using Microsoft.ML.OnnxRuntime;
@@ -21,7 +22,7 @@ public sealed class LanesTests
         foreach (var task in (TaskSpec[])[TinyBundle.LabelTask, TinyBundle.ChoiceTask])
         {
             using var bundle = WideBundle.Create(task, precision);
-            PredictionInput[] inputs = [.. Texts.Select(t => new PredictionInput(t, task.Kind == TaskKind.Choices ? ["yes", "no", "maybe"] : null))];
+            PredictorInput[] inputs = [.. Texts.Select(t => new PredictorInput(t, task.Kind == TaskKind.Choices ? ["yes", "no", "maybe"] : null))];
             var options = new RuntimeOptions { Device = "cpu", Threads = 3, LowMemory = lowMemory, MaxBatchTokens = 64 };
             using var plain = BundlePredictor.Open(bundle.Directory, options);
             using var wide = BundlePredictor.Open(bundle.Directory, options with { Lanes = 3 });
@@ -38,7 +39,7 @@ public sealed class LanesTests
     public void Predict_LanesOfSeveralThreads_AnswersAsWithoutThem()
     {
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
-        PredictionInput[] inputs = [.. Texts.Select(t => new PredictionInput(t))];
+        PredictorInput[] inputs = [.. Texts.Select(t => new PredictorInput(t))];
         using var plain = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 1 });
         using var wide = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 4, Lanes = 2, MaxBatchTokens = 64 });
 
@@ -51,11 +52,10 @@ public sealed class LanesTests
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
         using var predictor = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 2, Lanes = 2, MaxBatchTokens = 16 });
         using var cancel = new CancellationTokenSource();
-        PredictionInput[] inputs = [.. Enumerable.Repeat(Texts, 500).SelectMany(t => t).Select(t => new PredictionInput(t))];
+        var rows = new CancellingRows([.. Enumerable.Repeat(Texts, 5).SelectMany(t => t).Select(t => predictor.Encode(new PredictorInput(t)))], cancel);
 
-        cancel.CancelAfter(TimeSpan.FromMilliseconds(50));
-
-        Assert.ThrowsAny<OperationCanceledException>(() => predictor.Predict(inputs, cancel.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => predictor.Predict(rows, cancel.Token));
+        Assert.InRange(rows.Reads, (2 * rows.Count) - (rows.Count / 2), (2 * rows.Count) - 1);
     }
 
     [Fact]
@@ -64,8 +64,8 @@ public sealed class LanesTests
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
         using var predictor = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 2, Lanes = 2 });
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(2, [predictor.Encode(new PredictionInput("no"))], TestContext.Current.CancellationToken));
-        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(-1, [predictor.Encode(new PredictionInput("no"))], TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(2, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(-1, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -85,6 +85,29 @@ public sealed class LanesTests
         Assert.Equal(before, Probe(graph.Session));
         Assert.Equal(before, Probe(graph.Of(1)));
         Assert.All(before, p => Assert.True(double.IsFinite(p)));
+    }
+
+    /// <summary>Rows that are read once to plan the batches and once to run them; in the middle of the second reading they cancel.</summary>
+    private sealed class CancellingRows(EncodedInput[] rows, CancellationTokenSource cancel) : IReadOnlyList<EncodedInput>
+    {
+        private int _reads;
+
+        public int Reads => Volatile.Read(ref _reads);
+
+        public int Count => rows.Length;
+
+        public EncodedInput this[int index]
+        {
+            get
+            {
+                if (Interlocked.Increment(ref _reads) == rows.Length + (rows.Length / 2)) cancel.Cancel();
+                return rows[index];
+            }
+        }
+
+        public IEnumerator<EncodedInput> GetEnumerator() => ((IEnumerable<EncodedInput>)rows).GetEnumerator();
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private static double[] Probe(InferenceSession session)

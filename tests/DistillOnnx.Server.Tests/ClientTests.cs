@@ -40,7 +40,7 @@ public sealed class ClientTests
         var running = server.Client.PredictAsync("nli", "one");
         await gate.Entered;
         var waiting = server.Client.PredictAsync("nli", "two");
-        while (server.Model.Batcher.QueuedRows == 0) await Task.Delay(1);
+        await Wait.UntilAsync(() => server.Model.Batcher.QueuedRows > 0);
 
         var refusedAtFirst = server.Client.PredictAsync("nli", "three");
         gate.Open();

@@ -12,5 +12,5 @@ public interface IPredictor : IDisposable
     /// <param name="inputs">The inputs; an empty batch gives an empty answer.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
-    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default);
+    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default);
 }

@@ -15,6 +15,10 @@ internal static class CpuThreads
     /// <param name="asked">What was asked for; 0: nothing.</param>
     public static int Of(int asked) => Of(asked, Environment.ProcessorCount, File.Exists(Present) ? File.ReadAllText(Present) : "");
 
+    /// <summary>How many threads a setting stands for: 0 is one for each core that this process may use.</summary>
+    /// <param name="threads">The setting.</param>
+    public static int Count(int threads) => threads > 0 ? threads : Environment.ProcessorCount;
+
     /// <param name="asked">What was asked for; 0: nothing.</param>
     /// <param name="usable">Cores that this process may use.</param>
     /// <param name="present">Cores of the machine as Linux writes them: <c>0-7</c>, <c>0,2-3</c>; empty: unknown.</param>

@@ -18,7 +18,7 @@ public static class GoldenCheck
     public static int Run(BundlePredictor predictor, CancellationToken cancellationToken = default)
     {
         var rows = GoldenFile.Read(predictor.Bundle.Directory);
-        var answers = predictor.Predict([.. rows.Select(r => new PredictionInput(r.Input, r.Choices))], cancellationToken);
+        var answers = predictor.Predict([.. rows.Select(r => new PredictorInput(r.Input, r.Choices))], cancellationToken);
         var tolerance = Tolerance(predictor.Bundle.Precision);
         for (var i = 0; i < rows.Count; i++)
         {

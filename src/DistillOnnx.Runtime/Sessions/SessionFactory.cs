@@ -33,7 +33,7 @@ internal sealed class SessionFactory
     public int Lanes => _options.Lanes;
 
     /// <summary>Threads of each lane.</summary>
-    public int LaneThreads => Math.Max(1, (Threads > 0 ? Threads : Environment.ProcessorCount) / Lanes);
+    public int LaneThreads => Math.Max(1, CpuThreads.Count(Threads) / Lanes);
 
     /// <summary>Loads a graph.</summary>
     /// <param name="path">The graph file; weights that it keeps outside itself lie beside it.</param>

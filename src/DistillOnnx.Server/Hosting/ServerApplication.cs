@@ -1,5 +1,6 @@
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Playground;
+using DistillOnnx.Server.Rest;
 using DistillOnnx.Server.Security;
 using DistillOnnx.Server.Services;
 using DistillOnnx.Server.Telemetry;
@@ -63,7 +64,7 @@ internal static class ServerApplication
         else services.AddSingleton<IModelLoader, BundleLoader>();
         services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
-        services.AddSingleton<PredictionCalls>().AddSingleton(new RequestLimits
+        services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {
             MaxRows = options.RequestRows,
             MaxTokens = options.RequestTokens,
@@ -76,6 +77,7 @@ internal static class ServerApplication
         app.MapGrpcService<PredictionServiceImpl>();
         app.MapGrpcService<InferenceServiceImpl>();
         app.MapGrpcService<DrainingHealth>().AllowAnonymous().WithMetadata(AdminOnly.Everywhere.Instance);
+        InferenceEndpoints.Map(app, options);
         IEndpointConventionBuilder[] operators = [app.MapGrpcReflectionService(), app.MapPrometheusScrapingEndpoint()];
         foreach (var endpoint in operators)
         {

@@ -2,7 +2,7 @@ using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Golden;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;

@@ -17,7 +17,7 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
 
     public int Lanes => predictor.Lanes;
 
-    public EncodedRow Encode(PredictionInput input)
+    public EncodedRow Encode(PredictorInput input)
     {
         var encoded = predictor.Encode(input);
         return new EncodedRow(encoded.Tokens.Length, encoded);

@@ -21,7 +21,7 @@ internal interface IServedPredictor : IDisposable
 
     /// <summary>Makes an input ready.</summary>
     /// <exception cref="InputException">The model cannot answer this input.</exception>
-    EncodedRow Encode(PredictionInput input);
+    EncodedRow Encode(PredictorInput input);
 
     /// <summary>Labels a batch, in its order.</summary>
     /// <param name="rows">The batch.</param>

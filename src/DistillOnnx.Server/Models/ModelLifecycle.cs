@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using DistillOnnx.Core;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
@@ -34,11 +34,22 @@ internal sealed class ModelLifecycle(
         }
     }
 
+    /// <summary>Whether the server has its models and is not stopping.</summary>
+    public bool IsReady { get; private set; }
+
     /// <summary>Says to the health service that the server is ready.</summary>
-    public void Ready() => SetHealth(Services, HealthCheckResponse.Types.ServingStatus.Serving);
+    public void Ready()
+    {
+        IsReady = true;
+        SetHealth(Services, HealthCheckResponse.Types.ServingStatus.Serving);
+    }
 
     /// <summary>Says to the health service that no more calls should come.</summary>
-    public void NotReady() => SetHealth([.. Services, .. catalog.Models.Keys], HealthCheckResponse.Types.ServingStatus.NotServing);
+    public void NotReady()
+    {
+        IsReady = false;
+        SetHealth([.. Services, .. catalog.Models.Keys], HealthCheckResponse.Types.ServingStatus.NotServing);
+    }
 
     /// <summary>Loads a bundle and switches to it. Returns null, and leaves all as it was, where the bundle is no good.</summary>
     /// <param name="name">The model.</param>

@@ -1,5 +1,5 @@
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 
 namespace DistillOnnx.Server.Models;
 

@@ -14,7 +14,7 @@ internal sealed class PredictorAdapter(IPredictor predictor, string device) : IS
 
     public string Device => device;
 
-    public EncodedRow Encode(PredictionInput input)
+    public EncodedRow Encode(PredictorInput input)
     {
         if (Task.Kind == TaskKind.Choices && input.Choices is not { Count: >= 2 })
             throw new InputException("choices: expected at least two, the task's inputs bring their own");
@@ -25,7 +25,7 @@ internal sealed class PredictorAdapter(IPredictor predictor, string device) : IS
     }
 
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken) =>
-        predictor.Predict([.. rows.Select(r => (PredictionInput)r.Payload)], cancellationToken);
+        predictor.Predict([.. rows.Select(r => (PredictorInput)r.Payload)], cancellationToken);
 
     public void Dispose() => predictor.Dispose();
 }

@@ -22,7 +22,7 @@ internal static class Warmup
             foreach (var words in Words)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var row = model.Predictor.Encode(new PredictionInput(string.Join(' ', Enumerable.Repeat("word", words)), choices));
+                var row = model.Predictor.Encode(new PredictorInput(string.Join(' ', Enumerable.Repeat("word", words)), choices));
                 var batch = Enumerable.Repeat(row, round == 0 ? 1 : 4).ToArray();
                 var started = Stopwatch.GetTimestamp();
                 model.Predictor.Predict(batch, lane: null, cancellationToken);

@@ -1,4 +1,4 @@
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;

@@ -1,4 +1,4 @@
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;

@@ -10,7 +10,8 @@ namespace DistillOnnx.Server.Services;
 
 /// <summary>
 /// Predictions as tensors of the Open Inference Protocol: input <c>text</c> BYTES [N], with <c>choices</c> BYTES [N, L] where
-/// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L].
+/// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L],
+/// <c>abstained</c> and <c>truncated</c> BOOL [N].
 /// </summary>
 internal static class InferenceTensors
 {
@@ -19,6 +20,9 @@ internal static class InferenceTensors
     private const string Label = "label";
     private const string Probability = "probability";
     private const string Probabilities = "probabilities";
+    private const string Abstained = "abstained";
+    private const string Truncated = "truncated";
+    private const string Bool = "BOOL";
 
     /// <summary>A model's metadata.</summary>
     public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version)
@@ -29,9 +33,14 @@ internal static class InferenceTensors
         response.Inputs.Add(Tensor(Text, TensorBytes.Type, -1));
         if (version.Task.Kind == TaskKind.Choices) response.Inputs.Add(Tensor(Choices, TensorBytes.Type, -1, -1));
         response.Outputs.Add(Tensor(Label, TensorBytes.Type, -1));
-        if (version.Task.Kind == TaskKind.Text) return response;
-        response.Outputs.Add(Tensor(Probability, "FP32", -1));
-        response.Outputs.Add(Tensor(Probabilities, "FP32", -1, labels));
+        if (version.Task.Kind != TaskKind.Text)
+        {
+            response.Outputs.Add(Tensor(Probability, "FP32", -1));
+            response.Outputs.Add(Tensor(Probabilities, "FP32", -1, labels));
+        }
+
+        response.Outputs.Add(Tensor(Abstained, Bool, -1));
+        response.Outputs.Add(Tensor(Truncated, Bool, -1));
         return response;
     }
 
@@ -39,7 +48,7 @@ internal static class InferenceTensors
     /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have.</exception>
     public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
     {
-        string[] known = kind == TaskKind.Text ? [Label] : [Label, Probability, Probabilities];
+        string[] known = kind == TaskKind.Text ? [Label, Abstained, Truncated] : [Label, Probability, Probabilities, Abstained, Truncated];
         if (request.Outputs.Count == 0) return known;
         for (var i = 0; i < request.Outputs.Count; i++)
         {
@@ -85,7 +94,7 @@ internal static class InferenceTensors
         var raw = request.RawInputContents.Count > 0;
         foreach (var name in outputs)
         {
-            var tensor = new InferOutputTensor { Name = name, Datatype = name == Label ? TensorBytes.Type : "FP32", Shape = { answer.Predictions.Count } };
+            var tensor = new InferOutputTensor { Name = name, Datatype = TypeOf(name), Shape = { answer.Predictions.Count } };
             if (name == Probabilities) tensor.Shape.Add(answer.Predictions.Max(p => p.Probabilities.Count));
             response.Outputs.Add(tensor);
             if (name == Label)
@@ -93,6 +102,12 @@ internal static class InferenceTensors
                 var labels = answer.Predictions.Select(p => ByteString.CopyFromUtf8(p.Label));
                 if (raw) response.RawOutputContents.Add(TensorBytes.Pack(labels));
                 else tensor.Contents = new InferTensorContents { BytesContents = { labels } };
+            }
+            else if (name is Abstained or Truncated)
+            {
+                bool[] values = [.. answer.Predictions.Select(p => name == Abstained ? p.Abstained : p.Truncated)];
+                if (raw) response.RawOutputContents.Add(TensorBytes.Pack(values));
+                else tensor.Contents = new InferTensorContents { BoolContents = { values } };
             }
             else
             {
@@ -104,6 +119,13 @@ internal static class InferenceTensors
 
         return response;
     }
+
+    private static string TypeOf(string output) => output switch
+    {
+        Label => TensorBytes.Type,
+        Abstained or Truncated => Bool,
+        _ => "FP32",
+    };
 
     private static TensorMetadata Tensor(string name, string type, params long[] shape) => new() { Name = name, Datatype = type, Shape = { shape } };
 

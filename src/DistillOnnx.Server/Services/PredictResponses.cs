@@ -1,5 +1,5 @@
 using DistillOnnx.Core;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
 using DistillOnnx.V1;
 using Grpc.Core;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Telemetry;
 using DistillOnnx.V1;

@@ -2,7 +2,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Server.Models;
 using DistillOnnx.V1;
 using Grpc.Core;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 
 namespace DistillOnnx.Server.Services;
 

@@ -5,7 +5,7 @@ using Inference;
 
 namespace DistillOnnx.Server.Services;
 
-/// <summary>BYTES and FP32 tensors in the protocol's typed and raw forms.</summary>
+/// <summary>BYTES, FP32 and BOOL tensors in the protocol's typed and raw forms.</summary>
 internal static class TensorBytes
 {
     /// <summary>The data type's name.</summary>
@@ -70,7 +70,12 @@ internal static class TensorBytes
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 
-    private static List<ReadOnlyMemory<byte>> Unpack(ReadOnlyMemory<byte> raw, string field)
+    /// <summary>Truth values in raw form: a byte each.</summary>
+    public static ByteString Pack(bool[] values) => ByteString.CopyFrom(Array.ConvertAll(values, v => v ? (byte)1 : (byte)0));
+
+    /// <summary>The elements of a tensor of texts in raw form.</summary>
+    /// <exception cref="Grpc.Core.RpcException">A length or an element is cut off.</exception>
+    public static List<ReadOnlyMemory<byte>> Unpack(ReadOnlyMemory<byte> raw, string field)
     {
         var elements = new List<ReadOnlyMemory<byte>>();
         while (raw.Length > 0)

@@ -64,7 +64,7 @@ public static class Evaluator
         for (var start = 0; start < rows.Count; start += batchSize)
         {
             var batch = rows.Skip(start).Take(batchSize).ToArray();
-            var inputs = batch.Select(r => new PredictionInput(r.Input, task.Kind == TaskKind.Choices ? r.Choices : null)).ToArray();
+            var inputs = batch.Select(r => new PredictorInput(r.Input, task.Kind == TaskKind.Choices ? r.Choices : null)).ToArray();
             var began = Stopwatch.GetTimestamp();
             var answers = predictor.Predict(inputs, cancellationToken);
             seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;

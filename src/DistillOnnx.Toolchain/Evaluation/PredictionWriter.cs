@@ -12,7 +12,7 @@ internal sealed class PredictionWriter(string path, TaskSpec task) : IDisposable
     private readonly AtomicFile _file = AtomicFile.Create(path);
 
     public void Write(Example row, LabelPrediction answer) =>
-        PredictionRow.Write(_file.Stream, row.Id, new PredictionInput(row.Input, row.Choices), answer, task, row.Label);
+        PredictionRow.Write(_file.Stream, row.Id, new PredictorInput(row.Input, row.Choices), answer, task, row.Label);
 
     public void Commit() => _file.Commit();
 

@@ -141,10 +141,10 @@ internal sealed class BundleReview
             }));
     }
 
-    private PredictionInput[] MadeUpInputs()
+    private PredictorInput[] MadeUpInputs()
     {
         string[] texts = ["a", "yes and no", "The quick brown fox jumps over the lazy dog.", "How many apples are left if 3 of 12 are eaten?"];
-        return [.. texts.Select(t => new PredictionInput(t, Task.Kind == TaskKind.Choices ? ["yes", "no", "three apples"] : null))];
+        return [.. texts.Select(t => new PredictorInput(t, Task.Kind == TaskKind.Choices ? ["yes", "no", "three apples"] : null))];
     }
 
     private void Update(string precision, BundlePrecision details) =>

@@ -29,8 +29,8 @@ internal sealed record ValidationRows(string Source, TaskSpec Task, IReadOnlyLis
     }
 
     /// <summary>Inputs as a student reads them.</summary>
-    public IReadOnlyList<PredictionInput> Inputs =>
-        [.. Rows.Select(r => new PredictionInput(r.Input, Task.Kind == TaskKind.Choices ? r.Choices : null))];
+    public IReadOnlyList<PredictorInput> Inputs =>
+        [.. Rows.Select(r => new PredictorInput(r.Input, Task.Kind == TaskKind.Choices ? r.Choices : null))];
 
     /// <summary>Answers to all rows.</summary>
     public IReadOnlyList<LabelPrediction> Answer(IPredictor predictor, string stage, IReporter reporter, CancellationToken cancellationToken)

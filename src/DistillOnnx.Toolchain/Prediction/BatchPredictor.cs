@@ -63,7 +63,7 @@ public static class BatchPredictor
         }
     }
 
-    private static void RequireChoices(TaskSpec task, string name, string id, PredictionInput row)
+    private static void RequireChoices(TaskSpec task, string name, string id, PredictorInput row)
     {
         if (task.Kind == TaskKind.Choices && row.Choices is not { Count: >= 2 })
             throw new InputException($"{name}: row {id}: \"choices\" needs at least two texts, as the model's task is of kind choices");

@@ -14,7 +14,7 @@ internal static class InputRows
     /// <param name="name">Names the stream in messages.</param>
     /// <param name="shard">The part of the rows to give.</param>
     /// <exception cref="InputException">A line is no row; the message names it.</exception>
-    public static IEnumerable<(string Id, PredictionInput Input)> Read(Stream stream, string name, RowShard shard)
+    public static IEnumerable<(string Id, PredictorInput Input)> Read(Stream stream, string name, RowShard shard)
     {
         var row = 0L;
         foreach (var line in JsonLines.Read(stream, name))
@@ -23,7 +23,7 @@ internal static class InputRows
         }
     }
 
-    private static (string Id, PredictionInput Input) Parse(JsonLine line, string where)
+    private static (string Id, PredictorInput Input) Parse(JsonLine line, string where)
     {
         try
         {
@@ -32,7 +32,7 @@ internal static class InputRows
             if (root.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(root.ValueKind)}");
             var input = Text(root, "input", where) ?? Text(root, "text", where) ?? throw new InputException($"{where}: \"input\" is missing");
             var id = Text(root, "id", where) ?? line.Row.ToString(CultureInfo.InvariantCulture);
-            return (id, new PredictionInput(input, Choices(root, where)));
+            return (id, new PredictorInput(input, Choices(root, where)));
         }
         catch (JsonException e)
         {

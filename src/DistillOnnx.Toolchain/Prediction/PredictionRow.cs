@@ -11,7 +11,7 @@ internal static class PredictionRow
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes <c>{"id","label","probability","probabilities":{…},…}</c> and a line feed.</summary>
-    public static void Write(Stream output, string id, PredictionInput input, LabelPrediction answer, TaskSpec task, string? gold = null)
+    public static void Write(Stream output, string id, PredictorInput input, LabelPrediction answer, TaskSpec task, string? gold = null)
     {
         using (var writer = new Utf8JsonWriter(output, Options))
         {

@@ -78,7 +78,7 @@ public sealed class StudentPredictor : IPredictor
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictionInput> inputs, CancellationToken cancellationToken = default)
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         var rows = new Row[inputs.Count];
         for (var i = 0; i < rows.Length; i++)
@@ -116,7 +116,7 @@ public sealed class StudentPredictor : IPredictor
         }
     }
 
-    private void Predict(Row[] batch, IReadOnlyList<PredictionInput> inputs, LabelPrediction[] answers, CancellationToken cancellationToken)
+    private void Predict(Row[] batch, IReadOnlyList<PredictorInput> inputs, LabelPrediction[] answers, CancellationToken cancellationToken)
     {
         using var tokens = PaddedBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
         if (Task.Kind == TaskKind.Text)
@@ -152,7 +152,7 @@ public sealed class StudentPredictor : IPredictor
         };
     }
 
-    private void RequireChoices(PredictionInput input, int index)
+    private void RequireChoices(PredictorInput input, int index)
     {
         if (Task.Kind == TaskKind.Choices && input.Choices is not { Count: > 0 })
             throw new InputException($"input {index + 1}: task \"{Task.Name}\" needs the choices of each input, found none");

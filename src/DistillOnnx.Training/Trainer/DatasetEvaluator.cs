@@ -39,7 +39,7 @@ internal sealed class DatasetEvaluator : IStudentEvaluator
 
         record = record with { ValidationLabelLoss = loss.LabelTokens > 0 ? loss.Label : null, ValidationRationaleLoss = loss.Rationale };
         if (_examples.Count == 0) return record;
-        var predictions = _predictor.Predict([.. _examples.Select(e => new PredictionInput(e.Input, e.Choices))], cancellationToken);
+        var predictions = _predictor.Predict([.. _examples.Select(e => new PredictorInput(e.Input, e.Choices))], cancellationToken);
         var right = 0;
         for (var i = 0; i < predictions.Count; i++)
         {

@@ -27,7 +27,7 @@ internal static class LowLoad
             var text = texts[(i + warmup) % texts.Length];
             await Task.Delay(Pause, cancellationToken);
             var start = Stopwatch.GetTimestamp();
-            predictor.Predict([new PredictionInput(text)], cancellationToken);
+            predictor.Predict([new PredictorInput(text)], cancellationToken);
             var direct = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             await Task.Delay(Pause, cancellationToken);
             start = Stopwatch.GetTimestamp();

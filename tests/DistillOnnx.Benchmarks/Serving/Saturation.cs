@@ -23,7 +23,7 @@ internal static class Saturation
         var batchedClients = Callers.Connect(batched.Address);
         var unbatchedClients = Callers.Connect(unbatched.Address);
         BundlePredictor[] loops = [.. Budgets.Select(b => BundlePredictor.Open(bundle, new RuntimeOptions { Device = "cpu", Threads = options.Threads, MaxBatchTokens = b }))];
-        PredictionInput[] inputs = [.. texts.Select(t => new PredictionInput(t))];
+        PredictorInput[] inputs = [.. texts.Select(t => new PredictorInput(t))];
         var rates = new Dictionary<string, List<double>>(StringComparer.Ordinal);
         void Add(string what, double rate)
         {
@@ -90,7 +90,7 @@ internal static class Saturation
 
     private static string InProcess(int budget) => FormattableString.Invariant($"in process, ideal batches of at most {budget} tokens");
 
-    private static double OwnRate(BundlePredictor predictor, PredictionInput[] inputs, CancellationToken cancellationToken, bool together = true)
+    private static double OwnRate(BundlePredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken, bool together = true)
     {
         var start = Stopwatch.GetTimestamp();
         if (together) predictor.Predict(inputs, cancellationToken);

@@ -41,7 +41,7 @@ internal sealed class ServingTexts
     }
 
     /// <summary>Length of a text as the model reads it.</summary>
-    public int Tokens(string text) => _predictor.Encode(new PredictionInput(text)).Tokens.Length;
+    public int Tokens(string text) => _predictor.Encode(new PredictorInput(text)).Tokens.Length;
 
     private static string Text(int pieces, Random random) =>
         string.Concat(Enumerable.Range(0, pieces).Select(_ => $"w{random.Next(FirstPiece, LastPiece)}"));

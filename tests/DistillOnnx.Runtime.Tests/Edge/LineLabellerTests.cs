@@ -15,8 +15,8 @@ public sealed class LineLabellerTests
         new LineLabeller(predictor).Run(new StringReader("is it\nno\n"), answers);
         var lines = answers.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, lines.Length);
-        Assert.StartsWith(predictor.Predict([new PredictionInput("is it")])[0].Label + "\t0.", lines[0], StringComparison.Ordinal);
-        Assert.StartsWith(predictor.Predict([new PredictionInput("no")])[0].Label + "\t0.", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith(predictor.Predict([new PredictorInput("is it")])[0].Label + "\t0.", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith(predictor.Predict([new PredictorInput("no")])[0].Label + "\t0.", lines[1], StringComparison.Ordinal);
     }
 
     [Fact]

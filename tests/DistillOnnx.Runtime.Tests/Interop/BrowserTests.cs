@@ -42,7 +42,7 @@ public sealed class BrowserTests
         var reply = await BrowserPage.RunAsync(directory, request, TimeSpan.FromSeconds(60));
 
         Assert.Null((string?)reply["error"]);
-        var answers = predictor.Predict([.. texts.Select(t => new PredictionInput(t))], TestContext.Current.CancellationToken);
+        var answers = predictor.Predict([.. texts.Select(t => new PredictorInput(t))], TestContext.Current.CancellationToken);
         for (var row = 0; row < texts.Length; row++)
         {
             var found = reply["rows"]![row]!.AsArray().Select(v => (double)v!).ToArray();

@@ -4,7 +4,7 @@ using System.Text;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Server.Models;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 
 namespace DistillOnnx.Server.Tests.Fakes;

@@ -6,7 +6,7 @@ using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 
 namespace DistillOnnx.Server.Tests.Fakes;

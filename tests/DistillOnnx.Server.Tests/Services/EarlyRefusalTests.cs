@@ -87,7 +87,7 @@ public sealed class EarlyRefusalTests
         var running = server.Client.PredictAsync("nli", "one");
         await gate.Entered;
         var waiting = server.Client.PredictAsync("nli", "two");
-        while (server.Model.Batcher.QueuedRows == 0) await Task.Delay(1, new CancellationTokenSource(TestServer.Patience).Token);
+        await Wait.UntilAsync(() => server.Model.Batcher.QueuedRows > 0);
         return Task.WhenAll(running, waiting);
     }
 

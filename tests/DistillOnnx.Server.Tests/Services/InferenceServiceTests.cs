@@ -5,7 +5,7 @@ using DistillOnnx.Server.Tests.Fakes;
 using Google.Protobuf;
 using Grpc.Core;
 using Inference;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 using Tensor = Inference.ModelInferRequest.Types.InferInputTensor;
 
@@ -14,7 +14,7 @@ namespace DistillOnnx.Server.Tests.Services;
 public sealed class InferenceServiceTests
 {
     [Fact]
-    public async Task ModelInfer_TypedContents_GivesTheThreeTensors()
+    public async Task ModelInfer_TypedContents_GivesEveryTensor()
     {
         await using var server = await TestServer.StartAsync();
         string[] texts = ["a man sleeps", "two dogs"];
@@ -23,11 +23,13 @@ public sealed class InferenceServiceTests
         var response = await Client(server).ModelInferAsync(request, deadline: Soon());
 
         Assert.Equal(("nli", "1", "7"), (response.ModelName, response.ModelVersion, response.Id));
-        Assert.Equal(["label", "probability", "probabilities"], response.Outputs.Select(o => o.Name));
-        Assert.Equal(["BYTES", "FP32", "FP32"], response.Outputs.Select(o => o.Datatype));
+        Assert.Equal(["label", "probability", "probabilities", "abstained", "truncated"], response.Outputs.Select(o => o.Name));
+        Assert.Equal(["BYTES", "FP32", "FP32", "BOOL", "BOOL"], response.Outputs.Select(o => o.Datatype));
         Assert.Equal([2L, 3L], response.Outputs[2].Shape);
         Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Label), response.Outputs[0].Contents.BytesContents.Select(b => b.ToStringUtf8()));
         Assert.Equal(texts.SelectMany(t => server.Predictor.Answer(t).Probabilities!).Select(p => (float)p), response.Outputs[2].Contents.Fp32Contents);
+        Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Abstained), response.Outputs[3].Contents.BoolContents);
+        Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Truncated), response.Outputs[4].Contents.BoolContents);
     }
 
     [Fact]

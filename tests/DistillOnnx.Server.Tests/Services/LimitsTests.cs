@@ -105,6 +105,6 @@ public sealed class LimitsTests
 
     private static async Task WaitForQueueAsync(TestServer server, int rows)
     {
-        while (server.Model.Batcher.QueuedRows != rows) await Task.Delay(1, new CancellationTokenSource(TestServer.Patience).Token);
+        await Wait.UntilAsync(() => server.Model.Batcher.QueuedRows == rows);
     }
 }

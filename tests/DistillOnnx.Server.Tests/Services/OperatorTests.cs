@@ -120,7 +120,7 @@ public sealed partial class OperatorTests
     {
         await using var server = await TestServer.StartAsync(new FakePredictor { PerToken = TimeSpan.FromMinutes(10) }, o => o with { DrainSeconds = 0.2 });
         var call = server.Client.PredictAsync("nli", "one");
-        while (server.Predictor.Batches == 0) await Task.Delay(1);
+        await Wait.UntilAsync(() => server.Predictor.Batches > 0);
 
         await server.Host.StopAsync().WaitAsync(TestServer.Patience);
 

@@ -96,7 +96,7 @@ public sealed class BundleExportTests : IDisposable
         return new ExportOptions { Model = checkpoint, Out = Path.Combine(_root, "bundle"), Data = Path.Combine(_root, "data"), Threads = 1 };
     }
 
-    private static void Write(string directory, TaskSpec task, Func<PredictionInput, string> label)
+    private static void Write(string directory, TaskSpec task, Func<PredictorInput, string> label)
     {
         var random = new Random(5);
         using var writer = DatasetWriter.Create(directory, task);
@@ -104,7 +104,7 @@ public sealed class BundleExportTests : IDisposable
         {
             var text = string.Concat(Enumerable.Range(0, 5 + (i % 20)).Select(_ => (char)random.Next('a', 'z' + 1)));
             string[]? choices = task.Kind == TaskKind.Choices ? ["yes", "no", text[..3]] : null;
-            var gold = label(new PredictionInput(text, choices));
+            var gold = label(new PredictorInput(text, choices));
             writer.Write(SplitNames.Validation, new Example { Id = $"{i}", Input = text, Label = gold.Length == 0 ? "none" : gold, Choices = choices });
         }
 

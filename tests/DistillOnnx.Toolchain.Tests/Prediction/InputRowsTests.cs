@@ -45,6 +45,6 @@ public sealed class InputRowsTests
         Assert.DoesNotContain('\n', fault.Message);
     }
 
-    private static List<(string Id, Core.Prediction.PredictionInput Input)> Read(string lines, RowShard? shard = null) =>
+    private static List<(string Id, Core.Prediction.PredictorInput Input)> Read(string lines, RowShard? shard = null) =>
         [.. InputRows.Read(new MemoryStream(Encoding.UTF8.GetBytes(lines)), "rows", shard ?? RowShard.Whole)];
 }

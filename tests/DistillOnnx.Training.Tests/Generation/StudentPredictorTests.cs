@@ -22,7 +22,7 @@ public sealed class StudentPredictorTests : IDisposable
     public void Predict_ClosedSet_SumsToOneAndDoesNotDependOnTheBatch()
     {
         using var student = OpenStudent(Closed);
-        var inputs = Enumerable.Range(0, 9).Select(i => new PredictionInput(string.Join(' ', Enumerable.Repeat("a man eats", 1 + 7 * i % 5)))).ToList();
+        var inputs = Enumerable.Range(0, 9).Select(i => new PredictorInput(string.Join(' ', Enumerable.Repeat("a man eats", 1 + 7 * i % 5)))).ToList();
         var together = student.Predict(inputs);
         for (var i = 0; i < inputs.Count; i++)
         {

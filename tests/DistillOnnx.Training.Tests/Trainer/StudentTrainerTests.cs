@@ -27,7 +27,7 @@ public sealed class StudentTrainerTests
         Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
         Assert.Equal(240, result.Steps);
         using var predictor = StudentPredictor.Open(result.Checkpoint, "cpu");
-        Assert.Equal("tool", predictor.Predict([new PredictionInput("a saw on the floor")]).Single().Label);
+        Assert.Equal("tool", predictor.Predict([new PredictorInput("a saw on the floor")]).Single().Label);
         Assert.Equal(method == TrainingMethod.StepByStep ? "predict: " : "", TaskSpec.Load(result.Checkpoint).PredictPrefix);
         var report = JsonNode.Parse(File.ReadAllText(Path.Combine(result.Checkpoint, "training.json")))!;
         Assert.Equal("finished", (string?)report["status"]);

@@ -1,8 +1,8 @@
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Tests.Fakes;
-using Input = DistillOnnx.Core.Prediction.PredictionInput;
+using Input = DistillOnnx.Core.Prediction.PredictorInput;
 
-namespace DistillOnnx.Server.Tests.Batching;
+namespace DistillOnnx.Server.Tests.RequestBatching;
 
 public sealed class BatcherTests
 {
@@ -275,7 +275,7 @@ public sealed class BatcherTests
         using var batcher = Start(predictor);
         using var cancel = new CancellationTokenSource();
         var call = batcher.RunAsync(Call(predictor, "a", "one", token: cancel.Token));
-        while (predictor.Batches == 0) await Task.Delay(1);
+        await Wait.UntilAsync(() => predictor.Batches > 0);
 
         await cancel.CancelAsync();
 

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>Told what a batcher does, for metrics.</summary>
 internal interface IBatchObserver

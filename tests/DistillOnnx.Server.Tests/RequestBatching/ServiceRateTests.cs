@@ -1,6 +1,6 @@
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 
-namespace DistillOnnx.Server.Tests.Batching;
+namespace DistillOnnx.Server.Tests.RequestBatching;
 
 public sealed class ServiceRateTests
 {

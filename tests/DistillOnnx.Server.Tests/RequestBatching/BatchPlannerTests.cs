@@ -1,7 +1,7 @@
 using CsCheck;
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 
-namespace DistillOnnx.Server.Tests.Batching;
+namespace DistillOnnx.Server.Tests.RequestBatching;
 
 public sealed class BatchPlannerTests
 {

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>What one batch was like.</summary>
 /// <param name="Batch">The batch.</param>

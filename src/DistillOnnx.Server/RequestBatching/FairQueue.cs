@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>
 /// A bounded queue in which callers take turns by tokens, not by calls (start-time fair queueing: Goyal, Vin and Cheng,

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>
 /// Chooses what runs next, and how wide. Where there is work for every lane, each takes a batch of its own: threads that

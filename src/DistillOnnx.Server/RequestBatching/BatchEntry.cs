@@ -1,6 +1,6 @@
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>A row in the queue.</summary>
 internal sealed class BatchEntry(BatchCall call, int index, EncodedRow row)

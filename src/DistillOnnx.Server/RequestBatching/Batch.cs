@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>Rows that run together.</summary>
 /// <param name="Entries">The rows.</param>

@@ -1,7 +1,7 @@
-using DistillOnnx.Server.Batching;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Tests.Batching;
+namespace DistillOnnx.Server.Tests.RequestBatching;
 
 public sealed class FairQueueTests
 {

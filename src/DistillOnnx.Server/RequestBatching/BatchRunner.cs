@@ -1,7 +1,7 @@
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>One lane: runs a batch and hands each row its answer. Where a batch fails, its rows run one by one: only the one at fault fails.</summary>
 internal sealed class BatchRunner(IServedPredictor predictor, int lane, TimeProvider time)

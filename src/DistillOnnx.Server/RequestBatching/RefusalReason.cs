@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>Why a call was not taken.</summary>
 internal enum RefusalReason

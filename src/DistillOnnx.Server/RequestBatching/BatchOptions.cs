@@ -1,7 +1,7 @@
 using DistillOnnx.Runtime;
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>The limits within which batches form.</summary>
 internal sealed record BatchOptions

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>
 /// Chooses the rows of a batch: the one whose turn it is, and of the others those with which a token costs least. A batch

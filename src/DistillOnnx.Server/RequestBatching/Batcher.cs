@@ -1,6 +1,6 @@
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>
 /// One model's queue and the threads that run its batches. With the default wait of zero a batch is what gathered while

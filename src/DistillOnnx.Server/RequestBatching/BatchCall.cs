@@ -1,6 +1,6 @@
 using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.Batching;
+namespace DistillOnnx.Server.RequestBatching;
 
 /// <summary>The rows that one call waits for. They may run in different batches.</summary>
 internal sealed class BatchCall

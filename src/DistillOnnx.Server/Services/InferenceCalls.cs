@@ -1,0 +1,56 @@
+using System.Reflection;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Models;
+using Grpc.Core;
+using Inference;
+
+namespace DistillOnnx.Server.Services;
+
+/// <summary>The Open Inference Protocol's calls, whether they come by gRPC or by REST.</summary>
+internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls, ModelLifecycle lifecycle)
+{
+    /// <summary>What the server is.</summary>
+    public static ServerMetadataResponse Server() => new()
+    {
+        Name = "distillonnx",
+        Version = typeof(InferenceCalls).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+    };
+
+    /// <summary>Whether a version of a model answers calls; empty: whether the current one does.</summary>
+    public bool IsReady(string name, string version) => lifecycle.IsReady
+        && catalog.Models.TryGetValue(name, out var entry)
+        && (version.Length == 0 || entry.Versions.ContainsKey(version));
+
+    /// <summary>A model's metadata.</summary>
+    /// <exception cref="RpcException">There is no such model or version.</exception>
+    public ModelMetadataResponse Describe(string name, string version)
+    {
+        try
+        {
+            return InferenceTensors.Describe(catalog.Find(name), catalog.Find(name, version));
+        }
+        catch (ModelNotFoundException e)
+        {
+            throw Faults.NotFound(e);
+        }
+    }
+
+    /// <summary>Answers a request.</summary>
+    /// <exception cref="RpcException">The status that the client gets.</exception>
+    public async Task<ModelInferResponse> InferAsync(ModelInferRequest request, CallOrigin origin, CancellationToken cancellationToken)
+    {
+        ModelVersion model;
+        try
+        {
+            model = catalog.Find(request.ModelName, request.ModelVersion);
+        }
+        catch (ModelNotFoundException e)
+        {
+            throw Faults.NotFound(e);
+        }
+
+        var asked = InferenceTensors.Outputs(request, model.Task.Kind);
+        var answer = await calls.PredictAsync(InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices), origin, cancellationToken);
+        return InferenceTensors.Write(request, answer, asked);
+    }
+}
