@@ -43,11 +43,7 @@ public static class BundleExporter
             throw new InputException($"{options.Model}: --graphs label needs a closed set of labels, found a task of kind \"text\"");
 
         var encoder = new InputEncoder(T5Tokenizer.Load(options.Model), task);
-        if (encoder.Tokenizer.VocabularySize > checkpoint.Config.VocabSize)
-        {
-            throw new InputException(
-                $"{options.Model}: the tokenizer has {encoder.Tokenizer.VocabularySize} pieces, more than the {checkpoint.Config.VocabSize} rows of \"vocab_size\"");
-        }
+        encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
 
         var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;
         var plan = trie is null ? null : LabelPlan.Create(trie, checkpoint.Config.DecoderStartTokenId);

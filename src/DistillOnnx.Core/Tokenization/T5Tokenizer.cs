@@ -1,83 +1,72 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text;
+using DistillOnnx.Core.Tokenization.Files;
 using DistillOnnx.Core.Tokenization.Models;
 
 namespace DistillOnnx.Core.Tokenization;
 
 /// <summary>
-/// T5's tokenizer: a SentencePiece Unigram model with sentinels <c>&lt;extra_id_k&gt;</c> behind its pieces. Ids equal
-/// SentencePiece's on the same <c>spiece.model</c>. Text is text: a <c>&lt;/s&gt;</c> or <c>&lt;extra_id_0&gt;</c> that a
-/// user typed gives ordinary pieces; ends and separators come only from the arguments. Safe for use from many threads.
+/// T5's tokenizer: a SentencePiece Unigram model, or the bytes of ByT5, with sentinels <c>&lt;extra_id_k&gt;</c> and added tokens
+/// behind it. Ids equal SentencePiece's on the same <c>spiece.model</c>, and Hugging Face's where tokens were added. Text is text:
+/// a <c>&lt;/s&gt;</c> or <c>&lt;extra_id_0&gt;</c> that a user typed gives ordinary pieces; ends and separators come only from the
+/// arguments. Safe for use from many threads.
 /// </summary>
 public sealed class T5Tokenizer
 {
     /// <summary>The model's name within a checkpoint directory.</summary>
     public const string ModelFileName = "spiece.model";
 
-    private const int MaxExtraIds = 100_000;
+    private readonly TokenizerParts _parts;
+    private readonly ITokenModel _model;
+    private readonly AddedTokenSplitter? _splitter;
+    private readonly Dictionary<int, string>? _addedText;
 
-    private readonly byte[] _bytes;
-    private readonly TextNormalizer _normalizer;
-    private readonly UnigramSegmenter _segmenter;
-    private readonly PieceDecoder _decoder;
-    private readonly Dictionary<string, int> _sentinelsInModel;
-
-    private T5Tokenizer(byte[] bytes, int? extraIds, string source)
+    private T5Tokenizer(TokenizerParts parts)
     {
-        _bytes = bytes;
-        Model = SentencePieceModelReader.Read(bytes, source);
-        _normalizer = new TextNormalizer(Model, source);
-        _segmenter = new UnigramSegmenter(Model, source);
-        PadId = Find(Model.PadPiece, source, "pad");
-        EosId = Find(Model.EosPiece, source, "end");
-        UnkId = Enumerable.Range(0, Model.Pieces.Count).First(i => Model.Pieces[i].Type == PieceType.Unknown);
-        _sentinelsInModel = Model.Pieces
-            .Select((p, i) => (Text: p.Text.TrimStart(SentencePieceModel.Space), Id: i))
-            .Where(p => p.Text.StartsWith("<extra_id_", StringComparison.Ordinal))
-            .ToDictionary(p => p.Text, p => p.Id, StringComparer.Ordinal);
-        // mT5's model has its sentinels among the pieces; T5's gets them appended.
-        ExtraIds = extraIds ?? (_sentinelsInModel.Count > 0 ? 0 : 100);
-        if (ExtraIds is < 0 or > MaxExtraIds) throw new InputException($"{source}: {ExtraIds} extra ids, expected 0 to {MaxExtraIds}");
-        _decoder = new PieceDecoder(Model);
+        (_parts, _model) = (parts, parts.Model);
+        VocabularySize = Math.Max(_model.Count + _model.ExtraIds, parts.Added.Count == 0 ? 0 : parts.Added[^1].Id + 1);
+        if (parts.Added.Count == 0) return;
+        _splitter = new AddedTokenSplitter(_model, parts.Spaces, parts.Added);
+        _addedText = parts.Added.ToDictionary(t => t.Id, t => t.Special ? "" : t.Content);
     }
 
-    /// <summary>Number of ids: pieces and sentinels. A model's embedding may have more rows.</summary>
-    public int VocabularySize => Model.Pieces.Count + ExtraIds;
+    /// <summary>Number of ids: pieces, sentinels and added tokens. A model's embedding may have more rows.</summary>
+    public int VocabularySize { get; }
 
     /// <summary>Sentinels appended to the pieces.</summary>
-    public int ExtraIds { get; }
+    public int ExtraIds => _model.ExtraIds;
 
     /// <summary>Id of <c>&lt;pad&gt;</c>, which is also what T5's decoder starts from.</summary>
-    public int PadId { get; }
+    public int PadId => _model.PadId;
 
     /// <summary>Id of <c>&lt;/s&gt;</c>.</summary>
-    public int EosId { get; }
+    public int EosId => _model.EosId;
 
     /// <summary>Id of <c>&lt;unk&gt;</c>.</summary>
-    public int UnkId { get; }
+    public int UnkId => _model.UnkId;
 
-    /// <summary>The content of <c>spiece.model</c>.</summary>
-    public ReadOnlyMemory<byte> ModelBytes => _bytes;
+    /// <summary>Number of tokens that were added to the vocabulary.</summary>
+    public int AddedTokens => _parts.Added.Count;
 
-    /// <summary>The parsed model.</summary>
-    internal SentencePieceModel Model { get; }
+    /// <summary>The content of <c>spiece.model</c>; empty where the tokenizer has none.</summary>
+    internal ReadOnlyMemory<byte> ModelBytes => _parts.ModelBytes;
+
+    /// <summary>The pieces of a Unigram tokenizer.</summary>
+    internal SentencePieceModel Model => ((UnigramModel)_model).Model;
 
     /// <summary>Loads the tokenizer of a checkpoint or bundle.</summary>
-    /// <param name="directory">A directory with <c>spiece.model</c>; <c>tokenizer_config.json</c> may say how many sentinels there are.</param>
-    /// <exception cref="InputException">The model is missing, damaged, or no Unigram model with pad and end pieces.</exception>
-    public static T5Tokenizer Load(string directory)
-    {
-        var path = Path.Combine(directory, ModelFileName);
-        if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected the tokenizer's SentencePiece model");
-        return new T5Tokenizer(TokenizerFiles.ReadBounded(path), TokenizerFiles.ReadExtraIds(directory), path);
-    }
+    /// <param name="directory">
+    /// A directory with <c>spiece.model</c> or <c>tokenizer.json</c>, or with a <c>tokenizer_config.json</c> of ByT5; the files beside
+    /// it say which tokens were added.
+    /// </param>
+    /// <exception cref="InputException">A file is missing, damaged, contradicts another, or is no tokenizer of a T5.</exception>
+    public static T5Tokenizer Load(string directory) => new(TokenizerDirectory.Load(directory));
 
     /// <summary>Makes a tokenizer of a model in memory.</summary>
     /// <param name="spieceModel">The content of <c>spiece.model</c>; not to be changed afterwards.</param>
     /// <param name="extraIds">Sentinels appended to the pieces.</param>
     /// <exception cref="InputException">The model is damaged or no Unigram model with pad and end pieces.</exception>
-    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100) => new(spieceModel, extraIds, ModelFileName);
+    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100) =>
+        new(new TokenizerParts(new UnigramModel(SentencePieceModelReader.Read(spieceModel, ModelFileName), extraIds, ModelFileName), ModelFileName) { ModelBytes = spieceModel });
 
     /// <summary>Tokenizes.</summary>
     /// <param name="text">Any text.</param>
@@ -126,57 +115,45 @@ public sealed class T5Tokenizer
     }
 
     /// <summary>
-    /// Turns ids into text as SentencePiece does. Padding, sentinels and ids beyond the vocabulary, which an embedding padded
+    /// Turns ids into text as SentencePiece does. Padding, sentinels, special tokens and ids beyond the vocabulary, which an embedding padded
     /// to a round size can produce, give nothing; the first <see cref="EosId"/> ends the text.
     /// </summary>
     /// <param name="ids">Ids.</param>
     public string Decode(ReadOnlySpan<int> ids)
     {
         var end = ids.IndexOf(EosId);
-        return _decoder.Decode(end < 0 ? ids : ids[..end]);
+        return _model.Decode(end < 0 ? ids : ids[..end], _addedText);
+    }
+
+    /// <summary>Refuses an embedding that has no row for each of the tokens.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="embedding">Where it is, for the message.</param>
+    /// <exception cref="InputException">It has too few.</exception>
+    public void RequireRows(int rows, string embedding)
+    {
+        if (VocabularySize <= rows) return;
+        var token = _model.TokenOf(rows) ?? _parts.Added.First(t => t.Id >= rows).Content;
+        throw new InputException($"{_parts.Source}: the tokenizer has {VocabularySize} tokens, {embedding} has {rows} rows; the first without one is id {rows}, \"{InputText.Show(token)}\"");
     }
 
     /// <summary>The id of <c>&lt;extra_id_k&gt;</c>, which stands for the k-th masked span.</summary>
     /// <param name="k">0 to the number of sentinels less one.</param>
     public int SentinelId(int k)
     {
-        if (k >= 0 && k < ExtraIds) return VocabularySize - 1 - k;
-        if (_sentinelsInModel.TryGetValue(SentinelName(k), out var id)) return id;
-        throw new ArgumentOutOfRangeException(nameof(k), k, $"expected 0 to {Math.Max(ExtraIds, _sentinelsInModel.Count) - 1}");
+        var id = _model.SentinelId(k);
+        return id >= 0 ? id : throw new ArgumentOutOfRangeException(nameof(k), k, "the tokenizer has no such sentinel");
     }
 
-    /// <summary>Writes <c>spiece.model</c>, <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>.</summary>
+    /// <summary>Writes <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, and of <c>spiece.model</c>, <c>tokenizer.json</c> and <c>added_tokens.json</c> those that the tokenizer has.</summary>
     /// <param name="directory">An existing directory.</param>
-    public void Save(string directory) => TokenizerFiles.Write(this, directory);
+    public void Save(string directory) => TokenizerWriter.Write(_parts, directory);
 
     /// <summary>How sentinels are spelled.</summary>
     internal static string SentinelName(int k) => string.Create(CultureInfo.InvariantCulture, $"<extra_id_{k}>");
 
     private void Append(ReadOnlySpan<char> text, List<int> ids)
     {
-        if (text.IsEmpty) return;
-        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
-        var normalized = new ByteBuffer(text.Length + 16);
-        try
-        {
-            var count = Encoding.UTF8.GetBytes(text, bytes);
-            _normalizer.Normalize(bytes.AsSpan(0, count), ref normalized);
-            _segmenter.Segment(normalized.Written, ids);
-        }
-        finally
-        {
-            normalized.Dispose();
-            ArrayPool<byte>.Shared.Return(bytes);
-        }
-    }
-
-    private int Find(string piece, string source, string role)
-    {
-        for (var id = 0; id < Model.Pieces.Count; id++)
-        {
-            if (Model.Pieces[id].Type == PieceType.Control && Model.Pieces[id].Text == piece) return id;
-        }
-
-        throw new InputException($"{source}: no control piece \"{piece}\", expected one as T5's {role} token");
+        if (_splitter is null) _model.Append(text, SegmentForm.Text, ids);
+        else _splitter.Append(text, ids);
     }
 }

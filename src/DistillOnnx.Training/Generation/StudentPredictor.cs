@@ -55,6 +55,7 @@ public sealed class StudentPredictor : IPredictor
         using var checkpoint = Checkpoint.Open(checkpointDirectory);
         var task = TaskSpec.Load(checkpointDirectory);
         var encoder = new InputEncoder(T5Tokenizer.Load(checkpointDirectory), task);
+        encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter ?? Reporter.None));
         model.eval();
         return new StudentPredictor(model, encoder, ownsModel: true);

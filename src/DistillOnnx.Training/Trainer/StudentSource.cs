@@ -50,8 +50,7 @@ internal sealed class StudentSource
         if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
         directory ??= CheckpointDirectory!;
         var tokenizer = T5Tokenizer.Load(directory);
-        if (!FromScratch && tokenizer.VocabularySize > _config.VocabSize)
-            throw new InputException($"{directory}: the tokenizer has {tokenizer.VocabularySize} pieces, the embedding of {CheckpointDirectory} has {_config.VocabSize} rows");
+        if (!FromScratch) tokenizer.RequireRows(_config.VocabSize, $"the embedding of {CheckpointDirectory}");
         return tokenizer;
     }
 

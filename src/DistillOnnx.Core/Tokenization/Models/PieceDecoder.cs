@@ -20,13 +20,22 @@ internal sealed class PieceDecoder
 
     /// <summary>Decodes; ids outside the model give nothing.</summary>
     /// <param name="ids">Ids.</param>
-    public string Decode(ReadOnlySpan<int> ids)
+    /// <param name="added">Added tokens that are text, by id; null for none.</param>
+    public string Decode(ReadOnlySpan<int> ids, IReadOnlyDictionary<int, string>? added = null)
     {
         var text = new StringBuilder();
         var bytes = new List<byte>();
         var leading = true;
         foreach (var id in ids)
         {
+            if (added is not null && added.TryGetValue(id, out var content))
+            {
+                Flush(bytes, text);
+                text.Append(content);
+                leading = false;
+                continue;
+            }
+
             if ((uint)id >= (uint)_texts.Length) continue;
             var type = _model.Pieces[id].Type;
             if (type == PieceType.Byte)

@@ -116,7 +116,10 @@ internal static class SentencePieceModelReader
         return model;
     }
 
-    private static void Validate(SentencePieceModel model, string source)
+    /// <summary>Refuses a vocabulary that cannot be segmented with.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="source">The file, for messages.</param>
+    internal static void Validate(SentencePieceModel model, string source)
     {
         if (model.Pieces.Count == 0) throw new InputException($"{source}: not {Expected}: it has no pieces");
         var seen = new Dictionary<string, int>(model.Pieces.Count, StringComparer.Ordinal);

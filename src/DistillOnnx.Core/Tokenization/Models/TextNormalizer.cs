@@ -35,15 +35,19 @@ internal sealed class TextNormalizer
     /// <summary>Normalises.</summary>
     /// <param name="text">UTF-8.</param>
     /// <param name="output">Receives the normalised text.</param>
-    public void Normalize(ReadOnlySpan<byte> text, ref ByteBuffer output)
+    /// <param name="form">How a segment of a text differs from a whole one.</param>
+    public void Normalize(ReadOnlySpan<byte> text, ref ByteBuffer output, SegmentForm form = SegmentForm.Text)
     {
+        var rules = form.HasFlag(SegmentForm.Rules) ? _rules : null;
+        var length = text.Length;
         if (_trim)
         {
-            while (!text.IsEmpty && Prefix(text, out var lead) is var used && lead is [(byte)' ']) text = text[used..];
+            while (!text.IsEmpty && Prefix(text, rules, out var lead) is var used && lead is [(byte)' ']) text = text[used..];
         }
 
-        if (text.IsEmpty) return;
-        if (_prefix) output.Append(_space);
+        var spaced = text.Length < length;
+        if (text.IsEmpty && (form.HasFlag(SegmentForm.TrimEnd) || !spaced)) return;
+        if (form.HasFlag(SegmentForm.Prefix) ? _prefix : spaced) output.Append(_space);
         var afterSpace = _trim;
         while (!text.IsEmpty)
         {
@@ -56,7 +60,7 @@ internal sealed class TextNormalizer
                 continue;
             }
 
-            var used = Prefix(text, out var piece);
+            var used = Prefix(text, rules, out var piece);
             text = text[used..];
             if (afterSpace) piece = piece.TrimStart((byte)' ');
             if (piece.IsEmpty) continue;
@@ -64,12 +68,35 @@ internal sealed class TextNormalizer
             afterSpace = _trim && piece[^1] == ' ';
         }
 
-        if (_trim)
+        if (_trim && form.HasFlag(SegmentForm.TrimEnd))
         {
             while (output.Written.EndsWith(_space)) output.Length -= _space.Length;
         }
 
         if (_suffix) output.Append(_space);
+    }
+
+    /// <summary>Applies the replacement rules, and leaves spaces as they are.</summary>
+    /// <param name="text">Text.</param>
+    public string ApplyRules(ReadOnlySpan<char> text)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(text)];
+        Encoding.UTF8.GetBytes(text, bytes);
+        var output = new ByteBuffer(bytes.Length);
+        try
+        {
+            for (var rest = bytes.AsSpan(); !rest.IsEmpty;)
+            {
+                rest = rest[Prefix(rest, _rules, out var piece)..];
+                output.Append(piece);
+            }
+
+            return Encoding.UTF8.GetString(output.Written);
+        }
+        finally
+        {
+            output.Dispose();
+        }
     }
 
     /// <summary>Length of the ASCII text that no rule can touch. The last byte counts only when ASCII or nothing follows it.</summary>
@@ -98,7 +125,7 @@ internal sealed class TextNormalizer
     }
 
     /// <summary>What the text begins with, normalised, and how many bytes that is.</summary>
-    private int Prefix(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> normalized)
+    private int Prefix(ReadOnlySpan<byte> text, CharsMap? rules, out ReadOnlySpan<byte> normalized)
     {
         var length = _untouched?.Match(text) ?? 0;
         if (length > 0)
@@ -107,7 +134,7 @@ internal sealed class TextNormalizer
             return length;
         }
 
-        length = _rules?.Match(text, out normalized) ?? Nothing(out normalized);
+        length = rules?.Match(text, out normalized) ?? Nothing(out normalized);
         if (length > 0) return length;
         if (Rune.DecodeFromUtf8(text, out _, out length) == System.Buffers.OperationStatus.Done)
         {
