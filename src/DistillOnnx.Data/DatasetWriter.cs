@@ -63,11 +63,19 @@ public sealed class DatasetWriter : IDisposable
     /// <exception cref="InputException">The row does not fit the task, its id occurred before, or it is not Unicode text.</exception>
     public void Write(string split, Example example, string? where = null)
     {
+        if (TryWrite(split, example) is { } fault) throw new InputException($"{where ?? $"{split}: row {Rows(split) + 1}"}: {fault}");
+    }
+
+    /// <summary>Writes a row, or says why it cannot be written; what was written before stays.</summary>
+    /// <param name="split">One of <see cref="SplitNames.All"/>.</param>
+    /// <param name="example">The row.</param>
+    /// <returns>The fault, or null where the row is written.</returns>
+    public string? TryWrite(string split, Example example)
+    {
         SplitNames.Require(split);
-        var fault = ExampleRules.Fault(Task, example, Need);
+        if (ExampleRules.Fault(Task, example, Need) is { } fault) return fault;
         if (!_splits.TryGetValue(split, out var state)) _splits.Add(split, state = new Split(_output.FilePath(SplitNames.FileName(split))));
-        fault ??= state.Write(example);
-        if (fault is not null) throw new InputException($"{where ?? $"{split}: row {state.Rows + 1}"}: {fault}");
+        return state.Write(example);
     }
 
     /// <summary>Writes <c>task.json</c> and <c>dataset.json</c> and puts the directory in place.</summary>

@@ -25,11 +25,29 @@ public static class JsonLines
         foreach (var line in Read(stream, path)) yield return line;
     }
 
+    /// <summary>Reads a file's lines without a check that they are UTF-8, for a caller that reports every faulty line.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InputException">The file is missing or cannot be read, or a line is too long.</exception>
+    public static IEnumerable<JsonLine> ReadUnchecked(string path)
+    {
+        using var stream = Open(path);
+        foreach (var line in Lines(stream, path)) yield return line;
+    }
+
     /// <summary>Reads a stream's lines.</summary>
     /// <param name="stream">The bytes; left open.</param>
     /// <param name="name">Names the stream in messages.</param>
     /// <exception cref="InputException">The stream cannot be read, a line is not UTF-8 or is too long.</exception>
     public static IEnumerable<JsonLine> Read(Stream stream, string name)
+    {
+        foreach (var line in Lines(stream, name))
+        {
+            if (!Utf8.IsValid(line.Utf8.Span)) throw new InputException($"{name}: row {line.Row}: expected UTF-8 text, found bytes that are not");
+            yield return line;
+        }
+    }
+
+    private static IEnumerable<JsonLine> Lines(Stream stream, string name)
     {
         var buffer = new byte[FirstBuffer];
         var (start, end, row) = (0, 0, 0L);
@@ -66,7 +84,6 @@ public static class JsonLines
             if (row == 1) line = WithoutMark(line, name);
             if (line.Length > 0 && line.Span[^1] == '\r') line = line[..^1];
             if (line.Span.Trim(" \t"u8).IsEmpty) continue;
-            if (!Utf8.IsValid(line.Span)) throw new InputException($"{name}: row {row}: expected UTF-8 text, found bytes that are not");
             yield return new JsonLine(row, line);
         }
     }

@@ -25,7 +25,7 @@ internal static class VerbTable
     /// <summary>The verbs.</summary>
     public static IReadOnlyList<Verb> All { get; } =
     [
-        Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
+        Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV, TSV, Excel or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
         Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
         Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => Spoken(o.Parallel, await TrainStage.RunAsync(o, r, c))),
         Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => Spoken(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),

@@ -69,9 +69,18 @@ internal sealed class ColumnMap
     }
 
     /// <summary>A value that must be one text.</summary>
-    public static string? One(TableRow row, string field, object? value) => value is IReadOnlyList<string?>
-        ? throw new InputException($"{row.Where}: \"{field}\": expected one value, found a list")
+    public string? One(TableRow row, string field, object? value) => value is IReadOnlyList<string?>
+        ? throw new InputException($"{At(row, field)}: \"{field}\": expected one value, found a list")
         : (string?)value;
+
+    /// <summary>Names the cell of a field.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="field">One of the fields above.</param>
+    public string At(TableRow row, string field) => row.At(Column(field));
+
+    /// <summary>The first column of a field.</summary>
+    /// <param name="field">One of the fields above.</param>
+    public string Column(string field) => _columns.TryGetValue(field, out var columns) ? columns[0] : field;
 
     private static string[] Split(string field, string columns) => field is Input or Choices ? columns.Split('+') : [columns];
 }

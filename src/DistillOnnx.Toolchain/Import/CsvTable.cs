@@ -6,41 +6,67 @@ using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Reads CSV (RFC 4180) with a header line as a table; a file named <c>.tsv</c> is separated by tabs. Rows are numbered by the line they begin on, as an editor shows them.</summary>
+/// <summary>
+/// Reads delimited text (RFC 4180) with a header line as a table. Rows are numbered as a spreadsheet numbers them: the header
+/// is row 1, and a line end within quotes begins no row.
+/// </summary>
 internal static class CsvTable
 {
     /// <summary>Reads a file's rows.</summary>
     /// <param name="file">The file.</param>
-    public static IEnumerable<TableRow> Read(string file)
+    /// <param name="delimiter">What separates its columns; null: found out from the first lines, and a tab in a file named <c>.tsv</c>.</param>
+    /// <param name="encoding">Its encoding.</param>
+    public static IEnumerable<TableRow> Read(string file, char? delimiter, Encoding encoding)
     {
+        var faults = new Dictionary<long, CsvMalformedReason>();
         var options = new CsvReaderOptions
         {
-            Separator = Path.GetExtension(file).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',',
-            MalformedData = CsvMalformedDataHandling.Throw,
-            FieldCountMismatch = CsvFieldCountHandling.Throw,
+            Separator = delimiter ?? (Path.GetExtension(file).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : null),
+            MalformedData = CsvMalformedDataHandling.Recover,
+            FieldCountMismatch = CsvFieldCountHandling.Allow,
+            OnMalformedRecord = r => faults[r.RecordNumber] = r.Reason,
+            SkipEmptyLines = false,
             MaxRecordSize = JsonLines.MaxLineBytes,
-            TrackLineNumbers = true,
-            Encoding = Encoding.UTF8,
         };
-        using var csv = Try(file, () => CsvReader.FromFile(file, options));
+        using var stream = Try(file, () => TextEncodings.OpenUtf8(file, encoding));
+        using var csv = Try(file, () => CsvReader.Create(stream, options));
         Try(file, () =>
         {
             csv.ReadHeader();
             return true;
         });
         var header = csv.Headers.ToArray();
-        if (header.Length == 0) throw new InputException($"{file}: expected a header line, found an empty file");
-        if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        if (header.All(string.IsNullOrWhiteSpace)) throw new InputException($"{file}: row 1: expected a header line, found an empty one");
+        if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
             throw new InputException($"{file}: row 1: column \"{twice.Key}\" stands twice");
 
         while (Try(file, csv.Read))
         {
-            var where = $"{file}: row {csv.LineNumber}";
-            if (!Utf8.IsValid(csv.RawRecord)) throw new InputException($"{where}: expected UTF-8 text, found bytes that are not");
+            var number = csv.RowNumber + 1;
+            if (csv.FieldCount <= 1 && csv.RawRecord.IsEmpty) continue;
+            if (Fault(csv, header.Length, faults.Remove(number, out var reason) ? reason : null) is { } fault)
+            {
+                yield return TableRow.Faulty(file, number, fault);
+                continue;
+            }
+
             var values = new Dictionary<string, object?>(header.Length, StringComparer.Ordinal);
             for (var i = 0; i < header.Length; i++) values[header[i]] = csv.IsEmpty(i) ? null : csv.GetString(i);
-            yield return new TableRow(where, values);
+            yield return new TableRow(file, number, values, header);
         }
+    }
+
+    private static string? Fault(CsvReader csv, int columns, CsvMalformedReason? reason)
+    {
+        if (!Utf8.IsValid(csv.RawRecord)) return "expected UTF-8 text, found bytes that are not; --encoding names another encoding";
+        return reason switch
+        {
+            CsvMalformedReason.UnterminatedQuote => "expected CSV, found a quote that is never closed",
+            CsvMalformedReason.StrayQuote => "expected CSV, found a quote within a cell that has none around it",
+            CsvMalformedReason.TextAfterClosingQuote => "expected CSV, found text behind a closing quote",
+            not null => $"expected CSV, found a fault: {reason}",
+            null => csv.FieldCount == columns ? null : $"expected CSV with {columns} columns as in the header, found {csv.FieldCount}",
+        };
     }
 
     private static T Try<T>(string file, Func<T> read)
@@ -49,10 +75,13 @@ internal static class CsvTable
         {
             return read();
         }
-        catch (CsvFormatException e)
+        catch (Exception e) when (e is CsvFormatException or InvalidDataException)
         {
-            var row = e.LineNumber > 0 ? $": row {e.LineNumber}" : "";
-            throw new InputException($"{file}{row}: expected CSV as RFC 4180 has it, found a fault: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException($"{file}: expected CSV, found a fault: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InputException($"{file}: found bytes that the encoding does not have: {e.Message.ReplaceLineEndings(" ")}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 
@@ -18,16 +19,17 @@ public static class DatasetImporter
     /// <exception cref="InputException">The options, a file or a row cannot be used.</exception>
     public static ImportResult Import(ImportOptions options, IReporter reporter, CancellationToken cancellationToken = default)
     {
-        var faults = options.Validate();
-        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        var invalid = options.Validate();
+        if (invalid.Count > 0) throw new InputException(string.Join("; ", invalid));
         Stages.IO.OutputDirectory.Require(options.Out, options.Overwrite);
 
-        var source = Open(options);
-        var plan = Plan(source, options);
+        var source = Open(options, reporter);
+        using var plan = Plan(source, options, cancellationToken);
+        using var faults = new RowFaults(options.SkipBadRows);
         using var writer = DatasetWriter.Create(options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
         var sources = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
         var written = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
-        var done = 0L;
+        var (done, kept) = (0L, 0L);
         foreach (var split in source.Splits)
         {
             var index = 0;
@@ -39,24 +41,39 @@ public static class DatasetImporter
                     reporter.Progress("import", done, null, split);
                 }
 
-                var target = plan is not null && split == options.SplitFrom ? plan[index] : split;
                 index++;
-                if (ExampleRules.Fault(source.Task, row.Example, writer.Need) is { } fault) throw new InputException($"{row.Where}: {fault}");
+                if (Fault(source.Task, row, writer.Need) is { } fault)
+                {
+                    faults.Add(split, fault, row.Error is null ? row.Example.Input : null);
+                    continue;
+                }
+
+                var target = plan is not null && split == options.SplitFrom ? plan.Split(row.Example) : split;
+                if (writer.TryWrite(target, row.Example) is { } refused)
+                {
+                    faults.Add(split, row.Locate(refused), row.Example.Input);
+                    continue;
+                }
+
+                kept++;
                 Statistics(sources, split).Add(row);
                 Statistics(written, target).Add(row);
-                writer.Write(target, row.Example, row.Where);
             }
 
             if (index == 0) throw new InputException($"{string.Join(", ", source.Files(split))}: expected at least one row, found none");
         }
 
+        faults.Finish(kept, reporter);
+        if (source.Unused is { } unused) reporter.Warn(unused);
         var result = new ImportResult
         {
+            Skipped = options.SkipBadRows is null ? null : faults.Count,
             Dataset = Path.GetFullPath(options.Out),
             Splits = Results(written),
             Sources = plan is null ? null : Results(sources),
         };
         Record(writer.Info, source, options, plan is not null);
+        if (options.SkipBadRows is not null) writer.Info["skipped"] = faults.Count;
         cancellationToken.ThrowIfCancellationRequested();
         writer.Commit();
         Report(result, options, reporter);
@@ -69,14 +86,17 @@ public static class DatasetImporter
         }
     }
 
-    private static IImportSource Open(ImportOptions options)
+    private static IImportSource Open(ImportOptions options, IReporter reporter)
     {
         if (PaperSet.All.FirstOrDefault(s => ImportSources.PaperPrefix + s.Name == options.Source) is { } set)
             return PaperSource.Open(set, options.From[0], options.Rationales == RationaleSource.Human);
-        return new TableSource(options);
+        return new TableSource(options, reporter);
     }
 
-    private static SplitPlan? Plan(IImportSource source, ImportOptions options)
+    private static string? Fault(TaskSpec task, ImportedRow row, LabelNeed need) =>
+        row.Error ?? (ExampleRules.Fault(task, row.Example, need) is { } fault ? row.Locate(fault) : null);
+
+    private static SplitPlan? Plan(IImportSource source, ImportOptions options, CancellationToken cancellationToken)
     {
         if (options.SplitFrom is not { } from) return null;
         if (!source.Splits.Contains(from)) throw new InputException($"--split-from {from}: the source has no such split, only {string.Join(", ", source.Splits)}");
@@ -86,7 +106,8 @@ public static class DatasetImporter
                 throw new InputException($"--split-from {from} would make {split}, but the source has it: {source.Files(split)[0]}");
         }
 
-        return SplitPlan.Deal(source.Rows(from).Select(r => r.Example.Input), source.Task, options);
+        var need = options.Unlabelled ? LabelNeed.None : LabelNeed.Gold;
+        return SplitPlan.Deal(() => source.Rows(from).Where(r => Fault(source.Task, r, need) is null).Select(r => r.Example), source.Task, options, cancellationToken);
     }
 
     private static SortedDictionary<string, ImportedSplit> Results(Dictionary<string, SplitStatistics> all) =>

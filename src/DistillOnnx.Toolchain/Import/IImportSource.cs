@@ -15,6 +15,9 @@ internal interface IImportSource
     /// <param name="split">One of <see cref="Splits"/>.</param>
     IReadOnlyList<string> Files(string split);
 
+    /// <summary>What the user gave and no row needed, as one line; null where all was of use. Known once the rows are read.</summary>
+    string? Unused => null;
+
     /// <summary>Reads a split.</summary>
     /// <param name="split">One of <see cref="Splits"/>.</param>
     /// <exception cref="Core.InputException">A file cannot be read or a row makes no sense.</exception>

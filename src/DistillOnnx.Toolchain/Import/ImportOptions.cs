@@ -6,8 +6,8 @@ namespace DistillOnnx.Toolchain.Import;
 /// <summary>What to import and how.</summary>
 public sealed record ImportOptions : IStageOptions
 {
-    /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>, <c>csv</c> or <c>parquet</c>.</summary>
-    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv or parquet", Value = "SOURCE", Argument = true, Required = true)]
+    /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>, <c>csv</c>, <c>tsv</c>, <c>xlsx</c> or <c>parquet</c>.</summary>
+    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv, tsv, xlsx or parquet", Value = "SOURCE", Argument = true, Required = true)]
     public string Source { get; init; } = "";
 
     /// <summary>Where it lies: for <c>dss:</c> a directory, otherwise files, each <c>FILE</c> or <c>SPLIT=FILE</c>.</summary>
@@ -23,7 +23,7 @@ public sealed record ImportOptions : IStageOptions
     public bool Overwrite { get; init; }
 
     /// <summary>The task description, for every source but <c>dss:</c>, which brings its own.</summary>
-    [Option("task description for jsonl, csv and parquet (task.json)", Value = "FILE")]
+    [Option("task description for every source but dss: (task.json)", Value = "FILE")]
     public string? Task { get; init; }
 
     /// <summary>Whose reasons become the rationales, for <c>dss:</c>.</summary>
@@ -47,7 +47,7 @@ public sealed record ImportOptions : IStageOptions
     public long Seed { get; init; }
 
     /// <summary>Which of the source's columns hold a row's fields, each <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>.</summary>
-    [Option("FIELD=COLUMN for jsonl, csv and parquet; fields are id, input, label, rationale, teacher_label, choices, completion; input and choices may join columns (a+b)", Value = "MAP")]
+    [Option("FIELD=COLUMN for every source but dss:; fields are id, input, label, rationale, teacher_label, choices, completion; input and choices may join columns (a+b)", Value = "MAP")]
     public IReadOnlyList<string> Column { get; init; } = [];
 
     /// <summary>What joins the columns of an input; null: the task's segment separator, or else a line end.</summary>
@@ -65,6 +65,41 @@ public sealed record ImportOptions : IStageOptions
     /// <summary>Whether rows without a gold label are taken, for instance to be annotated.</summary>
     [Option("take rows without a gold label")]
     public bool Unlabelled { get; init; }
+
+    /// <summary>What separates the columns of delimited text; null: found out from the first lines.</summary>
+    [Option("what separates the columns: comma, semicolon, tab, pipe or one character (default: found out from the first lines)", Value = "DELIMITER")]
+    public string? Delimiter { get; init; }
+
+    /// <summary>The encoding of delimited text; null: found out.</summary>
+    [Option("encoding of csv and tsv, for instance utf-8, utf-16, latin-1, windows-1252 (default: found out, and named where the bytes leave a doubt)", Value = "NAME")]
+    public string? Encoding { get; init; }
+
+    /// <summary>The sheet of a workbook; null: the first one.</summary>
+    [Option("sheet of an xlsx workbook (default: the first one)", Value = "NAME")]
+    public string? Sheet { get; init; }
+
+    /// <summary>A JSON object from what stands in a label column to the label, or to null where it stands for none.</summary>
+    [Option("JSON object from what stands in a label column to the task's label, or to null for none", Value = "FILE")]
+    public string? LabelMap { get; init; }
+
+    /// <summary>Whether labels match whatever their case.</summary>
+    [Option("match labels whatever their case")]
+    public bool IgnoreCase { get; init; }
+
+    /// <summary>The file that gets the rows that cannot be used; null: such a row fails the import.</summary>
+    [Option("leave rows out that cannot be used, and write them with reasons to this file (JSON Lines)", Value = "FILE")]
+    public string? SkipBadRows { get; init; }
+
+    /// <summary>The delimiter as a character; null where it is found out or is none.</summary>
+    internal char? DelimiterCharacter => Delimiter switch
+    {
+        "comma" => ',',
+        "semicolon" => ';',
+        "tab" or "\\t" => '\t',
+        "pipe" => '|',
+        [var one] when char.IsAscii(one) && one is not ('"' or '\r' or '\n') => one,
+        _ => null,
+    };
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate()
@@ -89,6 +124,15 @@ public sealed record ImportOptions : IStageOptions
         if (SplitFrom is null && HoldoutTest > 0) faults.Add("--holdout-test goes with --split-from");
         if (SplitFrom is not null && Holdout + HoldoutTest == 0) faults.Add("--split-from needs a --holdout above 0");
         _ = new ColumnMap(Column, faults);
+        var delimited = Source is "csv" or "tsv";
+        if (Delimiter is not null && !delimited) faults.Add($"--delimiter goes with csv and tsv, found {Source}");
+        else if (Delimiter is not null && DelimiterCharacter is null) faults.Add($"--delimiter: expected comma, semicolon, tab, pipe or one ASCII character, found \"{Delimiter}\"");
+        if (Encoding is not null && !delimited) faults.Add($"--encoding goes with csv and tsv, found {Source}");
+        else if (Encoding is not null && TextEncodings.Named(Encoding) is null) faults.Add($"--encoding: no encoding is named \"{Encoding}\"; expected utf-8, utf-16, latin-1, windows-1252 or another registered name");
+        if (Sheet is not null && Source != "xlsx") faults.Add($"--sheet goes with xlsx, found {Source}");
+        if (paper && LabelMap is not null) faults.Add($"--label-map: the labels of {Source} are known");
+        if (paper && IgnoreCase) faults.Add($"--ignore-case: the labels of {Source} are known");
+        if (SkipBadRows is not null && !Overwrite && File.Exists(SkipBadRows)) faults.Add($"{SkipBadRows}: exists already; choose another file or pass --overwrite");
         if (ChoiceSeparator.Length == 0) faults.Add("--choice-separator is empty");
         return faults;
     }

@@ -7,5 +7,5 @@ public static class ImportSources
     public const string PaperPrefix = "dss:";
 
     /// <summary>All names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. PaperSet.All.Select(s => PaperPrefix + s.Name), "jsonl", "csv", "parquet"];
+    public static IReadOnlyList<string> Names { get; } = [.. PaperSet.All.Select(s => PaperPrefix + s.Name), "jsonl", "csv", "tsv", "xlsx", "parquet"];
 }

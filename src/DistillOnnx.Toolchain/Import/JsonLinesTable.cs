@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using DistillOnnx.Core;
 using DistillOnnx.Data;
 
@@ -11,30 +12,39 @@ internal static class JsonLinesTable
     /// <param name="file">The file.</param>
     public static IEnumerable<TableRow> Read(string file)
     {
-        foreach (var line in JsonLines.Read(file))
+        foreach (var line in JsonLines.ReadUnchecked(file)) yield return Row(file, line);
+    }
+
+    private static TableRow Row(string file, JsonLine line)
+    {
+        if (!Utf8.IsValid(line.Utf8.Span)) return TableRow.Faulty(file, line.Row, "expected UTF-8 text, found bytes that are not");
+        try
         {
-            var where = $"{file}: row {line.Row}";
-            yield return new TableRow(where, Parse(line.Utf8, where));
+            return new TableRow(file, line.Row, Parse(line.Utf8));
+        }
+        catch (InputException e)
+        {
+            return TableRow.Faulty(file, line.Row, e.Message);
         }
     }
 
-    private static Dictionary<string, object?> Parse(ReadOnlyMemory<byte> utf8, string where)
+    private static Dictionary<string, object?> Parse(ReadOnlyMemory<byte> utf8)
     {
         try
         {
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(document.RootElement.ValueKind)}");
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"expected a JSON object, found {JsonLine.Describe(document.RootElement.ValueKind)}");
             var values = new Dictionary<string, object?>(StringComparer.Ordinal);
             Add(values, "", document.RootElement);
             return values;
         }
         catch (JsonException e)
         {
-            throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(utf8.Span, e)}", e);
+            throw new InputException($"expected a JSON object, found {JsonLine.Describe(utf8.Span, e)}", e);
         }
         catch (InvalidOperationException e)
         {
-            throw new InputException($"{where}: expected Unicode text, found an escape sequence that is none", e);
+            throw new InputException($"expected Unicode text, found an escape sequence that is none", e);
         }
     }
 

@@ -23,7 +23,7 @@ internal static class ParquetTable
                 row++;
                 var values = new Dictionary<string, object?>(StringComparer.Ordinal);
                 Add(values, "", record);
-                yield return new TableRow($"{file}: row {row}", values);
+                yield return new TableRow(file, row, values);
             }
         }
     }
@@ -49,7 +49,7 @@ internal static class ParquetTable
     }
 
     // The reader answers a damaged file with whatever its parts run into.
-    private static T Try<T>(string file, Func<T> read)
+    internal static T Try<T>(string file, Func<T> read)
     {
         try
         {

@@ -1,6 +1,34 @@
 namespace DistillOnnx.Toolchain.Import;
 
 /// <summary>A row of a table before it is known which of its columns mean what.</summary>
-/// <param name="Where">Names the row in messages: its file and row.</param>
+/// <param name="File">The file that it stands in.</param>
+/// <param name="Number">Its number in the file from 1; in a spreadsheet's or CSV's the header is row 1.</param>
 /// <param name="Values">Column to value: a <see cref="string"/> (numbers and truth values as text), a list of strings, or null.</param>
-internal readonly record struct TableRow(string Where, IReadOnlyDictionary<string, object?> Values);
+/// <param name="Columns">The columns in a spreadsheet's order; null where the format has no such order.</param>
+/// <param name="Fault">Why the row could not be read; null where it could.</param>
+internal readonly record struct TableRow(
+    string File,
+    long Number,
+    IReadOnlyDictionary<string, object?> Values,
+    IReadOnlyList<string>? Columns = null,
+    string? Fault = null)
+{
+    private static readonly Dictionary<string, object?> None = [];
+
+    /// <summary>Names the row in messages: its file and row.</summary>
+    public string Where => $"{File}: row {Number}";
+
+    /// <summary>A row that could not be read.</summary>
+    public static TableRow Faulty(string file, long number, string fault) => new(file, number, None, null, fault);
+
+    /// <summary>Names a cell as a spreadsheet does, by the letters of its column.</summary>
+    /// <param name="column">The column.</param>
+    public string At(string column)
+    {
+        var index = -1;
+        for (var i = 0; i < Columns?.Count && index < 0; i++) index = Columns[i] == column ? i : -1;
+        return index < 0 ? Where : $"{Where}, column {Letters(index)}";
+    }
+
+    private static string Letters(int index) => (index < 26 ? "" : Letters(index / 26 - 1)) + (char)('A' + index % 26);
+}

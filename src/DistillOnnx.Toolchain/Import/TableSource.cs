@@ -1,12 +1,13 @@
-using System.Globalization;
+using System.Text;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Completions;
+using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>A user's own files: JSON Lines, CSV or Parquet, with a task description and a map of columns.</summary>
+/// <summary>A user's own files: JSON Lines, delimited text, workbooks or Parquet, with a task description and a map of columns.</summary>
 internal sealed class TableSource : IImportSource
 {
     private readonly ImportOptions _options;
@@ -14,20 +15,26 @@ internal sealed class TableSource : IImportSource
     private readonly Func<string, IEnumerable<TableRow>> _read;
     private readonly IReadOnlyDictionary<string, IReadOnlyList<string>> _files;
     private readonly CompletionParser _parser;
+    private readonly LabelReader _labels;
+    private readonly Dictionary<string, IReadOnlyDictionary<string, IReadOnlyList<string>>> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Encoding> _encodings = new(StringComparer.Ordinal);
 
     /// <summary>Opens the files.</summary>
     /// <param name="options">Which, and what their columns mean.</param>
+    /// <param name="reporter">Is told what was found out and could be given.</param>
     /// <exception cref="InputException">The task or a file is missing, or a file's split cannot be told.</exception>
-    public TableSource(ImportOptions options)
+    public TableSource(ImportOptions options, IReporter reporter)
     {
         _options = options;
         Task = TaskSpec.Load(options.Task!);
         _parser = CompletionParser.For(Task);
         _map = new ColumnMap(options.Column, []);
+        _labels = new LabelReader(Task, options);
         var (extensions, read) = Format(options.Source);
         _read = read;
         _files = TableFiles.BySplit(options.From, extensions);
         Splits = [.. SplitNames.All.Where(_files.ContainsKey)];
+        foreach (var file in _files.Values.SelectMany(f => f)) Inspect(file, reporter);
     }
 
     public TaskSpec Task { get; }
@@ -41,16 +48,66 @@ internal sealed class TableSource : IImportSource
         var count = 0L;
         foreach (var file in _files[split])
         {
-            foreach (var row in _read(file)) yield return Row(row, $"{split}-{count++}");
+            foreach (var row in _read(file)) yield return Read(row, $"{split}-{count++}");
         }
     }
 
-    private static (string[] Extensions, Func<string, IEnumerable<TableRow>> Read) Format(string source) => source switch
+    /// <inheritdoc/>
+    public string? Unused => _labels.Unused;
+
+    private (string[] Extensions, Func<string, IEnumerable<TableRow>> Read) Format(string source) => source switch
     {
         "jsonl" => ([".jsonl", ".json", ".ndjson"], JsonLinesTable.Read),
-        "csv" => ([".csv", ".tsv"], CsvTable.Read),
+        "csv" => ([".csv", ".tsv", ".txt"], file => CsvTable.Read(file, _options.DelimiterCharacter, _encodings[file])),
+        "tsv" => ([".tsv", ".txt"], file => CsvTable.Read(file, _options.DelimiterCharacter ?? '\t', _encodings[file])),
+        "xlsx" => ([".xlsx"], file => XlsxTable.Read(file, _options.Sheet)),
         _ => ([".parquet"], ParquetTable.Read),
     };
+
+    // What is found out about a file is said, where it could be otherwise.
+    private void Inspect(string file, IReporter reporter)
+    {
+        switch (_options.Source)
+        {
+            case "csv" or "tsv":
+                var guessed = false;
+                _encodings[file] = _options.Encoding is { } name ? TextEncodings.Named(name)! : TextEncodings.Detect(file, out guessed);
+                if (guessed) reporter.Warn($"{file}: not UTF-8; read as {_encodings[file].WebName}, which is a guess; --encoding names another one");
+                break;
+            case "xlsx":
+                var sheets = XlsxTable.Sheets(file);
+                if (_options.Sheet is { } sheet && !sheets.Contains(sheet)) throw new InputException($"{file}: has no sheet \"{sheet}\", only {string.Join(", ", sheets)}");
+                if (_options.Sheet is null && sheets.Count > 1) reporter.Warn($"{file}: read from its first sheet, \"{sheets[0]}\"; it also has {string.Join(", ", sheets.Skip(1))}; --sheet names another one");
+                break;
+            default:
+                Names(file, reporter);
+                break;
+        }
+    }
+
+    private void Names(string file, IReporter reporter)
+    {
+        _names[file] = ClassLabels.Of(file);
+        if (!_names[file].TryGetValue(_map.Column(ColumnMap.Label), out var names)) return;
+        if (_options.LabelIndex && Task.Labels is { } labels && !labels.SequenceEqual(names, StringComparer.Ordinal))
+            throw new InputException($"{file}: its positions stand for {string.Join(", ", names)}, the task's labels are {string.Join(", ", labels)}; leave --label-index out to take the file's names");
+        reporter.Info($"{file}: its positions stand for {string.Join(", ", names)}, as its own metadata says");
+    }
+
+    private ImportedRow Read(TableRow row, string defaultId)
+    {
+        if (row.Fault is { } fault) return Faulty($"{row.Where}: {fault}");
+        try
+        {
+            return Row(row, defaultId) with { At = field => _map.At(row, field) };
+        }
+        catch (InputException e)
+        {
+            return Faulty(e.Message);
+        }
+
+        ImportedRow Faulty(string message) => new(row.Where, new Example { Id = defaultId, Input = "" }, false, CompletionFault.None, message);
+    }
 
     private ImportedRow Row(TableRow row, string defaultId)
     {
@@ -76,7 +133,7 @@ internal sealed class TableSource : IImportSource
     {
         if (_map.Values(row, ColumnMap.Input) is not { } parts) return null;
         var joint = _options.Join ?? Task.SegmentSeparator ?? "\n";
-        return string.Join(joint, parts.Select(p => ColumnMap.One(row, ColumnMap.Input, p) ?? throw new InputException($"{row.Where}: a part of \"input\" is empty")));
+        return string.Join(joint, parts.Select(p => _map.One(row, ColumnMap.Input, p) ?? ""));
     }
 
     private List<string>? Choices(TableRow row)
@@ -86,18 +143,18 @@ internal sealed class TableSource : IImportSource
         {
             [IReadOnlyList<string?> list] => list,
             [string text] => text.Split(_options.ChoiceSeparator),
-            _ => parts.Select(p => ColumnMap.One(row, ColumnMap.Choices, p)).ToList(),
+            _ => parts.Select(p => _map.One(row, ColumnMap.Choices, p)).ToList(),
         };
-        return [.. texts.Select(t => t?.Trim() ?? "")];
+        // A blank cell among columns that are joined is no choice; behind the last one it shifts no position.
+        var trimmed = texts.Select(t => t?.Trim() ?? "").ToList();
+        while (parts.Count > 1 && trimmed is [.., ""]) trimmed.RemoveAt(trimmed.Count - 1);
+        return trimmed;
     }
 
     private string? Label(TableRow row, string field, List<string>? choices)
     {
-        if (_map.Text(row, field)?.Trim() is not { Length: > 0 } label) return null;
-        if (!_options.LabelIndex) return label;
-        var set = choices ?? Task.Labels ?? throw new InputException($"{row.Where}: --label-index needs a closed set, and the task's answers are open text");
-        return int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < set.Count
-            ? set[index]
-            : throw new InputException($"{row.Where}: \"{field}\": expected 0 to {set.Count - 1}, found \"{label}\"");
+        var names = _names.TryGetValue(row.File, out var columns) ? columns.GetValueOrDefault(_map.Column(field)) : null;
+        var label = _labels.Read(_map.Text(row, field), choices, names, out var fault);
+        return fault is null ? label : throw new InputException($"{_map.At(row, field)}: \"{field}\": {fault}");
     }
 }

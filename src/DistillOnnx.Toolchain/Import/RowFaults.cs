@@ -1,0 +1,69 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using DistillOnnx.Core;
+using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Reporting;
+
+namespace DistillOnnx.Toolchain.Import;
+
+/// <summary>Rows that cannot be used: left out and written to a file where the user asked for that, otherwise reported together.</summary>
+internal sealed class RowFaults : IDisposable
+{
+    private const int Listed = 20;
+    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly AtomicFile? _file;
+    private readonly List<string> _first = [];
+
+    /// <summary>Begins.</summary>
+    /// <param name="skipFile">The file that gets a JSON line for each row left out; null: such a row fails the import.</param>
+    public RowFaults(string? skipFile) => _file = skipFile is null ? null : AtomicFile.Create(skipFile);
+
+    /// <summary>How many.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Notes a row.</summary>
+    /// <param name="split">The split that it stands in.</param>
+    /// <param name="message">Names its file, row and column and says what is wrong.</param>
+    /// <param name="input">Its input, where that could be read.</param>
+    public void Add(string split, string message, string? input)
+    {
+        Count++;
+        if (_first.Count < Listed) _first.Add(message);
+        if (_file is null) return;
+        using (var json = new Utf8JsonWriter(_file.Stream, Writing))
+        {
+            json.WriteStartObject();
+            json.WriteString("split", split);
+            json.WriteString("fault", message);
+            if (input is not null) json.WriteString("input", input);
+            json.WriteEndObject();
+        }
+
+        _file.Stream.WriteByte((byte)'\n');
+    }
+
+    /// <summary>Puts the file in place, or fails where there is a fault and no file was asked for.</summary>
+    /// <param name="kept">Rows that can be used.</param>
+    /// <param name="reporter">Is told each of the first faults.</param>
+    /// <exception cref="InputException">There are faults and none may be left out, or nothing is left.</exception>
+    public void Finish(long kept, IReporter reporter)
+    {
+        _file?.Commit();
+        if (Count == 0) return;
+        if (_file is not null && kept > 0)
+        {
+            reporter.Warn($"{Count} rows were left out of {kept + Count}; the first: {_first[0]}");
+            return;
+        }
+
+        if (Count == 1) throw new InputException(_first[0]);
+        foreach (var fault in _first) reporter.Warn(fault);
+        var more = Count > _first.Count ? $"; and {Count - _first.Count} more" : "";
+        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out" : "";
+        throw new InputException($"{_first[0]} ({Count} rows cannot be used: {string.Join("; ", _first.Skip(1))}{more}{hint})");
+    }
+
+    /// <summary>Removes the file where the import failed before it was complete.</summary>
+    public void Dispose() => _file?.Dispose();
+}

@@ -1,0 +1,217 @@
+using System.Text;
+using System.Text.Json;
+using DistillOnnx.Core;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Toolchain.Import;
+using MiniExcelLibs;
+using Parquet;
+using Parquet.Schema;
+
+namespace DistillOnnx.Toolchain.Tests.Import;
+
+/// <summary>What spreadsheets and other tools write becomes a dataset without a script, or every fault is named at once.</summary>
+public sealed class SpreadsheetImportTests : IDisposable
+{
+    private const string Task = """{"name":"t","kind":"labels","labels":["yes","no"]}""";
+
+    private readonly string _work = Directory.CreateTempSubdirectory("sheet-").FullName;
+
+    static SpreadsheetImportTests() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
+
+    public void Dispose() => Directory.Delete(_work, recursive: true);
+
+    [Theory]
+    [InlineData("utf-8", ';', null)]
+    [InlineData("utf-16", '\t', null)]
+    [InlineData("utf-16BE", ',', null)]
+    [InlineData("windows-1252", ';', null)]
+    [InlineData("windows-1252", '|', "latin-1")]
+    [InlineData("windows-1251", ';', "windows-1251")]
+    public void Import_DelimiterAndEncoding_AreFoundOutOrTaken(string encoding, char delimiter, string? given)
+    {
+        var text = encoding == "windows-1251" ? "Привет, как дела" : "Das Gerät läuft — 5 €, „gut“";
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllText(path, $"input{delimiter}label\n\"{text}\"{delimiter}yes\n\"=1+1\"{delimiter}no\n", Encoding.GetEncoding(encoding));
+
+        Import("csv", path, o => o with { Encoding = given });
+
+        Assert.Equal([(text, "yes"), ("=1+1", "no")], Load().Select(r => (r.Input, r.Label!)));
+    }
+
+    [Fact]
+    public void Import_EncodingThatIsAGuess_IsNamed()
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllBytes(path, [.. "input,label\nx,yes\ny"u8, 0xE9, .. ",no\n"u8]);
+        var reporter = new Told();
+
+        Import("csv", path, reporter: reporter);
+
+        Assert.Contains(reporter.Warnings, w => w.Contains("windows-1252, which is a guess", StringComparison.Ordinal));
+        Assert.Equal("yé", Load()[1].Input);
+    }
+
+    [Fact]
+    public void Import_Utf8FileWithOneWrongByte_NamesItsRow()
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllBytes(path, [.. "input,label\nxé,yes\ny"u8, 0xE9, .. ",no\n"u8]);
+
+        Assert.EndsWith("row 3: expected UTF-8 text, found bytes that are not; --encoding names another encoding", Assert.Throws<InputException>(() => Import("csv", path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Import_ManyFaults_ReportsThemTogetherAsASpreadsheetCounts()
+    {
+        var rows = string.Concat(Enumerable.Range(0, 30).Select(i => $"x{i};perhaps\n"));
+        var path = Write("train.csv", "text;gold\n\"two\nlines\";yes\n;no\n" + rows);
+        var reporter = new Told();
+
+        var fault = Assert.Throws<InputException>(() => Import("csv", path, o => o with { Column = ["input=text", "label=gold"] }, reporter));
+
+        Assert.StartsWith($"{path}: row 3: \"input\" is missing", fault.Message, StringComparison.Ordinal);
+        Assert.Contains($"{path}: row 4, column B: \"label\": expected one of the task's labels (yes, no), found \"perhaps\"", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("31 rows cannot be used", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("and 11 more", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(20, reporter.Warnings.Count);
+        Assert.False(Directory.Exists(Path.Combine(_work, "out")));
+    }
+
+    [Fact]
+    public void Import_SkipBadRows_WritesThemWithReasons()
+    {
+        var path = Write("train.csv", "id,input,label\na,x,yes\na,y,no\nc,z,maybe\nd,q,no,more\ne,r,no\n");
+        var skipped = Path.Combine(_work, "skipped.jsonl");
+
+        var result = Import("csv", path, o => o with { SkipBadRows = skipped });
+
+        Assert.Equal((2L, 3L), (result.Splits["train"].Rows, result.Skipped));
+        var lines = File.ReadAllLines(skipped).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("fault").GetString()!).ToArray();
+        Assert.Equal(3, lines.Length);
+        Assert.Contains("row 3, column A: \"id\": expected a new one", lines[0], StringComparison.Ordinal);
+        Assert.Contains("row 4, column C: \"label\"", lines[1], StringComparison.Ordinal);
+        Assert.Contains("row 5: expected CSV with 3 columns as in the header, found 4", lines[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Import_SkipBadRowsThatLeavesNothing_Fails()
+    {
+        var path = Write("train.csv", "input,label\nx,maybe\n");
+
+        Assert.Throws<InputException>(() => Import("csv", path, o => o with { SkipBadRows = Path.Combine(_work, "skipped.jsonl") }));
+
+        Assert.False(Directory.Exists(Path.Combine(_work, "out")));
+    }
+
+    [Fact]
+    public void Import_Workbook_GivesTheRows()
+    {
+        var path = Path.Combine(_work, "train.xlsx");
+        MiniExcel.SaveAs(path, new[] { new { text = "a \"quoted\" 🙂\nline", gold = 1 }, new { text = "=1+1", gold = 0 } });
+
+        Import("xlsx", path, o => o with { Column = ["input=text", "label=gold"], LabelIndex = true });
+
+        Assert.Equal([("a \"quoted\" 🙂\nline", "no"), ("=1+1", "yes")], Load().Select(r => (r.Input, r.Label!)));
+        Assert.Contains("has no sheet \"Other\"", Assert.Throws<InputException>(() => Import("xlsx", path, o => o with { Sheet = "Other", Overwrite = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("expected an Excel workbook", Assert.Throws<InputException>(() => Import("xlsx", Write("train_2.xlsx", "PK nothing"), o => o with { Overwrite = true })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Import_LabelMapAndCase_GiveTheTasksLabels()
+    {
+        var path = Write("train.csv", "input,label\na,YES \nb,ja\nc,No\nd,unknown\n");
+        var map = Write("map.json", """{"ja":"yes","unknown":null,"never":"no"}""");
+        var reporter = new Told();
+
+        Import("csv", path, o => o with { LabelMap = map, IgnoreCase = true, Unlabelled = true }, reporter);
+
+        Assert.Equal(["yes", "yes", "no", null], Dataset.Open(Path.Combine(_work, "out")).Load("train", LabelNeed.None).Select(r => r.Label));
+        Assert.Contains(reporter.Warnings, w => w.Contains("no row has \"never\"", StringComparison.Ordinal));
+        Assert.Contains("expected one of the task's labels", Assert.Throws<InputException>(() => Import("csv", path, o => o with { LabelMap = Write("bad.json", """{"a":"b"}"""), Overwrite = true })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Import_ParquetOfHuggingFace_TakesLabelNamesFromItsMetadata()
+    {
+        var path = Path.Combine(_work, "train.parquet");
+        var names = new Dictionary<string, string> { ["huggingface"] = """{"info":{"features":{"input":{"dtype":"string","_type":"Value"},"label":{"names":["no","yes"],"_type":"ClassLabel"}}}}""" };
+        var schema = new ParquetSchema(new DataField<string>("input"), new DataField<long>("label"));
+        await using (var stream = File.Create(path))
+        {
+            await using var writer = await ParquetWriter.CreateAsync(schema, stream, cancellationToken: TestContext.Current.CancellationToken);
+            writer.CustomMetadata = names;
+            using var group = writer.CreateRowGroup();
+            await group.WriteAsync(schema.DataFields[0], (IReadOnlyCollection<string?>)["a", "b", "c"]);
+            await group.WriteAsync<long>(schema.DataFields[1], new long[] { 1, 0, -1 }, cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        Import("parquet", path, o => o with { Unlabelled = true });
+
+        Assert.Equal(["yes", "no", null], Dataset.Open(Path.Combine(_work, "out")).Load("train", LabelNeed.None).Select(r => r.Label));
+        Assert.Contains("leave --label-index out", Assert.Throws<InputException>(() => Import("parquet", path, o => o with { LabelIndex = true, Overwrite = true })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Import_JsonLinesBesideDatasetInfo_TakesItsLabelNames()
+    {
+        Write("dataset_info.json", """{"features":{"label":{"names":["no","yes"],"_type":"ClassLabel"}}}""");
+
+        Import("jsonl", Write("train.jsonl", """{"input":"a","label":0}"""));
+
+        Assert.Equal("no", Assert.Single(Load()).Label);
+    }
+
+    [Fact]
+    public void Import_Holdout_KeepsEachLabelsShareAndEqualInputsTogether()
+    {
+        var rows = Enumerable.Range(0, 1000).Select(i => $"text {i / 2} ,{(i % 100 < 90 ? "yes" : "no")}\n");
+        var path = Write("train.csv", "input,label\n" + string.Concat(rows));
+
+        var result = Import("csv", path, o => o with { SplitFrom = "train", Holdout = 0.1, HoldoutTest = 0.2, Seed = 3 });
+
+        Assert.Equal([90L, 10L], result.Splits["validation"].Labels.Values);
+        Assert.Equal([180L, 20L], result.Splits["test"].Labels.Values);
+        var data = Dataset.Open(Path.Combine(_work, "out"));
+        var held = data.Load("validation").Concat(data.Load("test")).Select(r => r.Input).ToHashSet();
+        Assert.DoesNotContain(data.Load("train"), r => held.Contains(r.Input));
+    }
+
+    [Fact]
+    public void Import_BlankCellOfAJoinedInput_IsBlank()
+    {
+        Import("csv", Write("train.csv", "a,b,label\nx,,yes\n"), o => o with { Column = ["input=a+b"], Join = " / " });
+
+        Assert.Equal("x / ", Assert.Single(Load()).Input);
+    }
+
+    private ImportResult Import(string source, string file, Func<ImportOptions, ImportOptions>? change = null, IReporter? reporter = null)
+    {
+        var options = new ImportOptions { Source = source, From = [file], Task = Write("task.json", Task), Out = Path.Combine(_work, "out") };
+        return DatasetImporter.Import(change?.Invoke(options) ?? options, reporter ?? Reporter.None);
+    }
+
+    private IReadOnlyList<Example> Load() => Dataset.Open(Path.Combine(_work, "out")).Load("train");
+
+    private string Write(string name, string content)
+    {
+        var path = Path.Combine(_work, name);
+        File.WriteAllText(path, content);
+        return path;
+    }
+
+    private sealed class Told : IReporter
+    {
+        public List<string> Warnings { get; } = [];
+
+        public void Progress(string stage, long done, long? total, string? detail = null)
+        {
+        }
+
+        public void Info(string message)
+        {
+        }
+
+        public void Warn(string message) => Warnings.Add(message);
+    }
+}
