@@ -1,5 +1,6 @@
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;

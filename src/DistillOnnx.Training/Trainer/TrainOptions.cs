@@ -1,5 +1,4 @@
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
 
 namespace DistillOnnx.Training.Trainer;
