@@ -1,5 +1,5 @@
-using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;
 

@@ -1,7 +1,6 @@
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Trainer;
-
 namespace DistillOnnx.Training.Pretraining;
 
 /// <summary>What text to learn to read, and how.</summary>
