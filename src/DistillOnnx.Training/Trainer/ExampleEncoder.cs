@@ -27,17 +27,20 @@ internal sealed class ExampleEncoder
     /// <exception cref="InputException">No row is left.</exception>
     public IReadOnlyList<TrainingRow> Encode(IReadOnlyList<Example> examples, string name, IReporter reporter)
     {
+        var check = new TargetCheck(_encoder);
+        check.RequireLabels();
         var rows = new List<TrainingRow>(examples.Count);
         int unlabelled = 0, withoutRationale = 0, cut = 0;
         foreach (var example in examples)
         {
             var label = _options.Labels == LabelSource.Gold ? example.Label : example.TeacherLabel;
-            var sequences = Sequences(example, label, ref cut);
+            var sequences = Sequences(example, label, check, ref cut);
             if (label is null) unlabelled++;
             if (_options.Method != TrainingMethod.Standard && example.Rationale is null) withoutRationale++;
             if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences));
         }
 
+        check.Report(name, reporter);
         if (rows.Count == 0)
             throw new InputException($"{name}: expected rows with a {(_options.Labels == LabelSource.Gold ? "gold" : "teacher")} label, found none among {examples.Count}");
         var taught = _options.Method == TrainingMethod.StepByStep ? "they teach their rationale only" : "they are left out";
@@ -47,25 +50,32 @@ internal sealed class ExampleEncoder
         return rows;
     }
 
-    private List<TrainingSequence> Sequences(Example example, string? label, ref int cut)
+    private List<TrainingSequence> Sequences(Example example, string? label, TargetCheck check, ref int cut)
     {
         var sequences = new List<TrainingSequence>(2);
         var target = label is null ? null : _encoder.EncodeLabel(label);
         if (target is not null)
         {
             LongestLabel = Math.Max(LongestLabel, target.Length);
-            if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null)
-                target = [.. target, .. Cut(_encoder.EncodeTarget(example.Rationale, _options.MaxRationaleTokens, out var shortened), shortened, ref cut)];
+            check.AddLabel(label!, target);
+            if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null) target = [.. target, .. Rationale(example.Rationale, check, ref cut)];
             sequences.Add(new TrainingSequence(Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label));
         }
 
         if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)
         {
-            var rationale = Cut(_encoder.EncodeTarget(example.Rationale, _options.MaxRationaleTokens, out var shortened), shortened, ref cut);
+            var rationale = Rationale(example.Rationale, check, ref cut);
             sequences.Add(new TrainingSequence(Cut(_encoder.EncodeExplainInput(example.Input, out var truncated), truncated, ref cut), rationale, LossPart.Rationale));
         }
 
         return sequences;
+    }
+
+    private int[] Rationale(string text, TargetCheck check, ref int cut)
+    {
+        var ids = Cut(_encoder.EncodeTarget(text, _options.MaxRationaleTokens, out var shortened), shortened, ref cut);
+        check.AddRationale(text, ids);
+        return ids;
     }
 
     private static int[] Cut(int[] ids, bool truncated, ref int cut)

@@ -33,7 +33,7 @@ internal sealed class TokenizerJson : IDisposable
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: not JSON: {e.Message}", e);
+            throw new InputException($"{path}: not JSON, line {e.LineNumber + 1}: {InputText.Show(e.Message)}", e);
         }
 
         var json = new TokenizerJson(document, path);

@@ -56,15 +56,21 @@ internal sealed class AddedTokenSplitter
 
         var normal = _spaces.Normalize(_model, text).AsSpan();
         int searched = 0, taken = 0;
-        var form = _spaces.SplitsAtSpaces ? SegmentForm.TrimEnd : SegmentForm.None;
         while (_normalized.Next(normal, ref searched, taken, out var start, out var end) is { } token)
         {
-            if (start > taken) _model.Append(normal[taken..start], form | Prefix(first && taken == 0), ids);
+            if (start > taken) AppendRest(normal[taken..start], first && taken == 0, ids);
             ids.Add(token.Id);
             taken = end;
         }
 
-        if (taken < normal.Length) _model.Append(normal[taken..], form | Prefix(first && taken == 0), ids);
+        if (taken < normal.Length) AppendRest(normal[taken..], first && taken == 0, ids);
+    }
+
+    /// <summary>Text that is normalised already: a run of spaces may have become a mark, which stands for the space in front.</summary>
+    private void AppendRest(ReadOnlySpan<char> text, bool first, List<int> ids)
+    {
+        var form = _spaces.SplitsAtSpaces ? SegmentForm.TrimEnd : SegmentForm.None;
+        _model.Append(text, text[0] == SentencePieceModel.Space ? form : form | Prefix(first), ids);
     }
 
     private SegmentForm Prefix(bool first) => _spaces.Prefix switch

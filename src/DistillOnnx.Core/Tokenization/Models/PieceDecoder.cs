@@ -30,6 +30,7 @@ internal sealed class PieceDecoder
         {
             if (added is not null && added.TryGetValue(id, out var content))
             {
+                if (content.Length == 0) continue;
                 Flush(bytes, text);
                 text.Append(content);
                 leading = false;
