@@ -1,3 +1,4 @@
+using DistillOnnx.Checkpoints.Adapters;
 using DistillOnnx.Core;
 using DistillOnnx.Core.T5;
 
@@ -10,16 +11,19 @@ namespace DistillOnnx.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private Checkpoint(string directory, T5Config config, ITensorSource tensors, IReadOnlyList<string> notes)
+    private Checkpoint(CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> notes)
     {
-        Directory = directory;
+        Place = place;
         Config = config;
         Tensors = tensors;
         Notes = notes;
     }
 
     /// <summary>The directory.</summary>
-    public string Directory { get; }
+    public string Directory => Place.Directory;
+
+    /// <summary>The directory, and where its configuration and its tokenizer are.</summary>
+    public CheckpointPlace Place { get; }
 
     /// <summary>The shape of the model.</summary>
     public T5Config Config { get; }
@@ -30,24 +34,35 @@ public sealed class Checkpoint : IDisposable
     /// <summary>What a user may want to know about what was not used, one line each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Opens a checkpoint: <c>model.safetensors</c>, else sharded safetensors, else <c>pytorch_model.bin</c>, whole or sharded.</summary>
+    /// <summary>
+    /// Opens a checkpoint: <c>model.safetensors</c>, else sharded safetensors, else <c>pytorch_model.bin</c>, whole or sharded; or a LoRA
+    /// adapter of PEFT, which is merged into its base.
+    /// </summary>
     /// <param name="directory">The directory.</param>
+    /// <param name="baseDirectory">The base of an adapter; null: the one that the adapter names.</param>
     /// <exception cref="InputException">A file is missing or malformed, or the weights are not those that the configuration asks for.</exception>
-    public static Checkpoint Open(string directory)
+    public static Checkpoint Open(string directory, string? baseDirectory = null)
     {
-        if (!System.IO.Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected a checkpoint");
+        var place = CheckpointPlace.Find(directory, baseDirectory);
         var notes = new List<string>();
-        var (config, keys) = CheckpointConfig.Load(directory, notes);
-        var (source, file) = WeightFiles.Open(directory);
+        var (config, keys) = CheckpointConfig.Load(place.BaseDirectory, notes);
+        var (source, file) = WeightFiles.Open(place.BaseDirectory);
         try
         {
             source = WrapperPrefixes.Strip(source, file, notes);
+            if (place.Adapter is { } adapter)
+            {
+                notes.Add($"{directory}: the base of the adapter is {place.BaseDirectory}");
+                notes.AddRange(adapter.Notes);
+                source = LoraAdapter.Merge(directory, adapter, source, notes);
+            }
+
             (config, var names) = CanonicalNames.Resolve(config, keys, source, file, notes);
             source = new RenamedTensors(source, names);
             T5Layout.Validate(config, source.Tensors, file);
             FiniteWeights.Require(source, file);
             if (config is { TieWordEmbeddings: false, ScaleDecoderOutputs: true }) (config, source) = ScaledHead.Fold(config, source);
-            return new Checkpoint(directory, config, source, notes);
+            return new Checkpoint(place, config, source, notes);
         }
         catch
         {

@@ -70,8 +70,8 @@ public static class CheckpointFiles
     {
         var names = T5Layout.EnumerateStored(checkpoint.Config).ToDictionary(t => t.Tensor.Name, t => t.Weight, StringComparer.Ordinal);
         SafetensorsWriter.Copy(Path.Combine(directory, Weights), new RenamedTensors(checkpoint.Tensors, names), [.. names.Keys]);
-        WriteConfig(directory, checkpoint.Config, checkpoint.Directory, checkpoint.Tensors.Tensors[T5TensorNames.Shared].Type);
-        CopyTokenizer(checkpoint.Directory, directory);
+        WriteConfig(directory, checkpoint.Config, checkpoint.Place.BaseDirectory, checkpoint.Tensors.Tensors[T5TensorNames.Shared].Type);
+        CopyTokenizer(checkpoint.Place.TokenizerDirectory, directory);
     }
 
     private static void Write(string path, JsonObject root) =>

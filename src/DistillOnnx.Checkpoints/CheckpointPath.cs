@@ -27,6 +27,16 @@ internal static class CheckpointPath
             : throw new InputException($"{Path.Combine(directory, name)}: expected a file within the directory, found a link that leads to {InputText.Show(path)}");
     }
 
+    /// <summary>The real path of a directory within a directory; null where there is none, or it leads out.</summary>
+    /// <param name="directory">The outer directory.</param>
+    /// <param name="relative">The inner one, relative to it.</param>
+    public static string? ResolveDirectory(string directory, string relative)
+    {
+        var root = Real(Path.GetFullPath(directory));
+        var path = Real(Path.Combine(root, relative));
+        return (path == root || IsWithin(path, root)) && Directory.Exists(path) ? path : null;
+    }
+
     /// <summary>Whether the directory has a file, or a link, of this name.</summary>
     public static bool Exists(string directory, string name)
     {

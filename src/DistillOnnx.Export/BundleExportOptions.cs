@@ -8,6 +8,9 @@ public sealed record BundleExportOptions
     /// <summary>The checkpoint directory.</summary>
     public string Model { get; init; } = "";
 
+    /// <summary>The base of a checkpoint that is a LoRA adapter; null: the one that the adapter names.</summary>
+    public string? Base { get; init; }
+
     /// <summary>The bundle directory to make.</summary>
     public string Out { get; init; } = "";
 

@@ -36,13 +36,13 @@ public static class BundleExporter
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         OutputDirectory.Require(options.Out, options.Overwrite);
-        using var checkpoint = Checkpoint.Open(options.Model);
+        using var checkpoint = Checkpoint.Open(options.Model, options.Base);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
         var task = BundleTask.Load(options, checkpoint);
         if (options.Graphs == GraphSet.Label && task.Kind == TaskKind.Text)
             throw new InputException($"{options.Model}: --graphs label needs a closed set of labels, found a task of kind \"text\"");
 
-        var encoder = new InputEncoder(T5Tokenizer.Load(options.Model), task);
+        var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
 
         var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;
@@ -50,7 +50,7 @@ public static class BundleExporter
         var weights = new T5Weights(checkpoint.Config, checkpoint.Tensors);
 
         using var output = OutputDirectory.Create(options.Out, options.Overwrite);
-        CheckpointFiles.WriteConfig(output.Path, checkpoint.Config, checkpoint.Directory);
+        CheckpointFiles.WriteConfig(output.Path, checkpoint.Config, checkpoint.Place.BaseDirectory);
         encoder.Tokenizer.Save(output.Path);
         var source = BundleTask.Source(checkpoint);
         var precisions = new Dictionary<string, BundlePrecision>(StringComparer.Ordinal);

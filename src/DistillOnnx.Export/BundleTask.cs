@@ -19,10 +19,10 @@ internal static class BundleTask
     public static BundleSource Source(Checkpoint checkpoint)
     {
         var weights = new SortedDictionary<string, BundleFile>(StringComparer.Ordinal);
-        foreach (var path in Directory.EnumerateFiles(checkpoint.Directory))
+        foreach (var path in new[] { checkpoint.Place.BaseDirectory, checkpoint.Directory }.Distinct().SelectMany(Directory.EnumerateFiles))
         {
-            if (Path.GetExtension(path) == ".safetensors" || Path.GetFileName(path).StartsWith("pytorch_model", StringComparison.Ordinal))
-                weights.Add(Path.GetFileName(path), BundleFile.Of(path));
+            if (Path.GetExtension(path) == ".safetensors" || Path.GetFileName(path).StartsWith("pytorch_model", StringComparison.Ordinal) || Path.GetFileName(path) == "adapter_model.bin")
+                weights.TryAdd(Path.GetFileName(path), BundleFile.Of(path));
         }
 
         return new BundleSource(Name(checkpoint), weights, checkpoint.Config.ParameterCount);

@@ -82,14 +82,31 @@ internal static class T5ConfigJson
             if (json.StartsWith("\uFEFF"u8)) json = json[3..];
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             var root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
-            // The reader throws where text follows; the tree is read lazily, and a key that stands twice shows only when it is.
+            // The reader throws where text follows; the tree is read lazily, and a key that stands twice or a text that is not
+            // Unicode shows only when it is.
             _ = reader.Read();
-            _ = root.Count;
+            ReadAll(root);
             return root;
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new InputException($"{source}: not the JSON of a configuration: {InputText.Show(e.Message)}", e);
+        }
+    }
+
+    private static void ReadAll(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject members:
+                foreach (var (_, member) in members) ReadAll(member);
+                break;
+            case JsonArray items:
+                foreach (var item in items) ReadAll(item);
+                break;
+            case JsonValue value:
+                _ = value.TryGetValue<string>(out _);
+                break;
         }
     }
 

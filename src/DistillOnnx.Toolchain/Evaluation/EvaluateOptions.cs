@@ -17,6 +17,10 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("split to measure on", Value = "train|validation|test")]
     public string Split { get; init; } = "test";
 
+    /// <summary>The base of a checkpoint that is a LoRA adapter.</summary>
+    [Option("base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
+    public string? Base { get; init; }
+
     /// <summary>Where to run.</summary>
     [Option("where to run", Value = "auto|cpu|cuda:N")]
     public string Device { get; init; } = "auto";

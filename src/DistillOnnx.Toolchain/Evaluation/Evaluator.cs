@@ -28,7 +28,7 @@ public static class Evaluator
         var dataset = Dataset.Open(options.Data);
         IReadOnlyList<Example> rows = dataset.Load(options.Split);
         if (options.Limit > 0) rows = [.. rows.Take(options.Limit)];
-        using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter);
+        using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter, options.Base);
         RequireSameTask(dataset.Task, predictor.Task, options.Model);
 
         using var writer = options.Predictions is null ? null : new PredictionWriter(options.Predictions, predictor.Task);

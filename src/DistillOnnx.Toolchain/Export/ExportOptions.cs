@@ -11,6 +11,10 @@ public sealed record ExportOptions : IStageOptions
     [Option("Checkpoint directory, ours or any public T5 in Hugging Face's layout.", Value = "CHECKPOINT", Required = true)]
     public string Model { get; init; } = "";
 
+    /// <summary>The base of a checkpoint that is a LoRA adapter.</summary>
+    [Option("Base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names.", Value = "CHECKPOINT")]
+    public string? Base { get; init; }
+
     /// <summary>The bundle directory to make.</summary>
     [Option("Bundle directory to make.", Value = "BUNDLE", Required = true)]
     public string Out { get; init; } = "";
@@ -82,6 +86,7 @@ public sealed record ExportOptions : IStageOptions
         Out = Out,
         Overwrite = Overwrite,
         Task = Task,
+        Base = Base,
         Precision = Precision,
         Graphs = Graphs,
         Portable = Portable,

@@ -49,12 +49,14 @@ public sealed class StudentPredictor : IPredictor
     /// <param name="checkpointDirectory">The directory.</param>
     /// <param name="device"><c>auto</c>, <c>cpu</c> or <c>cuda:N</c>.</param>
     /// <param name="reporter">Hears which device was chosen.</param>
+    /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
     /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
-    public static StudentPredictor Open(string checkpointDirectory, string device = "auto", IReporter? reporter = null)
+    public static StudentPredictor Open(string checkpointDirectory, string device = "auto", IReporter? reporter = null, string? baseDirectory = null)
     {
-        using var checkpoint = Checkpoint.Open(checkpointDirectory);
+        using var checkpoint = Checkpoint.Open(checkpointDirectory, baseDirectory);
+        foreach (var note in checkpoint.Notes) reporter?.Info(note);
         var task = TaskSpec.Load(checkpointDirectory);
-        var encoder = new InputEncoder(T5Tokenizer.Load(checkpointDirectory), task);
+        var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter ?? Reporter.None));
         model.eval();
@@ -72,7 +74,7 @@ public sealed class StudentPredictor : IPredictor
     public static StudentPredictor OpenUntrained(string checkpointDirectory, TaskSpec task, string? tokenizerDirectory, string device, int? threads, IReporter reporter)
     {
         using var checkpoint = Checkpoint.Open(checkpointDirectory);
-        var tokenizer = T5Tokenizer.Load(tokenizerDirectory ?? checkpointDirectory);
+        var tokenizer = T5Tokenizer.Load(tokenizerDirectory ?? checkpoint.Place.TokenizerDirectory);
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter, threads));
         model.eval();
         return new StudentPredictor(model, new InputEncoder(tokenizer, task with { PredictPrefix = "", ExplainPrefix = "" }), ownsModel: true);

@@ -16,23 +16,32 @@ internal sealed class StudentSource
 
     private readonly T5Config _config;
 
-    private StudentSource(T5Config config, string? checkpoint)
+    private readonly CheckpointPlace? _checkpoint;
+
+    private StudentSource(T5Config config, CheckpointPlace? checkpoint)
     {
-        (_config, CheckpointDirectory) = (config, checkpoint);
+        (_config, _checkpoint) = (config, checkpoint);
     }
 
-    /// <summary>The checkpoint with weights; null: from scratch.</summary>
-    public string? CheckpointDirectory { get; }
+    /// <summary>The checkpoint whose configuration the student's begins from; null: from scratch.</summary>
+    public string? CheckpointDirectory => _checkpoint?.BaseDirectory;
 
     /// <summary>Whether the weights begin from nothing.</summary>
-    public bool FromScratch => CheckpointDirectory is null;
+    public bool FromScratch => _checkpoint is null;
 
     /// <summary>Finds out what a user meant by <c>--student</c>.</summary>
     /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
+    /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
     /// <exception cref="InputException">It is none of them.</exception>
-    public static StudentSource Resolve(string student)
+    public static StudentSource Resolve(string student, string? baseDirectory = null)
     {
-        if (Directory.Exists(student)) return new StudentSource(T5Config.Load(student), student);
+        if (Directory.Exists(student))
+        {
+            var place = CheckpointPlace.Find(student, baseDirectory);
+            return new StudentSource(T5Config.Load(place.BaseDirectory), place);
+        }
+
+        if (baseDirectory is not null) throw new InputException($"--student \"{student}\": --base is for adapters, and this is no directory of one");
         if (File.Exists(student)) return new StudentSource(T5Config.Load(student), null);
         if (T5Presets.Contains(student)) return new StudentSource(T5Presets.Load(student), null);
         throw new InputException($"--student \"{student}\": expected a checkpoint directory, a config.json, or one of the presets {string.Join(", ", T5Presets.Names)}");
@@ -48,7 +57,7 @@ internal sealed class StudentSource
     public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)
     {
         if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
-        directory ??= CheckpointDirectory!;
+        directory ??= _checkpoint!.TokenizerDirectory;
         var tokenizer = T5Tokenizer.Load(directory);
         if (!FromScratch) tokenizer.RequireRows(_config.VocabSize, $"the embedding of {CheckpointDirectory}");
         return tokenizer;
@@ -70,7 +79,7 @@ internal sealed class StudentSource
             return new T5Model(config, device, seed);
         }
 
-        using var checkpoint = Checkpoint.Open(CheckpointDirectory!);
+        using var checkpoint = Checkpoint.Open(_checkpoint!.Directory, _checkpoint.BaseDirectory == _checkpoint.Directory ? null : _checkpoint.BaseDirectory);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
 
         // The tensors have a say in the configuration: whether the head is the embedding.

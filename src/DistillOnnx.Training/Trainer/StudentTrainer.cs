@@ -49,7 +49,7 @@ public static class StudentTrainer
         using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize * options.Accumulate);
         reporter = workers.Voice(reporter);
         var dataset = Dataset.Open(options.Data);
-        var source = StudentSource.Resolve(options.Student);
+        var source = StudentSource.Resolve(options.Student, options.Base);
         var scaled = options.ScaleParameter ?? source.FromScratch;
         options = options with { ScaleParameter = scaled, LearningRate = options.LearningRate ?? DefaultRate.Of(source.FromScratch, scaled) };
         var need = options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;

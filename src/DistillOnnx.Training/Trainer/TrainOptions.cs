@@ -26,6 +26,10 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
     [Option("student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch", Value = "PRESET|DIR|FILE", Required = true)]
     public string Student { get; init; } = "";
 
+    /// <summary>The base of a student that is a LoRA adapter.</summary>
+    [Option("base of a student that is a LoRA adapter, which is merged into it; left out: the one that the adapter names", Value = "DIR")]
+    public string? Base { get; init; }
+
     /// <summary>Where the checkpoint goes.</summary>
     [Option("checkpoint directory to write", Value = "DIR", Required = true)]
     public string Out { get; init; } = "";
