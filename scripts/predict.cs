@@ -9,7 +9,7 @@
 //   printf 'A man sleeps.</s>A man is awake.\n' | dotnet run scripts/predict.cs -- http://127.0.0.1:5080 esnli
 //
 // Several servers share the calls: http://one:5080,http://two:5080, or dns:///name:5080 for all that a name stands for.
-// DISTILL_API_KEY holds the key, where the servers ask for one. Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.
+// DISTILLONNX_API_KEY holds the key, where the servers ask for one. Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.
 
 using DistillOnnx.Client;
 using Grpc.Core;
@@ -33,7 +33,7 @@ try
     {
         Addresses = args[0].Split(','),
         Deadline = TimeSpan.FromSeconds(5),
-        ApiKey = Environment.GetEnvironmentVariable("DISTILL_API_KEY"),
+        ApiKey = Environment.GetEnvironmentVariable("DISTILLONNX_API_KEY"),
     });
     foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(BatchRows))
     {

@@ -38,14 +38,23 @@ var stop = interrupt.Token;
 try
 {
     if (args is not [var file]) throw new InputException("usage: dotnet run scripts/train.cs -- build.json");
+
+    // All stages are read and validated before the first one runs.
     var build = new BuildFile(file);
-    if (build.Read<ImportOptions>("import") is { } import) Print("import", DatasetImporter.Import(import, reporter, stop));
-    if (build.Read<AnnotateOptions>("annotate") is { } annotate) Print("annotate", await AnnotateStage.RunAsync(annotate, reporter, stop));
-    if (build.Read<PretrainOptions>("pretrain") is { } pretrain) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
-    if (build.Read<TrainOptions>("train") is { } train) Print("train", await TrainStage.RunAsync(train, reporter, stop));
+    var import = build.Read<ImportOptions>("import");
+    var annotate = build.Read<AnnotateOptions>("annotate");
+    var pretrain = build.Read<PretrainOptions>("pretrain");
+    var train = build.Read<TrainOptions>("train");
     var evaluate = build.Read<EvaluateOptions>("evaluate");
+    var export = build.Read<ExportOptions>("export");
+    build.ThrowFaults();
+
+    if (import is not null) Print("import", DatasetImporter.Import(import, reporter, stop));
+    if (annotate is not null) Print("annotate", await AnnotateStage.RunAsync(annotate, reporter, stop));
+    if (pretrain is not null) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
+    if (train is not null) Print("train", await TrainStage.RunAsync(train, reporter, stop));
     if (evaluate is not null) Print("evaluate", await Evaluator.RunAsync(evaluate, reporter, stop));
-    if (build.Read<ExportOptions>("export") is { } export)
+    if (export is not null)
     {
         Print("export", await BundleExport.RunAsync(export, reporter, stop));
 
@@ -74,11 +83,28 @@ internal sealed class BuildFile(string path)
 {
     private static readonly string[] Stages = ["import", "annotate", "pretrain", "train", "evaluate", "export"];
 
+    private readonly ConfigurationFile _file = ConfigurationFile.Load(path, Stages);
+    private readonly List<string> _faults = [];
+
+    /// <summary>A stage's options; null where the file does not name the stage, or has a fault that <see cref="ThrowFaults"/> tells.</summary>
     public T? Read<T>(string stage)
         where T : class, IStageOptions
     {
-        var configuration = OptionBinder.LoadConfiguration(path, stage, Stages);
-        if (configuration.Count == 0) return null;
-        return (T)new OptionBinder(typeof(T)).Bind(stage, new Dictionary<string, IReadOnlyList<string>>(), configuration, path, Environment.GetEnvironmentVariable);
+        if (_file.Section(stage) is null) return null;
+        try
+        {
+            return (T)new OptionBinder(typeof(T), stage).Bind(_file, OptionEnvironment.OfProcess());
+        }
+        catch (InputException fault)
+        {
+            _faults.Add($"{stage}: {fault.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>Refuses the file where a stage's options are at fault: one message for all stages.</summary>
+    public void ThrowFaults()
+    {
+        if (_faults.Count > 0) throw new InputException(string.Join("; ", _faults));
     }
 }

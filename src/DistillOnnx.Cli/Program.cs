@@ -1,4 +1,3 @@
-using System.CommandLine;
 using DistillOnnx.Cli.Verbs;
 using DistillOnnx.Toolchain.Scripting;
 
@@ -11,21 +10,11 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        var root = CommandTree.Build(args);
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
-            var errors = string.Join(" ", parsed.Errors.Select(e => e.Message).Distinct());
-            Console.Error.WriteLine($"distill: {errors.ReplaceLineEndings(" ")} See distill {verb}--help.");
-            return ExitCode.BadInput;
-        }
-
         using var interrupt = new Interrupt();
         var verbose = args.Contains("--verbose");
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interrupt.Token);
+            return await CommandRunner.RunAsync(args, interrupt.Token);
         }
         catch (Exception e)
         {

@@ -2,19 +2,20 @@ using System.Runtime.InteropServices;
 using DistillOnnx.Core;
 using DistillOnnx.Server;
 using DistillOnnx.Server.Configuration;
+using DistillOnnx.Stages.Options;
 
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
-    if (args.Any(a => a is "--help" or "-h"))
+    if (VerbCommand.AsksForHelp(args))
     {
-        Console.WriteLine(OptionReader<ServerOptions>.Help("DistillOnnx.Server: serves bundles over gRPC and JSON"));
+        Console.Write(ServerCommand.Create().Help(width: 120));
         return 0;
     }
 
-    return await PredictionServer.RunAsync(OptionReader<ServerOptions>.Read(args, "DISTILL_SERVE_"), stop.Token);
+    return await PredictionServer.RunAsync(ServerCommand.Bind(args, OptionEnvironment.OfProcess(), Console.Error.WriteLine), stop.Token);
 }
 catch (InputException e)
 {

@@ -124,12 +124,8 @@ public sealed record ServerOptions : IStageOptions
     public string? TlsClientCa { get; init; }
 
     /// <summary>Keys that callers may show.</summary>
-    [Option("API keys, NAME=KEY separated by semicolons, of which a caller must show one as x-api-key", Secret = true)]
+    [Option("API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by semicolons or commas", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
-
-    /// <summary>A file of keys.</summary>
-    [Option("a file of API keys, a NAME=KEY on each line, of which a caller must show one as x-api-key", Value = "FILE")]
-    public string? ApiKeysFile { get; init; }
 
     /// <summary>Who issues bearer tokens.</summary>
     [Option("issuer of the JWT bearer tokens that callers must show; its keys are fetched from its discovery document", Value = "URL")]

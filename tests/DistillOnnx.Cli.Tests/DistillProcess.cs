@@ -28,7 +28,10 @@ internal static class DistillProcess
     /// <param name="environment">Variables beside this process's own.</param>
     public static Process Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
+        // A suite that a script starts in the background has SIGINT ignored, and its children inherit that; env gives them the default.
+        string[] command = ["dotnet", Program, .. arguments];
+        if (OperatingSystem.IsLinux()) command = ["env", "--default-signal=INT", .. command];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

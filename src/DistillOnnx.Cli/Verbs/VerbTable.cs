@@ -38,6 +38,9 @@ internal static class VerbTable
         Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Look(c))),
     ];
 
+    /// <summary>Their names.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(v => v.Name)];
+
     // Its last line is its result object, asked for or not: that is what a script that tries a machine reads.
     private static async Task<object?> QuickstartAsync(QuickstartOptions options, IReporter reporter, CancellationToken cancellationToken)
     {

@@ -61,7 +61,7 @@ internal static class ServerOptionsCheck
 
     private static void Security(ServerOptions options, List<string> faults)
     {
-        foreach (var file in new[] { options.TlsCertificate, options.TlsKey, options.TlsClientCa, options.ApiKeysFile, options.JwtKey })
+        foreach (var file in new[] { options.TlsCertificate, options.TlsKey, options.TlsClientCa, options.JwtKey })
         {
             if (file is not null && !File.Exists(file)) faults.Add($"{file}: no such file");
         }

@@ -35,7 +35,7 @@ internal static class Access
     private static string[] Schemes(ServerOptions options)
     {
         var schemes = new List<string>();
-        if (options.ApiKeys.Count > 0 || options.ApiKeysFile is not null) schemes.Add(ApiKeyHandler.SchemeName);
+        if (options.ApiKeys.Count > 0) schemes.Add(ApiKeyHandler.SchemeName);
         if (options.JwtAuthority is not null || options.JwtKey is not null) schemes.Add(JwtBearerDefaults.AuthenticationScheme);
         return [.. schemes];
     }

@@ -18,21 +18,18 @@ internal sealed class ApiKeySet
 
     /// <summary>Reads the keys of the options.</summary>
     public static ApiKeySet Read(ServerOptions options) =>
-        new([.. Lines(options).Select(Split).Select(k => (k.Name, Hash(k.Key)))]);
+        new([.. options.ApiKeys.Select(Split).Select(k => (k.Name, Hash(k.Key)))]);
 
     /// <summary>Adds what is wrong with the keys; never a key itself.</summary>
     public static void Check(ServerOptions options, List<string> faults)
     {
-        if (options.ApiKeysFile is { } file && !File.Exists(file)) return;
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (name, key) in Lines(options).Select(Split))
+        foreach (var (name, key) in options.ApiKeys.Select(Split))
         {
             if (name.Length == 0) faults.Add("api keys: expected NAME=KEY, found an entry without a name");
             else if (!names.Add(name)) faults.Add($"api keys: \"{name}\" is there twice");
             if (name.Length > 0 && key.Length < LeastLength) faults.Add($"api keys: the key of \"{name}\" has {key.Length} characters, expected at least {LeastLength}");
         }
-
-        if (options.ApiKeysFile is not null && names.Count == 0) faults.Add($"{options.ApiKeysFile}: holds no key");
     }
 
     /// <summary>Whose key this is; null: nobody's. Takes the same time for every wrong key.</summary>
@@ -46,13 +43,6 @@ internal sealed class ApiKeySet
         }
 
         return found;
-    }
-
-    private static IEnumerable<string> Lines(ServerOptions options)
-    {
-        var lines = options.ApiKeys.AsEnumerable();
-        if (options.ApiKeysFile is { } file) lines = lines.Concat(File.ReadAllLines(file));
-        return lines.Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#');
     }
 
     private static (string Name, string Key) Split(string line)

@@ -14,9 +14,6 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>Placeholder for the value in <c>--help</c>, for instance <c>FILE</c>; null: from the type.</summary>
     public string? Value { get; init; }
 
-    /// <summary>Flag without the dashes; null: the property's name in kebab case.</summary>
-    public string? Name { get; init; }
-
     /// <summary>Whether it is given by position, before the flags, instead of by name.</summary>
     public bool Argument { get; init; }
 
@@ -24,8 +21,9 @@ public sealed class OptionAttribute(string help) : Attribute
     public bool Required { get; init; }
 
     /// <summary>
-    /// Whether the value is a secret. It is then taken from the environment, or from the file that <c>--NAME-file</c> names;
-    /// never from a flag or a configuration file, and it is never saved or logged.
+    /// Whether the value is a secret. It is then taken from the environment, or from a file that <c>--NAME-file</c>, the key
+    /// <c>NAME_file</c> or the variable <c>…_NAME_FILE</c> names; never from the command line or a configuration file itself, and
+    /// it is never saved or logged.
     /// </summary>
     public bool Secret { get; init; }
 }

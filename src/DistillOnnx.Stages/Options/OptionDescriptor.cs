@@ -6,13 +6,18 @@ namespace DistillOnnx.Stages.Options;
 /// <summary>One option of a stage, as the command line, the environment and a configuration file name it.</summary>
 public sealed class OptionDescriptor
 {
-    internal OptionDescriptor(PropertyInfo property, OptionAttribute attribute, object? defaultValue)
+    private readonly IReadOnlyList<PropertyInfo> _groups;
+    private readonly string _name;
+
+    internal OptionDescriptor(IReadOnlyList<PropertyInfo> groups, PropertyInfo property, OptionAttribute attribute, object? defaultValue)
     {
+        _groups = groups;
         Property = property;
         Attribute = attribute;
         DefaultValue = defaultValue;
-        Key = SnakeCase(property.Name);
-        Flag = "--" + (attribute.Name ?? Key.Replace('_', '-')) + (attribute.Secret ? "-file" : "");
+        _name = SnakeCase(property.Name);
+        Key = attribute.Secret ? _name + "_file" : _name;
+        Flag = "--" + Key.Replace('_', '-');
     }
 
     /// <summary>The property that holds the value.</summary>
@@ -21,32 +26,51 @@ public sealed class OptionDescriptor
     /// <summary>What was declared about it.</summary>
     public OptionAttribute Attribute { get; }
 
-    /// <summary>The value where nothing is said.</summary>
+    /// <summary>The value where none is given.</summary>
     public object? DefaultValue { get; }
 
-    /// <summary>Key in a configuration file: snake case.</summary>
+    /// <summary>Key in a configuration file: snake case. A secret's ends in <c>_file</c> and names a file.</summary>
     public string Key { get; }
 
-    /// <summary>Flag on the command line, dashes included.</summary>
+    /// <summary>Flag on the command line, dashes included. A secret's ends in <c>-file</c> and names a file.</summary>
     public string Flag { get; }
 
-    /// <summary>Whether it is a switch, which stands alone.</summary>
-    public bool IsSwitch => Property.PropertyType == typeof(bool);
+    /// <summary>Whether it is a switch, which may stand without a value.</summary>
+    public bool IsSwitch => Property.PropertyType == typeof(bool) || Property.PropertyType == typeof(bool?);
 
     /// <summary>Whether it takes several values.</summary>
     public bool IsList => ElementType != null;
 
     /// <summary>What stands for the value in help.</summary>
-    public string ValueName => Attribute.Value ?? OptionValue.Describe(ElementType ?? Property.PropertyType);
+    public string ValueName => Attribute.Secret ? "FILE" : Attribute.Value ?? OptionValue.Describe(ElementType ?? Property.PropertyType);
+
+    /// <summary>What messages and help call it: the flag, or an argument's placeholder.</summary>
+    public string DisplayName => Attribute.Argument ? ValueName : Flag;
 
     /// <summary>Type of one value where several are taken; otherwise null.</summary>
     internal Type? ElementType => Property.PropertyType is { IsGenericType: true } list && list.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
         ? list.GetGenericArguments()[0]
         : Property.PropertyType.IsArray ? Property.PropertyType.GetElementType() : null;
 
-    /// <summary>Name of the environment variable.</summary>
-    /// <param name="verb">The stage's name on the command line.</param>
-    public string EnvironmentVariable(string verb) => $"DISTILL_{verb}_{Key}".Replace('-', '_').ToUpperInvariant();
+    /// <summary>Name of the environment variable that holds the value.</summary>
+    /// <param name="verb">The stage's name on the command line; empty: an option of the program.</param>
+    public string EnvironmentVariable(string verb) => Variable(verb, _name);
+
+    /// <summary>All its environment variables: a secret has a second one, which names a file.</summary>
+    /// <param name="verb">The stage's name on the command line; empty: an option of the program.</param>
+    public IReadOnlyList<string> EnvironmentVariables(string verb) =>
+        Attribute.Secret ? [EnvironmentVariable(verb), Variable(verb, Key)] : [EnvironmentVariable(verb)];
+
+    /// <summary>The value that a stage's options have.</summary>
+    /// <param name="options">Options of the type that declares it.</param>
+    public object? GetValue(object options) => Property.GetValue(Owner(options));
+
+    internal void SetValue(object options, object? value) => Property.SetValue(Owner(options), value);
+
+    private object Owner(object options) => _groups.Aggregate(options, (owner, group) => group.GetValue(owner)!);
+
+    private static string Variable(string verb, string name) =>
+        $"{OptionEnvironment.Prefix}{(verb.Length == 0 ? "" : verb + "_")}{name}".Replace('-', '_').ToUpperInvariant();
 
     private static string SnakeCase(string name)
     {

@@ -28,17 +28,18 @@ internal static class OptionValue
             }
         }
 
-        throw new FormatException($"expected {Describe(type)}, found \"{text}\"");
+        var near = type.IsEnum ? NearestName.Suggest(text, Describe(type).Split('|')) : "";
+        throw new FormatException($"expected {Describe(type)}, found \"{text}\"{near}");
     }
 
-    /// <summary>A value in the words that <see cref="Parse"/> reads.</summary>
+    /// <summary>A value as <see cref="Parse"/> reads it.</summary>
     public static string Format(object value) => value switch
     {
         string text => text,
         bool flag => flag ? "true" : "false",
         Enum => Name(value),
         TimeSpan span => span.TotalSeconds.ToString(CultureInfo.InvariantCulture),
-        System.Collections.IEnumerable list => string.Join(',', list.Cast<object>().Select(Format)),
+        System.Collections.IEnumerable list => ListSyntax.Join(list.Cast<object>().Select(Format)),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };

@@ -94,8 +94,8 @@ internal static class StudyReport
     /// <summary>Options that a reader needs to make the runs again, as flags.</summary>
     private static List<string> Others(StudyOptions options) =>
     [
-        .. from option in new OptionBinder(typeof(StudyOptions)).Options
-           let value = option.Property.GetValue(options)
+        .. from option in new OptionBinder(typeof(StudyOptions), "study").Options
+           let value = option.GetValue(options)
            where value is not null && !value.Equals(option.DefaultValue) && !Told.Contains(option.Key)
            select $"`{option.Flag} {OptionBinder.Format(value)}`",
     ];

@@ -21,12 +21,11 @@ public sealed class OptionBinderTests
     public void Bind_AllSources_FlagBeatsConfigurationBeatsEnvironment()
     {
         var configuration = new JsonObject { ["max_steps"] = 20, ["learning_rate"] = 0.5, ["data"] = "c" };
-        var options = Bind(Flags(("--max-steps", ["30"])), configuration, name => name switch
+        var options = Bind(Flags(("--max-steps", ["30"])), configuration, new()
         {
-            "DISTILL_SAMPLE_MAX_STEPS" => "10",
-            "DISTILL_SAMPLE_LEARNING_RATE" => "0.1",
-            "DISTILL_SAMPLE_METHOD" => "step-by-step",
-            _ => null,
+            ["DISTILL_SAMPLE_MAX_STEPS"] = "10",
+            ["DISTILL_SAMPLE_LEARNING_RATE"] = "0.1",
+            ["DISTILL_SAMPLE_METHOD"] = "step-by-step",
         });
         Assert.Equal((30, 0.5, Method.StepByStep, "c"), (options.MaxSteps, options.LearningRate, options.Method, options.Data));
     }
@@ -78,7 +77,7 @@ public sealed class OptionBinderTests
     [Fact]
     public void Bind_Secret_ComesFromEnvironmentOrFileOnly()
     {
-        Assert.Equal("s3cret", Bind(Flags(("--data", ["d"])), null, n => n == "DISTILL_SAMPLE_API_KEY" ? "s3cret" : null).ApiKey);
+        Assert.Equal("s3cret", Bind(Flags(("--data", ["d"])), null, new() { ["DISTILL_SAMPLE_API_KEY"] = "s3cret" }).ApiKey);
         var path = Path.GetTempFileName();
         File.WriteAllText(path, "from-file\n");
         Assert.Equal("from-file", Bind(Flags(("--data", ["d"]), ("--api-key-file", [path]))).ApiKey);
@@ -93,10 +92,10 @@ public sealed class OptionBinderTests
         using var directory = new TemporaryDirectory();
         var path = directory["config.json"];
         File.WriteAllText(path, "\uFEFF" + """{"train": {"max_steps": 7}, /* of the bundle */ "export": {"precision": "int8"},}""");
-        Assert.Equal(7, (int)OptionBinder.LoadConfiguration(path, "train", Verbs)["max_steps"]!);
-        Assert.Empty(OptionBinder.LoadConfiguration(path, "evaluate", Verbs));
+        Assert.Equal(7, (int)ConfigurationFile.Load(path, Verbs).Section("train")!["max_steps"]!);
+        Assert.Null(ConfigurationFile.Load(path, Verbs).Section("evaluate"));
         File.WriteAllText(path, """{"max_steps": 8}""");
-        Assert.Equal(8, (int)OptionBinder.LoadConfiguration(path, "train", Verbs)["max_steps"]!);
+        Assert.Equal(8, (int)ConfigurationFile.Load(path, Verbs).Section("train")!["max_steps"]!);
     }
 
     [Theory]
@@ -111,7 +110,7 @@ public sealed class OptionBinderTests
         var path = directory["config.json"];
         File.WriteAllText(path, content);
 
-        var error = Assert.Throws<InputException>(() => OptionBinder.LoadConfiguration(path, "train", Verbs));
+        var error = Assert.Throws<InputException>(() => ConfigurationFile.Load(path, Verbs));
 
         Assert.StartsWith(path, error.Message);
         Assert.Contains(message, error.Message);
@@ -121,8 +120,13 @@ public sealed class OptionBinderTests
     private static Dictionary<string, IReadOnlyList<string>> Flags(params (string Flag, string[] Values)[] flags) =>
         flags.ToDictionary(f => f.Flag, f => (IReadOnlyList<string>)f.Values);
 
-    private static Sample Bind(Dictionary<string, IReadOnlyList<string>> flags, JsonObject? configuration = null, Func<string, string?>? environment = null) =>
-        (Sample)new OptionBinder(typeof(Sample)).Bind("sample", flags, configuration, "config.json", environment ?? (_ => null));
+    private static Sample Bind(Dictionary<string, IReadOnlyList<string>> flags, JsonObject? configuration = null, Dictionary<string, string>? environment = null)
+    {
+        var faults = new List<string>();
+        var options = new OptionBinder(typeof(Sample), "sample").Bind(flags, configuration, "config.json", environment ?? [], faults);
+        if (faults.Count == 0) faults.AddRange(options.Validate());
+        return faults.Count == 0 ? (Sample)options : throw new InputException(string.Join("; ", faults));
+    }
 
     private enum Method
     {
