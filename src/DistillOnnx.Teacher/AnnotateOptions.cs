@@ -1,10 +1,11 @@
 using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Stages.Reports;
 using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Prompts;
-using DistillOnnx.Teacher.Rows;
+using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher;
 
@@ -16,11 +17,11 @@ public sealed record AnnotateOptions : IStageOptions
     public string Data { get; init; } = "";
 
     /// <summary>The teacher.</summary>
-    [Option("openai:MODEL@URL (any endpoint of OpenAI's protocol), genai:DIR or rules; not needed to --merge", Value = "SPEC")]
+    [Option("openai:MODEL@URL (any endpoint of OpenAI's protocol), anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules; not needed to --merge", Value = "SPEC")]
     public string Teacher { get; init; } = "";
 
     /// <summary>Where the annotated dataset goes.</summary>
-    [Option("dataset directory to write; not needed to --plan or --preview", Value = "DIR")]
+    [Option("dataset directory to write; not needed to --plan, --preview or --try", Value = "DIR")]
     public string Out { get; init; } = "";
 
     /// <summary>Whether an existing dataset may be replaced.</summary>
@@ -54,6 +55,14 @@ public sealed record AnnotateOptions : IStageOptions
     /// <summary>Show the prompts of this many rows and ask nothing.</summary>
     [Option("show the exact prompts of the first rows and ask nothing", Value = "ROWS")]
     public int Preview { get; init; }
+
+    /// <summary>Ask this many rows and show all of it, saving nothing.</summary>
+    [Option("ask the first rows and show prompt, raw answer, thoughts, rationale and label of each; saves nothing", Value = "ROWS")]
+    public int Try { get; init; }
+
+    /// <summary>A page that shows what came of the rows; null: none.</summary>
+    [Option("write a page with counts, costs and examples of kept and dropped rows", Value = "FILE.html")]
+    public string? Report { get; init; }
 
     /// <summary>Whether to write what the journal has and ask nothing.</summary>
     [Option("ask nothing; write what the journal holds")]
@@ -102,6 +111,10 @@ public sealed record AnnotateOptions : IStageOptions
     /// <summary>The most tokens of an answer.</summary>
     [Option("most tokens of an answer")]
     public int MaxOutputTokens { get; init; } = 256;
+
+    /// <summary>How much a reasoning model thinks; null: as it does by itself.</summary>
+    [Option("how much a reasoning model thinks (default: as it does by itself); its thoughts count as output tokens")]
+    public ReasoningEffort? ReasoningEffort { get; init; }
 
     /// <summary>How often a row is asked anew, with what was wrong, where its answer cannot be read.</summary>
     [Option("how often to ask anew where an answer cannot be read, saying what was wrong; a cut answer is asked for once with four times the limit")]
@@ -184,7 +197,7 @@ public sealed record AnnotateOptions : IStageOptions
     public string? Prices { get; init; }
 
     /// <summary>The endpoint's key.</summary>
-    [Option("the endpoint's key (default: OPENAI_API_KEY, for api.openai.com only)", Secret = true)]
+    [Option("the endpoint's key (default: OPENAI_API_KEY for api.openai.com, ANTHROPIC_API_KEY for api.anthropic.com, AZURE_OPENAI_API_KEY for azure)", Secret = true)]
     public string? ApiKey { get; init; }
 
     /// <inheritdoc/>
@@ -192,7 +205,7 @@ public sealed record AnnotateOptions : IStageOptions
     {
         var faults = new List<string>();
         if (Data.Length == 0) faults.Add("--data is missing");
-        if (Out.Length == 0 && !Plan && Preview == 0) faults.Add("--out is required");
+        if (Out.Length == 0 && !Plan && Preview == 0 && Try == 0) faults.Add("--out is required");
         if (Merge.Count == 0 && Teacher.Length == 0) faults.Add("--teacher is required");
         else if (Merge.Count == 0)
         {
@@ -208,13 +221,17 @@ public sealed record AnnotateOptions : IStageOptions
 
         foreach (var split in Splits.Where(s => !SplitNames.All.Contains(s, StringComparer.Ordinal)))
             faults.Add($"--splits: expected {string.Join(", ", SplitNames.All)}, found \"{split}\"");
-        if (Shard is not null && !RowShard.TryParse(Shard, out _)) faults.Add($"--shard: expected I/N with I from 0 to below N, found \"{Shard}\"");
+        if (Shard is not null && RowShard.TryParse(Shard) is null) faults.Add($"--shard: expected I/N with I from 0 to below N, found \"{Shard}\"");
         if (Limit is < 1) faults.Add($"--limit must be at least 1, found {Limit}");
         if (Preview < 0) faults.Add($"--preview must not be negative, found {Preview}");
+        if (Try is < 0 or > 1000) faults.Add($"--try must be between 0 and 1000, found {Try}");
+        if (Try > 0 && (Batch || Offline || Plan || Preview > 0 || Merge.Count > 0)) faults.Add("--try stands alone: it asks at once and saves nothing");
+        if (HtmlReport.PathFault(Report, Overwrite) is { } fault) faults.Add(fault);
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");
         if (Structured && Style == PromptStyle.Completion) faults.Add("--structured goes with --style chat");
         if (RationaleFrom == RationaleSource.Thoughts && Style == PromptStyle.Completion) faults.Add("--rationale-from thoughts goes with --style chat");
+        if (Style == PromptStyle.Completion && Teacher.StartsWith("anthropic:", StringComparison.Ordinal)) faults.Add("--style completion does not go with anthropic:, which takes conversations alone");
         if (Samples is < 1 or > 100) faults.Add($"--samples must be between 1 and 100, found {Samples}");
         if (Temperature is < 0 or > 2) faults.Add($"--temperature must be between 0 and 2, found {Temperature}");
         if (MaxOutputTokens is < 1 or > 100_000) faults.Add($"--max-output-tokens must be between 1 and 100000, found {MaxOutputTokens}");

@@ -35,6 +35,9 @@ public sealed record AnnotateResult
     /// <summary>For a plan: what it would come to.</summary>
     public AnnotatePlan? Plan { get; init; }
 
+    /// <summary>For a trial: the rows with all that was asked and answered.</summary>
+    public IReadOnlyList<TriedRow>? Tried { get; init; }
+
     /// <summary>For a preview: the prompts.</summary>
     public IReadOnlyList<PreviewedPrompt>? Preview { get; init; }
 }

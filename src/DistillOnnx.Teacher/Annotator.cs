@@ -4,7 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Teacher.Batching;
+using DistillOnnx.Teacher.BatchJobs;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;
@@ -54,6 +54,8 @@ public static class Annotator
         var annotator = new RowAnnotator(dataset.Task, options, Exemplars.Choose(template, dataset, options));
         if (options.Preview > 0) return Preview(rows, annotator, options.Preview, reporter);
 
+        if (options.Try > 0) return await AnnotationTrial.RunAsync(options, spec, teacher, rows, annotator, clock, cancellationToken).ConfigureAwait(false);
+
         var directory = options.Journal ?? (options.Out.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal" : null);
         if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, annotator, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
@@ -63,10 +65,10 @@ public static class Annotator
         var started = clock.GetTimestamp();
         await using var journal = Journal.Open(directory!);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
-        if (stack.Client is OpenAIChatClient endpoint) endpoint.Notice = reporter.Warn;
+        if ((stack.Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null }) is { } refused) refused.Notice = reporter.Warn;
         try
         {
-            if (options is { Batch: true, Offline: false }) await new BatchRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
+            if (options is { Batch: true, Offline: false }) await new BatchJobRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
             else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
         }
         catch (TeacherException e)
@@ -197,6 +199,7 @@ public static class Annotator
             ["ledger"] = Ledger.Report(journal.Totals, options.Prices),
             ["examples"] = examples,
         });
+        if (options.Report is { } report) AnnotationReport.Save(report, options, result, examples);
         return result;
     }
 

@@ -17,10 +17,8 @@ public sealed class OpenAIChatClient : IChatClient
 {
     private const int LongestAnswer = 16 << 20;
     private const int CopyBlock = 1 << 16;
-    private static readonly string[] WrongSetup = ["invalid_api_key", "model_not_found", "invalid_model"];
-    private static readonly string[] NothingLeft = ["insufficient_quota", "billing_hard_limit_reached"];
-    private static readonly string[] RefusedCodes = ["content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"];
-    private static readonly string[] RefusedWords = ["context length", "context size", "context window", "content management policy", "content policy"];
+    private const string AzureVersion = "2024-10-21";
+    private readonly bool _azure;
     private readonly HttpClient _http;
     private readonly Uri _url;
     private readonly string _model;
@@ -28,19 +26,9 @@ public sealed class OpenAIChatClient : IChatClient
     private readonly PromptStyle _style;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _clock;
+    private static readonly string[] StreamWords = ["must", "only", "require", "non-stream", "set to true", "enable stream"];
     private volatile string _limitName = "max_tokens";
-    private static readonly string[] RefusingWords = ["support", "unknown", "unrecognized", "unexpected", "not permitted", "not allowed", "extra input", "extra field", "only the default", "not enabled", "deprecated"];
-    private static readonly (string Name, string[] Words)[] Optional =
-    [
-        ("temperature", ["temperature"]),
-        ("top_p", ["top_p"]),
-        ("seed", ["'seed'", "\"seed\"", "seed "]),
-        ("stop", ["'stop'", "\"stop\"", "stop sequences"]),
-        ("response_format", ["response_format", "response format", "json_schema", "structured output"]),
-        ("the system role", ["system role", "'system'", "\"system\"", "role system", "system message", "developer instruction"]),
-    ];
-
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte> _leftOut = new();
+    private volatile bool _streams;
 
     /// <summary>Creates the client; nothing is sent.</summary>
     /// <param name="spec">Model and place.</param>
@@ -52,6 +40,7 @@ public sealed class OpenAIChatClient : IChatClient
     public OpenAIChatClient(TeacherSpec spec, string? key, PromptStyle style, TimeSpan timeout, int concurrency, TimeProvider clock)
     {
         _url = spec.Url!;
+        _azure = spec.Kind == "azure";
         _model = spec.Model;
         _key = key;
         _style = style;
@@ -127,26 +116,22 @@ public sealed class OpenAIChatClient : IChatClient
     {
         if (status is not (400 or 422)) return false;
         var (message, code) = Error(body);
-        if (RefusedCodes.Contains(code)) return false;
+        if (EndpointFaults.IsRefusal(code)) return false;
         if (message.Contains("max_completion_tokens", StringComparison.Ordinal) && limitName == "max_tokens")
         {
             _limitName = "max_completion_tokens";
             return true;
         }
 
-        if (!RefusingWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase))) return false;
-        foreach (var (name, words) in Optional)
-        {
-            if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) || !_leftOut.TryAdd(name, 0)) continue;
-            Notice?.Invoke($"{_url}: the model refuses {name}, which is left out from now on ({message})");
-            return true;
-        }
-
-        return false;
+        if (!_streams && StreamOnly(message)) return _streams = true;
+        return Refused.Note(_url.AbsoluteUri, message);
     }
 
-    /// <summary>Is told once of each parameter that is left out; null: nobody is.</summary>
-    internal Action<string>? Notice { get; set; }
+    /// <summary>What the model refuses.</summary>
+    internal RefusedParameters Refused { get; } = new();
+
+    private static bool StreamOnly(string message) =>
+        message.Contains("stream", StringComparison.OrdinalIgnoreCase) && StreamWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Which path of the protocol is asked.</summary>
     internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
@@ -175,7 +160,7 @@ public sealed class OpenAIChatClient : IChatClient
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stalled.Token).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(stalled.Token).ConfigureAwait(false), RetryAfter(response)));
+            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(stalled.Token).ConfigureAwait(false), EndpointFaults.RetryAfter(response, _clock)));
             await using var from = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
             await using var to = File.Create(file);
             var buffer = new byte[CopyBlock];
@@ -210,7 +195,7 @@ public sealed class OpenAIChatClient : IChatClient
             else
             {
                 json.WriteStartArray("messages");
-                foreach (var message in _leftOut.ContainsKey("the system role") ? WithoutSystem(prompt) : prompt)
+                foreach (var message in Refused.Has(RefusedParameters.System) ? WithoutSystem(prompt) : prompt)
                 {
                     json.WriteStartObject();
                     json.WriteString("role", message.Role.Value);
@@ -221,18 +206,28 @@ public sealed class OpenAIChatClient : IChatClient
                 json.WriteEndArray();
             }
 
-            if (options?.Temperature is { } temperature && !_leftOut.ContainsKey("temperature")) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
-            if (options?.TopP is { } top && !_leftOut.ContainsKey("top_p")) json.WriteNumber("top_p", Math.Round((double)top, 4));
+            if (options?.Temperature is { } temperature && !Refused.Has(RefusedParameters.Temperature)) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
+            if (options?.TopP is { } top && !Refused.Has(RefusedParameters.TopP)) json.WriteNumber("top_p", Math.Round((double)top, 4));
             if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(limitName, tokens);
-            if (options?.Seed is { } seed && !_leftOut.ContainsKey("seed")) json.WriteNumber("seed", seed);
-            if (options?.StopSequences is { Count: > 0 } stops && !_leftOut.ContainsKey("stop"))
+            if (options?.Seed is { } seed && !Refused.Has(RefusedParameters.Seed)) json.WriteNumber("seed", seed);
+            if (options?.StopSequences is { Count: > 0 } stops && !Refused.Has(RefusedParameters.Stop))
             {
                 json.WriteStartArray("stop");
                 foreach (var stop in stops) json.WriteStringValue(stop);
                 json.WriteEndArray();
             }
 
-            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && !_leftOut.ContainsKey("response_format"))
+            if (options?.Reasoning?.Effort is { } effort && !Refused.Has(RefusedParameters.Reasoning))
+                json.WriteString("reasoning_effort", effort == ReasoningEffort.ExtraHigh ? "xhigh" : effort.ToString().ToLowerInvariant());
+            if (_streams)
+            {
+                json.WriteBoolean("stream", true);
+                json.WriteStartObject("stream_options");
+                json.WriteBoolean("include_usage", true);
+                json.WriteEndObject();
+            }
+
+            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && !Refused.Has(RefusedParameters.Format))
             {
                 json.WriteStartObject("response_format");
                 json.WriteString("type", "json_schema");
@@ -271,7 +266,8 @@ public sealed class OpenAIChatClient : IChatClient
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, timeout.Token).ConfigureAwait(false);
             var bytes = await response.Content.ReadAsByteArrayAsync(timeout.Token).ConfigureAwait(false);
-            return new Reply(response.StatusCode, bytes, RetryAfter(response));
+            if (response.Content.Headers.ContentType?.MediaType == "text/event-stream" && response.IsSuccessStatusCode) bytes = StreamedAnswer.Join(bytes, _url);
+            return new Reply(response.StatusCode, bytes, EndpointFaults.RetryAfter(response, _clock));
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -294,19 +290,21 @@ public sealed class OpenAIChatClient : IChatClient
     /// <summary>A body as it is sent.</summary>
     internal static HttpContent Json(byte[] body) => new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
-    private HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content, string? key)
+    // Azure names the deployment in the path and the protocol's version in the query; its newer paths (/openai/v1) are OpenAI's.
+    private string Place(string path)
     {
-        var request = new HttpRequestMessage(method, $"{_url.AbsoluteUri.TrimEnd('/')}/{path}") { Content = content };
-        if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
-        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-        return request;
+        var url = _url.AbsoluteUri.TrimEnd('/');
+        if (!_azure || url.EndsWith("/v1", StringComparison.Ordinal)) return $"{url}/{path}";
+        return path == "models" ? $"{url}/openai/models?api-version={AzureVersion}" : $"{url}/openai/deployments/{Uri.EscapeDataString(_model)}/{path}?api-version={AzureVersion}";
     }
 
-    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    private HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content, string? key)
     {
-        var header = response.Headers.RetryAfter;
-        var wait = header?.Delta ?? (header?.Date is { } date ? date - _clock.GetUtcNow() : null);
-        return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
+        var request = new HttpRequestMessage(method, Place(path)) { Content = content };
+        if (_azure && _key is not null) request.Headers.TryAddWithoutValidation("api-key", _key);
+        else if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
+        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return request;
     }
 
     /// <summary>Sorts an answer's status by how far its fault reaches.</summary>
@@ -318,25 +316,13 @@ public sealed class OpenAIChatClient : IChatClient
         var status = (int)reply.Status;
         if (status is >= 200 and < 300) return;
         var (message, code) = Error(reply.Body);
-        var said = $"{_url}: HTTP {status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
-        var fault = status switch
-        {
-            401 or 403 or 404 => TeacherFault.Setup,
-            400 or 413 or 422 when RefusedCodes.Contains(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) => TeacherFault.Refused,
-            400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
-            400 or 413 or 422 => TeacherFault.Request,
-            429 when NothingLeft.Contains(code) => TeacherFault.Fatal,
-            429 => TeacherFault.Throttled,
-            408 or 409 or 425 or >= 500 => TeacherFault.Transient,
-            _ => TeacherFault.Fatal,
-        };
         var advice = status switch
         {
-            401 or 403 => "; set the key by DISTILL_ANNOTATE_API_KEY",
+            401 or 403 => _azure ? "; set the key by AZURE_OPENAI_API_KEY or --api-key-file" : "; set the key by DISTILL_ANNOTATE_API_KEY",
             404 => $"; expected the model \"{_model}\" there",
             _ => "",
         };
-        throw new TeacherException(fault, said + advice, reply.RetryAfter);
+        throw EndpointFaults.Of(_url, reply.Status, message, code, advice, reply.RetryAfter);
     }
 
     /// <summary>Reads an answer.</summary>
@@ -396,30 +382,7 @@ public sealed class OpenAIChatClient : IChatClient
         return string.Concat(texts) is { Length: > 0 } text ? text : null;
     }
 
-    private (string Message, string Code) Error(byte[] body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            var error = document.RootElement.TryGetProperty("error", out var inner) ? inner : document.RootElement;
-            if (error.ValueKind == JsonValueKind.String) return (OneLine(error.GetString()!), "");
-            var message = Text(error, "message") ?? "";
-            var code = Text(error, "code") ?? Text(error, "type") ?? "";
-            return (OneLine(message), OneLine(code));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return (OneLine(System.Text.Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(200, body.Length)))), "");
-        }
-    }
-
-    private string OneLine(string text)
-    {
-        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
-        // Some endpoints repeat the key that they do not accept.
-        if (_key is { Length: >= 8 }) text = text.Replace(_key, "…", StringComparison.Ordinal);
-        return text.Length <= 300 ? text : text[..300] + "…";
-    }
+    private (string Message, string Code) Error(byte[] body) => EndpointFaults.Read(body, _key);
 
     private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

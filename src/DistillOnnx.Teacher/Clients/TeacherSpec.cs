@@ -2,21 +2,29 @@ using DistillOnnx.Core;
 
 namespace DistillOnnx.Teacher.Clients;
 
-/// <summary>Which teacher: <c>openai:MODEL@URL</c>, <c>genai:DIR</c> or <c>rules</c>.</summary>
-/// <param name="Kind"><c>openai</c>, <c>genai</c> or <c>rules</c>.</param>
+/// <summary>
+/// Which teacher: <c>openai:MODEL[@URL]</c>, <c>anthropic:MODEL[@URL]</c>, <c>azure:DEPLOYMENT@URL</c>, <c>ollama:MODEL[@URL]</c>, <c>genai:DIR</c> or <c>rules</c>.
+/// </summary>
+/// <param name="Kind">What stands before the colon.</param>
 /// <param name="Model">The model's name, or the directory that holds it.</param>
 /// <param name="Url">Where an endpoint's paths begin, without a slash at the end.</param>
 public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
 {
+    private const string Expected = "openai:MODEL@URL, anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules";
+
     /// <summary>Where models are asked whose specification names no place.</summary>
     public static Uri DefaultUrl { get; } = new("https://api.openai.com/v1");
+
+    internal static Uri AnthropicUrl { get; } = new("https://api.anthropic.com");
+
+    private static Uri OllamaUrl { get; } = new("http://localhost:11434");
 
     /// <summary>The name that prices are listed by and tokens are counted under.</summary>
     public string Priced => Kind switch
     {
-        "openai" => Model,
-        "genai" => $"genai:{Model}",
-        _ => Kind,
+        "genai" or "ollama" => $"{Kind}:{Model}",
+        "rules" => Kind,
+        _ => Model,
     };
 
     /// <summary>Reads a specification.</summary>
@@ -28,13 +36,18 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
         var colon = text.IndexOf(':');
         var (kind, rest) = colon < 0 ? (text, "") : (text[..colon], text[(colon + 1)..]);
         if (kind == "genai" && rest.Length > 0) return new TeacherSpec(kind, rest, null);
-        if (kind != "openai" || rest.Length == 0)
-            throw new InputException($"--teacher: expected openai:MODEL@URL, genai:DIR or rules, found \"{text}\"");
+        if (kind is not ("openai" or "anthropic" or "azure" or "ollama") || rest.Length == 0)
+            throw new InputException($"--teacher: expected {Expected}, found \"{text}\"");
         var at = rest.LastIndexOf("@http", StringComparison.Ordinal);
-        if (at < 0) return new TeacherSpec(kind, rest, DefaultUrl);
+        if (at < 0)
+        {
+            var place = kind switch { "openai" => DefaultUrl, "anthropic" => AnthropicUrl, "ollama" => OllamaUrl, _ => null };
+            return new TeacherSpec(kind, rest, place ?? throw new InputException($"--teacher: expected azure:DEPLOYMENT@URL with the resource's URL, found \"{text}\""));
+        }
+
         if (at == 0 || !Uri.TryCreate(rest[(at + 1)..].TrimEnd('/'), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
-            throw new InputException($"--teacher: expected openai:MODEL@URL with an http or https URL, found \"{text}\"");
-        if (url.UserInfo.Length > 0) throw new InputException("--teacher: a secret does not belong in the URL; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
+            throw new InputException($"--teacher: expected {kind}:MODEL@URL with an http or https URL, found \"{text}\"");
+        if (url.UserInfo.Length > 0 || url.Query.Length > 0) throw new InputException("--teacher: a secret does not belong in the URL, nor does a query; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
         return new TeacherSpec(kind, rest[..at], url);
     }
 }

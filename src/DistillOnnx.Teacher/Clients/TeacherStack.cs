@@ -60,12 +60,19 @@ internal sealed class TeacherStack : IDisposable
     {
         "rules" => throw new InputException("--teacher rules: the rule-based teacher is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync"),
         "genai" => GenAITeacher.Open(spec.Model, options.Style),
+        "anthropic" => Providers.Anthropic(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
+        "ollama" => Providers.Ollama(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
         _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
     };
 
     public void Dispose() => Journaled.Dispose();
 
-    // A key for one host is not shown to another.
-    private static string? Key(AnnotateOptions options, TeacherSpec spec) =>
-        options.ApiKey ?? (spec.Url!.Host == TeacherSpec.DefaultUrl.Host ? Environment.GetEnvironmentVariable("OPENAI_API_KEY") : null);
+    // A key for one service is not shown to another.
+    private static string? Key(AnnotateOptions options, TeacherSpec spec) => options.ApiKey ?? spec switch
+    {
+        { Kind: "openai" } when spec.Url!.Host == TeacherSpec.DefaultUrl.Host => Environment.GetEnvironmentVariable("OPENAI_API_KEY"),
+        { Kind: "anthropic" } when spec.Url!.Host == TeacherSpec.AnthropicUrl.Host => Environment.GetEnvironmentVariable("ANTHROPIC_API_KEY"),
+        { Kind: "azure" } => Environment.GetEnvironmentVariable("AZURE_OPENAI_API_KEY"),
+        _ => null,
+    };
 }

@@ -47,6 +47,7 @@ public static class RequestKey
             if (options.Seed is { } seed) json.WriteNumber("seed", seed);
             if (options.StopSequences is { } stops) json.WriteString("stop", string.Join('\u0001', stops));
             if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema }) json.WriteString("schema", schema.GetRawText());
+            if (options.Reasoning?.Effort is { } effort) json.WriteString("reasoning", effort.ToString());
             json.WriteNumber("sample", Number(options, Sample));
             json.WriteNumber("attempt", Number(options, Attempt));
             json.WriteEndObject();

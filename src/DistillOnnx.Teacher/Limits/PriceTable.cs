@@ -29,7 +29,7 @@ public sealed record PriceTable(double Input, double Output, double Batch = 1)
     /// <exception cref="InputException">The file is missing or has another form.</exception>
     public static PriceTable? Find(string model, string? path)
     {
-        if (model == "rules" || model.StartsWith("genai:", StringComparison.Ordinal)) return new PriceTable(0, 0);
+        if (model == "rules" || model.StartsWith("genai:", StringComparison.Ordinal) || model.StartsWith("ollama:", StringComparison.Ordinal)) return new PriceTable(0, 0);
         if (path is not null && !File.Exists(path)) throw new InputException($"{path}: no such file; expected a table of prices");
         try
         {

@@ -44,7 +44,7 @@ internal sealed class AnnotatedPart : IDisposable
         {
             var info = JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, DatasetWriter.InfoFileName)));
             var report = JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, AnnotatedDataset.ReportFile)));
-            if ((string?)info?["shard"] is not { } text || !RowShard.TryParse(text, out var shard)) throw new InputException($"{directory}: expected the output of annotate --shard I/N, found one of all rows");
+            if ((string?)info?["shard"] is not { } text || RowShard.TryParse(text) is not { } shard) throw new InputException($"{directory}: expected the output of annotate --shard I/N, found one of all rows");
             return new AnnotatedPart(directory, shard, report?["ledger"] ?? new JsonObject());
         }
         catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or UnauthorizedAccessException)

@@ -65,7 +65,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
         if (options.Rationalize && example.Label is { } gold && !tally.NotAsked && !(outcome.Label is { } found && Accuracy.IsCorrect(task.Metric, found, gold)))
             outcome = await RationalizeAsync(example, gold, outcome, tally, teacher, cancellationToken).ConfigureAwait(false);
-        return Judge(example, outcome) with { Model = tally.Model, InputTokens = tally.Input, OutputTokens = tally.Output };
+        return Judge(example, outcome) with { LastAnswer = tally.LastAnswer, Thoughts = tally.Thoughts, Model = tally.Model, InputTokens = tally.Input, OutputTokens = tally.Output };
     }
 
     private async Task<RowOutcome> RationalizeAsync(Example example, string gold, RowOutcome outcome, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
@@ -97,6 +97,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
 
                 var read = _answers.Read(example, response);
                 last = read;
+                (tally.LastAnswer, tally.Thoughts) = (response.Text, read.Thoughts);
                 if (read.Label is not null) return last;
                 tally.Note(response, read, request.MaxOutputTokens ?? 0);
                 if (read.Fault == AnswerFault.Cut)
@@ -151,6 +152,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             StopSequences = options.Style == PromptStyle.Completion && template.Stop.Count > 0 ? [.. template.Stop] : null,
             Seed = options.SendSeed ? options.Seed + sample : null,
             ResponseFormat = _answers.Format(example),
+            Reasoning = options.ReasoningEffort is { } effort ? new ReasoningOptions { Effort = effort } : null,
             AdditionalProperties = new AdditionalPropertiesDictionary
             {
                 [RequestKey.Sample] = sample,
@@ -202,6 +204,10 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         public bool Cut { get; private set; }
 
         public string? Raw { get; private set; }
+
+        public string? LastAnswer { get; set; }
+
+        public string? Thoughts { get; set; }
 
         public bool Refused { get; set; }
 

@@ -39,6 +39,12 @@ public sealed record RowOutcome
     /// <summary>The last answer that could not be read, as it came; null where there is none.</summary>
     public string? RawAnswer { get; init; }
 
+    /// <summary>The last answer as it came, readable or not; null where there is none. It is in no file.</summary>
+    public string? LastAnswer { get; init; }
+
+    /// <summary>The thoughts that came with it; null where there are none. They are in no file but the journal.</summary>
+    public string? Thoughts { get; init; }
+
     /// <summary>Whether the label was found within the answer's words and is not the answer itself.</summary>
     public bool Mapped { get; init; }
 }

@@ -8,7 +8,7 @@ namespace DistillOnnx.Teacher.Rows;
 /// <param name="options">Splits, limit and shard.</param>
 internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
 {
-    private readonly RowShard _shard = options.Shard is { } text && RowShard.TryParse(text, out var shard) ? shard : RowShard.All;
+    private readonly RowShard _shard = options.Shard is { } text && RowShard.TryParse(text) is { } shard ? shard : RowShard.Whole;
 
     /// <summary>The splits to annotate that are there.</summary>
     public IReadOnlyList<string> Splits { get; } = dataset.Splits.Where(s => options.Splits.Contains(s, StringComparer.Ordinal)).ToList() is { Count: > 0 } found
@@ -22,7 +22,7 @@ internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
         foreach (var example in dataset.Stream(split, LabelNeed.None))
         {
             if (position >= options.Limit) yield break;
-            if (_shard.Has(position++)) yield return example;
+            if (_shard.Contains(position++)) yield return example;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 

@@ -1,3 +1,4 @@
+using DistillOnnx.Data;
 using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Prediction;

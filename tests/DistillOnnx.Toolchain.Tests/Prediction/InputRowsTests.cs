@@ -1,5 +1,6 @@
 using System.Text;
 using DistillOnnx.Core;
+using DistillOnnx.Data;
 using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Tests.Prediction;

@@ -9,14 +9,14 @@ using DistillOnnx.Teacher.Limits;
 using DistillOnnx.Teacher.Rows;
 using Microsoft.Extensions.AI;
 
-namespace DistillOnnx.Teacher.Batching;
+namespace DistillOnnx.Teacher.BatchJobs;
 
 /// <summary>
 /// Asks through OpenAI's Batch API. In waves: what the rows need and the journal lacks goes into files, each file is a job,
 /// and the answers of finished jobs go into the journal; what follows from them (unparsable answers, rationalisations) is the
 /// next wave. Jobs of an earlier run that was killed are waited for first.
 /// </summary>
-internal sealed class BatchRunner(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, string directory, TimeProvider clock, IReporter reporter)
+internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, string directory, TimeProvider clock, IReporter reporter)
 {
     private const int MostWavesWithoutAnswers = 3;
     private const long MostBytes = 190L << 20;

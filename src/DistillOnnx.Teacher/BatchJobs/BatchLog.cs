@@ -1,7 +1,7 @@
 using System.Text.Json;
 using DistillOnnx.Core;
 
-namespace DistillOnnx.Teacher.Batching;
+namespace DistillOnnx.Teacher.BatchJobs;
 
 /// <summary>
 /// Which jobs were begun and which are done, in a file that only grows. A job is noted by a tag of its own before it is begun,

@@ -1,19 +1,22 @@
 using System.Globalization;
 
-namespace DistillOnnx.Toolchain.Prediction;
+namespace DistillOnnx.Data;
 
-/// <summary>The part of a file's rows that one of several machines works on.</summary>
+/// <summary>The part of the rows that one of several machines works on: those whose position leaves <see cref="Index"/> when divided by <see cref="Count"/>.</summary>
 /// <param name="Index">Which part, from 0.</param>
 /// <param name="Count">How many parts there are.</param>
-internal readonly record struct RowShard(int Index, int Count)
+public readonly record struct RowShard(int Index, int Count)
 {
     /// <summary>All rows.</summary>
     public static RowShard Whole { get; } = new(0, 1);
 
-    /// <summary>Whether a row, counted from 0, belongs to this part.</summary>
+    /// <summary>Whether a row belongs to this part.</summary>
+    /// <param name="row">The row's position, from 0.</param>
     public bool Contains(long row) => row % Count == Index;
 
-    /// <summary>Reads <c>i/n</c>; null where the text is none or i is not below n.</summary>
+    /// <summary>Reads <c>i/n</c>.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>Null where the text is none or i is not below n.</returns>
     public static RowShard? TryParse(string text)
     {
         var parts = text.Split('/');
@@ -24,4 +27,7 @@ internal readonly record struct RowShard(int Index, int Count)
             ? new RowShard(index, count)
             : null;
     }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Index}/{Count}");
 }

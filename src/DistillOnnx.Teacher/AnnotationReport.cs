@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using DistillOnnx.Stages.Reports;
+
+namespace DistillOnnx.Teacher;
+
+/// <summary>The page that shows what came of an annotation: counts, costs, and rows of each kind as they came.</summary>
+internal static class AnnotationReport
+{
+    private const int LongestCell = 1000;
+
+    public static void Save(string path, AnnotateOptions options, AnnotateResult result, JsonObject examples)
+    {
+        var page = new HtmlReport($"Annotation by {options.Teacher}");
+        page.Figures(
+        [
+            ("rows", Number(result.Splits!.Values.Sum(s => s.Rows))),
+            ("kept", Number(result.Splits.Values.Sum(s => s.Kept))),
+            ("requests now", Number(result.Requests ?? 0)),
+            ("tokens", $"{Number(result.InputTokens ?? 0)} + {Number(result.OutputTokens ?? 0)}"),
+            ("cost", result.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "unknown"),
+        ]);
+        if (result.Complete == false) page.Warning("Some rows were not asked; a further run goes on from here.");
+        foreach (var (split, found) in result.Splits)
+        {
+            page.Heading(split);
+            var kinds = found.Dropped.Select(d => (d.Key, d.Value)).Prepend(("kept", found.Kept));
+            page.Table(["rows", "count"], kinds.Select(k => (IReadOnlyList<string?>)[k.Item1, Number(k.Item2)]));
+            if (found.TeacherAccuracy is { } accuracy) page.Paragraph(string.Create(CultureInfo.InvariantCulture, $"The teacher agrees with {accuracy * 100:0.0} % of the gold labels."));
+            if (found.Mapped > 0) page.Paragraph($"{found.Mapped} labels were found within the answer's words.");
+            foreach (var (kind, rows) in examples[split] as JsonObject ?? [])
+            {
+                page.Note($"Examples: {kind}");
+                page.Table(["id", "input", "gold", "teacher", "rationale", "fault", "raw answer"], (rows as JsonArray ?? []).Select(r => (IReadOnlyList<string?>)[.. Cells(r!)]));
+            }
+        }
+
+        page.Save(path);
+    }
+
+    private static IEnumerable<string?> Cells(JsonNode row) =>
+        ((string[])["id", "input", "label", "teacher_label", "rationale", "fault", "raw_answer"]).Select(n => (string?)row[n] is { } text ? text.Length <= LongestCell ? text : text[..LongestCell] + "…" : null);
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+}

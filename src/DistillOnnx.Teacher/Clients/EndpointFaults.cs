@@ -1,0 +1,73 @@
+using System.Net;
+using System.Text.Json;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>Sorts what endpoints say besides answers by how far it reaches.</summary>
+internal static class EndpointFaults
+{
+    private const int LongestMessage = 300;
+    private static readonly string[] WrongSetup = ["invalid_api_key", "model_not_found", "invalid_model", "authentication_error", "permission_error"];
+    private static readonly string[] NothingLeft = ["insufficient_quota", "billing_hard_limit_reached", "billing_error"];
+    private static readonly string[] RefusedCodes = ["content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"];
+    private static readonly string[] RefusedWords = ["context length", "context size", "context window", "content management policy", "content policy", "prompt is too long"];
+
+    /// <summary>Whether a code says that the model will not answer this request.</summary>
+    public static bool IsRefusal(string code) => RefusedCodes.Contains(code);
+
+    /// <summary>The fault that a status and its body mean.</summary>
+    public static TeacherException Of(Uri url, HttpStatusCode status, string message, string code, string advice, TimeSpan? retryAfter)
+    {
+        var said = $"{url}: HTTP {(int)status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
+        var fault = (int)status switch
+        {
+            401 or 403 or 404 => TeacherFault.Setup,
+            400 or 413 or 422 when IsRefusal(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) => TeacherFault.Refused,
+            400 or 402 or 422 when NothingLeft.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) => TeacherFault.Fatal,
+            400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
+            400 or 413 or 422 => TeacherFault.Request,
+            429 when NothingLeft.Contains(code) => TeacherFault.Fatal,
+            429 => TeacherFault.Throttled,
+            408 or 409 or 425 or >= 500 => TeacherFault.Transient,
+            _ => TeacherFault.Fatal,
+        };
+        return new TeacherException(fault, said + advice, retryAfter);
+    }
+
+    /// <summary>Message and code of an error's body, in one line each, without the key.</summary>
+    public static (string Message, string Code) Read(byte[] body, string? key)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            var error = document.RootElement.TryGetProperty("error", out var inner) ? inner : document.RootElement;
+            if (error.ValueKind == JsonValueKind.String) return (OneLine(error.GetString()!, key), "");
+            return (OneLine(Text(error, "message") ?? "", key), OneLine(Text(error, "code") ?? Text(error, "type") ?? "", key));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return (OneLine(System.Text.Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(200, body.Length))), key), "");
+        }
+    }
+
+    /// <summary>How long an endpoint asks to wait; null where it does not say.</summary>
+    public static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider clock)
+    {
+        if (response.Headers.TryGetValues("retry-after-ms", out var values)
+            && double.TryParse(values.First(), System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds is >= 0 and < 1e9) return TimeSpan.FromMilliseconds(milliseconds);
+        var header = response.Headers.RetryAfter;
+        var wait = header?.Delta ?? (header?.Date is { } date ? date - clock.GetUtcNow() : null);
+        return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
+    }
+
+    // Some endpoints repeat the key that they do not accept.
+    private static string OneLine(string text, string? key)
+    {
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        if (key is { Length: >= 8 }) text = text.Replace(key, "…", StringComparison.Ordinal);
+        return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+    }
+
+    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,44 @@
+using System.Collections.Concurrent;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>Parameters that a model refused once and that are left out from then on.</summary>
+internal sealed class RefusedParameters
+{
+    public const string Temperature = "temperature", TopP = "top_p", Seed = "seed", Stop = "stop", Format = "response_format", System = "the system role", Reasoning = "reasoning effort";
+
+    private static readonly string[] RefusingWords = ["support", "unknown", "unrecognized", "unexpected", "not permitted", "not allowed", "extra input", "extra field", "only the default", "not enabled", "deprecated", "cannot both"];
+    private static readonly (string Name, string[] Words)[] Known =
+    [
+        (Temperature, ["temperature"]),
+        (TopP, ["top_p"]),
+        (Seed, ["'seed'", "\"seed\"", "`seed`", "seed "]),
+        (Stop, ["'stop'", "\"stop\"", "`stop`", "stop_sequences", "stop sequences"]),
+        (Format, ["response_format", "response format", "json_schema", "structured output", "output_format", "output_config"]),
+        (Reasoning, ["reasoning", "thinking"]),
+        (System, ["system role", "'system'", "\"system\"", "role system", "system message", "developer instruction"]),
+    ];
+
+    private readonly ConcurrentDictionary<string, byte> _names = new();
+
+    /// <summary>Is told once of each parameter; null: nobody is.</summary>
+    public Action<string>? Notice { get; set; }
+
+    /// <summary>Whether a parameter is left out.</summary>
+    public bool Has(string name) => _names.ContainsKey(name);
+
+    /// <summary>Notes what an endpoint refuses.</summary>
+    /// <returns>Whether it refuses a parameter that was sent until now, so that asking without it may help.</returns>
+    public bool Note(string endpoint, string message)
+    {
+        if (!RefusingWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase))) return false;
+        foreach (var (name, words) in Known)
+        {
+            if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) || !_names.TryAdd(name, 0)) continue;
+            Notice?.Invoke($"{endpoint}: the model refuses {name}, which is left out from now on ({message})");
+            return true;
+        }
+
+        return false;
+    }
+}

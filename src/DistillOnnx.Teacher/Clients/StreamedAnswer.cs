@@ -1,0 +1,54 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace DistillOnnx.Teacher.Clients;
+
+/// <summary>Puts the events of a streamed answer together into the body that the answer has where it comes whole.</summary>
+internal static class StreamedAnswer
+{
+    /// <summary>Joins server-sent events.</summary>
+    /// <exception cref="TeacherException">The stream ends before the answer does, or tells a fault.</exception>
+    public static byte[] Join(byte[] events, Uri url)
+    {
+        var (content, thoughts, text) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
+        string? finish = null, model = null, refusal = null;
+        JsonNode? usage = null;
+        try
+        {
+            foreach (var line in Encoding.UTF8.GetString(events).Split('\n'))
+            {
+                if (!line.StartsWith("data:", StringComparison.Ordinal)) continue;
+                var data = line["data:".Length..].Trim();
+                if (data == "[DONE]") break;
+                var part = JsonNode.Parse(data)!.AsObject();
+                if (part["error"] is { } error) throw new TeacherException(TeacherFault.Transient, $"{url}: {EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message}");
+                model ??= (string?)part["model"];
+                if (part["usage"] is JsonObject counted) usage = counted.DeepClone();
+                if (part["choices"] is not JsonArray { Count: > 0 } choices || choices[0] is not JsonObject choice) continue;
+                finish = (string?)choice["finish_reason"] ?? finish;
+                text.Append((string?)choice["text"]);
+                if ((choice["delta"] ?? choice["message"]) is not JsonObject delta) continue;
+                content.Append((string?)delta["content"]);
+                thoughts.Append((string?)delta["reasoning_content"] ?? (string?)delta["reasoning"]);
+                refusal = (string?)delta["refusal"] ?? refusal;
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new TeacherException(TeacherFault.Transient, $"{url}: the streamed answer was cut", inner: e);
+        }
+
+        if (finish is null) throw new TeacherException(TeacherFault.Transient, $"{url}: the streamed answer was cut");
+        var message = new JsonObject { ["role"] = "assistant", ["content"] = content.ToString() };
+        if (thoughts.Length > 0) message["reasoning_content"] = thoughts.ToString();
+        if (refusal is not null) message["refusal"] = refusal;
+        var body = new JsonObject
+        {
+            ["model"] = model,
+            ["choices"] = new JsonArray(new JsonObject { ["finish_reason"] = finish, ["message"] = message, ["text"] = text.ToString() }),
+            ["usage"] = usage,
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(body);
+    }
+}
