@@ -97,6 +97,28 @@ public sealed class TransformersJsTests
         static IEnumerable<string> Texts(string row) => JsonNode.Parse(row)!.AsObject().Where(field => field.Key != "id").Select(field => field.Value).OfType<JsonValue>().Where(v => v.GetValueKind() == JsonValueKind.String).Select(v => (string)v!);
     }
 
+    /// <summary>Tokens added to a tokenizer, as the files that we write give them to transformers.js. It has no single-word rule, so none is asked for.</summary>
+    [Fact]
+    public void Tokenize_AddedTokens_GivesOurIds()
+    {
+        using var node = Start();
+        using var source = new TemporaryDirectory();
+        using var saved = new TemporaryDirectory();
+        T5Tokenizer.FromModel(TinyTokenizer.SpieceModel).Save(source.Path);
+        var first = T5Tokenizer.Load(source.Path).VocabularySize;
+        File.WriteAllText(source["added_tokens.json"], $$"""{"<ORG>": {{first}}, "[[": {{first + 1}}, "]]": {{first + 2}}, "no way": {{first + 3}}}""");
+        File.WriteAllText(source["special_tokens_map.json"], """{"additional_special_tokens": [{"content": "<ORG>", "lstrip": false, "rstrip": false, "single_word": false, "normalized": false}]}""");
+        var tokenizer = T5Tokenizer.Load(source.Path);
+        tokenizer.Save(saved.Path);
+        node.LoadTokenizer(saved.Path);
+        string[] texts = ["<ORG> is [[ a cat ]] no way", "[[<ORG>]]", "it is<ORG>it", "no  way no way", " <ORG>  the being ", "[["];
+
+        var ids = node.Tokenize(texts);
+
+        for (var i = 0; i < texts.Length; i++) Assert.Equal(tokenizer.Encode(texts[i]), Ids(ids[i]!));
+        Assert.Contains(first, tokenizer.Encode(texts[0]));
+    }
+
     private static NodeStudent Start()
     {
         var node = NodeStudent.TryStart(out var missing);
