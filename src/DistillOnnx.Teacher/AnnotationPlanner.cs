@@ -46,6 +46,7 @@ internal static class AnnotationPlanner
         };
         var price = plan.Cost is { } cost ? $"about ${cost:0.00}" : $"price unknown (the table does not know \"{spec.Model}\"; give --prices)";
         reporter.Info($"{plan.Rows} rows, {plan.Requests} requests, {plan.RequestsPaid} of them paid; about {plan.InputTokens} + {plan.OutputTokens} tokens, {price}{(plan.Minutes is { } m ? $", {m:0.0} minutes at the stated rates" : "")}");
+        if (prices is { Output: > 0 } && PriceTable.Doubt(options.Prices, clock.GetUtcNow()) is { } doubt) reporter.Warn(doubt);
         if (plan.Check is not null) reporter.Info(plan.Check);
         return new AnnotateResult { Plan = plan };
     }

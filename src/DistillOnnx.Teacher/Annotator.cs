@@ -66,6 +66,7 @@ public static class Annotator
         await using var journal = Journal.Open(directory!);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
         if ((stack.Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null }) is { } refused) refused.Notice = reporter.Warn;
+        if (stack.Prices is { Output: > 0 } && PriceTable.Doubt(options.Prices, clock.GetUtcNow()) is { } doubt) reporter.Warn(doubt);
         try
         {
             if (options is { Batch: true, Offline: false }) await new BatchJobRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);

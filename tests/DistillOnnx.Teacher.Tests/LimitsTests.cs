@@ -6,6 +6,13 @@ namespace DistillOnnx.Teacher.Tests;
 public class LimitsTests
 {
     [Fact]
+    public void Doubt_PricesOfLongAgo_AreSaid()
+    {
+        Assert.Contains("2025-06-01", PriceTable.Doubt(null, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+        Assert.Null(PriceTable.Doubt(null, new DateTimeOffset(2025, 7, 1, 0, 0, 0, TimeSpan.Zero)));
+    }
+
+    [Fact]
     public void TryReserve_ConcurrentRequests_NeverOverdraws()
     {
         var budget = new Budget(null, 1000, null, 0, 100);

@@ -11,10 +11,19 @@ namespace DistillOnnx.Teacher.Clients;
 /// <param name="clock">Reads dates in Retry-After.</param>
 internal sealed class FaultHandler(Uri url, string? key, string advice, TimeSpan timeout, TimeProvider clock) : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) })
 {
+    /// <summary>The header that carries the key, set here whatever the package makes of it; null: the package or the client sets it.</summary>
+    public string? KeyHeader { get; init; }
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
+        if (KeyHeader is not null)
+        {
+            request.Headers.Remove(KeyHeader);
+            if (key is not null) request.Headers.TryAddWithoutValidation(KeyHeader, key);
+        }
+
         try
         {
             var response = await base.SendAsync(request, limit.Token).ConfigureAwait(false);

@@ -10,7 +10,7 @@ internal static class Providers
     /// <summary>Anthropic's Messages API.</summary>
     public static IChatClient Anthropic(TeacherSpec spec, string? key, TimeSpan timeout, TimeProvider clock)
     {
-        var http = new HttpClient(new FaultHandler(spec.Url!, key, "; set the key by ANTHROPIC_API_KEY or --api-key-file", timeout, clock)) { Timeout = Timeout.InfiniteTimeSpan };
+        var http = new HttpClient(new FaultHandler(spec.Url!, key, "; set the key by ANTHROPIC_API_KEY or --api-key-file", timeout, clock) { KeyHeader = "x-api-key" }) { Timeout = Timeout.InfiniteTimeSpan };
         var client = new AnthropicClient { HttpClient = http, ApiKey = key ?? "", BaseUrl = spec.Url!.AbsoluteUri.TrimEnd('/'), MaxRetries = 0, Timeout = timeout + TimeSpan.FromSeconds(5) };
         return new ProviderChatClient(client.AsIChatClient(spec.Model), spec.Url.AbsoluteUri);
     }

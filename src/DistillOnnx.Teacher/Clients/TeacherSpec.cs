@@ -12,6 +12,9 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
 {
     private const string Expected = "openai:MODEL@URL, anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules";
 
+    /// <summary>What may stand before the colon in this build.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = ["openai", "anthropic", "azure", "ollama", "genai", "rules"];
+
     /// <summary>Where models are asked whose specification names no place.</summary>
     public static Uri DefaultUrl { get; } = new("https://api.openai.com/v1");
 

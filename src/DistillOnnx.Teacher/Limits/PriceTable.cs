@@ -11,6 +11,27 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="Batch">Share of these prices that batch jobs cost.</param>
 public sealed record PriceTable(double Input, double Output, double Batch = 1)
 {
+    /// <summary>How old a table may be before its prices are doubted.</summary>
+    private static readonly TimeSpan Old = TimeSpan.FromDays(180);
+
+    /// <summary>A warning where the date of a table (<c>as_of</c>) lies far back; null where it does not, or there is none.</summary>
+    /// <param name="path">The user's table; null: the one that ships.</param>
+    /// <param name="now">Today.</param>
+    internal static string? Doubt(string? path, DateTimeOffset now)
+    {
+        try
+        {
+            using var stream = path is null ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")! : File.OpenRead(path);
+            using var document = JsonDocument.Parse(stream);
+            if (!document.RootElement.TryGetProperty("as_of", out var date)) return null;
+            return now - date.GetDateTimeOffset() <= Old ? null : $"prices are those of {date.GetString()}; check them, and give your own by --prices";
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new InputException($"{path}: \"as_of\": expected a date such as 2026-01-31", e);
+        }
+    }
+
     /// <summary>The price of a number of tokens, in US dollars.</summary>
     /// <param name="input">Tokens of prompts.</param>
     /// <param name="output">Tokens of answers.</param>

@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Runtime.Devices;
+using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Training.Native;
 
 namespace DistillOnnx.Toolchain.Info;
@@ -29,6 +30,7 @@ public static class InfoReport
             Vectors = System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "512 bit" : Vector256.IsHardwareAccelerated ? "256 bit" : Vector128.IsHardwareAccelerated ? "128 bit" : "none",
             Torch = torch,
             OnnxRuntime = runtime,
+            Teachers = TeacherSpec.Kinds,
             Presets = T5Presets.Names,
             Missing = [.. Missing(torch, runtime)],
         };

@@ -30,6 +30,9 @@ public sealed record InfoResult
     /// <summary>The inference engine.</summary>
     public required EngineInfo OnnxRuntime { get; init; }
 
+    /// <summary>Kinds of teachers that <c>annotate</c> may ask.</summary>
+    public required IReadOnlyList<string> Teachers { get; init; }
+
     /// <summary>Names of the student presets.</summary>
     public required IReadOnlyList<string> Presets { get; init; }
 
