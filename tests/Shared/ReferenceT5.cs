@@ -41,9 +41,12 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
         }
 
         x = Norm(x, T5TensorNames.FinalNorm(true));
-        foreach (var row in config.ScaleDecoderOutputs ? x : [])
+        if (config.ScaleDecoderOutputs)
         {
-            for (var i = 0; i < row.Length; i++) row[i] /= Math.Sqrt(config.DModel);
+            foreach (var row in x)
+            {
+                for (var i = 0; i < row.Length; i++) row[i] /= Math.Sqrt(config.DModel);
+            }
         }
 
         return Project(x, config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead, config.VocabSize);

@@ -136,7 +136,7 @@ internal sealed partial class T5Graph
         return overflow < 0
             ? halves
             : throw new InputException(FormattableString.Invariant(
-                $"tensor \"{matrix.Name}\" holds {values[overflow]}, beyond the range of fp16 (65504 either way); leave fp16 out of --precision"));
+                $"tensor \"{matrix.Name.Replace(".transposed", "", StringComparison.Ordinal)}\" holds {values[overflow]}, beyond the range of fp16 (65504 either way); leave fp16 out of --precision"));
     });
 
     private Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, Func<float[], T[]> convert)
