@@ -28,6 +28,7 @@ public sealed class Bundle : IDisposable
         _sessions = new SessionFactory(options);
         Precision = ChoosePrecision();
         Tokenizer = T5Tokenizer.Load(directory);
+        Tokenizer.RequireRows(config.VocabSize, "\"vocab_size\"");
         Encoder = new InputEncoder(Tokenizer, manifest.Task);
     }
 
@@ -72,6 +73,13 @@ public sealed class Bundle : IDisposable
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         if (!System.IO.Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected a bundle");
         var manifest = BundleManifest.Load(directory);
+        // Without its spiece.model a tokenizer could still be read from tokenizer.json; a bundle that lost a file is not whole.
+        foreach (var name in BundleFiles.Shared.Where(manifest.Files.ContainsKey))
+        {
+            if (!File.Exists(Path.Combine(directory, name)))
+                throw new InputException($"{Path.Combine(directory, name)}: no such file; {BundleManifest.FileName} names it");
+        }
+
         if (options.VerifyHashes) manifest.VerifyHashes(directory);
         return new Bundle(directory, options, manifest, T5Config.Load(directory));
     }
