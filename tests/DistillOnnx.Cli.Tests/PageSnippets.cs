@@ -1,0 +1,35 @@
+using DistillOnnx.Client;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Runtime;
+
+namespace DistillOnnx.Cli.Tests;
+
+/// <summary>The C# of the pages, so that it compiles: <see cref="PageTests"/> holds that every line of it stands here.</summary>
+internal static class PageSnippets
+{
+    public static void Predict()
+    {
+        using var predictor = BundlePredictor.Open("models/esnli-onnx");
+        var answer = predictor.Predict([new PredictorInput("A man sleeps.</s>A man is awake.")])[0];
+        Console.WriteLine($"{answer.Label} {answer.Probability:0.000}");
+    }
+
+    public static async Task<string> CallAsync()
+    {
+        using var client = new PredictionClient("http://127.0.0.1:5080");
+        var answer = await client.PredictAsync("esnli", "A man sleeps.</s>A man is awake.");
+        return answer.Label;
+    }
+
+    public static async Task<int> CallManyAsync()
+    {
+        using var client = new PredictionClient(new PredictionClientOptions
+        {
+            Addresses = ["dns:///distillonnx:5080"],
+            Deadline = TimeSpan.FromSeconds(2),
+            ApiKey = Environment.GetEnvironmentVariable("API_KEY"),
+        });
+        var answers = await client.PredictAsync("esnli", ["A man sleeps.</s>A man is awake.", "A dog runs.</s>An animal moves."]);
+        return answers.Count;
+    }
+}
