@@ -1,7 +1,7 @@
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx;

@@ -1,5 +1,5 @@
-using DistillOnnx.Core;
 using DistillOnnx.Checkpoints;
+using DistillOnnx.Core;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Weights;
 

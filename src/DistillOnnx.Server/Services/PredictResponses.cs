@@ -1,6 +1,6 @@
 using DistillOnnx.Core;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.V1;
 using Grpc.Core;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.RequestBatching;
 
 namespace DistillOnnx.Server.Telemetry;
 

@@ -1,7 +1,7 @@
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines.Kernels;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 

@@ -5,14 +5,14 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Metrics;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.Trainer;
-using DistillOnnx.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Pretraining;

@@ -8,11 +8,11 @@ using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Metrics;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.T5;
-using DistillOnnx.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Trainer;

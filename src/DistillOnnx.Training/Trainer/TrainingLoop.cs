@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Metrics;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Parallel;
-using DistillOnnx.Training.Metrics;
 
 namespace DistillOnnx.Training.Trainer;
 

@@ -1,7 +1,7 @@
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.T5;

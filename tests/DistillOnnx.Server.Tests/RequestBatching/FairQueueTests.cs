@@ -1,5 +1,5 @@
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.RequestBatching;
 
 namespace DistillOnnx.Server.Tests.RequestBatching;
 

@@ -1,6 +1,6 @@
 using DistillOnnx.Core.T5;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Tests.Engines;

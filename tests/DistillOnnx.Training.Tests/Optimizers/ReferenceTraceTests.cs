@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.TestSupport;
-using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.T5;
 
