@@ -71,7 +71,7 @@ public static class Annotator
         RowAnnotator annotator;
         try
         {
-            var structured = format.Known(journal) ?? await DecideAsync(format, options, stack, reporter, cancellationToken).ConfigureAwait(false);
+            var structured = await format.DecideAsync(journal, stack, Grace, cancellationToken).ConfigureAwait(false);
             (options, annotator) = (format.Options(structured), format.Annotator(structured));
             if (options is { Batch: true, Offline: false }) await new BatchJobRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
             else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
@@ -97,23 +97,6 @@ public static class Annotator
         var dropped = result.Splits.Values.SelectMany(s => s.Dropped).GroupBy(d => d.Key).Select(g => $"{g.Key} {g.Sum(d => d.Value)}");
         var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut")) ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it" : "";
         throw new TeacherException(TeacherFault.Fatal, $"no row was kept ({string.Join(", ", dropped)}){cut}; {Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
-    }
-
-    // A job is sent as a whole, so that a refusal would come after hours and for all rows: by schema only where that is known to do.
-    private static async Task<bool> DecideAsync(FormatChoice format, AnnotateOptions options, TeacherStack stack, IReporter reporter, CancellationToken cancellationToken)
-    {
-        if (options.Offline) return false;
-        if (options.Batch)
-        {
-            reporter.Info("whether the endpoint takes a schema is not known: answers are asked for as free text (--structured asks by schema)");
-            return false;
-        }
-
-        using var hard = new CancellationTokenSource();
-        await using var soft = cancellationToken.Register(() => hard.CancelAfter(Grace)).ConfigureAwait(false);
-        var structured = await format.AskAsync(stack, hard.Token).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        return structured;
     }
 
     private static AnnotateResult Preview(RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)

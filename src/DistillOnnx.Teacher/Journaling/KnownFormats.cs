@@ -43,7 +43,8 @@ internal sealed class KnownFormats(string directory)
         if (!File.Exists(_path)) return new SortedDictionary<string, string>(StringComparer.Ordinal);
         try
         {
-            var formats = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(_path)) ?? throw new InputException($"{_path}: expected a JSON object, found null");
+            var formats = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(_path))
+                ?? throw new InputException($"{_path}: expected a JSON object, found null");
             return new SortedDictionary<string, string>(formats, StringComparer.Ordinal);
         }
         catch (JsonException e)
