@@ -23,6 +23,8 @@ public sealed class FormatChoiceTests : IDisposable
         Assert.Equal(6, Asked(endpoint, schema: true));
         Assert.Contains("\"json\"", File.ReadAllText(Remembered));
 
+        // What is paid for says by itself in which form it was asked.
+        File.Delete(Remembered);
         var again = await Annotator.RunAsync(Options(endpoint) with { Overwrite = true }, Reporter.None);
         Assert.Equal((6L, 0L, 6), (again.Splits!["train"].Kept, again.Requests!.Value, endpoint.Calls["/v1/chat/completions"]));
     }
