@@ -84,9 +84,9 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("draw this many exemplars from the train split's rows that have a rationale", Value = "N")]
     public int DrawExemplars { get; init; }
 
-    /// <summary>Whether answers are JSON objects of a schema.</summary>
-    [Option("ask for a JSON object by schema (rationale, label) instead of free text")]
-    public bool Structured { get; init; }
+    /// <summary>Whether answers are JSON objects of a schema; null: where the endpoint takes one.</summary>
+    [Option("ask for a JSON object by schema (rationale, label), or with false for free text (default: by schema where a chat endpoint takes one)")]
+    public bool? Structured { get; init; }
 
     /// <summary>Which text of a reasoning model becomes the rationale.</summary>
     [Option("the rationale is taken from the answer, or from the thoughts before it (reasoning models)")]
@@ -229,7 +229,7 @@ public sealed record AnnotateOptions : IStageOptions
         if (HtmlReport.PathFault(Report, Overwrite) is { } fault) faults.Add(fault);
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");
-        if (Structured && Style == PromptStyle.Completion) faults.Add("--structured goes with --style chat");
+        if (Structured == true && Style == PromptStyle.Completion) faults.Add("--structured goes with --style chat");
         if (RationaleFrom == RationaleSource.Thoughts && Style == PromptStyle.Completion) faults.Add("--rationale-from thoughts goes with --style chat");
         if (Style == PromptStyle.Completion && Teacher.StartsWith("anthropic:", StringComparison.Ordinal)) faults.Add("--style completion does not go with anthropic:, which takes conversations alone");
         if (Samples is < 1 or > 100) faults.Add($"--samples must be between 1 and 100, found {Samples}");

@@ -1,5 +1,6 @@
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;
@@ -11,9 +12,12 @@ namespace DistillOnnx.Teacher;
 internal static class AnnotationPlanner
 {
     public static async Task<AnnotateResult> PlanAsync(
-        AnnotateOptions options, TeacherSpec spec, RowSource rows, RowAnnotator annotator, string? directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
+        AnnotateOptions options, TeacherSpec spec, RowSource rows, FormatChoice format, string? directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
     {
         await using var journal = directory is not null && File.Exists(Path.Combine(directory, Journal.FileName)) ? Journal.Open(directory) : null;
+        var structured = format.Known(journal);
+        if (structured is null && !options.Batch) reporter.Info(FormatChoice.Open);
+        var annotator = format.Annotator(structured ?? !options.Batch);
         var model = TeacherStack.Name(spec, options);
         long count = 0, paid = 0, input = 0;
         foreach (var (_, example) in rows.ToAnnotate())

@@ -1,3 +1,4 @@
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Rows;
@@ -9,13 +10,15 @@ namespace DistillOnnx.Teacher;
 internal static class AnnotationTrial
 {
     public static async Task<AnnotateResult> RunAsync(
-        AnnotateOptions options, TeacherSpec spec, IChatClient? teacher, RowSource rows, RowAnnotator annotator, TimeProvider clock, CancellationToken cancellationToken)
+        AnnotateOptions options, TeacherSpec spec, IChatClient? teacher, RowSource rows, FormatChoice format, string? kept, TimeProvider clock, CancellationToken cancellationToken)
     {
         var directory = Directory.CreateTempSubdirectory("distill-try-").FullName;
         try
         {
             await using var journal = Journal.Open(directory);
             using var stack = new TeacherStack(options, spec, teacher, journal, clock);
+            var known = await format.KnownAsync(kept).ConfigureAwait(false);
+            var annotator = format.Annotator(known ?? await format.AskAsync(stack, cancellationToken).ConfigureAwait(false));
             var tried = new List<TriedRow>();
             foreach (var (_, example) in rows.ToAnnotate().Take(options.Try))
             {

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.BatchJobs;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
@@ -51,13 +52,13 @@ public static class Annotator
         var spec = TeacherSpec.Parse(options.Teacher);
         var rows = new RowSource(dataset, options);
         var template = options.Prompt is null ? PromptTemplate.For(dataset.Task) : PromptTemplate.Load(options.Prompt);
-        var annotator = new RowAnnotator(dataset.Task, options, Exemplars.Choose(template, dataset, options));
-        if (options.Preview > 0) return Preview(rows, annotator, options.Preview, reporter);
-
-        if (options.Try > 0) return await AnnotationTrial.RunAsync(options, spec, teacher, rows, annotator, clock, cancellationToken).ConfigureAwait(false);
-
         var directory = options.Journal ?? (options.Out.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal" : null);
-        if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, annotator, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
+        var format = new FormatChoice(options, spec, teacher, dataset.Task, Exemplars.Choose(template, dataset, options), rows, directory, reporter);
+        if (options.Preview > 0) return Preview(rows, format, await format.KnownAsync(directory).ConfigureAwait(false), options, reporter);
+
+        if (options.Try > 0) return await AnnotationTrial.RunAsync(options, spec, teacher, rows, format, directory, clock, cancellationToken).ConfigureAwait(false);
+
+        if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
         OutputDirectory.Require(options.Out, options.Overwrite);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
@@ -65,10 +66,13 @@ public static class Annotator
         var started = clock.GetTimestamp();
         await using var journal = Journal.Open(directory!);
         using var stack = new TeacherStack(options, spec, teacher, journal, clock);
-        if ((stack.Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null }) is { } refused) refused.Notice = reporter.Warn;
+        if (stack.Refused is { } refused) refused.Notice = reporter.Warn;
         if (stack.Prices is { Output: > 0 } && PriceTable.Doubt(options.Prices, clock.GetUtcNow()) is { } doubt) reporter.Warn(doubt);
+        RowAnnotator annotator;
         try
         {
+            var structured = await format.DecideAsync(journal, stack, Grace, cancellationToken).ConfigureAwait(false);
+            (options, annotator) = (format.Options(structured), format.Annotator(structured));
             if (options is { Batch: true, Offline: false }) await new BatchJobRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
             else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
         }
@@ -95,9 +99,11 @@ public static class Annotator
         throw new TeacherException(TeacherFault.Fatal, $"no row was kept ({string.Join(", ", dropped)}){cut}; {Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
     }
 
-    private static AnnotateResult Preview(RowSource rows, RowAnnotator annotator, int count, IReporter reporter)
+    private static AnnotateResult Preview(RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)
     {
-        var prompts = rows.ToAnnotate().Take(count).Select(row => new PreviewedPrompt(
+        var annotator = format.Annotator(structured ?? !options.Batch);
+        if (structured is null && !options.Batch) reporter.Info(FormatChoice.Open);
+        var prompts = rows.ToAnnotate().Take(options.Preview).Select(row => new PreviewedPrompt(
             row.Split, row.Example.Id, [.. annotator.Prompt(row.Example).Select(m => new PreviewedMessage(m.Role.Value, m.Text))])).ToList();
         reporter.Info($"{prompts.Count} prompts, nothing asked");
         return new AnnotateResult { Preview = prompts };

@@ -36,6 +36,9 @@ internal sealed class FakeEndpoint : IAsyncDisposable
     /// <summary>What the endpoint allows; null: anything.</summary>
     public RateGate? Gate { get; init; }
 
+    /// <summary>What is said to requests that ask for a schema; null: they are taken.</summary>
+    public string? SchemaRefusal { get; init; }
+
     /// <summary>Whether bodies are kept.</summary>
     public bool KeepsBodies { get; init; } = true;
 
@@ -64,13 +67,13 @@ internal sealed class FakeEndpoint : IAsyncDisposable
 
     public string Spec => $"openai:{Model}@{Url}";
 
-    public static async Task<FakeEndpoint> StartAsync(Func<string, string> answer, double faultRate = 0, Func<string, (int Status, string Body)?>? instead = null, TimeSpan latency = default, RateGate? gate = null, bool keepsBodies = true)
+    public static async Task<FakeEndpoint> StartAsync(Func<string, string> answer, double faultRate = 0, Func<string, (int Status, string Body)?>? instead = null, TimeSpan latency = default, RateGate? gate = null, bool keepsBodies = true, string? refusesSchema = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        var endpoint = new FakeEndpoint(app) { Answer = answer, FaultRate = faultRate, Override = instead ?? (_ => null), Latency = latency, Gate = gate, KeepsBodies = keepsBodies };
+        var endpoint = new FakeEndpoint(app) { Answer = answer, FaultRate = faultRate, Override = instead ?? (_ => null), Latency = latency, Gate = gate, KeepsBodies = keepsBodies, SchemaRefusal = refusesSchema };
         app.Run(endpoint.HandleAsync);
         await app.StartAsync();
         return endpoint;
@@ -115,6 +118,13 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         {
             if (comeBack > 0) context.Response.Headers.RetryAfter = comeBack.ToString(System.Globalization.CultureInfo.InvariantCulture);
             await Error(context, 429, "rate_limit_exceeded", "slow down");
+            return;
+        }
+
+        if (SchemaRefusal is { } refusal && body.TryGetProperty("response_format", out _))
+        {
+            context.Response.StatusCode = 400;
+            await context.Response.WriteAsync(refusal);
             return;
         }
 

@@ -25,7 +25,7 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     /// <summary>The form that answers are to have; null: free text.</summary>
     public ChatResponseFormat? Format(Example example)
     {
-        if (!options.Structured) return null;
+        if (options.Structured != true) return null;
         var set = task.Kind == TaskKind.Labels ? task.Labels : task.Kind == TaskKind.Choices ? example.Choices : null;
         var label = set is null ? "{\"type\":\"string\"}" : $"{{\"type\":\"string\",\"enum\":{JsonSerializer.Serialize(set)}}}";
         using var schema = JsonDocument.Parse($"{{\"type\":\"object\",\"properties\":{{\"rationale\":{{\"type\":\"string\"}},\"label\":{label}}},\"required\":[\"rationale\",\"label\"],\"additionalProperties\":false}}");

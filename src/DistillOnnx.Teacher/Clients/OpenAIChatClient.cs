@@ -93,6 +93,7 @@ public sealed class OpenAIChatClient : IChatClient
         // A refusal costs nothing; each parameter is refused once at the most, so that this comes to an end.
         while (WantsOtherParameters((int)reply.Status, reply.Body, limitName))
         {
+            if (Refused.FormatIsDenied) break;
             limitName = _limitName;
             reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
         }

@@ -30,7 +30,7 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
             catch (Exception e) when (Fault(e) is { } fault && !cancellationToken.IsCancellationRequested)
             {
                 // A refusal costs nothing; each parameter is refused once at the most, so that this comes to an end.
-                if (fault.Fault == TeacherFault.Request && Refused.Note(name, fault.Message)) continue;
+                if (fault.Fault == TeacherFault.Request && Refused.Note(name, fault.Message) && !Refused.FormatIsDenied) continue;
                 if (ReferenceEquals(e, fault)) throw;
                 throw fault;
             }

@@ -24,6 +24,12 @@ internal sealed class RefusedParameters
     /// <summary>Is told once of each parameter; null: nobody is.</summary>
     public Action<string>? Notice { get; set; }
 
+    /// <summary>Whether the request under way is to find out if a schema is taken: it fails where it is not.</summary>
+    public bool FormatIsAsked { get; set; }
+
+    /// <summary>Whether the request under way asked for the schema and was refused it.</summary>
+    public bool FormatIsDenied => FormatIsAsked && Has(Format);
+
     /// <summary>Whether a parameter is left out.</summary>
     public bool Has(string name) => _names.ContainsKey(name);
 
@@ -35,7 +41,7 @@ internal sealed class RefusedParameters
         foreach (var (name, words) in Known)
         {
             if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) || !_names.TryAdd(name, 0)) continue;
-            Notice?.Invoke($"{endpoint}: the model refuses {name}, which is left out from now on ({message})");
+            if (!FormatIsDenied) Notice?.Invoke($"{endpoint}: the model refuses {name}, which is left out from now on ({message})");
             return true;
         }
 

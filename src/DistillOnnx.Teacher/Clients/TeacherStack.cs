@@ -39,6 +39,9 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>The teacher itself; null where nothing is asked.</summary>
     public IChatClient? Client { get; }
 
+    /// <summary>What the model refuses; null where the client does not tell.</summary>
+    public RefusedParameters? Refused => Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null };
+
     /// <summary>What tokens cost; null where that is not known.</summary>
     public PriceTable? Prices { get; }
 

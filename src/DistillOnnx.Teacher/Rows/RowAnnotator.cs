@@ -20,7 +20,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
     private const double HotterPerAttempt = 0.3;
     private const int RaisedLimit = 4;
     private const int RationalizedSample = 1_000_000;
-    private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured);
+    private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured == true);
     private readonly AnswerReader _answers = new(task, options, options.Prompt is null || PromptTemplate.IsBuiltIn(options.Prompt) ? null : template.Answer);
 
     /// <summary>The prompt of a row.</summary>
@@ -125,7 +125,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
     private List<ChatMessage> Corrected(IList<ChatMessage> prompt, string answer, AnswerFault fault)
     {
         if (options.Style == PromptStyle.Completion) return [.. prompt];
-        var form = options.Structured ? "one JSON object with \"rationale\" and \"label\"" : $"the form: {template.Answer}";
+        var form = options.Structured == true ? "one JSON object with \"rationale\" and \"label\"" : $"the form: {template.Answer}";
         var said = ThoughtSplitter.Split(answer).Answer;
         var correction = new ChatMessage(ChatRole.User, $"That answer cannot be used: {Explain(fault)}. Answer again in {form}");
         return said.Length > 0 ? [.. prompt, new ChatMessage(ChatRole.Assistant, said), correction] : [.. prompt.SkipLast(1), new ChatMessage(prompt[^1].Role, $"{prompt[^1].Text}\n\n({correction.Text})")];

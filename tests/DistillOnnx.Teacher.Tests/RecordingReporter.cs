@@ -1,0 +1,22 @@
+using DistillOnnx.Stages.Reporting;
+
+namespace DistillOnnx.Teacher.Tests;
+
+/// <summary>Keeps what it is warned of.</summary>
+internal sealed class RecordingReporter : IReporter
+{
+    public List<string> Warnings { get; } = [];
+
+    public void Progress(string stage, long done, long? total, string? detail = null)
+    {
+    }
+
+    public void Info(string message)
+    {
+    }
+
+    public void Warn(string message)
+    {
+        lock (Warnings) Warnings.Add(message);
+    }
+}
