@@ -27,15 +27,15 @@ internal static class VerbTable
     [
         Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV, TSV, Excel or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
         Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
-        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => Spoken(o.Parallel, await TrainStage.RunAsync(o, r, c))),
-        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => Spoken(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
+        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => OfReportingRank(o.Parallel, await TrainStage.RunAsync(o, r, c))),
+        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => OfReportingRank(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
         Of<EvaluateOptions>("evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
         Of<ExportOptions>("export", "Turn a checkpoint into ONNX graphs, and prove them equal to it.", async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
         Of<ServerOptions>("serve", "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
         Of<StudyOptions>("study", "Make the paper's comparison: methods on shares of the data with several seeds.", async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", QuickstartAsync),
-        Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Look(c))),
+        Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Create(c))),
     ];
 
     /// <summary>Their names.</summary>
@@ -49,7 +49,7 @@ internal static class VerbTable
     }
 
     // Every process of a group comes to the same result; one prints it.
-    private static object? Spoken(ParallelKind kind, object result) => ParallelProcess.Speaks(kind) ? result : null;
+    private static object? OfReportingRank(ParallelKind kind, object result) => ParallelProcess.IsReportingRank(kind) ? result : null;
 
     // Synchronous stages run on the pool, so that the main thread stays free for signals.
     private static Task<object?> Run(Func<object?> work) => Task.Run(work);

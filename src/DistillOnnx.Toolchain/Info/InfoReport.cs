@@ -14,7 +14,7 @@ public static class InfoReport
 {
     /// <summary>Looks at this machine and this build; loads both native engines to see whether they load.</summary>
     /// <param name="cancellationToken">Stops between engines.</param>
-    public static InfoResult Look(CancellationToken cancellationToken)
+    public static InfoResult Create(CancellationToken cancellationToken)
     {
         var torch = Engine(() => TorchInfo.Version, TorchInfo.Devices);
         cancellationToken.ThrowIfCancellationRequested();

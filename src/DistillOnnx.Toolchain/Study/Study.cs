@@ -24,7 +24,7 @@ public static class Study
 
     /// <summary>Makes a study.</summary>
     /// <param name="options">Which runs.</param>
-    /// <param name="reporter">Hears how far it is.</param>
+    /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Saves the run at hand and stops.</param>
     /// <exception cref="InputException">An option or file cannot be used.</exception>
     public static async Task<StudyResult> RunAsync(StudyOptions options, IReporter reporter, CancellationToken cancellationToken)

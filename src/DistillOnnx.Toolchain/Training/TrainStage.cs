@@ -9,12 +9,12 @@ public static class TrainStage
 {
     /// <summary>Trains a student and draws its curves.</summary>
     /// <param name="options">What, on what, and how.</param>
-    /// <param name="reporter">Hears how it goes.</param>
+    /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Finishes the step, saves what a resumed run needs and stops.</param>
     public static async Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var result = await StudentTrainer.RunAsync(options, reporter, cancellationToken);
-        if (ParallelProcess.Speaks(options.Parallel)) TrainingCurves.Draw(result.Checkpoint);
+        if (ParallelProcess.IsReportingRank(options.Parallel)) TrainingCurves.Draw(result.Checkpoint);
         return result;
     }
 }

@@ -10,7 +10,7 @@ internal static class StudentEngines
     /// <summary>The fastest engine that can run a model.</summary>
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
-    /// <param name="reporter">Hears where the choice is a poor one.</param>
+    /// <param name="reporter">Receives a warning where the choice is a poor one.</param>
     public static IStudentEngine Create(T5Model model, TrainingPrecision precision, IReporter reporter)
     {
         if (precision == TrainingPrecision.Bf16)

@@ -48,7 +48,7 @@ public sealed class StudentPredictor : IPredictor
     /// <summary>Opens a checkpoint directory with its task and tokenizer.</summary>
     /// <param name="checkpointDirectory">The directory.</param>
     /// <param name="device"><c>auto</c>, <c>cpu</c> or <c>cuda:N</c>.</param>
-    /// <param name="reporter">Hears which device was chosen.</param>
+    /// <param name="reporter">Receives a message about the device that was chosen.</param>
     /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
     /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
     public static StudentPredictor Open(string checkpointDirectory, string device = "auto", IReporter? reporter = null, string? baseDirectory = null)
@@ -69,7 +69,7 @@ public sealed class StudentPredictor : IPredictor
     /// <param name="tokenizerDirectory">A directory with <c>spiece.model</c>; null: the checkpoint's own.</param>
     /// <param name="device"><c>auto</c>, <c>cpu</c> or <c>cuda:N</c>.</param>
     /// <param name="threads">Threads per operation on the CPU; null: libtorch's choice.</param>
-    /// <param name="reporter">Hears which device was chosen.</param>
+    /// <param name="reporter">Receives a message about the device that was chosen.</param>
     /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
     public static StudentPredictor OpenUntrained(string checkpointDirectory, TaskSpec task, string? tokenizerDirectory, string device, int? threads, IReporter reporter)
     {

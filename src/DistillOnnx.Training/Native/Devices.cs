@@ -17,7 +17,7 @@ public static class Devices
 
     /// <summary>Loads libtorch and picks the device.</summary>
     /// <param name="name"><c>auto</c> takes the first CUDA device where there is one, and says what it took.</param>
-    /// <param name="reporter">Hears what <c>auto</c> chose.</param>
+    /// <param name="reporter">Receives a message about what <c>auto</c> chose.</param>
     /// <param name="threads">Threads per operation on the CPU; null: libtorch's choice.</param>
     /// <exception cref="InputException">The name is not a device's, or CUDA was asked for where there is none.</exception>
     public static Device Select(string name, IReporter reporter, int? threads = null)

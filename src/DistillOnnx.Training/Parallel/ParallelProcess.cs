@@ -13,7 +13,7 @@ public static class ParallelProcess
 
     /// <summary>Whether this process prints results and draws curves: of a group, the first alone.</summary>
     /// <param name="kind">What joins the group.</param>
-    public static bool Speaks(ParallelKind kind) => kind == ParallelKind.None || Number(RankVariable) is null or 0;
+    public static bool IsReportingRank(ParallelKind kind) => kind == ParallelKind.None || Number(RankVariable) is null or 0;
 
     /// <summary>A variable's number; null where it is not set.</summary>
     internal static int? Number(string variable) =>

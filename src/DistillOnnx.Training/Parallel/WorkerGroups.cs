@@ -19,10 +19,10 @@ internal static class WorkerGroups
         throw new InputException($"--batch-size {batchSize}: {group.Count} processes need at least a row each");
     }
 
-    /// <summary>Who speaks to the user: the first process alone.</summary>
+    /// <summary>The reporter of this process: of a group, only the first process reports.</summary>
     /// <param name="group">The group.</param>
     /// <param name="reporter">What a single process would report to.</param>
-    public static IReporter Voice(this IWorkerGroup group, IReporter reporter) => group.Rank == 0 ? reporter : Reporter.None;
+    public static IReporter ReporterOfRank(this IWorkerGroup group, IReporter reporter) => group.Rank == 0 ? reporter : Reporter.None;
 
     /// <summary>The device of this process: where <c>cuda</c> names none, each takes one of its machine's GPUs.</summary>
     /// <param name="group">The group.</param>

@@ -25,11 +25,11 @@ public static class StudentPretrainer
 
     /// <summary>Pretrains a student.</summary>
     /// <param name="options">What text, and how.</param>
-    /// <param name="reporter">Hears how it goes.</param>
+    /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Finishes the step, saves what a resumed run needs and stops.</param>
     /// <exception cref="InputException">An option or file cannot be used; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped; <see cref="PretrainOptions.Resume"/> continues it.</exception>
-    /// <exception cref="DivergenceException">The losses left the road.</exception>
+    /// <exception cref="DivergenceException">The losses diverged.</exception>
     /// <exception cref="IOException">A checkpoint cannot be saved, for instance because the disk is full; the last save stands.</exception>
     public static Task<PretrainResult> RunAsync(PretrainOptions options, IReporter reporter, CancellationToken cancellationToken) =>
         Task.Run(() => Run(options, reporter, cancellationToken), CancellationToken.None);
@@ -47,7 +47,7 @@ public static class StudentPretrainer
 
         if (!resuming) OutputDirectory.Require(options.Out, options.Overwrite);
         using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize);
-        reporter = workers.Voice(reporter);
+        reporter = workers.ReporterOfRank(reporter);
         var source = StudentSource.Resolve(options.Student);
         var scaled = options.ScaleParameter ?? true;
         var rate = options.LearningRate ?? DefaultRate.Of(source.FromScratch, scaled);

@@ -22,7 +22,7 @@ public static class UnigramTrainer
     /// <summary>Trains.</summary>
     /// <param name="texts">The text to learn from, one passage each; order does not matter.</param>
     /// <param name="options">How.</param>
-    /// <param name="reporter">Hears how far training is.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops training.</param>
     /// <returns>The content of <c>spiece.model</c>; give it to <see cref="T5Tokenizer.FromModel"/>.</returns>
     /// <exception cref="InputException">The options are wrong, the text is empty, or the vocabulary cannot hold its characters.</exception>

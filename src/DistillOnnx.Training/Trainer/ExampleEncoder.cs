@@ -23,7 +23,7 @@ internal sealed class ExampleEncoder
     /// <summary>Encodes rows.</summary>
     /// <param name="examples">The rows.</param>
     /// <param name="name">The split's name, for messages.</param>
-    /// <param name="reporter">Hears about rows that were left out or cut.</param>
+    /// <param name="reporter">Receives messages about rows that were left out or cut.</param>
     /// <exception cref="InputException">No row is left.</exception>
     public IReadOnlyList<TrainingRow> Encode(IReadOnlyList<Example> examples, string name, IReporter reporter)
     {
@@ -46,7 +46,7 @@ internal sealed class ExampleEncoder
         var taught = _options.Method == TrainingMethod.StepByStep ? "they teach their rationale only" : "they are left out";
         if (unlabelled > 0) reporter.Warn($"{name}: {unlabelled} of {examples.Count} rows have no {_options.Labels.ToString().ToLowerInvariant()} label; {taught}");
         if (withoutRationale > 0) reporter.Warn($"{name}: {withoutRationale} of {examples.Count} rows have no rationale; they teach their label only");
-        if (cut > 0) reporter.Warn($"{name}: {cut} texts were cut to --max-input-tokens or --max-rationale-tokens");
+        if (cut > 0) reporter.Warn($"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} rationale tokens (--max-input-tokens, --max-rationale-tokens)");
         return rows;
     }
 

@@ -51,7 +51,7 @@ internal sealed class StudentSource
     /// <param name="directory">What the user chose; null: the checkpoint's, or one trained on texts.</param>
     /// <param name="vocabularySize">Pieces of one that is trained.</param>
     /// <param name="texts">Training texts.</param>
-    /// <param name="reporter">Hears that one is trained.</param>
+    /// <param name="reporter">Receives a message where one is trained.</param>
     /// <param name="cancellationToken">Stops that.</param>
     /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
     public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)

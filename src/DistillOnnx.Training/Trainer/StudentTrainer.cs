@@ -25,11 +25,11 @@ public static class StudentTrainer
 
     /// <summary>Trains a student.</summary>
     /// <param name="options">What, on what, and how.</param>
-    /// <param name="reporter">Hears how it goes.</param>
+    /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Finishes the step, saves what a resumed run needs and stops.</param>
     /// <exception cref="InputException">An option or file cannot be used; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped; <see cref="TrainOptions.Resume"/> continues it.</exception>
-    /// <exception cref="DivergenceException">The losses left the road.</exception>
+    /// <exception cref="DivergenceException">The losses diverged.</exception>
     /// <exception cref="IOException">A checkpoint cannot be saved, for instance because the disk is full; the last save stands.</exception>
     public static Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken) =>
         Task.Run(() => Run(options, reporter, cancellationToken), CancellationToken.None);
@@ -47,7 +47,7 @@ public static class StudentTrainer
 
         if (!resuming) OutputDirectory.Require(options.Out, options.Overwrite);
         using var workers = WorkerGroups.Join(options.Parallel, options.BatchSize * options.Accumulate);
-        reporter = workers.Voice(reporter);
+        reporter = workers.ReporterOfRank(reporter);
         var dataset = Dataset.Open(options.Data);
         var source = StudentSource.Resolve(options.Student, options.Base);
         var scaled = options.ScaleParameter ?? source.FromScratch;
@@ -63,10 +63,13 @@ public static class StudentTrainer
         var tokenizer = resuming
             ? T5Tokenizer.Load(options.Out)
             : source.Tokenizer(options.Tokenizer, options.VocabularySize, () => TrainedTokenizer.Texts(dataset.Task, training, options.Method != TrainingMethod.Standard), reporter, cancellationToken);
-        var task = Prepare(dataset.Task, options);
+        var task = Prepare(dataset.Task, options, reporter);
         var encoder = new ExampleEncoder(new InputEncoder(tokenizer, task), options);
         var rows = encoder.Encode(training, SplitNames.Train, reporter);
-        task = task with { MaxLabelTokens = options.MaxLabelTokens ?? Math.Max(task.MaxLabelTokens ?? 1, encoder.LongestLabel) };
+        task = TaskLimits.WithLabelLimit(task, options, encoder.LongestLabel, reporter);
+
+        // What is recorded, and compared when a run is resumed, is what is used, whichever of the dataset and the options said it.
+        options = options with { MaxInputTokens = task.MaxInputTokens, MaxLabelTokens = task.MaxLabelTokens };
         var inputs = new InputEncoder(tokenizer, task);
         var validationRows = validation.Count == 0 ? [] : new ExampleEncoder(inputs, options with { Labels = LabelSource.Gold }).Encode(validation, SplitNames.Validation, reporter);
 
@@ -94,9 +97,9 @@ public static class StudentTrainer
     }
 
     /// <summary>The task as the checkpoint will have it: one that has a single kind of input needs no prefixes to tell two apart.</summary>
-    private static TaskSpec Prepare(TaskSpec task, TrainOptions options)
+    private static TaskSpec Prepare(TaskSpec task, TrainOptions options, IReporter reporter)
     {
-        var prepared = task with { MaxInputTokens = options.MaxInputTokens };
+        var prepared = TaskLimits.WithInputLimit(task, options, reporter);
         return options.Method == TrainingMethod.StepByStep ? prepared : prepared with { PredictPrefix = "", ExplainPrefix = "" };
     }
 

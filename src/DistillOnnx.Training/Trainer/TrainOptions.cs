@@ -90,12 +90,12 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
     [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]
     public double? Dropout { get; init; }
 
-    /// <summary>Longest input in tokens.</summary>
-    [Option("longest input in tokens, prefix and end token included; longer ones are cut", Value = "TOKENS")]
-    public int MaxInputTokens { get; init; } = 1024;
+    /// <summary>Longest input in tokens; null: as the dataset's <c>task.json</c> says, and 1024 where it says none.</summary>
+    [Option("longest input in tokens, prefix and end token included; longer ones are cut (default: the dataset's max_input_tokens, else 1024)", Value = "TOKENS")]
+    public int? MaxInputTokens { get; init; }
 
-    /// <summary>Longest label in tokens.</summary>
-    [Option("longest label in tokens (default: that of the training rows)", Value = "TOKENS")]
+    /// <summary>Longest label in tokens; null: as the dataset's <c>task.json</c> says, and that of the training rows where it says none.</summary>
+    [Option("longest label in tokens (default: the dataset's max_label_tokens, else that of the training rows)", Value = "TOKENS")]
     public int? MaxLabelTokens { get; init; }
 
     /// <summary>Longest rationale in tokens.</summary>

@@ -13,7 +13,7 @@ internal static class TrainedTokenizer
     /// <summary>Trains one.</summary>
     /// <param name="texts">The text.</param>
     /// <param name="vocabularySize">Most pieces, the special ones included and the sentinels not.</param>
-    /// <param name="reporter">Hears about it.</param>
+    /// <param name="reporter">Receives a message about it.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="InputException">The text has more characters than the vocabulary has room for.</exception>
     public static T5Tokenizer Train(IEnumerable<string> texts, int vocabularySize, IReporter reporter, CancellationToken cancellationToken)

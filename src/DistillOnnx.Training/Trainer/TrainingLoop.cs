@@ -16,7 +16,7 @@ namespace DistillOnnx.Training.Trainer;
 /// </summary>
 internal sealed class TrainingLoop
 {
-    /// <summary>A loss so many times that of guessing evenly has left the road.</summary>
+    /// <summary>A loss so many times that of guessing evenly has diverged.</summary>
     private const double DivergedFactor = 10;
 
     private readonly TrainingPlan _plan;

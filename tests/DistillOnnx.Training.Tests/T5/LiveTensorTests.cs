@@ -1,5 +1,10 @@
+using DistillOnnx.TestSupport;
+using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Generation;
+using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.T5;
+using DistillOnnx.Training.Tests.Trainer;
+using DistillOnnx.Training.Trainer;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Tests.T5;
@@ -29,5 +34,22 @@ public sealed class LiveTensorTests
         var before = Tensor.TotalCount;
         for (var i = 0; i < 20; i++) Step();
         Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Theory]
+    [InlineData(TrainingPrecision.Fp32, OptimizerKind.AdamW)]
+    [InlineData(TrainingPrecision.Fp32, OptimizerKind.Adafactor)]
+    public async Task Training_OfEitherEngine_KeepsTheLiveTensorCountFlat(TrainingPrecision precision, OptimizerKind optimizer)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Precision = precision, Optimizer = optimizer, MaxSteps = 16 };
+
+        // What earlier tests left to the collector must not go while this one counts.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var counts = new LiveTensorCounts();
+        await StudentTrainer.RunAsync(options, counts, TestContext.Current.CancellationToken);
+
+        Assert.Equal(counts.ByStep[8], counts.ByStep[16]);
     }
 }
