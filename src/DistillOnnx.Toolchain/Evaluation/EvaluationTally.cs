@@ -7,8 +7,12 @@ using DistillOnnx.Data.Metrics;
 namespace DistillOnnx.Toolchain.Evaluation;
 
 /// <summary>Sums up answers against gold labels.</summary>
-internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
+/// <param name="task">The student's task: its probabilities come in the order of these labels.</param>
+/// <param name="labels">The dataset's labels, the order of the confusion matrix; null where it has no one closed set.</param>
+/// <param name="calibrationBins">Bins of the calibration error.</param>
+internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labels, int calibrationBins)
 {
+    private readonly ConfusionMatrix? _matrix = labels is null ? null : new ConfusionMatrix(labels);
     private readonly SortedDictionary<string, (int Rows, int Correct)> _labels = new(StringComparer.Ordinal);
     private readonly List<double> _confidences = [];
     private readonly List<bool> _hits = [];
@@ -23,6 +27,8 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
     public void Add(Example row, LabelPrediction answer)
     {
         var gold = row.Label ?? throw new InputException($"row {row.Id}: has no label to measure against");
+        if (_matrix?.Add(gold, answer.Label) == false)
+            throw new InputException($"row {row.Id}: \"label\": expected one of {string.Join(", ", labels!)}, found \"{gold}\"");
         var correct = Data.Metrics.Accuracy.IsCorrect(task.Metric, answer.Label, gold);
         _rows++;
         if (correct) _correct++;
@@ -50,12 +56,18 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
         {
             Rows = _rows,
             Accuracy = Accuracy,
+            AccuracyInterval = WilsonInterval.Of(_correct, _rows),
+            MacroF1 = _matrix?.MacroF1(),
+            WeightedF1 = _matrix?.WeightedF1(),
             Loss = closed ? _loss / _rows : null,
             Ece = closed ? Calibration.ExpectedCalibrationError(_confidences, _hits, calibrationBins) : null,
             Abstained = _abstained > 0 ? (double)_abstained / _rows : null,
             Truncated = (double)_truncated / _rows,
             Seconds = seconds,
             LabelAccuracy = _labels.Count > 0 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal) : null,
+            Classes = _matrix?.Classes().Zip(_matrix.Labels).ToDictionary(c => c.Second, c => c.First, StringComparer.Ordinal),
+            Confusion = _matrix?.Counts,
+            ConfusionUnlisted = _matrix?.Unlisted.Any(n => n > 0) == true ? _matrix.Unlisted : null,
         };
     }
 }

@@ -19,7 +19,7 @@ public static class Evaluator
     /// <param name="reporter">Told how far it is.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="InputException">The model or the dataset cannot be used, or they are of different tasks.</exception>
-    /// <exception cref="QualityGateException">The accuracy is below <see cref="EvaluateOptions.FailUnder"/>.</exception>
+    /// <exception cref="QualityGateException">A metric is below <see cref="EvaluateOptions.FailUnder"/>; carries the result.</exception>
     public static Task<EvaluateResult> RunAsync(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
@@ -28,14 +28,16 @@ public static class Evaluator
         var dataset = Dataset.Open(options.Data);
         IReadOnlyList<Example> rows = dataset.Load(options.Split);
         if (options.Limit > 0) rows = [.. rows.Take(options.Limit)];
+        var gates = QualityGate.ParseAll(options.FailUnder);
+        QualityGate.RequireMeasured(gates, dataset.Task);
         using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter, options.Base);
         RequireSameTask(dataset.Task, predictor.Task, options.Model);
 
         using var writer = options.Predictions is null ? null : new PredictionWriter(options.Predictions, predictor.Task);
         var result = Measure(predictor, dataset.Task, rows, options.BatchSize, reporter, writer is null ? null : writer.Write, cancellationToken);
         writer?.Commit();
-        if (result.Accuracy < options.FailUnder)
-            throw new QualityGateException(string.Create(CultureInfo.InvariantCulture, $"{options.Model}: accuracy {result.Accuracy:0.0000} on {options.Split} is below the gate of {options.FailUnder:0.0000}"));
+        if (EvaluationTable.Missed(result) is { } missed) reporter.Warn(missed);
+        QualityGate.Hold(gates, result, $"{options.Model}: on {options.Split}");
         return result;
     }
 
@@ -59,7 +61,7 @@ public static class Evaluator
     {
         if (rows.Count == 0) throw new InputException("nothing to evaluate: the split has no rows");
         // Probabilities come in the order of the student's own label set.
-        var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, CalibrationBins);
+        var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, task.Kind == TaskKind.Labels ? task.Labels : null, CalibrationBins);
         var seconds = 0.0;
         for (var start = 0; start < rows.Count; start += batchSize)
         {
