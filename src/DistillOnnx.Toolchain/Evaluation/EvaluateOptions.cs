@@ -21,6 +21,10 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
     public string? Base { get; init; }
 
+    /// <summary>Another model, a checkpoint or bundle directory, to compare with on the same rows.</summary>
+    [Option("compare with this model on the same rows, at its own default precision", Value = "CHECKPOINT|BUNDLE")]
+    public string? Against { get; init; }
+
     /// <summary>Where to run.</summary>
     [Option("where to run", Value = "auto|cpu|cuda:N")]
     public string Device { get; init; } = "auto";
@@ -49,8 +53,8 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("replace an existing predictions file")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Figures, fractions of one, under which the evaluation fails with exit code 1: <c>0.8</c> (accuracy) or <c>macro_f1=0.75</c>.</summary>
-    [Option("fail (exit code 1) where accuracy, macro_f1 or weighted_f1, a fraction of one, is below this; no METRIC: accuracy", Value = "[METRIC=]FRACTION")]
+    /// <summary>Figures under which the evaluation fails with exit code 1: <c>0.8</c> (accuracy) or <c>macro_f1=0.75</c>.</summary>
+    [Option("fail (exit code 1) where accuracy (no METRIC), macro_f1 or weighted_f1 is below this fraction of one", Value = "[METRIC=]FRACTION")]
     public IReadOnlyList<string> FailUnder { get; init; } = [];
 
     /// <inheritdoc/>

@@ -41,9 +41,15 @@ public sealed record EvaluateResult
     /// <summary>Precision, recall, F1 and support of each label; null where the task is not of one closed set.</summary>
     public IReadOnlyDictionary<string, ClassFigures>? Classes { get; init; }
 
-    /// <summary>Counts: a row for each gold label, a column for each answer, in the task's order; null where there is no one closed set.</summary>
+    /// <summary>Counts, a row for each gold label and a column for each answer, in the task's order; null without one closed set.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Confusion { get; init; }
 
     /// <summary>For each gold label, the answers that are none of the labels and so in no column; null where there are none.</summary>
     public IReadOnlyList<int>? ConfusionUnlisted { get; init; }
+
+    /// <summary>Up to ten wrong answers, the most confident first; null where answers have no probability.</summary>
+    public IReadOnlyList<EvaluationError>? Errors { get; init; }
+
+    /// <summary>How the model of <see cref="EvaluateOptions.Against"/> does on the same rows; null without one.</summary>
+    public AgainstResult? Against { get; init; }
 }

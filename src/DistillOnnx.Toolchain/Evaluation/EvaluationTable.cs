@@ -1,4 +1,5 @@
 using System.Globalization;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Evaluation;
 
@@ -15,12 +16,12 @@ public static class EvaluationTable
         string[][] cells =
         [
             Head,
-            .. classes.Select(c => new[] { c.Key, Figure(c.Value.Precision), Figure(c.Value.Recall), Figure(c.Value.F1), $"{c.Value.Support}" }),
+            .. classes.Select(c => Row(c.Key, c.Value)),
             ["macro", "", "", Figure(result.MacroF1 ?? 0), $"{result.Rows}"],
             ["weighted", "", "", Figure(result.WeightedF1 ?? 0), $"{result.Rows}"],
         ];
         var widths = Head.Select((_, column) => cells.Max(row => row[column].Length)).ToArray();
-        return [.. cells.Select(row => string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[i]))))];
+        return [.. cells.Select(row => string.Join("  ", row.Select((cell, i) => cell.PadLeft(i == 0 ? 0 : widths[i]).PadRight(widths[i]))))];
     }
 
     /// <summary>Names every label that was never answered, or whose gold rows were all missed; null where there is none.</summary>
@@ -36,6 +37,9 @@ public static class EvaluationTable
         if (missed.Count > 0) parts.Add($"recall 0: {string.Join(", ", missed)}");
         return parts.Count == 0 ? null : string.Join("; ", parts);
     }
+
+    private static string[] Row(string label, ClassFigures c) =>
+        [label, Figure(c.Precision), Figure(c.Recall), Figure(c.F1), $"{c.Support}"];
 
     private static string Figure(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

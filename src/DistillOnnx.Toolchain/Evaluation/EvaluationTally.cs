@@ -13,6 +13,9 @@ namespace DistillOnnx.Toolchain.Evaluation;
 internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labels, int calibrationBins)
 {
     private readonly ConfusionMatrix? _matrix = labels is null ? null : new ConfusionMatrix(labels);
+    private const int ShownErrors = 10;
+
+    private readonly List<EvaluationError> _errors = [];
     private readonly SortedDictionary<string, (int Rows, int Correct)> _labels = new(StringComparer.Ordinal);
     private readonly List<double> _confidences = [];
     private readonly List<bool> _hits = [];
@@ -41,6 +44,7 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
         }
 
         if (answer.Probability is not { } probability || answer.Probabilities is not { } probabilities) return;
+        if (!correct) _errors.Add(new EvaluationError(row.Id, row.Input, gold, answer.Label, probability, row.TeacherLabel, row.Rationale));
         _confidences.Add(probability);
         _hits.Add(correct);
         var set = task.Kind == TaskKind.Choices ? row.Choices! : task.Labels!;
@@ -65,6 +69,8 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
             Truncated = (double)_truncated / _rows,
             Seconds = seconds,
             LabelAccuracy = _labels.Count > 0 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal) : null,
+            // A stable order: equal probabilities stay in the order of the rows.
+            Errors = closed ? [.. _errors.OrderByDescending(e => e.Probability).Take(ShownErrors)] : null,
             Classes = _matrix?.Classes().Zip(_matrix.Labels).ToDictionary(c => c.Second, c => c.First, StringComparer.Ordinal),
             Confusion = _matrix?.Counts,
             ConfusionUnlisted = _matrix?.Unlisted.Any(n => n > 0) == true ? _matrix.Unlisted : null,

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Prediction;
 
@@ -33,8 +34,15 @@ public static class Evaluator
         using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter, options.Base);
         RequireSameTask(dataset.Task, predictor.Task, options.Model);
 
+        // Opened before anything is measured, so that one that cannot be used costs no run.
+        using var other = options.Against is null ? null : PredictorFactory.Open(options.Against, options.Device, options.Threads, "auto", reporter);
+        if (other is not null) RequireSameTask(dataset.Task, other.Task, options.Against!);
+
         using var writer = options.Predictions is null ? null : new PredictionWriter(options.Predictions, predictor.Task);
-        var result = Measure(predictor, dataset.Task, rows, options.BatchSize, reporter, writer is null ? null : writer.Write, cancellationToken);
+        Action<Example, LabelPrediction>? write = writer is null ? null : writer.Write;
+        var result = other is null
+            ? Measure(predictor, dataset.Task, rows, options.BatchSize, reporter, write, cancellationToken)
+            : Compare(predictor, other, dataset.Task, rows, options.BatchSize, reporter, write, cancellationToken);
         writer?.Commit();
         if (EvaluationTable.Missed(result) is { } missed) reporter.Warn(missed);
         QualityGate.Hold(gates, result, $"{options.Model}: on {options.Split}");
@@ -80,6 +88,31 @@ public static class Evaluator
         }
 
         return tally.ToResult(seconds);
+    }
+
+    /// <summary>Measures a student, and another one on the same rows.</summary>
+    internal static EvaluateResult Compare(
+        IPredictor predictor,
+        IPredictor other,
+        TaskSpec task,
+        IReadOnlyList<Example> rows,
+        int batchSize,
+        IReporter reporter,
+        Action<Example, LabelPrediction>? answered,
+        CancellationToken cancellationToken)
+    {
+        var mine = new List<bool>(rows.Count);
+        var others = new List<bool>(rows.Count);
+        bool IsRight(Example row, LabelPrediction answer) => Accuracy.IsCorrect(task.Metric, answer.Label, row.Label!);
+        void Mine(Example row, LabelPrediction answer)
+        {
+            mine.Add(IsRight(row, answer));
+            answered?.Invoke(row, answer);
+        }
+
+        var result = Measure(predictor, task, rows, batchSize, reporter, Mine, cancellationToken);
+        Measure(other, task, rows, batchSize, reporter, (row, answer) => others.Add(IsRight(row, answer)), cancellationToken);
+        return result with { Against = AgainstResult.Of(mine, others) };
     }
 
     private static void RequireSameTask(TaskSpec data, TaskSpec model, string path)

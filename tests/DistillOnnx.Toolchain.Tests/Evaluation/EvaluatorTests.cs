@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
@@ -69,7 +70,47 @@ public sealed class EvaluatorTests
         Assert.Null(EvaluationTable.Missed(Measure(new SpokenAnswers(Task), ("a", "a"), ("b", "b"), ("c", "c"))));
     }
 
-    internal static EvaluateResult Measure(SpokenAnswers student, params (string? Gold, string Answer)[] rows) => Evaluator.Measure(
+    [Fact]
+    public void Measure_Errors_AreTheTenMostConfidentOnes()
+    {
+        // Every third row is right. Rows 1 and 2, 4 and 5 and so on share a probability and stay in their order.
+        var rows = Enumerable.Range(0, 20).Select(i => new Example
+        {
+            Id = $"{i}",
+            Input = string.Create(CultureInfo.InvariantCulture, $"{(i % 3 == 0 ? "a" : "b")} {0.4 + (i / 3 * 0.05):0.00}"),
+            Label = "a",
+            TeacherLabel = i == 19 ? "c" : null,
+            Rationale = i == 19 ? "because" : null,
+        }).ToList();
+        var errors = Evaluator.Measure(new SpokenAnswers(Task), Task, rows, 7, Reporter.None, null, TestContext.Current.CancellationToken).Errors!;
+
+        Assert.Equal(["19", "16", "17", "13", "14", "10", "11", "7", "8", "4"], errors.Select(e => e.Id));
+        Assert.Equal(new EvaluationError("19", "b 0.70", "a", "b", 0.7, "c", "because"), errors[0]);
+        var json = ResultJson.ToNode(errors[1])!.AsObject();
+        Assert.Equal(["id", "text", "gold", "answered", "probability"], json.Select(p => p.Key));
+    }
+
+    [Fact]
+    public void Compare_SameRows_CountsWhatOnlyOneHasRight()
+    {
+        // The other student always answers a; this one what the row says. Of 10 rows, 1 is right with both, 8 with one, 1 with none.
+        var rows = "aabbbbbbbc".Select((gold, i) => new Example { Id = $"{i}", Input = i is 1 or 9 ? "b 0.5" : $"{gold} 0.5", Label = $"{gold}" }).ToList();
+        using var always = new ConstantAnswer(Task, "a");
+        using var student = new SpokenAnswers(Task);
+        var told = 0;
+        var result = Evaluator.Compare(student, always, Task, rows, 3, Reporter.None, (_, _) => told++, TestContext.Current.CancellationToken);
+
+        Assert.Equal(0.8, result.Accuracy);
+        Assert.Equal(10, told);
+        Assert.Equal((0.2, 0.6, 7, 1), (result.Against!.Accuracy, result.Against.Difference, result.Against.OnlyThisRight, result.Against.OnlyOtherRight));
+        // 2 · (1 + 8) / 2⁸
+        Assert.Equal(18 / 256.0, result.Against.McnemarP, 12);
+        Assert.Equal(
+            ["accuracy", "difference", "mcnemar_p", "only_this_right", "only_other_right"],
+            ResultJson.ToNode(result)!["against"]!.AsObject().Select(p => p.Key));
+    }
+
+    private static EvaluateResult Measure(SpokenAnswers student, params (string? Gold, string Answer)[] rows) => Evaluator.Measure(
         student,
         Task,
         [.. rows.Select((r, i) => new Example { Id = $"{i}", Input = $"{r.Answer} 0.5", Label = r.Gold })],
