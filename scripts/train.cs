@@ -53,13 +53,13 @@ try
     if (annotate is not null) Print("annotate", await AnnotateStage.RunAsync(annotate, reporter, stop));
     if (pretrain is not null) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
     if (train is not null) Print("train", await TrainStage.RunAsync(train, reporter, stop));
-    if (evaluate is not null) Print("evaluate", await Evaluator.RunAsync(evaluate, reporter, stop));
+    if (evaluate is not null) await Measure("evaluate", evaluate);
     if (export is not null)
     {
         Print("export", await BundleExport.RunAsync(export, reporter, stop));
 
         // What ships is the bundle, so the gate holds it too.
-        if (evaluate is not null) Print("evaluate_bundle", await Evaluator.RunAsync(evaluate with { Model = export.Out, Predictions = null }, reporter, stop));
+        if (evaluate is not null) await Measure("evaluate_bundle", evaluate with { Model = export.Out, Predictions = null });
     }
 
     return ExitCode.Done;
@@ -70,6 +70,20 @@ catch (Exception fault)
     var code = ExitCode.Of(fault, stop.IsCancellationRequested, out var message);
     Console.Error.WriteLine($"train: {message}");
     return code;
+}
+
+// A gate that was missed is shown with its figures.
+async Task Measure(string stage, EvaluateOptions options)
+{
+    try
+    {
+        Print(stage, await Evaluator.RunAsync(options, reporter, stop));
+    }
+    catch (QualityGateException fault) when (fault.Result is { } result)
+    {
+        Print(stage, result);
+        throw;
+    }
 }
 
 void Print(string stage, object result)

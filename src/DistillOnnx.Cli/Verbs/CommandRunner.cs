@@ -2,6 +2,7 @@ using System.Reflection;
 using DistillOnnx.Cli.Output;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli.Verbs;
@@ -49,14 +50,31 @@ internal static class CommandRunner
         var (options, program) = command.Bind(rest, OptionEnvironment.OfProcess(), VerbTable.Names, w => Console.Error.WriteLine($"warning: {w}"));
         var cli = (CliOptions)program;
         using var reporter = ConsoleReporter.Create(cli.Quiet);
-        var result = await verb.Run(options, reporter, cancellationToken);
-        reporter.Finish();
-        if (result is not null) ResultPrinter.Print(result, cli.Json);
+        try
+        {
+            Finish(await verb.Run(options, reporter, cancellationToken), reporter, cli);
+        }
+        catch (QualityGateException fault)
+        {
+            // The figures tell by how much, and where, the gate was missed.
+            Finish(fault.Result, reporter, cli);
+            throw;
+        }
+
         return ExitCode.Done;
     }
 
     /// <summary>A verb's parser.</summary>
     public static VerbCommand Command(Verb verb) => new(verb.Name, $"distill {verb.Name}", verb.Summary, verb.OptionsType(), typeof(CliOptions));
+
+    private static void Finish(object? result, ConsoleReporter reporter, CliOptions cli)
+    {
+        reporter.Finish();
+        if (result is null) return;
+        ResultPrinter.Print(result, cli.Json);
+        if (cli.Json || result is not EvaluateResult measured) return;
+        foreach (var line in EvaluationTable.Lines(measured)) reporter.Info(line);
+    }
 
     private static Verb Find(string name) => VerbTable.All.FirstOrDefault(v => v.Name == name) ?? throw new InputException(
         name.StartsWith('-')

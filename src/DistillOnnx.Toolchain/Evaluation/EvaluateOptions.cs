@@ -21,6 +21,10 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
     public string? Base { get; init; }
 
+    /// <summary>Another model, a checkpoint or bundle directory, to compare with on the same rows.</summary>
+    [Option("compare with this model on the same rows, at its own default precision", Value = "CHECKPOINT|BUNDLE")]
+    public string? Against { get; init; }
+
     /// <summary>Where to run.</summary>
     [Option("where to run", Value = "auto|cpu|cuda:N")]
     public string Device { get; init; } = "auto";
@@ -49,9 +53,9 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("replace an existing predictions file")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Accuracy (a fraction of one) under which the evaluation fails with exit code 1.</summary>
-    [Option("fail (exit code 1) where the accuracy, a fraction of one, is below this", Value = "FRACTION")]
-    public double? FailUnder { get; init; }
+    /// <summary>Figures under which the evaluation fails with exit code 1: <c>0.8</c> (accuracy) or <c>macro_f1=0.75</c>.</summary>
+    [Option("fail (exit code 1) where accuracy (no METRIC), macro_f1 or weighted_f1 is below this fraction of one", Value = "[METRIC=]FRACTION")]
+    public IReadOnlyList<string> FailUnder { get; init; } = [];
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate()
@@ -60,7 +64,7 @@ public sealed record EvaluateOptions : IStageOptions
         if (BatchSize < 1) faults.Add($"--batch-size must be at least 1, found {BatchSize}");
         if (Limit < 0) faults.Add($"--limit must not be negative, found {Limit}");
         if (Threads < 0) faults.Add($"--threads must not be negative, found {Threads}");
-        if (FailUnder is < 0 or > 1) faults.Add($"--fail-under is a fraction of one, found {FailUnder}");
+        faults.AddRange(QualityGate.Faults(FailUnder));
         if (Predictions is not null && !Overwrite && File.Exists(Predictions)) faults.Add($"{Predictions}: exists already; choose another file or pass --overwrite");
         return faults;
     }

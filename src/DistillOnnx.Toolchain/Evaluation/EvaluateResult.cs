@@ -1,3 +1,5 @@
+using DistillOnnx.Data.Metrics;
+
 namespace DistillOnnx.Toolchain.Evaluation;
 
 /// <summary>What an evaluation found.</summary>
@@ -8,6 +10,15 @@ public sealed record EvaluateResult
 
     /// <summary>Fraction of rows answered rightly by the task's metric.</summary>
     public required double Accuracy { get; init; }
+
+    /// <summary>95 % confidence interval of the accuracy.</summary>
+    public WilsonInterval? AccuracyInterval { get; init; }
+
+    /// <summary>Mean F1 of the labels that occur, as gold or as an answer; null where the task is not of one closed set.</summary>
+    public double? MacroF1 { get; init; }
+
+    /// <summary>Mean F1 weighted by gold rows; null where the task is not of one closed set.</summary>
+    public double? WeightedF1 { get; init; }
 
     /// <summary>Mean of −ln of the gold label's probability, in nats; null where the task is open.</summary>
     public double? Loss { get; init; }
@@ -26,4 +37,19 @@ public sealed record EvaluateResult
 
     /// <summary>Accuracy over the rows of each gold label; null where the task is not of a closed set.</summary>
     public IReadOnlyDictionary<string, double>? LabelAccuracy { get; init; }
+
+    /// <summary>Precision, recall, F1 and support of each label; null where the task is not of one closed set.</summary>
+    public IReadOnlyDictionary<string, ClassFigures>? Classes { get; init; }
+
+    /// <summary>Counts, a row for each gold label and a column for each answer, in the task's order; null without one closed set.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Confusion { get; init; }
+
+    /// <summary>For each gold label, the answers that are none of the labels and so in no column; null where there are none.</summary>
+    public IReadOnlyList<int>? ConfusionUnlisted { get; init; }
+
+    /// <summary>Up to ten wrong answers, the most confident first; null where answers have no probability.</summary>
+    public IReadOnlyList<EvaluationError>? Errors { get; init; }
+
+    /// <summary>How the model of <see cref="EvaluateOptions.Against"/> does on the same rows; null without one.</summary>
+    public AgainstResult? Against { get; init; }
 }

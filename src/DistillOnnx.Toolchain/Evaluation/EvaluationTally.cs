@@ -7,8 +7,15 @@ using DistillOnnx.Data.Metrics;
 namespace DistillOnnx.Toolchain.Evaluation;
 
 /// <summary>Sums up answers against gold labels.</summary>
-internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
+/// <param name="task">The student's task: its probabilities come in the order of these labels.</param>
+/// <param name="labels">The dataset's labels, the order of the confusion matrix; null where it has no one closed set.</param>
+/// <param name="calibrationBins">Bins of the calibration error.</param>
+internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labels, int calibrationBins)
 {
+    private readonly ConfusionMatrix? _matrix = labels is null ? null : new ConfusionMatrix(labels);
+    private const int ShownErrors = 10;
+
+    private readonly List<EvaluationError> _errors = [];
     private readonly SortedDictionary<string, (int Rows, int Correct)> _labels = new(StringComparer.Ordinal);
     private readonly List<double> _confidences = [];
     private readonly List<bool> _hits = [];
@@ -23,6 +30,8 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
     public void Add(Example row, LabelPrediction answer)
     {
         var gold = row.Label ?? throw new InputException($"row {row.Id}: has no label to measure against");
+        if (_matrix?.Add(gold, answer.Label) == false)
+            throw new InputException($"row {row.Id}: \"label\": expected one of {string.Join(", ", labels!)}, found \"{gold}\"");
         var correct = Data.Metrics.Accuracy.IsCorrect(task.Metric, answer.Label, gold);
         _rows++;
         if (correct) _correct++;
@@ -35,6 +44,7 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
         }
 
         if (answer.Probability is not { } probability || answer.Probabilities is not { } probabilities) return;
+        if (!correct) _errors.Add(new EvaluationError(row.Id, row.Input, gold, answer.Label, probability, row.TeacherLabel, row.Rationale));
         _confidences.Add(probability);
         _hits.Add(correct);
         var set = task.Kind == TaskKind.Choices ? row.Choices! : task.Labels!;
@@ -50,12 +60,20 @@ internal sealed class EvaluationTally(TaskSpec task, int calibrationBins)
         {
             Rows = _rows,
             Accuracy = Accuracy,
+            AccuracyInterval = WilsonInterval.Of(_correct, _rows),
+            MacroF1 = _matrix?.MacroF1(),
+            WeightedF1 = _matrix?.WeightedF1(),
             Loss = closed ? _loss / _rows : null,
             Ece = closed ? Calibration.ExpectedCalibrationError(_confidences, _hits, calibrationBins) : null,
             Abstained = _abstained > 0 ? (double)_abstained / _rows : null,
             Truncated = (double)_truncated / _rows,
             Seconds = seconds,
             LabelAccuracy = _labels.Count > 0 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal) : null,
+            // A stable order: equal probabilities stay in the order of the rows.
+            Errors = closed ? [.. _errors.OrderByDescending(e => e.Probability).Take(ShownErrors)] : null,
+            Classes = _matrix?.Classes().Zip(_matrix.Labels).ToDictionary(c => c.Second, c => c.First, StringComparer.Ordinal),
+            Confusion = _matrix?.Counts,
+            ConfusionUnlisted = _matrix?.Unlisted.Any(n => n > 0) == true ? _matrix.Unlisted : null,
         };
     }
 }

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Prediction;
 
@@ -19,7 +20,7 @@ public static class Evaluator
     /// <param name="reporter">Told how far it is.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="InputException">The model or the dataset cannot be used, or they are of different tasks.</exception>
-    /// <exception cref="QualityGateException">The accuracy is below <see cref="EvaluateOptions.FailUnder"/>.</exception>
+    /// <exception cref="QualityGateException">A metric is below <see cref="EvaluateOptions.FailUnder"/>; carries the result.</exception>
     public static Task<EvaluateResult> RunAsync(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
@@ -28,14 +29,23 @@ public static class Evaluator
         var dataset = Dataset.Open(options.Data);
         IReadOnlyList<Example> rows = dataset.Load(options.Split);
         if (options.Limit > 0) rows = [.. rows.Take(options.Limit)];
+        var gates = QualityGate.ParseAll(options.FailUnder);
+        QualityGate.RequireMeasured(gates, dataset.Task);
         using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter, options.Base);
         RequireSameTask(dataset.Task, predictor.Task, options.Model);
 
+        // Opened before anything is measured, so that one that cannot be used costs no run.
+        using var other = options.Against is null ? null : PredictorFactory.Open(options.Against, options.Device, options.Threads, "auto", reporter);
+        if (other is not null) RequireSameTask(dataset.Task, other.Task, options.Against!);
+
         using var writer = options.Predictions is null ? null : new PredictionWriter(options.Predictions, predictor.Task);
-        var result = Measure(predictor, dataset.Task, rows, options.BatchSize, reporter, writer is null ? null : writer.Write, cancellationToken);
+        Action<Example, LabelPrediction>? write = writer is null ? null : writer.Write;
+        var result = other is null
+            ? Measure(predictor, dataset.Task, rows, options.BatchSize, reporter, write, cancellationToken)
+            : Compare(predictor, other, dataset.Task, rows, options.BatchSize, reporter, write, cancellationToken);
         writer?.Commit();
-        if (result.Accuracy < options.FailUnder)
-            throw new QualityGateException(string.Create(CultureInfo.InvariantCulture, $"{options.Model}: accuracy {result.Accuracy:0.0000} on {options.Split} is below the gate of {options.FailUnder:0.0000}"));
+        if (EvaluationTable.Missed(result) is { } missed) reporter.Warn(missed);
+        QualityGate.Hold(gates, result, $"{options.Model}: on {options.Split}");
         return result;
     }
 
@@ -59,7 +69,7 @@ public static class Evaluator
     {
         if (rows.Count == 0) throw new InputException("nothing to evaluate: the split has no rows");
         // Probabilities come in the order of the student's own label set.
-        var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, CalibrationBins);
+        var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, task.Kind == TaskKind.Labels ? task.Labels : null, CalibrationBins);
         var seconds = 0.0;
         for (var start = 0; start < rows.Count; start += batchSize)
         {
@@ -78,6 +88,31 @@ public static class Evaluator
         }
 
         return tally.ToResult(seconds);
+    }
+
+    /// <summary>Measures a student, and another one on the same rows.</summary>
+    internal static EvaluateResult Compare(
+        IPredictor predictor,
+        IPredictor other,
+        TaskSpec task,
+        IReadOnlyList<Example> rows,
+        int batchSize,
+        IReporter reporter,
+        Action<Example, LabelPrediction>? answered,
+        CancellationToken cancellationToken)
+    {
+        var mine = new List<bool>(rows.Count);
+        var others = new List<bool>(rows.Count);
+        bool IsRight(Example row, LabelPrediction answer) => Accuracy.IsCorrect(task.Metric, answer.Label, row.Label!);
+        void Mine(Example row, LabelPrediction answer)
+        {
+            mine.Add(IsRight(row, answer));
+            answered?.Invoke(row, answer);
+        }
+
+        var result = Measure(predictor, task, rows, batchSize, reporter, Mine, cancellationToken);
+        Measure(other, task, rows, batchSize, reporter, (row, answer) => others.Add(IsRight(row, answer)), cancellationToken);
+        return result with { Against = AgainstResult.Of(mine, others) };
     }
 
     private static void RequireSameTask(TaskSpec data, TaskSpec model, string path)
