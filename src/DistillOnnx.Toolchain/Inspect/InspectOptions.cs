@@ -1,0 +1,18 @@
+using DistillOnnx.Stages.Options;
+
+namespace DistillOnnx.Toolchain.Inspect;
+
+/// <summary>What <c>distill inspect</c> looks at.</summary>
+public sealed record InspectOptions : IStageOptions
+{
+    /// <summary>Checkpoint, bundle or dataset directory.</summary>
+    [Option("checkpoint, bundle or dataset directory; its files say which", Value = "DIR", Argument = true, Required = true)]
+    public string Directory { get; init; } = "";
+
+    /// <summary>The base of a checkpoint that is a LoRA adapter.</summary>
+    [Option("base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
+    public string? Base { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Validate() => [];
+}
