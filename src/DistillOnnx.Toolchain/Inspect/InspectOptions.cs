@@ -9,8 +9,12 @@ public sealed record InspectOptions : IStageOptions
     [Option("checkpoint, bundle or dataset directory; its files say which", Value = "DIR", Argument = true, Required = true)]
     public string Directory { get; init; } = "";
 
-    /// <summary>The base of a checkpoint that is a LoRA adapter.</summary>
-    [Option("base of a checkpoint that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
+    /// <summary>A student whose tokenizer reads a dataset.</summary>
+    [Option("for a dataset: student whose tokenizer counts tokens, rows that are cut and unknown pieces", Value = "CHECKPOINT|BUNDLE")]
+    public string? Student { get; init; }
+
+    /// <summary>The base of a checkpoint or student that is a LoRA adapter.</summary>
+    [Option("base of a checkpoint or student that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
     public string? Base { get; init; }
 
     /// <inheritdoc/>

@@ -14,4 +14,7 @@ public sealed record InspectResult
 
     /// <summary>A bundle's facts.</summary>
     public BundleFacts? Bundle { get; init; }
+
+    /// <summary>A dataset's facts.</summary>
+    public DatasetFacts? Dataset { get; init; }
 }
