@@ -1,4 +1,5 @@
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Stages.Reports;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
@@ -17,6 +18,14 @@ public sealed record InspectOptions : IStageOptions
     [Option("base of a checkpoint or student that is a LoRA adapter; left out: the one that the adapter names", Value = "CHECKPOINT")]
     public string? Base { get; init; }
 
+    /// <summary>File that gets the facts as a page.</summary>
+    [Option("write the facts as one self-contained HTML page to this file", Value = "FILE.html")]
+    public string? Report { get; init; }
+
+    /// <summary>Replace an existing report.</summary>
+    [Option("replace an existing report")]
+    public bool Overwrite { get; init; }
+
     /// <inheritdoc/>
-    public IReadOnlyList<string> Validate() => [];
+    public IReadOnlyList<string> Validate() => HtmlReport.PathFault(Report, Overwrite) is { } fault ? [fault] : [];
 }

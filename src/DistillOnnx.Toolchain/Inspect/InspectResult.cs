@@ -17,4 +17,7 @@ public sealed record InspectResult
 
     /// <summary>A dataset's facts.</summary>
     public DatasetFacts? Dataset { get; init; }
+
+    /// <summary>The page that was written.</summary>
+    public string? Report { get; init; }
 }

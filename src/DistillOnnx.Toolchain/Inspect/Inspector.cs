@@ -17,7 +17,7 @@ public static class Inspector
     private const string Expected =
         $"expected a bundle ({BundleManifest.FileName}), a checkpoint ({T5Config.FileName}), an adapter ({AdapterFile}) or a dataset ({TaskSpec.FileName} and *.jsonl)";
 
-    /// <summary>Looks at a directory. Nothing in it is changed.</summary>
+    /// <summary>Looks at a directory. Nothing in it is changed; a report is written where one is asked for.</summary>
     /// <param name="options">Which one, and what to look at it with.</param>
     /// <param name="reporter">Hears of progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
@@ -26,6 +26,14 @@ public static class Inspector
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reporter);
+        var result = Look(options, reporter, cancellationToken);
+        if (options.Report is not { } report) return result;
+        InspectReport.Build(result).Save(report);
+        return result with { Report = report };
+    }
+
+    private static InspectResult Look(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
         var directory = options.Directory;
         if (!Directory.Exists(directory))
             throw new InputException(File.Exists(directory) ? $"{directory}: a file; {Expected}" : $"{directory}: no such directory; {Expected}");

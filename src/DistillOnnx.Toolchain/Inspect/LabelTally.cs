@@ -1,3 +1,6 @@
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Data.Metrics;
+
 namespace DistillOnnx.Toolchain.Inspect;
 
 /// <summary>Counts gold labels and the teacher's agreement with each. Of open answers, those beyond a bound are counted together.</summary>
@@ -5,13 +8,16 @@ internal sealed class LabelTally
 {
     private const int Kept = 10_000, Listed = 20;
     private readonly Dictionary<string, (long Rows, long Both, long Equal)> _labels;
+    private readonly TaskMetric _metric;
     private readonly bool _closed;
     private long _other, _both, _equal;
 
     /// <summary>Creates a tally.</summary>
     /// <param name="labels">The closed set; null: answers are open.</param>
-    public LabelTally(IReadOnlyList<string>? labels)
+    /// <param name="metric">What makes two labels the same answer.</param>
+    public LabelTally(IReadOnlyList<string>? labels, TaskMetric metric)
     {
+        _metric = metric;
         _closed = labels is not null;
         _labels = (labels ?? []).ToDictionary(l => l, _ => (0L, 0L, 0L), StringComparer.Ordinal);
     }
@@ -19,7 +25,7 @@ internal sealed class LabelTally
     /// <summary>Counts a row's labels.</summary>
     public void Add(string label, string? teacher)
     {
-        var (both, equal) = (teacher is null ? 0 : 1, teacher == label ? 1 : 0);
+        var (both, equal) = (teacher is null ? 0 : 1, teacher is not null && Accuracy.IsCorrect(_metric, teacher, label) ? 1 : 0);
         _both += both;
         _equal += equal;
         if (_labels.TryGetValue(label, out var c) || _labels.Count < Kept) _labels[label] = (c.Rows + 1, c.Both + both, c.Equal + equal);

@@ -7,7 +7,7 @@ namespace DistillOnnx.Toolchain.Inspect;
 /// <summary>Counts a split, row by row.</summary>
 internal sealed class SplitTally(string split, TaskSpec task, T5Tokenizer? tokenizer) : IDisposable
 {
-    private readonly LabelTally _labels = new(task.Labels);
+    private readonly LabelTally _labels = new(task.Labels, task.Metric);
     private readonly LengthTally _words = new();
     private readonly TokenTally? _tokens = tokenizer is null ? null : new TokenTally(tokenizer, task);
     private readonly PriorityQueue<RowExample, int> _longest = new();

@@ -86,6 +86,21 @@ public sealed class InspectDatasetTests : IDisposable
         Assert.Contains("--student is for datasets", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Run_Report_EscapesInputsAndRefersToNothingOutside()
+    {
+        var path = Path.Combine(_root, "report.html");
+        Assert.Equal(path, Run(new InspectOptions { Directory = _root, Report = path }).Report);
+        var html = File.ReadAllText(path);
+        Assert.Contains("&lt;script&gt;alert(1)", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("<rect", html, StringComparison.Ordinal);
+        // The name of SVG's namespace and the policy's attribute load nothing.
+        var rest = html.Replace("xmlns=\"http://www.w3.org/2000/svg\"", "", StringComparison.Ordinal).Replace("http-equiv", "", StringComparison.Ordinal);
+        Assert.DoesNotContain("http", rest, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("exists already", Assert.Single(new InspectOptions { Directory = _root, Report = path }.Validate()), StringComparison.Ordinal);
+    }
+
     private static InspectResult Run(InspectOptions options) => Inspector.Run(options, Reporter.None, TestContext.Current.CancellationToken);
 
     private void Write(string split, params string[] rows) => File.WriteAllLines(Path.Combine(_root, split + ".jsonl"), rows);
