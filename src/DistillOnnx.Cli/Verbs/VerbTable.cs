@@ -9,6 +9,7 @@ using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Import;
 using DistillOnnx.Toolchain.Info;
+using DistillOnnx.Toolchain.Inspect;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
 using DistillOnnx.Toolchain.Study;
@@ -36,6 +37,7 @@ internal static class VerbTable
         Of<StudyOptions>("study", "Make the paper's comparison: methods on shares of the data with several seeds.", async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", QuickstartAsync),
         Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Create(c))),
+        Of<InspectOptions>("inspect", "Say what a checkpoint, a bundle or a dataset holds.", (o, r, c) => Run(() => Inspector.Run(o, r, c))),
     ];
 
     /// <summary>Their names.</summary>

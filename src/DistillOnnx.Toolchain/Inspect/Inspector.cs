@@ -1,0 +1,73 @@
+using DistillOnnx.Checkpoints;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+
+namespace DistillOnnx.Toolchain.Inspect;
+
+/// <summary>Says what a directory holds: a checkpoint, an adapter, a bundle or a dataset.</summary>
+public static class Inspector
+{
+    private const string AdapterFile = "adapter_config.json";
+
+    private const string Expected =
+        $"expected a bundle ({BundleManifest.FileName}), a checkpoint ({T5Config.FileName}), an adapter ({AdapterFile}) or a dataset ({TaskSpec.FileName} and *.jsonl)";
+
+    /// <summary>Looks at a directory. Nothing in it is changed; a report is written where one is asked for.</summary>
+    /// <param name="options">Which one, and what to look at it with.</param>
+    /// <param name="reporter">Hears of progress.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="InputException">The directory is none of these, or a file in it is faulty.</exception>
+    public static InspectResult Run(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(reporter);
+        var result = Look(options, reporter, cancellationToken);
+        if (options.Report is not { } report) return result;
+        InspectReport.Build(result).Save(report);
+        return result with { Report = report };
+    }
+
+    private static InspectResult Look(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        var directory = options.Directory;
+        if (!Directory.Exists(directory))
+            throw new InputException(File.Exists(directory) ? $"{directory}: a file; {Expected}" : $"{directory}: no such directory; {Expected}");
+
+        var data = Has(directory, TaskSpec.FileName) && SplitNames.All.Any(s => Has(directory, SplitNames.FileName(s)));
+        var model = Has(directory, BundleManifest.FileName) || Has(directory, T5Config.FileName) || Has(directory, AdapterFile);
+        Refuse(options.Student is not null && model, directory, "--student is for datasets, and this is a model");
+        if (Has(directory, BundleManifest.FileName))
+        {
+            Refuse(options.Base is not null, directory, "--base is for adapters, and this is a bundle");
+            return new InspectResult { Directory = directory, Kind = "bundle", Bundle = ModelInspector.Bundle(directory, cancellationToken) };
+        }
+
+        var adapter = Has(directory, AdapterFile);
+        if (adapter || Has(directory, T5Config.FileName))
+            return new InspectResult { Directory = directory, Kind = adapter ? "adapter" : "checkpoint", Checkpoint = ModelInspector.Checkpoint(directory, options.Base) };
+
+        if (data)
+        {
+            Refuse(options is { Base: not null, Student: null }, directory, "--base is for adapters, and this is a dataset without --student");
+            return new InspectResult { Directory = directory, Kind = "dataset", Dataset = DatasetInspector.Run(directory, Tokenizer(options), reporter, cancellationToken) };
+        }
+
+        throw new InputException($"{directory}: none of the files that tell what it is; {Expected}");
+    }
+
+    private static T5Tokenizer? Tokenizer(InspectOptions options) => options.Student is { } student
+        ? T5Tokenizer.Load(CheckpointPlace.Find(student, options.Base).TokenizerDirectory)
+        : null;
+
+    private static bool Has(string directory, string name) => File.Exists(Path.Combine(directory, name));
+
+    private static void Refuse(bool fault, string directory, string message)
+    {
+        if (fault) throw new InputException($"{directory}: {message}");
+    }
+}

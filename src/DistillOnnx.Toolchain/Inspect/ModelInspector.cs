@@ -1,0 +1,126 @@
+using DistillOnnx.Checkpoints;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
+
+namespace DistillOnnx.Toolchain.Inspect;
+
+/// <summary>Looks at checkpoints and bundles.</summary>
+internal static class ModelInspector
+{
+    private static readonly string[] WeightExtensions = [".safetensors", ".bin"];
+
+    /// <summary>A checkpoint's or an adapter's facts.</summary>
+    public static CheckpointFacts Checkpoint(string directory, string? baseDirectory)
+    {
+        using var checkpoint = Checkpoints.Checkpoint.Open(directory, baseDirectory);
+        var (config, place) = (checkpoint.Config, checkpoint.Place);
+        var tokenizer = Tokenizer(place.TokenizerDirectory, config);
+        var task = Path.Combine(directory, TaskSpec.FileName);
+        return new CheckpointFacts
+        {
+            Family = Family(config, tokenizer?.Kind),
+            Shape = ShapeFacts.Of(config),
+            Parameters = config.ParameterCount,
+            Head = $"{(config.TieWordEmbeddings ? "tied" : "own")}, {(config.ScaleDecoderOutputs ? "scaled" : "not scaled")}",
+            Base = place.IsAdapter ? place.BaseDirectory : null,
+            WeightFiles = WeightFiles(place),
+            Types = checkpoint.Tensors.Tensors.Values
+                .GroupBy(t => t.Type)
+                .ToDictionary(g => g.Key.ToString().ToLowerInvariant(), g => new TensorFacts(g.Count(), g.Sum(t => t.ElementCount), g.Sum(t => t.ByteCount)), StringComparer.Ordinal),
+            Tokenizer = tokenizer,
+            Task = File.Exists(task) ? TaskSpec.Load(task) : null,
+            Notes = checkpoint.Notes,
+        };
+    }
+
+    /// <summary>A bundle's facts. Files that differ are listed, not refused.</summary>
+    public static BundleFacts Bundle(string directory, CancellationToken cancellationToken)
+    {
+        var manifest = BundleManifest.Load(directory);
+        var faults = new List<string>();
+        foreach (var (name, expected) in manifest.Files)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (FileFault(Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar)), expected) is { } fault) faults.Add($"{name}: {fault}");
+        }
+
+        return new BundleFacts
+        {
+            Version = manifest.Version,
+            Producer = manifest.Producer,
+            Task = manifest.Task,
+            Source = manifest.Source,
+            Portable = manifest.Portable,
+            Precisions = manifest.PrecisionDetails,
+            LabelModel = manifest.LabelModel,
+            Calibration = manifest.Calibration,
+            AbstainBelow = manifest.AbstainBelow,
+            Parity = manifest.Parity,
+            Tokenizer = File.Exists(Path.Combine(directory, T5Config.FileName)) ? Tokenizer(directory, T5Config.Load(directory)) : null,
+            Files = manifest.Files.Count,
+            FileFaults = faults,
+        };
+    }
+
+    private static string? FileFault(string path, BundleFile expected)
+    {
+        try
+        {
+            if (!File.Exists(path)) return "missing";
+            var length = new FileInfo(path).Length;
+            if (length != expected.Bytes) return $"expected {expected.Bytes} bytes, found {length}";
+            var found = BundleFile.Of(path).Sha256;
+            return found == expected.Sha256 ? null : $"expected SHA-256 {expected.Sha256}, found {found}";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"cannot be read: {e.Message}";
+        }
+    }
+
+    private static TokenizerFacts? Tokenizer(string directory, T5Config config)
+    {
+        if (!TokenizerFiles.Names.Any(n => File.Exists(Path.Combine(directory, n)))) return null;
+        var tokenizer = T5Tokenizer.Load(directory);
+        return new TokenizerFacts
+        {
+            Kind = Has(T5Tokenizer.ModelFileName) ? "sentencepiece" : Has("tokenizer.json") ? "tokenizer_json" : "bytes",
+            Directory = directory,
+            Vocabulary = tokenizer.VocabularySize,
+            Sentinels = tokenizer.ExtraIds,
+            AddedTokens = tokenizer.AddedTokens,
+            EmbeddingRows = config.VocabSize,
+        };
+
+        bool Has(string name) => File.Exists(Path.Combine(directory, name));
+    }
+
+    // ByT5 has the shape of a v1.1 and mT5's configuration in turn; only its tokenizer tells it from them.
+    private static string Family(T5Config config, string? tokenizer) => (tokenizer, config.ModelType, config.IsGated, config.Activation) switch
+    {
+        ("bytes", _, _, _) => "ByT5",
+        (_, "mt5", _, _) => "mT5",
+        (_, _, false, T5Activation.Relu) => "T5 v1.0",
+        (_, _, true, T5Activation.GeluNew) => "T5 v1.1",
+        _ => $"T5 of another feed-forward layer ({(config.IsGated ? "gated " : "")}{config.Activation})",
+    };
+
+    // An adapter's own files, and those of the base that it is merged into.
+    private static Dictionary<string, long> WeightFiles(CheckpointPlace place)
+    {
+        var files = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (var directory in new[] { place.Directory, place.BaseDirectory }.Distinct(StringComparer.Ordinal))
+        {
+            foreach (var path in System.IO.Directory.EnumerateFiles(directory).Where(f => WeightExtensions.Contains(Path.GetExtension(f), StringComparer.Ordinal)))
+            {
+                var file = new FileInfo(path);
+                var name = directory == place.Directory ? file.Name : path;
+                files[name] = file.LinkTarget is null ? file.Length : (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo)?.Length ?? 0;
+            }
+        }
+
+        return new Dictionary<string, long>(files, StringComparer.Ordinal);
+    }
+}

@@ -1,0 +1,81 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Toolchain.Export;
+using DistillOnnx.Toolchain.Inspect;
+using DistillOnnx.Toolchain.Scripting;
+
+namespace DistillOnnx.Toolchain.Tests.Inspect;
+
+public sealed class InspectModelTests : IDisposable
+{
+    private static readonly TaskSpec Labels = new() { Name = "tiny", Kind = TaskKind.Labels, Labels = ["yes", "no"] };
+    private readonly string _root = Directory.CreateTempSubdirectory("distillonnx-inspect-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData(true, "tied, scaled")]
+    [InlineData(false, "own, not scaled")]
+    public void Run_Checkpoint_TellsHeadTokensAndTask(bool tied, string head)
+    {
+        var config = RandomCheckpoint.Uneven with { TieWordEmbeddings = tied };
+        RandomCheckpoint.Write(_root, config, Labels, spieceModel: TinyTokenizer.SpieceModel);
+        var result = Run(_root);
+        var facts = result.Checkpoint!;
+        Assert.Equal("checkpoint", result.Kind);
+        Assert.Equal(head, facts.Head);
+        Assert.Equal("T5 v1.0", facts.Family);
+        Assert.Equal(config.ParameterCount, facts.Parameters);
+        Assert.Equal(config.ParameterCount, facts.Types.Values.Sum(t => t.Elements));
+        Assert.Equal(3, facts.Shape.EncoderLayers);
+        Assert.Equal("sentencepiece", facts.Tokenizer!.Kind);
+        Assert.Equal(3 + 1 + 13 + 94 + 100, facts.Tokenizer.Vocabulary);
+        Assert.Equal(256, facts.Tokenizer.EmbeddingRows);
+        Assert.True(facts.Tokenizer.Fits);
+        Assert.Equal(["yes", "no"], facts.Task!.Labels);
+        Assert.Equal("model.safetensors", Assert.Single(facts.WeightFiles).Key);
+        Assert.Contains("\"embedding_rows\":256", ResultJson.ToLine(result), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Bundle_TellsPrecisionsAndWhichFilesDiffer()
+    {
+        var (checkpoint, bundle) = (Path.Combine(_root, "checkpoint"), Path.Combine(_root, "bundle"));
+        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Labels, spieceModel: TinyTokenizer.SpieceModel);
+        await BundleExport.RunAsync(new ExportOptions { Model = checkpoint, Out = bundle, Threads = 1 }, Reporter.None, TestContext.Current.CancellationToken);
+        var facts = Run(bundle).Bundle!;
+        Assert.True(facts.FilesMatch);
+        Assert.Equal("fp32", Assert.Single(facts.Precisions).Key);
+        Assert.Contains("label_model", facts.Precisions["fp32"].Graphs);
+        Assert.Equal("checkpoint", facts.Source!.Checkpoint);
+        Assert.Equal(256, facts.Tokenizer!.EmbeddingRows);
+
+        File.AppendAllText(Path.Combine(bundle, "golden.jsonl"), "\n");
+        File.Delete(Path.Combine(bundle, "onnx", "label_model.onnx"));
+        facts = Run(bundle).Bundle!;
+        Assert.False(facts.FilesMatch);
+        Assert.Equal(2, facts.FileFaults.Count);
+        Assert.Contains("onnx/label_model.onnx: missing", facts.FileFaults);
+        Assert.Contains(facts.FileFaults, f => f.StartsWith("golden.jsonl: expected ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Run_WhatIsNone_SaysInOneLineWhatWasExpected()
+    {
+        var file = Path.Combine(_root, "file");
+        File.WriteAllText(file, "");
+        Directory.CreateDirectory(Path.Combine(_root, "empty"));
+        foreach (var path in new[] { file, Path.Combine(_root, "empty"), Path.Combine(_root, "unknown") })
+        {
+            var error = Assert.Throws<InputException>(() => Run(path));
+            Assert.StartsWith(path + ": ", error.Message, StringComparison.Ordinal);
+            Assert.Contains("expected a bundle (distill.json), a checkpoint (config.json)", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', error.Message);
+        }
+    }
+
+    private static InspectResult Run(string directory) =>
+        Inspector.Run(new InspectOptions { Directory = directory }, Reporter.None, TestContext.Current.CancellationToken);
+}
