@@ -12,7 +12,7 @@ namespace DistillOnnx.Runtime;
 /// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
 /// order of the inputs and do not depend on what else is in the batch. May be called from several threads.
 /// </summary>
-public sealed class BundlePredictor : IPredictor
+public sealed class BundlePredictor : IPredictor, IExplainer
 {
     private readonly ILabelScorer? _scorer;
     private readonly TextGenerator? _generator;
@@ -116,6 +116,24 @@ public sealed class BundlePredictor : IPredictor
         var answers = new LabelPrediction[rows.Count];
         foreach (var run in Plan(rows)) Run(rows, run, lane, answers, cancellationToken);
         return answers;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Loads the bundle's encoder and decoder graphs with the first call; labels alone never need them.</remarks>
+    public IReadOnlyList<string> Explain(IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
+    {
+        IExplainer.RequireRationales(Task);
+        var generator = Bundle.TextGenerator();
+        var generation = new GenerationOptions { Beams = settings.Beams, MaxNewTokens = settings.MaxTokens };
+        int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
+        var rationales = new string[rows.Length];
+        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], Bundle.Options.MaxBatchTokens, _maxRows))
+        {
+            var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
+            for (var i = 0; i < run.Length; i++) rationales[run[i]] = Bundle.Tokenizer.Decode(decoded[i]).Trim();
+        }
+
+        return rationales;
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using CsCheck;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Export;
 using DistillOnnx.Runtime.Tests.Fixtures;
 
 namespace DistillOnnx.Runtime.Tests;
@@ -42,6 +43,39 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     }
 
     [Fact]
+    public void Explain_EqualsGreedyDecodingByDefinition_OfTheOtherPrefix()
+    {
+        var bundle = _bundles.Labels;
+        using var predictor = bundle.Open();
+        var rationales = predictor.Explain([.. Texts.Select(t => new PredictorInput(t))], new ExplainSettings { MaxTokens = 9 }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(Texts.Select(t => Greedy(bundle, bundle.Encoder.EncodeExplainInput(t, out _), 9)), rationales);
+        Assert.NotEqual(Texts.Select(t => Greedy(bundle, bundle.Encoder.EncodeInput(t, out _), 9)), rationales);
+    }
+
+    [Fact]
+    public void Predict_WithoutTheGraphsThatWriteText_LabelsAsBefore_AndOnlyExplainRefuses()
+    {
+        using var bundle = TinyBundle.Create(TinyBundle.LabelTask, GraphSet.Label);
+        using var predictor = bundle.Open();
+        PredictorInput[] inputs = [new("no")];
+
+        AssertAnswer(bundle.Expected("no"), TinyBundle.Labels, predictor.Predict(inputs, TestContext.Current.CancellationToken)[0]);
+        var error = Assert.Throws<InputException>(() => predictor.Explain(inputs, new ExplainSettings()));
+        Assert.Contains("encoder_model.onnx", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Explain_StudentTrainedWithoutRationales_IsRefused()
+    {
+        using var bundle = TinyBundle.Create(TinyBundle.LabelTask with { PredictPrefix = "", ExplainPrefix = "" });
+        using var predictor = bundle.Open();
+
+        var error = Assert.Throws<InputException>(() => predictor.Explain([new PredictorInput("no")], new ExplainSettings()));
+        Assert.StartsWith("task \"tiny\": the student was trained without rationales", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Predict_OpenText_EqualsGreedyDecodingByDefinition()
     {
         var bundle = _bundles.Text;
@@ -49,15 +83,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
         var answers = predictor.Predict([.. Texts.Select(t => new PredictorInput(t))], TestContext.Current.CancellationToken);
         for (var i = 0; i < Texts.Length; i++)
         {
-            var encoded = bundle.Reference.Encode(bundle.Encoder.EncodeInput(Texts[i], out _));
-            var tokens = new List<int> { 0 };
-            while (tokens.Count <= bundle.Task.MaxLabelTokens && tokens[^1] != 1)
-            {
-                var logits = bundle.Reference.Decode(tokens, encoded)[^1];
-                tokens.Add(Array.IndexOf(logits, logits.Max()));
-            }
-
-            Assert.Equal(bundle.Encoder.Tokenizer.Decode(tokens.Skip(1).ToArray()).Trim(), answers[i].Label);
+            Assert.Equal(Greedy(bundle, bundle.Encoder.EncodeInput(Texts[i], out _), bundle.Task.MaxLabelTokens!.Value), answers[i].Label);
             Assert.Null(answers[i].Probabilities);
         }
     }
@@ -146,6 +172,19 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     {
         using var predictor = _bundles.Choices.Open();
         Assert.Throws<InputException>(() => predictor.Encode(new PredictorInput("no", choices?.Split('|'))));
+    }
+
+    private static string Greedy(TinyBundle bundle, int[] input, int maxTokens)
+    {
+        var encoded = bundle.Reference.Encode(input);
+        var tokens = new List<int> { 0 };
+        while (tokens.Count <= maxTokens && tokens[^1] != 1)
+        {
+            var logits = bundle.Reference.Decode(tokens, encoded)[^1];
+            tokens.Add(Array.IndexOf(logits, logits.Max()));
+        }
+
+        return bundle.Encoder.Tokenizer.Decode(tokens.Skip(1).ToArray()).Trim();
     }
 
     private static void AssertAnswer(double[] expected, IReadOnlyList<string> labels, LabelPrediction answer)

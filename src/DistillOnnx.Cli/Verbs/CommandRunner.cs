@@ -71,8 +71,14 @@ internal static class CommandRunner
     {
         reporter.Finish();
         if (result is null) return;
-        ResultPrinter.Print(result, cli.Json);
-        if (cli.Json || result is not EvaluateResult measured) return;
+        if (cli.Json || result is not EvaluateResult measured)
+        {
+            ResultPrinter.Print(result, cli.Json);
+            return;
+        }
+
+        // Curves are for programs and for the report's plots; a person gets the table by label instead.
+        ResultPrinter.Print(measured with { Reliability = null, RiskCoverage = null }, json: false);
         foreach (var line in EvaluationTable.Lines(measured)) reporter.Info(line);
     }
 

@@ -49,13 +49,29 @@ public sealed class ConfusionMatrix
     /// Mean F1 of the labels that occur, as gold or as an answer: a label that has neither says nothing about the model.
     /// 0 where there are no rows.
     /// </summary>
-    public double MacroF1() => Classes().Where((c, i) => c.Support + Column(i) > 0).Select(c => c.F1).DefaultIfEmpty().Average();
+    public double MacroF1() => MacroF1([.. _counts.SelectMany(row => row), .. _unlisted], Labels.Count);
 
     /// <summary>Mean F1 of the labels weighted by their gold rows; 0 where there are no rows.</summary>
     public double WeightedF1()
     {
         var classes = Classes();
         return Ratio(classes.Sum(c => c.F1 * c.Support), classes.Sum(c => c.Support));
+    }
+
+    /// <summary><see cref="MacroF1()"/> of counts in one row: those of the matrix row by row, then the unlisted ones.</summary>
+    internal static double MacroF1(ReadOnlySpan<int> counts, int labels)
+    {
+        var (sum, occur) = (0.0, 0);
+        for (var label = 0; label < labels; label++)
+        {
+            var marginal = counts[(labels * labels) + label];
+            for (var other = 0; other < labels; other++) marginal += counts[(label * labels) + other] + counts[(other * labels) + label];
+            if (marginal == 0) continue;
+            occur++;
+            sum += 2.0 * counts[(label * labels) + label] / marginal;
+        }
+
+        return Ratio(sum, occur);
     }
 
     private static double Ratio(double part, double whole) => whole == 0 ? 0 : part / whole;

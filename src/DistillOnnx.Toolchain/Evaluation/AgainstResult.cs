@@ -11,6 +11,9 @@ public sealed record AgainstResult
     /// <summary>This model's accuracy less the other's.</summary>
     public required double Difference { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="Difference"/>, by the paired bootstrap: rows are drawn with both answers.</summary>
+    public required ConfidenceInterval DifferenceInterval { get; init; }
+
     /// <summary>Two-sided p-value of McNemar's exact test: how likely so uneven a split is where both are equally good.</summary>
     public required double McnemarP { get; init; }
 
@@ -32,6 +35,7 @@ public sealed record AgainstResult
         {
             Accuracy = (double)others.Count(right => right) / others.Count,
             Difference = (double)(onlyThis - onlyOther) / mine.Count,
+            DifferenceInterval = Bootstrap.Of([onlyThis, onlyOther, mine.Count - onlyThis - onlyOther], drawn => (double)(drawn[0] - drawn[1]) / mine.Count),
             McnemarP = McNemar.ExactP(onlyThis, onlyOther),
             OnlyThisRight = onlyThis,
             OnlyOtherRight = onlyOther,

@@ -1,4 +1,6 @@
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Stages.Reports;
+using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Evaluation;
 
@@ -25,17 +27,13 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("compare with this model on the same rows, at its own default precision", Value = "CHECKPOINT|BUNDLE")]
     public string? Against { get; init; }
 
-    /// <summary>Where to run.</summary>
-    [Option("where to run", Value = "auto|cpu|cuda:N")]
-    public string Device { get; init; } = "auto";
+    /// <summary>How the model is run.</summary>
+    [OptionGroup]
+    public InferenceOptions Inference { get; init; } = new();
 
-    /// <summary>Which of a bundle's precisions to run.</summary>
-    [Option("which of a bundle's precisions to run", Value = "auto|fp32|fp16|int8|q4")]
-    public string Precision { get; init; } = "auto";
-
-    /// <summary>Threads within an operation; 0: one a core.</summary>
-    [Option("threads within an operation; 0 means one a core")]
-    public int Threads { get; init; }
+    /// <summary>Whether and how rationales are written and measured.</summary>
+    [OptionGroup]
+    public ExplainOptions Explanation { get; init; } = new();
 
     /// <summary>Rows that go to the student at once.</summary>
     [Option("rows that go to the student at once")]
@@ -49,8 +47,12 @@ public sealed record EvaluateOptions : IStageOptions
     [Option("write one JSON line per row with its answer to this file", Value = "FILE")]
     public string? Predictions { get; init; }
 
-    /// <summary>Replace an existing predictions file.</summary>
-    [Option("replace an existing predictions file")]
+    /// <summary>File that gets the figures, plots and examples as one HTML page.</summary>
+    [Option("write figures, plots and examples as one self-contained HTML page to this file", Value = "FILE.html")]
+    public string? Report { get; init; }
+
+    /// <summary>Replace existing predictions and report files.</summary>
+    [Option("replace existing predictions and report files")]
     public bool Overwrite { get; init; }
 
     /// <summary>Figures under which the evaluation fails with exit code 1: <c>0.8</c> (accuracy) or <c>macro_f1=0.75</c>.</summary>
@@ -63,9 +65,10 @@ public sealed record EvaluateOptions : IStageOptions
         var faults = new List<string>();
         if (BatchSize < 1) faults.Add($"--batch-size must be at least 1, found {BatchSize}");
         if (Limit < 0) faults.Add($"--limit must not be negative, found {Limit}");
-        if (Threads < 0) faults.Add($"--threads must not be negative, found {Threads}");
+        faults.AddRange(Inference.Validate());
+        faults.AddRange(Explanation.Validate());
         faults.AddRange(QualityGate.Faults(FailUnder));
-        if (Predictions is not null && !Overwrite && File.Exists(Predictions)) faults.Add($"{Predictions}: exists already; choose another file or pass --overwrite");
+        foreach (var file in new[] { Predictions, Report }) if (HtmlReport.PathFault(file, Overwrite) is { } fault) faults.Add(fault);
         return faults;
     }
 }

@@ -12,10 +12,13 @@ public sealed record EvaluateResult
     public required double Accuracy { get; init; }
 
     /// <summary>95 % confidence interval of the accuracy.</summary>
-    public WilsonInterval? AccuracyInterval { get; init; }
+    public ConfidenceInterval? AccuracyInterval { get; init; }
 
     /// <summary>Mean F1 of the labels that occur, as gold or as an answer; null where the task is not of one closed set.</summary>
     public double? MacroF1 { get; init; }
+
+    /// <summary>95 % confidence interval of <see cref="MacroF1"/>; null where that is.</summary>
+    public ConfidenceInterval? MacroF1Interval { get; init; }
 
     /// <summary>Mean F1 weighted by gold rows; null where the task is not of one closed set.</summary>
     public double? WeightedF1 { get; init; }
@@ -25,6 +28,12 @@ public sealed record EvaluateResult
 
     /// <summary>Expected calibration error over 15 bins of equal width, a fraction of one; null where the task is open.</summary>
     public double? Ece { get; init; }
+
+    /// <summary>The 15 bins of <see cref="Ece"/>; null where the task is open.</summary>
+    public IReadOnlyList<ReliabilityBin>? Reliability { get; init; }
+
+    /// <summary>What abstaining below a probability would cost and gain; null where the task is open.</summary>
+    public IReadOnlyList<RiskCoverage>? RiskCoverage { get; init; }
 
     /// <summary>Fraction of rows on which the model abstained; null where it never does.</summary>
     public double? Abstained { get; init; }
@@ -49,6 +58,9 @@ public sealed record EvaluateResult
 
     /// <summary>Up to ten wrong answers, the most confident first; null where answers have no probability.</summary>
     public IReadOnlyList<EvaluationError>? Errors { get; init; }
+
+    /// <summary>How the student's rationales compare with those of the rows; null where none were asked for.</summary>
+    public RationaleFigures? Rationales { get; init; }
 
     /// <summary>How the model of <see cref="EvaluateOptions.Against"/> does on the same rows; null without one.</summary>
     public AgainstResult? Against { get; init; }

@@ -7,7 +7,8 @@ namespace DistillOnnx.Toolchain.Evaluation;
 /// <param name="Answered">What the model answered.</param>
 /// <param name="Probability">The probability that the model gave its answer.</param>
 /// <param name="TeacherLabel">The teacher's label; null where the row has none.</param>
-/// <param name="Rationale">The rationale; null where the row has none.</param>
+/// <param name="Rationale">The row's rationale; null where it has none.</param>
+/// <param name="StudentRationale">The student's rationale; null where none was asked for.</param>
 public sealed record EvaluationError(
     string Id,
     string Text,
@@ -15,4 +16,5 @@ public sealed record EvaluationError(
     string Answered,
     double Probability,
     string? TeacherLabel,
-    string? Rationale);
+    string? Rationale,
+    string? StudentRationale = null);

@@ -11,8 +11,8 @@ internal sealed class PredictionWriter(string path, TaskSpec task) : IDisposable
 {
     private readonly AtomicFile _file = AtomicFile.Create(path);
 
-    public void Write(Example row, LabelPrediction answer) =>
-        PredictionRow.Write(_file.Stream, row.Id, new PredictorInput(row.Input, row.Choices), answer, task, row.Label);
+    public void Write(Example row, LabelPrediction answer, string? rationale) =>
+        PredictionRow.Write(_file.Stream, row.Id, new PredictorInput(row.Input, row.Choices), answer, task, row.Label, rationale);
 
     public void Commit() => _file.Commit();
 

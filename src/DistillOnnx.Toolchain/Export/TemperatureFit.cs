@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Export;
 
@@ -15,7 +16,6 @@ namespace DistillOnnx.Toolchain.Export;
 internal static class TemperatureFit
 {
     private const double Lowest = 0.05, Highest = 20;
-    private const int Bins = 15;
 
     /// <summary>Fits the temperature.</summary>
     /// <param name="logProbabilities">For each row, its labels' log-probabilities.</param>
@@ -78,19 +78,17 @@ internal static class TemperatureFit
         return [.. scaled.Select(v => v - normalizer)];
     }
 
-    /// <summary>Mean distance between confidence and accuracy over bins of equal width, weighted by their rows.</summary>
     private static double ExpectedCalibrationError(IReadOnlyList<IReadOnlyList<double>> logProbabilities, IReadOnlyList<int> gold, double temperature)
     {
-        var bins = new (int Rows, double Confidence, int Hits)[Bins];
+        var probabilities = new double[gold.Count];
+        var correct = new bool[gold.Count];
         for (var row = 0; row < gold.Count; row++)
         {
             var scaled = Scale(logProbabilities[row], temperature);
             var best = Array.IndexOf(scaled, scaled.Max());
-            var confidence = Math.Exp(scaled[best]);
-            ref var bin = ref bins[Math.Min(Bins - 1, (int)(confidence * Bins))];
-            bin = (bin.Rows + 1, bin.Confidence + confidence, bin.Hits + (best == gold[row] ? 1 : 0));
+            (probabilities[row], correct[row]) = (Math.Exp(scaled[best]), best == gold[row]);
         }
 
-        return bins.Sum(b => Math.Abs(b.Confidence - b.Hits)) / gold.Count;
+        return Calibration.ExpectedCalibrationError(Calibration.Bins(probabilities, correct));
     }
 }

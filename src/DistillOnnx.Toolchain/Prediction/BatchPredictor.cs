@@ -22,7 +22,9 @@ public static class BatchPredictor
 
     private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
-        using var predictor = PredictorFactory.Open(options.Model, options.Device, options.Threads, options.Precision, reporter);
+        using var predictor = PredictorFactory.Open(options.Model, options.Inference, reporter);
+        var settings = options.Explanation.Settings;
+        var explainer = settings is null ? null : PredictorFactory.Explainer(predictor);
         var shard = options.Shard is null ? RowShard.Whole : RowShard.TryParse(options.Shard)!.Value;
         var name = options.Input == "-" ? "standard input" : options.Input;
         using var input = options.Input == "-" ? Console.OpenStandardInput() : Open(options.Input);
@@ -35,10 +37,12 @@ public static class BatchPredictor
         foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
         {
             foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
-            var answers = predictor.Predict([.. batch.Select(b => b.Input)], cancellationToken);
+            PredictorInput[] inputs = [.. batch.Select(b => b.Input)];
+            var answers = predictor.Predict(inputs, cancellationToken);
+            var rationales = explainer?.Explain(inputs, settings!, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
             {
-                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answers[i], predictor.Task);
+                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answers[i], predictor.Task, rationale: rationales?[i]);
                 if (answers[i].Abstained) abstained++;
                 if (answers[i].Truncated) truncated++;
             }

@@ -26,17 +26,13 @@ public sealed record PredictOptions : IStageOptions
     [Option("replace an existing output file")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Where to run.</summary>
-    [Option("where to run", Value = "auto|cpu|cuda:N")]
-    public string Device { get; init; } = "auto";
+    /// <summary>How the model is run.</summary>
+    [OptionGroup]
+    public InferenceOptions Inference { get; init; } = new();
 
-    /// <summary>Which of the bundle's precisions to run.</summary>
-    [Option("which of the bundle's precisions to run", Value = "auto|fp32|fp16|int8|q4")]
-    public string Precision { get; init; } = "auto";
-
-    /// <summary>Threads within an operation; 0: one a core.</summary>
-    [Option("threads within an operation; 0 means one a core")]
-    public int Threads { get; init; }
+    /// <summary>Whether and how rationales are written.</summary>
+    [OptionGroup]
+    public ExplainOptions Explanation { get; init; } = new();
 
     /// <summary>Rows that are read and labelled at once.</summary>
     [Option("rows that are read and labelled at once")]
@@ -47,7 +43,8 @@ public sealed record PredictOptions : IStageOptions
     {
         var faults = new List<string>();
         if (BatchSize < 1) faults.Add($"--batch-size must be at least 1, found {BatchSize}");
-        if (Threads < 0) faults.Add($"--threads must not be negative, found {Threads}");
+        faults.AddRange(Inference.Validate());
+        faults.AddRange(Explanation.Validate());
         if (Shard is not null && RowShard.TryParse(Shard) is null) faults.Add($"--shard must be i/n with 0 <= i < n, found \"{Shard}\"");
         if (Output != "-" && !Overwrite && File.Exists(Output)) faults.Add($"{Output}: exists already; choose another file or pass --overwrite");
         if (Input != "-" && !File.Exists(Input)) faults.Add($"{Input}: no such file; expected rows to label (JSONL)");

@@ -11,7 +11,8 @@ internal static class PredictionRow
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes <c>{"id","label","probability","probabilities":{…},…}</c> and a line feed.</summary>
-    public static void Write(Stream output, string id, PredictorInput input, LabelPrediction answer, TaskSpec task, string? gold = null)
+    public static void Write(
+        Stream output, string id, PredictorInput input, LabelPrediction answer, TaskSpec task, string? gold = null, string? rationale = null)
     {
         using (var writer = new Utf8JsonWriter(output, Options))
         {
@@ -28,6 +29,7 @@ internal static class PredictionRow
                 writer.WriteEndObject();
             }
 
+            if (rationale is not null) writer.WriteString("rationale", rationale);
             if (answer.Abstained) writer.WriteBoolean("abstained", true);
             if (answer.Truncated) writer.WriteBoolean("truncated", true);
             writer.WriteEndObject();

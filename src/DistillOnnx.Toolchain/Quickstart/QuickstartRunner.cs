@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Core;
-using DistillOnnx.Core.Prediction;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
 using DistillOnnx.Toolchain.Annotation;
@@ -101,9 +101,9 @@ public static class QuickstartRunner
     private static (EvaluateResult Result, List<string> Labels) Answers(
         string model, Dataset dataset, IReadOnlyList<Example> rows, string device, IReporter reporter, CancellationToken cancellationToken)
     {
-        using var predictor = PredictorFactory.Open(model, device, threads: 0, "auto", reporter);
+        using var predictor = PredictorFactory.Open(model, new InferenceOptions { Device = device }, reporter);
         var labels = new List<string>(rows.Count);
-        void Keep(Example row, LabelPrediction answer) => labels.Add(answer.Label);
-        return (Evaluator.Measure(predictor, dataset.Task, rows, 256, reporter, Keep, cancellationToken), labels);
+        var measurement = new Measurement(dataset.Task, rows) { Reporter = reporter, Answered = (_, answer, _) => labels.Add(answer.Label) };
+        return (measurement.Of(predictor, cancellationToken), labels);
     }
 }

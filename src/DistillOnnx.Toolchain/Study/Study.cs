@@ -63,7 +63,7 @@ public static class Study
     {
         var trained = await StudentTrainer.RunAsync(training, reporter, cancellationToken);
         var measured = await Evaluator.RunAsync(
-            new EvaluateOptions { Data = training.Data, Model = training.Out, Split = options.Split, Device = options.Device, Threads = options.Threads ?? 0 }, reporter, cancellationToken);
+            new EvaluateOptions { Data = training.Data, Model = training.Out, Split = options.Split, Inference = new() { Device = options.Device, Threads = options.Threads ?? 0 } }, reporter, cancellationToken);
         var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, "training.json"), cancellationToken))!;
         return run with
         {
@@ -95,7 +95,7 @@ public static class Study
                 {
                     reporter.Info($"{name} on {set.Name} before any training");
                     using var predictor = StudentPredictor.OpenUntrained(checkpoint, dataset.Task, options.Tokenizer, options.Device, options.Threads, reporter);
-                    var measured = Evaluator.Measure(predictor, dataset.Task, dataset.Load(options.Split), 256, reporter, null, cancellationToken);
+                    var measured = new Measurement(dataset.Task, dataset.Load(options.Split)) { Reporter = reporter }.Of(predictor, cancellationToken);
                     baseline = new StudyBaseline(name, set.Name, measured.Rows, measured.Accuracy);
                     Save(file, baseline);
                 }

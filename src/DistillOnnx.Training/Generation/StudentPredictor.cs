@@ -11,7 +11,7 @@ using DistillOnnx.Training.T5;
 namespace DistillOnnx.Training.Generation;
 
 /// <summary>Labels inputs with a checkpoint, in TorchSharp: what training evaluates with and exports are compared with.</summary>
-public sealed class StudentPredictor : IPredictor
+public sealed class StudentPredictor : IPredictor, IExplainer
 {
     /// <summary>Decoded where the task sets no limit.</summary>
     private const int DefaultLabelTokens = 128;
@@ -93,7 +93,7 @@ public sealed class StudentPredictor : IPredictor
 
         // Rows of like length go together, so that little is spent on padding.
         var answers = new LabelPrediction[rows.Length];
-        foreach (var batch in Batches([.. rows.OrderBy(r => r.Ids.Length).ThenBy(r => r.Index)]))
+        foreach (var batch in Batches(rows))
         {
             cancellationToken.ThrowIfCancellationRequested();
             lock (_gate) Predict(batch, inputs, answers, cancellationToken);
@@ -103,13 +103,37 @@ public sealed class StudentPredictor : IPredictor
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Explain(IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
+    {
+        IExplainer.RequireRationales(Task);
+        Row[] rows = [.. inputs.Select((input, i) => new Row(i, _encoder.EncodeExplainInput(input.Text, out var truncated), truncated))];
+        var rationales = new string[rows.Length];
+        foreach (var batch in Batches(rows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            lock (_gate)
+            {
+                using var tokens = PaddedBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
+                var generator = new StudentGenerator(_model);
+                var decoded = settings.Beams == 1
+                    ? generator.Greedy(tokens, settings.MaxTokens, cancellationToken)
+                    : generator.Beam(tokens, settings.Beams, settings.MaxTokens, cancellationToken);
+                for (var i = 0; i < batch.Length; i++) rationales[batch[i].Index] = _encoder.Tokenizer.Decode(decoded[i]).Trim();
+            }
+        }
+
+        return rationales;
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_ownsModel) _model.Dispose();
     }
 
-    private static IEnumerable<Row[]> Batches(Row[] sorted)
+    private static IEnumerable<Row[]> Batches(Row[] rows)
     {
+        Row[] sorted = [.. rows.OrderBy(r => r.Ids.Length).ThenBy(r => r.Index)];
         for (var first = 0; first < sorted.Length;)
         {
             var count = 1;

@@ -4,7 +4,6 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Metrics;
-using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Scripting;
 
@@ -82,7 +81,7 @@ public sealed class EvaluatorTests
             TeacherLabel = i == 19 ? "c" : null,
             Rationale = i == 19 ? "because" : null,
         }).ToList();
-        var errors = Evaluator.Measure(new SpokenAnswers(Task), Task, rows, 7, Reporter.None, null, TestContext.Current.CancellationToken).Errors!;
+        var errors = new Measurement(Task, rows) { BatchSize = 7 }.Of(new SpokenAnswers(Task), TestContext.Current.CancellationToken).Errors!;
 
         Assert.Equal(["19", "16", "17", "13", "14", "10", "11", "7", "8", "4"], errors.Select(e => e.Id));
         Assert.Equal(new EvaluationError("19", "b 0.70", "a", "b", 0.7, "c", "because"), errors[0]);
@@ -98,7 +97,8 @@ public sealed class EvaluatorTests
         using var always = new ConstantAnswer(Task, "a");
         using var student = new SpokenAnswers(Task);
         var told = 0;
-        var result = Evaluator.Compare(student, always, Task, rows, 3, Reporter.None, (_, _) => told++, TestContext.Current.CancellationToken);
+        var result = new Measurement(Task, rows) { BatchSize = 3, Answered = (_, _, _) => told++ }
+            .Compare(student, always, TestContext.Current.CancellationToken);
 
         Assert.Equal(0.8, result.Accuracy);
         Assert.Equal(10, told);
@@ -106,18 +106,14 @@ public sealed class EvaluatorTests
         // 2 · (1 + 8) / 2⁸
         Assert.Equal(18 / 256.0, result.Against.McnemarP, 12);
         Assert.Equal(
-            ["accuracy", "difference", "mcnemar_p", "only_this_right", "only_other_right"],
+            ["accuracy", "difference", "difference_interval", "mcnemar_p", "only_this_right", "only_other_right"],
             ResultJson.ToNode(result)!["against"]!.AsObject().Select(p => p.Key));
     }
 
-    private static EvaluateResult Measure(SpokenAnswers student, params (string? Gold, string Answer)[] rows) => Evaluator.Measure(
-        student,
+    private static EvaluateResult Measure(SpokenAnswers student, params (string? Gold, string Answer)[] rows) => new Measurement(
         Task,
-        [.. rows.Select((r, i) => new Example { Id = $"{i}", Input = $"{r.Answer} 0.5", Label = r.Gold })],
-        2,
-        Reporter.None,
-        null,
-        TestContext.Current.CancellationToken);
+        [.. rows.Select((r, i) => new Example { Id = $"{i}", Input = $"{r.Answer} 0.5", Label = r.Gold })]) { BatchSize = 2 }
+        .Of(student, TestContext.Current.CancellationToken);
 
     private static (double, double, double, int) Figures(JsonNode node) =>
         ((double)node["precision"]!, (double)node["recall"]!, (double)node["f1"]!, (int)node["support"]!);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
@@ -38,6 +39,40 @@ public sealed class BundleExportTests : IDisposable
         BundleManifest.Load(options.Out).VerifyHashes(options.Out);
         using var predictor = BundlePredictor.Open(options.Out, new RuntimeOptions { Device = "cpu", VerifyHashes = true });
         Assert.Equal(16, GoldenCheck.Run(predictor, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Evaluate_WithRationales_IsTheSameForCheckpointAndBundle(int beams)
+    {
+        var export = Options(Labels, seed: 7);
+        await BundleExport.RunAsync(export, Reporter.None, TestContext.Current.CancellationToken);
+        var options = new EvaluateOptions
+        {
+            Data = export.Data!,
+            Split = "validation",
+            Limit = 12,
+            Inference = new() { Device = "cpu", Threads = 1 },
+            Explanation = new() { Explain = true, RationaleTokens = 8, RationaleBeams = beams },
+        };
+        var report = Path.Combine(_root, "report.html");
+        var predictions = Path.Combine(_root, "predictions.jsonl");
+        var checkpoint = await Evaluator.RunAsync(options with { Model = export.Model }, Reporter.None, TestContext.Current.CancellationToken);
+        var bundle = await Evaluator.RunAsync(
+            options with { Model = export.Out, Report = report, Predictions = predictions, Against = export.Model }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal(10, bundle.Rationales!.Examples.Count);
+        Assert.Equal(checkpoint.Rationales!.Examples, bundle.Rationales.Examples);
+        Assert.NotEqual(12, bundle.Rationales.Empty);
+        // No row of this dataset has a rationale.
+        Assert.Equal((0, null), (bundle.Rationales.Compared, bundle.Rationales.RougeL));
+        var written = File.ReadLines(predictions).Select(l => JsonNode.Parse(l)!["rationale"]!.GetValue<string>()).Take(10);
+        Assert.Equal(bundle.Rationales.Examples.Select(e => e.Student), written);
+        var html = File.ReadAllText(report);
+        foreach (var heading in (string[])["By label", "Are its probabilities right?", "What would abstaining gain?", "Rationales", "Against the other model"])
+            Assert.Contains($"<h2>{heading}</h2>", html, StringComparison.Ordinal);
+        Assert.DoesNotMatch("(?:src|href|url)\\s*[=(]", html);
     }
 
     [Fact]
@@ -87,10 +122,10 @@ public sealed class BundleExportTests : IDisposable
     }
 
     /// <summary>A random student, and validation rows whose gold labels are its own answers, so that it is always right.</summary>
-    private ExportOptions Options(TaskSpec task)
+    private ExportOptions Options(TaskSpec task, int seed = 3)
     {
         var checkpoint = Path.Combine(_root, "checkpoint");
-        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, task, seed: 3, TinyTokenizer.SpieceModel);
+        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, task, seed, TinyTokenizer.SpieceModel);
         using var student = StudentPredictor.Open(checkpoint, "cpu");
         Write(Path.Combine(_root, "data"), task, input => student.Predict([input])[0].Label);
         return new ExportOptions { Model = checkpoint, Out = Path.Combine(_root, "bundle"), Data = Path.Combine(_root, "data"), Threads = 1 };
