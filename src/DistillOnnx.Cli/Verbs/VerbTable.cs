@@ -12,6 +12,7 @@ using DistillOnnx.Toolchain.Info;
 using DistillOnnx.Toolchain.Inspect;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
+using DistillOnnx.Toolchain.Reports;
 using DistillOnnx.Toolchain.Study;
 using DistillOnnx.Toolchain.Training;
 using DistillOnnx.Training.Parallel;
@@ -37,6 +38,7 @@ internal static class VerbTable
         Of<StudyOptions>("study", "Make the paper's comparison: methods on shares of the data with several seeds.", async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", QuickstartAsync),
         Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Create(c))),
+        Of<ReportOptions>("report", "Gather datasets, curves, models and their accuracy in one HTML page.", async (o, r, c) => await DirectoryReport.RunAsync(o, r, c)),
         Of<InspectOptions>("inspect", "Say what a checkpoint, a bundle or a dataset holds.", (o, r, c) => Run(() => Inspector.Run(o, r, c))),
     ];
 

@@ -31,13 +31,15 @@ internal static class EvaluationReport
         if (result.RiskCoverage is { Count: > 0 } curve) Risk(page, curve);
         if (result.Errors is { Count: > 0 } errors) Errors(page, errors);
         if (result.Rationales is { } rationales) Rationales(page, rationales);
-        page.Note(task.Kind == TaskKind.Text ? "Answers to an open task have no probability, so there is no calibration." : "Accuracy counts rows on which the model abstained by their most probable label.");
+        page.Note(task.Kind == TaskKind.Text
+            ? "Answers to an open task have no probability, so there is no calibration."
+            : "A row on which the model abstained counts by its most probable label.");
     }
 
     private static void Figures(HtmlReport page, EvaluateResult result)
     {
-        var figures = new List<(string, string)> { ("rows", Count(result.Rows)), ("accuracy", Share(result.Accuracy) + Range(result.AccuracyInterval)) };
-        if (result.MacroF1 is { } macro) figures.Add(("macro F1", Figure(macro) + Range(result.MacroF1Interval)));
+        var figures = new List<(string, string)> { ("rows", Count(result.Rows)), ("accuracy", Share(result.Accuracy) + Range(result.AccuracyInterval, Share)) };
+        if (result.MacroF1 is { } macro) figures.Add(("macro F1", Figure(macro) + Range(result.MacroF1Interval, Figure)));
         if (result.WeightedF1 is { } weighted) figures.Add(("weighted F1", Figure(weighted)));
         if (result.Loss is { } loss) figures.Add(("loss, nats", Figure(loss)));
         if (result.Ece is { } ece) figures.Add(("calibration error", Share(ece)));
@@ -117,7 +119,8 @@ internal static class EvaluationReport
             figures.Examples.Select(e => (IReadOnlyList<string?>)[e.Id, e.Text, e.Gold, e.Answered, e.Student, e.Teacher]));
     }
 
-    private static string Range(ConfidenceInterval? interval) => interval is null ? "" : $" [{Share(interval.Low)}, {Share(interval.High)}]";
+    private static string Range(ConfidenceInterval? interval, Func<double, string> format) =>
+        interval is null ? "" : $" [{format(interval.Low)}, {format(interval.High)}]";
 
     private static string Count(int value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 

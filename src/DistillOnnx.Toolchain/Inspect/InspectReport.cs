@@ -12,9 +12,15 @@ internal static class InspectReport
     public static HtmlReport Build(InspectResult result)
     {
         var page = new HtmlReport($"{result.Kind}: {result.Directory}");
+        Add(page, result);
+        return page;
+    }
+
+    /// <summary>Adds the sections to a page.</summary>
+    public static void Add(HtmlReport page, InspectResult result)
+    {
         if (result.Dataset is { } dataset) Dataset(page, dataset);
         else Facts(page, ResultJson.ToNode((object?)result.Checkpoint ?? result.Bundle!)!.AsObject());
-        return page;
     }
 
     private static void Dataset(HtmlReport page, DatasetFacts facts)

@@ -19,28 +19,35 @@ public static class Inspector
 
     /// <summary>Looks at a directory. Nothing in it is changed; a report is written where one is asked for.</summary>
     /// <param name="options">Which one, and what to look at it with.</param>
-    /// <param name="reporter">Hears of progress.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="InputException">The directory is none of these, or a file in it is faulty.</exception>
     public static InspectResult Run(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reporter);
-        var result = Look(options, reporter, cancellationToken);
+        var result = Find(options, reporter, cancellationToken);
         if (options.Report is not { } report) return result;
         InspectReport.Build(result).Save(report);
         return result with { Report = report };
     }
 
-    private static InspectResult Look(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
+    /// <summary>Whether a directory is one that can be inspected.</summary>
+    internal static bool Knows(string directory) => IsDataset(directory) || IsModel(directory);
+
+    private static bool IsDataset(string directory) =>
+        Has(directory, TaskSpec.FileName) && SplitNames.All.Any(s => Has(directory, SplitNames.FileName(s)));
+
+    private static bool IsModel(string directory) =>
+        Has(directory, BundleManifest.FileName) || Has(directory, T5Config.FileName) || Has(directory, AdapterFile);
+
+    private static InspectResult Find(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var directory = options.Directory;
         if (!Directory.Exists(directory))
             throw new InputException(File.Exists(directory) ? $"{directory}: a file; {Expected}" : $"{directory}: no such directory; {Expected}");
 
-        var data = Has(directory, TaskSpec.FileName) && SplitNames.All.Any(s => Has(directory, SplitNames.FileName(s)));
-        var model = Has(directory, BundleManifest.FileName) || Has(directory, T5Config.FileName) || Has(directory, AdapterFile);
-        Refuse(options.Student is not null && model, directory, "--student is for datasets, and this is a model");
+        Refuse(options.Student is not null && IsModel(directory), directory, "--student is for datasets, and this is a model");
         if (Has(directory, BundleManifest.FileName))
         {
             Refuse(options.Base is not null, directory, "--base is for adapters, and this is a bundle");
@@ -51,7 +58,7 @@ public static class Inspector
         if (adapter || Has(directory, T5Config.FileName))
             return new InspectResult { Directory = directory, Kind = adapter ? "adapter" : "checkpoint", Checkpoint = ModelInspector.Checkpoint(directory, options.Base) };
 
-        if (data)
+        if (IsDataset(directory))
         {
             Refuse(options is { Base: not null, Student: null }, directory, "--base is for adapters, and this is a dataset without --student");
             return new InspectResult { Directory = directory, Kind = "dataset", Dataset = DatasetInspector.Run(directory, Tokenizer(options), reporter, cancellationToken) };

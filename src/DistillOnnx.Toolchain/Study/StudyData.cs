@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -43,14 +43,7 @@ internal sealed record StudyData(
 
         var counts = new[] { SplitNames.Train, SplitNames.Validation, split }.Distinct().ToDictionary(s => s, Rows);
         return new StudyData(
-            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, ChanceOf(dataset.Task, measured),
+            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, Accuracy.OfChance(dataset.Task, measured),
             dataset.Hash(SplitNames.Train), Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
-
-    private static double? ChanceOf(TaskSpec task, IReadOnlyList<Example> rows) => task.Kind switch
-    {
-        TaskKind.Labels => rows.GroupBy(r => r.Label, StringComparer.Ordinal).Max(g => (double)g.Count() / rows.Count),
-        TaskKind.Choices => rows.Average(r => 1.0 / r.Choices!.Count),
-        _ => null,
-    };
 }

@@ -1,16 +1,12 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
-using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Data;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Golden;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
-using DistillOnnx.Training.Generation;
 
 namespace DistillOnnx.Toolchain.Tests.Export;
 
@@ -115,34 +111,11 @@ public sealed class BundleExportTests : IDisposable
     {
         var options = Options(Labels);
         var other = Path.Combine(_root, "other");
-        Write(other, Labels with { Labels = ["true", "false"] }, _ => "true");
+        TinyProject.WriteData(other, Labels with { Labels = ["true", "false"] }, _ => "true");
         var error = await Assert.ThrowsAsync<InputException>(() => BundleExport.RunAsync(options with { Data = other }, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("validation.jsonl", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(options.Out));
     }
 
-    /// <summary>A random student, and validation rows whose gold labels are its own answers, so that it is always right.</summary>
-    private ExportOptions Options(TaskSpec task, int seed = 3)
-    {
-        var checkpoint = Path.Combine(_root, "checkpoint");
-        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, task, seed, TinyTokenizer.SpieceModel);
-        using var student = StudentPredictor.Open(checkpoint, "cpu");
-        Write(Path.Combine(_root, "data"), task, input => student.Predict([input])[0].Label);
-        return new ExportOptions { Model = checkpoint, Out = Path.Combine(_root, "bundle"), Data = Path.Combine(_root, "data"), Threads = 1 };
-    }
-
-    private static void Write(string directory, TaskSpec task, Func<PredictorInput, string> label)
-    {
-        var random = new Random(5);
-        using var writer = DatasetWriter.Create(directory, task);
-        for (var i = 0; i < 40; i++)
-        {
-            var text = string.Concat(Enumerable.Range(0, 5 + (i % 20)).Select(_ => (char)random.Next('a', 'z' + 1)));
-            string[]? choices = task.Kind == TaskKind.Choices ? ["yes", "no", text[..3]] : null;
-            var gold = label(new PredictorInput(text, choices));
-            writer.Write(SplitNames.Validation, new Example { Id = $"{i}", Input = text, Label = gold.Length == 0 ? "none" : gold, Choices = choices });
-        }
-
-        writer.Commit();
-    }
+    private ExportOptions Options(TaskSpec task, int seed = 3) => TinyProject.Create(_root, task, seed);
 }

@@ -1,0 +1,109 @@
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Stages.Reports;
+using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Inspect;
+
+namespace DistillOnnx.Toolchain.Reports;
+
+/// <summary>Gathers what lies in a directory into one page: datasets, training curves, models and how they do.</summary>
+public static class DirectoryReport
+{
+    // As deep as projects keep their stages' outputs; a report must not walk a whole disk.
+    private const int Depth = 3;
+
+    /// <summary>Makes the page.</summary>
+    /// <param name="options">What to gather.</param>
+    /// <param name="reporter">Receives progress and messages.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="InputException">There is nothing to report on, or a file is faulty.</exception>
+    public static Task<ReportResult> RunAsync(ReportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
+
+    private static async Task<ReportResult> Run(ReportOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(options.Directory)) throw new InputException($"{options.Directory}: no such directory");
+        List<InspectResult> found =
+        [
+            .. Directories(options.Directory, Depth).Where(Inspector.Knows)
+                .Select(d => Inspector.Run(new InspectOptions { Directory = d }, reporter, cancellationToken)),
+        ];
+        if (found.Count == 0)
+            throw new InputException($"{options.Directory}: holds no dataset, checkpoint or bundle, itself or {Depth} levels below");
+        var page = new HtmlReport($"Report on {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Directory)))}");
+        var data = found.Where(f => f.Dataset is not null).ToList();
+        var models = found.Where(f => f.Dataset is null).ToList();
+        var accuracy = new Dictionary<string, double>(StringComparer.Ordinal);
+        var notMeasured = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var model in models)
+        {
+            page.Part($"{model.Kind} {Name(options, model)}");
+            var training = model.Checkpoint is null ? null : TrainingSection.Read(model.Directory);
+            try
+            {
+                var directory = options.Data ?? DatasetFor(training, models, data);
+                var dataset = Dataset.Open(directory);
+                if (training is not null) TrainingSection.Add(page, training, Chance(dataset));
+                var evaluate = new EvaluateOptions { Data = directory, Model = model.Directory, Split = options.Split, Inference = For(model, options) };
+                var result = await Evaluator.RunAsync(evaluate, reporter, cancellationToken);
+                page.Heading($"On {options.Split} of {directory}");
+                EvaluationReport.Add(page, dataset.Task, result);
+                accuracy[model.Directory] = result.Accuracy;
+            }
+            catch (InputException fault)
+            {
+                // The rest of the page is of use without the figures; that they lack, and why, is told on it and in the result.
+                page.Warning($"Not measured: {fault.Message}");
+                reporter.Warn($"{model.Directory}: not measured: {fault.Message}");
+                notMeasured[model.Directory] = fault.Message;
+            }
+
+            InspectReport.Add(page, model);
+        }
+
+        foreach (var dataset in data)
+        {
+            page.Part($"dataset {Name(options, dataset)}");
+            InspectReport.Add(page, dataset);
+        }
+
+        page.Save(options.Out);
+        return new ReportResult(options.Out, [.. data.Select(d => d.Directory)], [.. models.Select(m => m.Directory)], accuracy, notMeasured);
+    }
+
+    private static IEnumerable<string> Directories(string directory, int depth)
+    {
+        yield return directory;
+        if (depth == 0) yield break;
+        foreach (var child in Directory.EnumerateDirectories(directory).Order(StringComparer.Ordinal))
+            foreach (var found in Directories(child, depth - 1)) yield return found;
+    }
+
+    private static string Name(ReportOptions options, InspectResult found) => Path.GetRelativePath(options.Directory, found.Directory);
+
+    // A checkpoint runs in fp32 whatever precision is asked of the bundles.
+    private static Stages.Options.InferenceOptions For(InspectResult model, ReportOptions options) =>
+        model.Bundle is null ? options.Inference with { Precision = "auto" } : options.Inference;
+
+    private static string DatasetFor(JsonObject? training, IReadOnlyList<InspectResult> models, IReadOnlyList<InspectResult> data)
+    {
+        // A bundle does not say what its checkpoint was trained on; the checkpoints beside it do.
+        var trainings = training is not null ? [training] : models.Select(m => TrainingSection.Read(m.Directory)).OfType<JsonObject>();
+        var hashes = trainings.Select(t => (string?)t["data"]?["train_sha256"]).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var trained = data.Select(d => d.Directory).Where(d => Dataset.Open(d) is var set && set.Has(SplitNames.Train) && hashes.Contains(set.Hash(SplitNames.Train))).ToList();
+        return (trained, data) switch
+        {
+            ([var one], _) => one,
+            ([], [var only]) => only.Directory,
+            ([], []) => throw new InputException("there is no dataset here; name one with --data"),
+            _ => throw new InputException($"several datasets may be meant ({string.Join(", ", (trained.Count > 0 ? trained : data.Select(d => d.Directory)))}); name one with --data"),
+        };
+    }
+
+    private static double? Chance(Dataset dataset) => dataset.Has(SplitNames.Validation)
+        ? Accuracy.OfChance(dataset.Task, dataset.Load(SplitNames.Validation))
+        : null;
+}

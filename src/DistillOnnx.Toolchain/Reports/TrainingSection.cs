@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Stages.Reports;
+
+namespace DistillOnnx.Toolchain.Reports;
+
+/// <summary>What <c>training.json</c> of a checkpoint tells: curves and the options of the run.</summary>
+internal static class TrainingSection
+{
+    /// <summary>The file's name within a checkpoint.</summary>
+    public const string FileName = "training.json";
+
+    private static readonly (string Key, string Name)[] Losses =
+    [
+        ("train_label_loss", "label, training"), ("validation_label_loss", "label, validation"),
+        ("train_rationale_loss", "rationale, training"), ("validation_rationale_loss", "rationale, validation"),
+    ];
+
+    /// <summary>Reads a checkpoint's report; null where there is none, or it is not one.</summary>
+    public static JsonObject? Read(string checkpoint)
+    {
+        var file = Path.Combine(checkpoint, FileName);
+        try
+        {
+            return File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file)) as JsonObject : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Adds the section to a page.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="training">The file.</param>
+    /// <param name="chance">Accuracy of chance on the validation rows; null where it is not known.</param>
+    public static void Add(HtmlReport page, JsonObject training, double? chance)
+    {
+        page.Heading("Training").Figures(
+            from key in (string[])["steps", "best_step", "validation_accuracy", "seconds", "tokens"]
+            where training[key] is JsonValue
+            select (key.Replace('_', ' '), ((double)training[key]!).ToString("#,0.###", CultureInfo.InvariantCulture)));
+        if (training["evaluations"] is JsonArray { Count: > 0 } evaluations)
+        {
+            var last = evaluations.Max(e => (double)e!["step"]!);
+            var steps = new SvgAxis("step", 0, last);
+            List<SvgLine> losses = [.. Losses.Select(l => Line(evaluations, l.Key, l.Name)).Where(l => l.Points.Count > 0)];
+            if (losses.Count > 0)
+                page.Chart(SvgChart.Lines(steps, new SvgAxis("loss, nats a token", 0, losses.Max(l => l.Points.Max(p => p.Y))), losses));
+            if (Line(evaluations, "validation_accuracy", "validation") is { Points.Count: > 0 } accuracy)
+                page.Chart(SvgChart.Lines(steps, new SvgAxis("accuracy", 0, 1), [accuracy], chance is { } c ? new SvgLine("chance", [(0, c), (last, c)]) : null));
+        }
+
+        if (training["options"] is JsonObject options)
+            page.Table(["Option", "Value"], options.Where(o => o.Value is not null).Select(o => (IReadOnlyList<string?>)[o.Key, o.Value!.ToString()]));
+    }
+
+    private static SvgLine Line(JsonArray evaluations, string key, string name) =>
+        new(name, [.. evaluations.Where(e => e?[key] is JsonValue).Select(e => ((double)e!["step"]!, (double)e[key]!))]);
+}
