@@ -40,7 +40,7 @@ public static class DirectoryReport
         var notMeasured = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var model in models)
         {
-            page.Part($"{model.Kind} {Name(options, model)}");
+            page.Part($"{Name(options, model)} ({model.Kind})");
             var training = model.Checkpoint is null ? null : TrainingSection.Read(model.Directory);
             try
             {
@@ -66,7 +66,7 @@ public static class DirectoryReport
 
         foreach (var dataset in data)
         {
-            page.Part($"dataset {Name(options, dataset)}");
+            page.Part($"{Name(options, dataset)} (dataset)");
             InspectReport.Add(page, dataset);
         }
 

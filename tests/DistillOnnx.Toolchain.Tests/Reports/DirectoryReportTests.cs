@@ -28,7 +28,7 @@ public sealed class DirectoryReportTests : IDisposable
         Assert.Equal(new Dictionary<string, double> { [_directory["bundle"]] = 1, [_directory["checkpoint"]] = 1 }, result.Accuracy);
         Assert.Empty(result.NotMeasured);
         var html = File.ReadAllText(result.Report);
-        foreach (var part in (string[])["bundle bundle", "checkpoint checkpoint", "dataset data"])
+        foreach (var part in (string[])["bundle (bundle)", "checkpoint (checkpoint)", "data (dataset)"])
             Assert.Contains($"<h1 class=\"part\">{part}</h1>", html, StringComparison.Ordinal);
         Assert.Contains(">chance</text>", html, StringComparison.Ordinal);
         Assert.Contains(">label, training</text>", html, StringComparison.Ordinal);
