@@ -20,7 +20,8 @@ public sealed class PaddedEngine : IStudentEngine
         {
             // Autograd adds to a gradient that is there already, so the gradients of all parameters lie in one stretch.
             using var slice = Gradients.narrow(0, parameter.storage_offset(), parameter.numel());
-            parameter.grad = slice.view(parameter.shape).DetachFromDisposeScope();
+            using var view = slice.view(parameter.shape);
+            parameter.grad = view;
         }
     }
 
@@ -33,10 +34,11 @@ public sealed class PaddedEngine : IStudentEngine
     /// <inheritdoc/>
     public StepLoss Accumulate(MicroBatch batch, long seed, bool first)
     {
+        // Operations in place give a tensor too, so these are within the scope.
+        using var scope = NewDisposeScope();
         if (first) Gradients.zero_();
         manual_seed(seed);
         _model.train();
-        using var scope = NewDisposeScope();
         var (loss, result) = Forward(batch);
         loss.backward();
         return result;

@@ -34,7 +34,8 @@ public static class StudentTrainer
     public static Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken) =>
         Task.Run(() => Run(options, reporter, cancellationToken), CancellationToken.None);
 
-    private static TrainResult Run(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
+    /// <summary>The same on the calling thread.</summary>
+    internal static TrainResult Run(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));

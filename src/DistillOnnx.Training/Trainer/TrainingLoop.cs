@@ -126,7 +126,7 @@ internal sealed class TrainingLoop
     private void ClearGradients()
     {
         using var off = TorchSharp.torch.no_grad();
-        _engine.Gradients.zero_();
+        using var cleared = _engine.Gradients.zero_();
     }
 
     /// <summary>Adds up gradients and losses over all processes; any of them may ask all to stop.</summary>
