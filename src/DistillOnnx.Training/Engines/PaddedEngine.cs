@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines;
 
 /// <summary>The engine for every device: padded batches through the modules, gradients by autograd. One encoder pass serves both tasks.</summary>
-public sealed class PaddedEngine : IStudentEngine
+internal sealed class PaddedEngine : IStudentEngine
 {
     private const long Ignored = -100;
     private readonly T5Model _model;
@@ -83,8 +83,10 @@ public sealed class PaddedEngine : IStudentEngine
             var chosen = tensor(rows.Select(r => (long)r).ToArray(), device: device);
             var hidden = _model.DecodeHidden(_model.ShiftRight(targets), encoded.index_select(0, chosen), mask.index_select(0, chosen));
             long tokens = rows.Sum(r => (long)batch.Sequences[r].Target.Length);
-            var sum = _model.TargetLoss(hidden, targets) * tokens;
-            total = total + sum * batch.Weight(part);
+            var losses = _model.TokenLosses(hidden, targets);
+            var sum = losses.sum();
+            var weights = rows.SelectMany(r => Enumerable.Repeat((float)batch.TokenWeight(batch.Sequences[r]), batch.Sequences[r].Target.Length));
+            total = total + (losses * tensor(weights.ToArray(), device: device)).sum();
             var value = sum.item<float>();
             result += part == LossPart.Label ? new StepLoss(value, tokens, 0, 0) : new StepLoss(0, 0, value, tokens);
         }

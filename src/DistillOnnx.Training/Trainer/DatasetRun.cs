@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
@@ -28,6 +30,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     protected override IDisposable? OpenData()
     {
         _dataset = Dataset.Open(Options.Data);
+        RequireClasses(_dataset.Task);
         var need = Options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
         _training = Fraction(_dataset.Load(SplitNames.Train, need), Options.Fraction, Options.Seed);
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
@@ -49,6 +52,8 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         if (Options.Method != TrainingMethod.StepByStep) task = task with { PredictPrefix = "", ExplainPrefix = "" };
         var encoder = new ExampleEncoder(new InputEncoder(tokenizer, task), Options);
         var rows = encoder.Encode(_training, SplitNames.Train, Reporter);
+        var weights = task.Labels is { } labels ? ClassWeights.Create(Options.ClassWeights, labels, rows) : null;
+        rows = weights?.Apply(rows) ?? rows;
         task = TaskLimits.WithLabelLimit(task, Options, encoder.LongestLabel, Reporter);
 
         // What is recorded, and compared when a run is resumed, is what is used, whichever of the dataset and the options said it.
@@ -57,12 +62,25 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         var validationRows = _validation.Count == 0
             ? []
             : new ExampleEncoder(inputs, Options with { Labels = LabelSource.Gold }).Encode(_validation, SplitNames.Validation, Reporter);
-        var order = new DatasetRows(rows, RowsPerStep, Options.BucketWindow, Options.Seed);
+        var order = new DatasetRows(rows, RowsPerStep, Options.BucketWindow, Options.Seed, SamplingRule.Power(Options.Sampling));
         return new RunInputs(
             task, Plan(fromScratch, order.StepsPerEpoch), order,
-            (engine, model) => new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens),
-            Data(rows.Count), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
+            (engine, model) => new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
+            Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
             ["data", "keep_resume", "max_steps", "epochs"], Options.KeepResume);
+    }
+
+    /// <summary>What acts on classes needs a task that has them.</summary>
+    private void RequireClasses(TaskSpec task)
+    {
+        if (task.Kind == TaskKind.Labels) return;
+        var option = Options.SelectOn == SelectionMetric.MacroF1 ? "--select-on macro-f1"
+            : Options.ClassWeights != ClassWeights.None ? $"--class-weights {Options.ClassWeights}"
+            : Options.Sampling != SamplingRule.Uniform ? $"--sampling {Options.Sampling}"
+            : null;
+        if (option is null) return;
+        var kind = task.Kind.ToString().ToLowerInvariant();
+        throw new InputException($"{option}: needs a task of kind labels; {Options.Data}: task \"{task.Name}\" is of kind {kind}");
     }
 
     private static IReadOnlyList<Example> Fraction(IReadOnlyList<Example> examples, double fraction, long seed)
@@ -85,7 +103,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
             Options.MicroBatchTokens, Options.ClipNorm, every, Options.SaveEvery, Options.Patience, Options.Seed);
     }
 
-    private JsonObject Data(int rows)
+    private JsonObject Data(int rows, ClassWeights? weights)
     {
         var data = new JsonObject
         {
@@ -94,6 +112,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
             ["train_rows"] = rows,
             ["validation_rows"] = _validation.Count,
         };
+        if (weights is not null) (data["class_weights"], data["class_weights_sha256"]) = (weights.Json, weights.Hash);
         foreach (var split in _dataset.Splits.Where(s => s != SplitNames.Test)) data[$"{split}_sha256"] = _dataset.Hash(split);
         return data;
     }

@@ -108,9 +108,13 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         Reporter.Info(FormattableString.Invariant(
             $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {inputs.Size}, {inputs.Plan.Schedule.TotalSteps} steps"));
         loop.Run(cancellationToken);
+        if (loop.State.Best is { NeverPredicted: { } never } best)
+            Reporter.Warn($"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");
         store.Finish(loop.State, inputs.KeepResume);
         return RunOutcome.Of(Options.Out, loop.State);
     }
+
+    private static string Quoted(IEnumerable<string> labels) => string.Join(", ", labels.Select(l => $"\"{InputText.Show(l)}\""));
 
     private TrainingReport Report(RunInputs inputs, T5Model model, T5Tokenizer tokenizer)
     {

@@ -93,6 +93,22 @@ public sealed record TrainOptions : RunOptions
     [Option("most validation rows to evaluate on (default: all)", Value = "ROWS")]
     public int? EvaluateRows { get; init; }
 
+    /// <summary>What decides which evaluation's weights are kept.</summary>
+    [Option("keep the weights with the best accuracy, macro-f1 (mean F1 of the classes) or loss on the validation rows")]
+    public SelectionMetric SelectOn { get; init; } = SelectionMetric.Accuracy;
+
+    /// <summary>What each class weighs in the label loss.</summary>
+    [Option(
+        "weights of the classes in the label loss: none, balanced (inversely to their rows) or a JSON file {\"label\": weight, …}",
+        Value = "none|balanced|FILE")]
+    public string ClassWeights { get; init; } = Trainer.ClassWeights.None;
+
+    /// <summary>How often rows of each class are drawn.</summary>
+    [Option(
+        "rows of an epoch: uniform (every row once), balanced (as many of every class) or temperature=T (a class of n rows in proportion to n^(1/T))",
+        Value = "uniform|balanced|temperature=T")]
+    public string Sampling { get; init; } = SamplingRule.Uniform;
+
     /// <summary>Evaluations without a gain after which training stops; 0: never.</summary>
     [Option("evaluations without a gain after which training stops; 0: never", Value = "COUNT")]
     public int Patience { get; init; }
@@ -133,6 +149,8 @@ public sealed record TrainOptions : RunOptions
         AtLeast("evaluate-every", EvaluateEvery, 1);
         AtLeast("evaluate-rows", EvaluateRows, 1);
         AtLeast("patience", Patience, 0);
+        if (ClassWeights.Length == 0) faults.Add("--class-weights: expected none, balanced or a file, found nothing");
+        if (SamplingRule.Fault(Sampling) is { } sampling) faults.Add($"--sampling: {sampling}");
         return faults;
     }
 }

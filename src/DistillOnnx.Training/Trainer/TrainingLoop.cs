@@ -226,6 +226,7 @@ internal sealed class TrainingLoop
         if (record.ValidationLabelLoss is { } loss) text += FormattableString.Invariant($"; validation label {loss:0.000}");
         if (record.ValidationRationaleLoss is { } other) text += FormattableString.Invariant($", rationale {other:0.000}");
         if (record.ValidationAccuracy is { } accuracy) text += FormattableString.Invariant($", accuracy {100 * accuracy:0.00} %");
+        if (record.ValidationMacroF1 is { } f1) text += FormattableString.Invariant($", macro F1 {f1:0.000}");
         return text + FormattableString.Invariant($"; {record.TokensPerSecond:0} tokens/s") + (better ? " (best so far)" : "");
     }
 }
