@@ -1,10 +1,18 @@
 using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
 
 namespace DistillOnnx.Cli.Tests;
 
 /// <summary>What a training run leaves behind when it is stopped, killed, or runs out of disk.</summary>
 public sealed class TrainingRunTests : IDisposable
 {
+    /// <summary>Steps of a run that goes on until it is stopped.</summary>
+    private const int Endless = 1_000_000;
+
+    /// <summary>Stands in the line that reports an evaluation.</summary>
+    private const string Evaluated = ": train label";
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly TrainingTask _task = new();
@@ -14,23 +22,25 @@ public sealed class TrainingRunTests : IDisposable
     [Fact]
     public async Task Train_KilledThreeTimes_LeavesAWholeCheckpointAndComesToTheSameWeights()
     {
-        Assert.Equal(0, (await DistillProcess.Run(Train("whole"))).ExitCode);
         for (var i = 0; i < 3; i++)
         {
-            using var process = DistillProcess.Start([.. Train("killed"), "--resume", "--quiet"]);
-            await NextSave("killed");
+            using var process = DistillProcess.Start([.. Train("killed", Endless), "--resume"]);
 
-            // Somewhere in the work of the following steps.
-            await Task.Delay(17 * i);
+            // The evaluation is reported right before its weights are saved.
+            await Line(process.StandardError, Evaluated);
             process.Kill();
             await process.WaitForExitAsync().WaitAsync(Limit);
 
-            var look = await DistillProcess.Run(["evaluate", "--data", In("data"), "--model", In("killed"), "--split", "validation", "--json"]);
-            Assert.True(look.ExitCode == 0, look.Error);
-            Assert.Contains("\"rows\":8", look.Output);
+            var evaluated = await DistillProcess.Run(
+                ["evaluate", "--data", In("data"), "--model", In("killed"), "--split", "validation", "--json"]);
+            Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+            Assert.Contains("\"rows\":8", evaluated.Output);
         }
 
-        var last = await DistillProcess.Run([.. Train("killed"), "--resume"]);
+        // How far the last run came before it was killed is the system's choice, so the end is set behind that.
+        var steps = Steps("killed") + 30;
+        Assert.Equal(0, (await DistillProcess.Run(Train("whole", steps))).ExitCode);
+        var last = await DistillProcess.Run([.. Train("killed", steps), "--resume"]);
 
         Assert.True(last.ExitCode == 0, last.Error);
         Assert.Contains("resuming after step", last.Error);
@@ -41,18 +51,20 @@ public sealed class TrainingRunTests : IDisposable
     public async Task Train_Terminated_ExitsWith130AndResumes()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are POSIX's");
-        using var process = DistillProcess.Start(Train("stopped"));
-        var error = process.StandardError.ReadToEndAsync();
-        await NextSave("stopped");
+        using var process = DistillProcess.Start(Train("stopped", Endless));
+        var before = await Line(process.StandardError, Evaluated);
+        var rest = process.StandardError.ReadToEndAsync();
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) await kill.WaitForExitAsync().WaitAsync(Limit);
         await DistillProcess.WaitForExit(process);
+        var error = before + await rest;
 
         Assert.Equal(130, process.ExitCode);
-        Assert.Contains("distill: interrupted", await error);
-        Assert.DoesNotContain("   at ", await error);
-        var resumed = await DistillProcess.Run([.. Train("stopped"), "--resume", "--json"]);
+        Assert.Contains("distill: interrupted", error);
+        Assert.DoesNotContain("   at ", error);
+        var steps = Steps("stopped") + 10;
+        var resumed = await DistillProcess.Run([.. Train("stopped", steps), "--resume", "--json"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
-        Assert.Contains("\"steps\":200", resumed.Output);
+        Assert.Contains($"\"steps\":{steps}", resumed.Output);
     }
 
     [Fact]
@@ -84,19 +96,28 @@ public sealed class TrainingRunTests : IDisposable
 
     private string In(string name) => _task[name];
 
-    private string[] Train(string output) => [.. _task.Train(output, steps: 200), "--evaluate-every", "25", "--save-every", "1"];
+    /// <summary>Arguments of a run whose steps do not depend on how many there will be.</summary>
+    private string[] Train(string output, int steps) =>
+    [
+        .. _task.Train(output, steps), "--schedule", "constant", "--warmup-steps", "10", "--evaluate-every", "25", "--save-every", "1",
+        "--keep-resume",
+    ];
 
-    /// <summary>Waits until the run has saved once more than it had.</summary>
-    private async Task NextSave(string output)
+    /// <summary>Steps of the last save.</summary>
+    private int Steps(string output) => (int)JsonNode.Parse(File.ReadAllText(In($"{output}/training.json")))!["steps"]!;
+
+    /// <summary>Reads until a line has a text.</summary>
+    /// <returns>All lines read.</returns>
+    private static async Task<string> Line(StreamReader reader, string text)
     {
-        var path = In($"{output}/resume/state.safetensors");
-        var before = File.Exists(path) ? File.GetLastWriteTimeUtc(path) : DateTime.MinValue;
-        for (var waited = TimeSpan.Zero; waited < Limit; waited += TimeSpan.FromMilliseconds(10))
+        var lines = new StringBuilder();
+        while (await reader.ReadLineAsync().WaitAsync(Limit) is { } line)
         {
-            if (File.Exists(path) && File.GetLastWriteTimeUtc(path) > before) return;
-            await Task.Delay(10);
+            lines.AppendLine(line);
+            if (line.Contains(text, StringComparison.Ordinal)) return lines.ToString();
         }
 
-        Assert.Fail($"{path}: no save within {Limit}");
+        Assert.Fail($"no line with \"{text}\" in: {lines}");
+        return "";
     }
 }

@@ -24,7 +24,7 @@ internal static class OptionValue
             foreach (var value in Enum.GetValuesAsUnderlyingType(type))
             {
                 var member = Enum.ToObject(type, value);
-                if (Name(member).Equals(text, StringComparison.OrdinalIgnoreCase)) return member;
+                if (Name(member).Equals(text.Replace('_', '-'), StringComparison.OrdinalIgnoreCase)) return member;
             }
         }
 

@@ -71,7 +71,7 @@ internal static class ResumeFile
             {
                 using var host = empty(piece.numel(), dtype: ScalarType.Float32);
                 file.ReadFloat32(name, MemoryMarshal.Cast<byte, float>(host.bytes), offset);
-                piece.copy_(host);
+                using var copied = piece.copy_(host);
             });
         }
 

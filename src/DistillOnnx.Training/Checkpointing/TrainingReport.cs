@@ -38,6 +38,7 @@ internal sealed class TrainingReport
         root["steps"] = state.Step;
         root["best_step"] = state.BestStep;
         if (state.Best?.ValidationAccuracy is { } accuracy) root["validation_accuracy"] = accuracy;
+        if (state.Best?.ValidationMacroF1 is { } f1) root["validation_macro_f1"] = f1;
         root["seconds"] = Math.Round(state.Seconds, 3);
         root["step_seconds"] = Math.Round(state.StepSeconds, 3);
         root["tokens"] = state.Tokens;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines;
 
 /// <summary>Computes the student's losses and gradients. Weights and gradients each lie in one stretch of memory.</summary>
-public interface IStudentEngine : IDisposable
+internal interface IStudentEngine : IDisposable
 {
     /// <summary>The weights that the optimizer updates: float32 [parameters].</summary>
     Tensor Weights { get; }

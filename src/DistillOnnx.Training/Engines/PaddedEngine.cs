@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines;
 
 /// <summary>The engine for every device: padded batches through the modules, gradients by autograd. One encoder pass serves both tasks.</summary>
-public sealed class PaddedEngine : IStudentEngine
+internal sealed class PaddedEngine : IStudentEngine
 {
     private const long Ignored = -100;
     private readonly T5Model _model;
@@ -20,7 +20,8 @@ public sealed class PaddedEngine : IStudentEngine
         {
             // Autograd adds to a gradient that is there already, so the gradients of all parameters lie in one stretch.
             using var slice = Gradients.narrow(0, parameter.storage_offset(), parameter.numel());
-            parameter.grad = slice.view(parameter.shape).DetachFromDisposeScope();
+            using var view = slice.view(parameter.shape);
+            parameter.grad = view;
         }
     }
 
@@ -33,10 +34,11 @@ public sealed class PaddedEngine : IStudentEngine
     /// <inheritdoc/>
     public StepLoss Accumulate(MicroBatch batch, long seed, bool first)
     {
+        // Operations in place give a tensor too, so these are within the scope.
+        using var scope = NewDisposeScope();
         if (first) Gradients.zero_();
         manual_seed(seed);
         _model.train();
-        using var scope = NewDisposeScope();
         var (loss, result) = Forward(batch);
         loss.backward();
         return result;
@@ -81,8 +83,10 @@ public sealed class PaddedEngine : IStudentEngine
             var chosen = tensor(rows.Select(r => (long)r).ToArray(), device: device);
             var hidden = _model.DecodeHidden(_model.ShiftRight(targets), encoded.index_select(0, chosen), mask.index_select(0, chosen));
             long tokens = rows.Sum(r => (long)batch.Sequences[r].Target.Length);
-            var sum = _model.TargetLoss(hidden, targets) * tokens;
-            total = total + sum * batch.Weight(part);
+            var losses = _model.TokenLosses(hidden, targets);
+            var sum = losses.sum();
+            var weights = rows.SelectMany(r => Enumerable.Repeat((float)batch.TokenWeight(batch.Sequences[r]), batch.Sequences[r].Target.Length));
+            total = total + (losses * tensor(weights.ToArray(), device: device)).sum();
             var value = sum.item<float>();
             result += part == LossPart.Label ? new StepLoss(value, tokens, 0, 0) : new StepLoss(0, 0, value, tokens);
         }

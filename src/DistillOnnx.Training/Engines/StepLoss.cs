@@ -5,7 +5,7 @@ namespace DistillOnnx.Training.Engines;
 /// <param name="LabelTokens">How many there were.</param>
 /// <param name="RationaleSum">Summed over rationale tokens.</param>
 /// <param name="RationaleTokens">How many there were.</param>
-public readonly record struct StepLoss(double LabelSum, long LabelTokens, double RationaleSum, long RationaleTokens)
+internal readonly record struct StepLoss(double LabelSum, long LabelTokens, double RationaleSum, long RationaleTokens)
 {
     /// <summary>Mean over label tokens; 0 where there were none.</summary>
     public double Label => LabelTokens == 0 ? 0 : LabelSum / LabelTokens;

@@ -11,7 +11,7 @@ namespace DistillOnnx.Training.Engines;
 /// The engine for the CPU. Sequences of both tasks lie end to end: one encoder pass and one decoder pass serve labels and rationales,
 /// and no work is spent on padding. Gradients are written where the optimizer reads them.
 /// </summary>
-public sealed unsafe class UnpaddedEngine : IStudentEngine
+internal sealed unsafe class UnpaddedEngine : IStudentEngine
 {
     private const int HeadBytes = 32 << 20;
 
@@ -106,7 +106,7 @@ public sealed unsafe class UnpaddedEngine : IStudentEngine
         {
             weights = new float[targets.Total];
             for (var s = 0; s < targets.Count; s++)
-                weights.AsSpan(targets.Offsets[s], targets.Length(s)).Fill((float)batch.Weight(batch.Sequences[s].Part));
+                weights.AsSpan(targets.Offsets[s], targets.Length(s)).Fill((float)batch.TokenWeight(batch.Sequences[s]));
         }
 
         var gradient = backward ? _space.Get("dhidden", hidden.Rows, hidden.Columns) : null;

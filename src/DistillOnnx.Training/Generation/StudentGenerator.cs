@@ -5,7 +5,7 @@ namespace DistillOnnx.Training.Generation;
 
 /// <summary>Decodes open text token by token, keeping keys and values of what was decoded.</summary>
 /// <param name="model">The model; dropout is off while it generates.</param>
-public sealed class StudentGenerator(T5Model model)
+internal sealed class StudentGenerator(T5Model model)
 {
     /// <summary>Takes the most probable token at each step.</summary>
     /// <param name="inputs">The batch to answer.</param>

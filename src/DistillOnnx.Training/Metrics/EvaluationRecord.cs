@@ -1,7 +1,7 @@
 namespace DistillOnnx.Training.Metrics;
 
 /// <summary>A look at the student in the midst of training: one entry of <c>training.json</c>.</summary>
-public sealed record EvaluationRecord
+internal sealed record EvaluationRecord
 {
     /// <summary>Steps done.</summary>
     public int Step { get; init; }
@@ -35,6 +35,12 @@ public sealed record EvaluationRecord
 
     /// <summary>Accuracy on the validation rows by the task's metric; null where there are none.</summary>
     public double? ValidationAccuracy { get; init; }
+
+    /// <summary>Mean F1 of the classes on the validation rows; null where the labels are no closed set.</summary>
+    public double? ValidationMacroF1 { get; init; }
+
+    /// <summary>Classes of the validation rows that were predicted for none of them; null where there are none such.</summary>
+    public IReadOnlyList<string>? NeverPredicted { get; init; }
 
     /// <summary>Tokens a second of training since the last look.</summary>
     public double TokensPerSecond { get; init; }

@@ -2,7 +2,7 @@
 namespace DistillOnnx.Training.Metrics;
 
 /// <summary>Where figures of a run go while it runs.</summary>
-public interface IMetricSink : IDisposable
+internal interface IMetricSink : IDisposable
 {
     /// <summary>Takes a figure.</summary>
     /// <param name="step">The step that it belongs to.</param>
@@ -17,6 +17,7 @@ public interface IMetricSink : IDisposable
         if (record.ValidationLabelLoss is { } label) Add(record.Step, "validation/label_loss", label);
         if (record.ValidationRationaleLoss is { } rationale) Add(record.Step, "validation/rationale_loss", rationale);
         if (record.ValidationAccuracy is { } accuracy) Add(record.Step, "validation/accuracy", accuracy);
+        if (record.ValidationMacroF1 is { } f1) Add(record.Step, "validation/macro_f1", f1);
         Add(record.Step, "train/tokens_per_second", record.TokensPerSecond);
     }
 }

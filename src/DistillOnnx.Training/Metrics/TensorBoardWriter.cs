@@ -6,7 +6,7 @@ namespace DistillOnnx.Training.Metrics;
 /// <summary>
 /// Writes figures as TensorBoard reads them: records of TensorFlow's event protocol, each with its length and masked CRC-32C.
 /// </summary>
-public sealed class TensorBoardWriter : IMetricSink
+internal sealed class TensorBoardWriter : IMetricSink
 {
     private static readonly uint[] Table = MakeTable();
     private readonly FileStream _file;

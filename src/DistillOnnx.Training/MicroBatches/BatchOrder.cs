@@ -6,12 +6,13 @@ namespace DistillOnnx.Training.MicroBatches;
 /// Which rows each step takes. A function of seed and step alone: every epoch is a fresh permutation, so a resumed run finds
 /// its place without any state. Within a window of batches, rows of like length can be put together.
 /// </summary>
-public sealed class BatchOrder
+internal sealed class BatchOrder
 {
     private readonly IReadOnlyList<int> _lengths;
     private readonly int _batch;
     private readonly int _window;
     private readonly long _seed;
+    private readonly ClassSampler? _sampler;
     private long _epoch = -1;
     private int[][] _batches = [];
 
@@ -19,7 +20,8 @@ public sealed class BatchOrder
     /// <param name="batchSize">Rows of a step; the last one of an epoch may have fewer.</param>
     /// <param name="window">Batches among which rows are sorted by length before they are cut into batches; 1 leaves the permutation as it is.</param>
     /// <param name="seed">Seed of the permutations.</param>
-    public BatchOrder(IReadOnlyList<int> lengths, int batchSize, int window, long seed)
+    /// <param name="sampler">Draws the rows of an epoch; null: every row once.</param>
+    public BatchOrder(IReadOnlyList<int> lengths, int batchSize, int window, long seed, ClassSampler? sampler = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(lengths.Count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -28,10 +30,11 @@ public sealed class BatchOrder
         _batch = batchSize;
         _window = window;
         _seed = seed;
+        _sampler = sampler;
         StepsPerEpoch = (lengths.Count + batchSize - 1) / batchSize;
     }
 
-    /// <summary>Steps that see every row once.</summary>
+    /// <summary>Steps of an epoch, which is as many rows as there are.</summary>
     public int StepsPerEpoch { get; }
 
     /// <summary>The rows of a step.</summary>
@@ -49,12 +52,17 @@ public sealed class BatchOrder
         return _batches[step % StepsPerEpoch];
     }
 
+    private int[] Permutation(SplitMix64 random)
+    {
+        var rows = Enumerable.Range(0, _lengths.Count).ToArray();
+        random.Shuffle(rows.AsSpan());
+        return rows;
+    }
+
     private int[][] Plan(long epoch)
     {
         var random = new SplitMix64(unchecked((_seed * 1_000_003) + epoch));
-        var rows = new int[_lengths.Count];
-        for (var i = 0; i < rows.Length; i++) rows[i] = i;
-        random.Shuffle(rows.AsSpan());
+        var rows = _sampler?.Draw(random) ?? Permutation(random);
         if (_window == 1) return [.. rows.Chunk(_batch)];
 
         var batches = new List<int[]>(StepsPerEpoch);

@@ -1,7 +1,7 @@
 namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>Which of the two losses a sequence counts towards.</summary>
-public enum LossPart
+internal enum LossPart
 {
     /// <summary>The label given the input, weighted α.</summary>
     Label,

@@ -4,7 +4,8 @@ namespace DistillOnnx.Training.MicroBatches;
 /// <param name="Source">Token ids of the input, prefix and end token included.</param>
 /// <param name="Target">Token ids of the output, end token included.</param>
 /// <param name="Part">The loss that it counts towards.</param>
-public sealed record TrainingSequence(int[] Source, int[] Target, LossPart Part)
+/// <param name="Weight">What its target tokens weigh in that loss, relative to those of other sequences; above 0.</param>
+internal sealed record TrainingSequence(int[] Source, int[] Target, LossPart Part, double Weight = 1)
 {
     /// <summary>Tokens that the model works on: those of the source and of the target.</summary>
     public int Tokens => Source.Length + Target.Length;

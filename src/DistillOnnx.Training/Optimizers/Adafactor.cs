@@ -6,7 +6,7 @@ namespace DistillOnnx.Training.Optimizers;
 /// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate instead of relative steps, and no first moment. A matrix
 /// keeps the means of its rows and columns instead of every squared gradient.
 /// </summary>
-public sealed class Adafactor : IOptimizer
+internal sealed class Adafactor : IOptimizer
 {
     private const double DecayRate = -0.8;
     private const double Epsilon = 1e-30;

@@ -7,7 +7,7 @@ namespace DistillOnnx.Training.Optimizers;
 /// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one flat stretch of weights: on the CPU a single pass over memory, on other
 /// devices a handful of operations whatever the number of parameters (a handful a parameter where rates are scaled). Decay applies to every weight.
 /// </summary>
-public sealed class AdamW : IOptimizer
+internal sealed class AdamW : IOptimizer
 {
     private readonly Tensor _mean;
     private readonly Tensor _square;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>Clipping by the global norm of the gradient (Pascanu, Mikolov and Bengio 2013).</summary>
-public static class GradientNorm
+internal static class GradientNorm
 {
     /// <summary>The L2 norm over all parameters; not a number where any gradient is not.</summary>
     /// <param name="gradients">float32 [parameters].</param>

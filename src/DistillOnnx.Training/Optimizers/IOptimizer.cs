@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>Changes all weights of a model in a few large operations.</summary>
-public interface IOptimizer : IDisposable
+internal interface IOptimizer : IDisposable
 {
     /// <summary>Tensors that make up the state beside the step's number, by name: what a resumed run needs.</summary>
     IReadOnlyDictionary<string, Tensor> State { get; }

@@ -43,7 +43,7 @@ internal sealed class MpiWorkerGroup : IWorkerGroup
         {
             using var host = tensor.cpu();
             Sum(host);
-            tensor.copy_(host);
+            using var copied = tensor.copy_(host);
             return;
         }
 

@@ -1,30 +1,14 @@
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Trainer;
+
 namespace DistillOnnx.Training.Pretraining;
 
 /// <summary>What text to learn to read, and how.</summary>
-public sealed record PretrainOptions : OptimizationOptions, IStageOptions
+public sealed record PretrainOptions : RunOptions
 {
     /// <summary>Text files, one passage a line; <c>.gz</c> is unpacked.</summary>
     [Option("text files, one passage a line, plain or .gz", Value = "FILE", Required = true)]
     public IReadOnlyList<string> Text { get; init; } = [];
-
-    /// <summary>The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.</summary>
-    [Option("student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch", Value = "PRESET|DIR|FILE", Required = true)]
-    public string Student { get; init; } = "";
-
-    /// <summary>Where the checkpoint goes.</summary>
-    [Option("checkpoint directory to write", Value = "DIR", Required = true)]
-    public string Out { get; init; } = "";
-
-    /// <summary>Whether an existing checkpoint may be replaced.</summary>
-    [Option("replace an existing output")]
-    public bool Overwrite { get; init; }
-
-    /// <summary>Whether to continue the run that <see cref="Out"/> holds.</summary>
-    [Option("continue an interrupted run in --out; starts anew where there is none")]
-    public bool Resume { get; init; }
 
     /// <summary>A directory with <c>spiece.model</c>; null: the student checkpoint's, or one trained on the text.</summary>
     [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the text)", Value = "DIR")]
@@ -78,35 +62,17 @@ public sealed record PretrainOptions : OptimizationOptions, IStageOptions
     [Option("lines that are held out to evaluate on, spread evenly over the text", Value = "LINES")]
     public int HoldoutLines { get; init; } = 500;
 
-    /// <summary>Steps between saves of the state that a resumed run needs; null: at evaluations.</summary>
-    [Option("steps between saves of what --resume needs (default: at evaluations)", Value = "STEPS")]
-    public int? SaveEvery { get; init; }
-
     /// <summary>Decides initial weights, order of the text and the spans.</summary>
     [Option("decides initial weights, order of the text and the spans")]
     public long Seed { get; init; }
 
-    /// <summary>What joins the processes of a data-parallel run.</summary>
-    [Option("none, or mpi: train in all processes that mpirun started (mpirun -n N distill …), each on its share of every batch")]
-    public ParallelKind Parallel { get; init; } = ParallelKind.None;
-
-    /// <summary>Where TensorBoard's event files go; null: none are written.</summary>
-    [Option("directory for TensorBoard event files (default: none are written)", Value = "DIR")]
-    public string? TensorBoard { get; init; }
-
     /// <inheritdoc/>
-    public IReadOnlyList<string> Validate()
+    public override IReadOnlyList<string> Validate()
     {
-        var faults = new List<string>();
-        void AtLeast(string name, double? value, double low)
-        {
-            if (value is { } v && !(v >= low)) faults.Add($"--{name}: expected at least {low}, found {v}");
-        }
+        var faults = RunFaults();
+        void AtLeast(string name, double? value, double low) => RequireAtLeast(faults, name, value, low);
 
         if (Text.Count == 0) faults.Add("--text is missing");
-        if (Student.Length == 0) faults.Add("--student is missing");
-        if (Out.Length == 0) faults.Add("--out is missing");
-        if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
         AtLeast("vocabulary-size", VocabularySize, 64);
         AtLeast("tokenizer-lines", TokenizerLines, 1);
         AtLeast("max-steps", MaxSteps, 1);
@@ -119,8 +85,6 @@ public sealed record PretrainOptions : OptimizationOptions, IStageOptions
         if (!(Dropout is >= 0 and < 1)) faults.Add($"--dropout: expected a share from 0 and below 1, found {Dropout}");
         AtLeast("evaluate-every", EvaluateEvery, 1);
         AtLeast("holdout-lines", HoldoutLines, 0);
-        AtLeast("save-every", SaveEvery, 1);
-        faults.AddRange(OptimizationFaults());
         return faults;
     }
 }

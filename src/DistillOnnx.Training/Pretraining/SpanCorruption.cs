@@ -11,7 +11,7 @@ namespace DistillOnnx.Training.Pretraining;
 /// <param name="tokenizer">Gives sentinels and the end token.</param>
 /// <param name="share">Share of tokens taken out.</param>
 /// <param name="meanSpan">Mean length of a span.</param>
-public sealed class SpanCorruption(T5Tokenizer tokenizer, double share, double meanSpan)
+internal sealed class SpanCorruption(T5Tokenizer tokenizer, double share, double meanSpan)
 {
     /// <summary>Corrupts a text.</summary>
     /// <param name="tokens">Its tokens, at least two, without an end token.</param>

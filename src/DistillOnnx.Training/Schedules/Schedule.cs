@@ -5,7 +5,7 @@ namespace DistillOnnx.Training.Schedules;
 /// <param name="Peak">Learning rate at the end of the warm-up.</param>
 /// <param name="WarmupSteps">Steps of the warm-up; may be 0.</param>
 /// <param name="TotalSteps">Steps in all.</param>
-public sealed record Schedule(ScheduleKind Kind, double Peak, int WarmupSteps, int TotalSteps)
+internal sealed record Schedule(ScheduleKind Kind, double Peak, int WarmupSteps, int TotalSteps)
 {
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">From 0.</param>

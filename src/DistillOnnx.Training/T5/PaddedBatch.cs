@@ -5,7 +5,7 @@ namespace DistillOnnx.Training.T5;
 /// <summary>Inputs of a batch side by side, the shorter ones padded.</summary>
 /// <param name="Ids">int64 [B, S].</param>
 /// <param name="Mask">int64 [B, S]: 1 for a token, 0 for padding.</param>
-public sealed record PaddedBatch(Tensor Ids, Tensor Mask) : IDisposable
+internal sealed record PaddedBatch(Tensor Ids, Tensor Mask) : IDisposable
 {
     /// <summary>Puts token sequences side by side.</summary>
     /// <param name="rows">The sequences; none may be empty.</param>

@@ -8,7 +8,7 @@ namespace DistillOnnx.Training.T5;
 /// pass of the decoder over the set's trie.
 /// </summary>
 /// <param name="model">The model; dropout is off while it scores.</param>
-public sealed class T5Labels(T5Model model)
+internal sealed class T5Labels(T5Model model)
 {
     /// <summary>Scores one closed set for all inputs.</summary>
     /// <param name="inputs">The batch.</param>

@@ -150,10 +150,20 @@ public sealed class T5Model : nn.Module
     public Tensor TargetLoss(Tensor hidden, Tensor targets)
     {
         using var scope = NewDisposeScope();
+        return TokenLosses(hidden, targets).mean().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Cross-entropy of decoder states against their targets, token by token.</summary>
+    /// <param name="hidden">Decoder states: [B, T, d_model].</param>
+    /// <param name="targets">int64 [B, T]; −100 marks positions without a target.</param>
+    /// <returns>[target tokens] in nats, row by row.</returns>
+    internal Tensor TokenLosses(Tensor hidden, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
         var flat = targets.reshape(-1);
         var rows = flat.ne(-100).nonzero().squeeze(1);
         var logits = Logits(hidden.reshape(-1, Config.DModel).index_select(0, rows));
-        return nn.functional.cross_entropy(logits, flat.index_select(0, rows)).MoveToOuterDisposeScope();
+        return nn.functional.cross_entropy(logits, flat.index_select(0, rows), reduction: nn.Reduction.None).MoveToOuterDisposeScope();
     }
 
     /// <summary>What the decoder reads to produce the targets: the start token, then all but the last target.</summary>

@@ -29,7 +29,7 @@ internal static class T5WeightTransfer
 
                 using var staged = empty(piece.shape, dtype: ScalarType.Float32);
                 checkpoint.Tensors.ReadFloat32(info.Name, Floats(staged), offset);
-                piece.copy_(staged);
+                using var copied = piece.copy_(staged);
             });
         }
     }

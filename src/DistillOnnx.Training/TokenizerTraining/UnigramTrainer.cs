@@ -10,7 +10,7 @@ namespace DistillOnnx.Training.TokenizerTraining;
 /// begin token. Starts from all frequent substrings of words and alternates expectation–maximisation with pruning of the
 /// pieces that cost the least likelihood. The same text gives the same bytes, on any machine with the same floating point.
 /// </summary>
-public static class UnigramTrainer
+internal static class UnigramTrainer
 {
     private const int SpecialPieces = 3;
     private const int SubIterations = 2;

@@ -3,7 +3,7 @@ using DistillOnnx.Stages.Options;
 namespace DistillOnnx.Training.TokenizerTraining;
 
 /// <summary>How <see cref="UnigramTrainer"/> makes a vocabulary.</summary>
-public sealed record UnigramTrainerOptions : IStageOptions
+internal sealed record UnigramTrainerOptions : IStageOptions
 {
     /// <summary>Most pieces, the three special ones included; sentinels come on top. A small text may give fewer.</summary>
     [Option("most pieces, special ones included; a small text may give fewer")]

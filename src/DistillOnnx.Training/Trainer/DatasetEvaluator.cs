@@ -17,9 +17,13 @@ internal sealed class DatasetEvaluator : IStudentEvaluator
     private readonly StudentPredictor _predictor;
     private readonly IReadOnlyList<Example> _examples;
     private readonly IReadOnlyList<MicroBatch> _batches;
+    private readonly SelectionMetric _selectOn;
 
-    public DatasetEvaluator(IStudentEngine engine, T5Model model, InputEncoder encoder, IReadOnlyList<Example> examples, IReadOnlyList<TrainingRow> rows, int microBatchTokens)
+    public DatasetEvaluator(
+        IStudentEngine engine, T5Model model, InputEncoder encoder, IReadOnlyList<Example> examples, IReadOnlyList<TrainingRow> rows,
+        int microBatchTokens, SelectionMetric selectOn)
     {
+        _selectOn = selectOn;
         _engine = engine;
         _predictor = new StudentPredictor(model, encoder);
         _examples = [.. examples.Where(e => e.Label is not null)];
@@ -41,19 +45,40 @@ internal sealed class DatasetEvaluator : IStudentEvaluator
         if (_examples.Count == 0) return record;
         var predictions = _predictor.Predict([.. _examples.Select(e => new PredictorInput(e.Input, e.Choices))], cancellationToken);
         var right = 0;
+        var classes = _predictor.Task.Labels is { } labels ? new ConfusionMatrix(labels) : null;
         for (var i = 0; i < predictions.Count; i++)
         {
+            classes?.Add(_examples[i].Label!, predictions[i].Label);
             if (Accuracy.IsCorrect(_predictor.Task.Metric, predictions[i].Label, _examples[i].Label!)) right++;
         }
 
-        return record with { ValidationAccuracy = (double)right / _examples.Count };
+        return record with
+        {
+            ValidationAccuracy = (double)right / _examples.Count,
+            ValidationMacroF1 = classes?.MacroF1(),
+            NeverPredicted = classes is null ? null : NeverPredicted(classes),
+        };
     }
 
     /// <inheritdoc/>
     public bool IsBetter(EvaluationRecord record, EvaluationRecord? best)
     {
         if (best is null || record.ValidationLabelLoss is null) return true;
-        var (now, before) = (record.ValidationAccuracy ?? 0, best.ValidationAccuracy ?? 0);
+        var (now, before) = (Score(record), Score(best));
         return now > before || (now == before && record.ValidationLabelLoss < best.ValidationLabelLoss);
+    }
+
+    private double Score(EvaluationRecord record) => _selectOn switch
+    {
+        SelectionMetric.MacroF1 => record.ValidationMacroF1 ?? 0,
+        SelectionMetric.Loss => 0,
+        _ => record.ValidationAccuracy ?? 0,
+    };
+
+    private static string[]? NeverPredicted(ConfusionMatrix classes)
+    {
+        var (figures, answered) = (classes.Classes(), classes.Answered());
+        string[] never = [.. classes.Labels.Where((_, i) => figures[i].Support > 0 && answered[i] == 0)];
+        return never.Length == 0 ? null : never;
     }
 }

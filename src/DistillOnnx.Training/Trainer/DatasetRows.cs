@@ -12,13 +12,15 @@ internal sealed class DatasetRows : ITrainingRows
     /// <param name="rowsPerStep">Rows of a step.</param>
     /// <param name="window">Steps among which rows of like length are put together.</param>
     /// <param name="seed">Seed of the order.</param>
-    public DatasetRows(IReadOnlyList<TrainingRow> rows, int rowsPerStep, int window, long seed)
+    /// <param name="power">The power of a class's number of rows that its share is in proportion to; 1: every row is drawn once an epoch.</param>
+    public DatasetRows(IReadOnlyList<TrainingRow> rows, int rowsPerStep, int window, long seed, double power)
     {
         _rows = rows;
-        _order = new BatchOrder([.. rows.Select(r => r.Tokens)], rowsPerStep, window, seed);
+        var sampler = power == 1 ? null : new ClassSampler([.. rows.Select(r => r.Label)], power);
+        _order = new BatchOrder([.. rows.Select(r => r.Tokens)], rowsPerStep, window, seed, sampler);
     }
 
-    /// <summary>Steps that see every row once.</summary>
+    /// <summary>Steps of an epoch, which is as many rows as there are.</summary>
     public int StepsPerEpoch => _order.StepsPerEpoch;
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
@@ -37,7 +38,7 @@ internal sealed class ExampleEncoder
             var sequences = Sequences(example, label, check, ref cut);
             if (label is null) unlabelled++;
             if (_options.Method != TrainingMethod.Standard && example.Rationale is null) withoutRationale++;
-            if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences));
+            if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences, _encoder.Task.Kind == TaskKind.Labels ? label : null));
         }
 
         check.Report(name, reporter);

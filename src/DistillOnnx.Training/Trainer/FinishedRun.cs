@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Training.Checkpointing;
+using DistillOnnx.Training.Metrics;
 
 namespace DistillOnnx.Training.Trainer;
 
@@ -9,7 +10,7 @@ internal static class FinishedRun
 {
     /// <summary>The outcome; null where there is no finished run.</summary>
     /// <param name="directory">The checkpoint directory.</param>
-    public static TrainResult? Load(string directory)
+    public static RunOutcome? Load(string directory)
     {
         var path = Path.Combine(directory, TrainingReport.FileName);
         if (!File.Exists(path)) return null;
@@ -18,7 +19,9 @@ internal static class FinishedRun
             var root = JsonNode.Parse(File.ReadAllText(path))!;
             if ((string?)root["status"] != "finished") return null;
             var (tokens, seconds) = ((double)root["tokens"]!, (double)root["step_seconds"]!);
-            return new TrainResult(directory, (int)root["best_step"]!, (double?)root["validation_accuracy"], (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
+            var best = (int)root["best_step"]!;
+            var evaluation = root["evaluations"].Deserialize<List<EvaluationRecord>>(TrainingJson.Compact)!.LastOrDefault(e => e.Step == best);
+            return new RunOutcome(directory, best, evaluation, (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
         {

@@ -1,10 +1,9 @@
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Training.Parallel;
 
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>What to train, on what, and how.</summary>
-public sealed record TrainOptions : OptimizationOptions, IStageOptions
+public sealed record TrainOptions : RunOptions
 {
     /// <summary>All defaults.</summary>
     public TrainOptions()
@@ -22,25 +21,9 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
     [Option("dataset directory with train.jsonl and, to select the best checkpoint, validation.jsonl", Value = "DIR", Required = true)]
     public string Data { get; init; } = "";
 
-    /// <summary>The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.</summary>
-    [Option("student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch", Value = "PRESET|DIR|FILE", Required = true)]
-    public string Student { get; init; } = "";
-
     /// <summary>The base of a student that is a LoRA adapter.</summary>
     [Option("base of a student that is a LoRA adapter, which is merged into it; left out: the one that the adapter names", Value = "DIR")]
     public string? Base { get; init; }
-
-    /// <summary>Where the checkpoint goes.</summary>
-    [Option("checkpoint directory to write", Value = "DIR", Required = true)]
-    public string Out { get; init; } = "";
-
-    /// <summary>Whether an existing checkpoint may be replaced.</summary>
-    [Option("replace an existing output")]
-    public bool Overwrite { get; init; }
-
-    /// <summary>Whether to continue the run that <see cref="Out"/> holds.</summary>
-    [Option("continue an interrupted run in --out; starts anew where there is none")]
-    public bool Resume { get; init; }
 
     /// <summary>What is taught.</summary>
     [Option("step-by-step (labels and rationales as two tasks), standard (labels) or single-task (both in one target)")]
@@ -110,13 +93,25 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
     [Option("most validation rows to evaluate on (default: all)", Value = "ROWS")]
     public int? EvaluateRows { get; init; }
 
+    /// <summary>What decides which evaluation's weights are kept.</summary>
+    [Option("keep the weights with the best accuracy, macro-f1 (mean F1 of the classes) or loss on the validation rows")]
+    public SelectionMetric SelectOn { get; init; } = SelectionMetric.Accuracy;
+
+    /// <summary>What each class weighs in the label loss.</summary>
+    [Option(
+        "weights of the classes in the label loss: none, balanced (inversely to their rows) or a JSON file {\"label\": weight, …}",
+        Value = "none|balanced|FILE")]
+    public string ClassWeights { get; init; } = Trainer.ClassWeights.None;
+
+    /// <summary>How often rows of each class are drawn.</summary>
+    [Option(
+        "rows of an epoch: uniform (every row once), balanced (as many of every class) or temperature=T (a class of n rows in proportion to n^(1/T))",
+        Value = "uniform|balanced|temperature=T")]
+    public string Sampling { get; init; } = SamplingRule.Uniform;
+
     /// <summary>Evaluations without a gain after which training stops; 0: never.</summary>
     [Option("evaluations without a gain after which training stops; 0: never", Value = "COUNT")]
     public int Patience { get; init; }
-
-    /// <summary>Steps between saves of the state that a resumed run needs; null: at evaluations.</summary>
-    [Option("steps between saves of what --resume needs (default: at evaluations)", Value = "STEPS")]
-    public int? SaveEvery { get; init; }
 
     /// <summary>Whether to keep that state when the run is done.</summary>
     [Option("keep what --resume needs when the run is done, to continue with more steps")]
@@ -126,22 +121,11 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
     [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
     public long Seed { get; init; }
 
-    /// <summary>What joins the processes of a data-parallel run.</summary>
-    [Option("none, or mpi: train in all processes that mpirun started (mpirun -n N distill …), each on its share of every batch")]
-    public ParallelKind Parallel { get; init; } = ParallelKind.None;
-
-    /// <summary>Where TensorBoard's event files go; null: none are written.</summary>
-    [Option("directory for TensorBoard event files (default: none are written)", Value = "DIR")]
-    public string? TensorBoard { get; init; }
-
     /// <inheritdoc/>
-    public IReadOnlyList<string> Validate()
+    public override IReadOnlyList<string> Validate()
     {
-        var faults = new List<string>();
-        void AtLeast(string name, double? value, double low)
-        {
-            if (value is { } v && !(v >= low)) faults.Add($"--{name}: expected at least {low}, found {v}");
-        }
+        var faults = RunFaults();
+        void AtLeast(string name, double? value, double low) => RequireAtLeast(faults, name, value, low);
 
         void Share(string name, double? value, bool zero, bool one)
         {
@@ -150,9 +134,6 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
         }
 
         if (Data.Length == 0) faults.Add("--data is missing");
-        if (Student.Length == 0) faults.Add("--student is missing");
-        if (Out.Length == 0) faults.Add("--out is missing");
-        if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
         Share("alpha", Alpha, zero: true, one: true);
         Share("fraction", Fraction, zero: false, one: true);
         Share("dropout", Dropout, zero: true, one: false);
@@ -168,8 +149,8 @@ public sealed record TrainOptions : OptimizationOptions, IStageOptions
         AtLeast("evaluate-every", EvaluateEvery, 1);
         AtLeast("evaluate-rows", EvaluateRows, 1);
         AtLeast("patience", Patience, 0);
-        AtLeast("save-every", SaveEvery, 1);
-        faults.AddRange(OptimizationFaults());
+        if (ClassWeights.Length == 0) faults.Add("--class-weights: expected none, balanced or a file, found nothing");
+        if (SamplingRule.Fault(Sampling) is { } sampling) faults.Add($"--sampling: {sampling}");
         return faults;
     }
 }

@@ -126,7 +126,7 @@ internal sealed class TrainingLoop
     private void ClearGradients()
     {
         using var off = TorchSharp.torch.no_grad();
-        _engine.Gradients.zero_();
+        using var cleared = _engine.Gradients.zero_();
     }
 
     /// <summary>Adds up gradients and losses over all processes; any of them may ask all to stop.</summary>
@@ -226,6 +226,7 @@ internal sealed class TrainingLoop
         if (record.ValidationLabelLoss is { } loss) text += FormattableString.Invariant($"; validation label {loss:0.000}");
         if (record.ValidationRationaleLoss is { } other) text += FormattableString.Invariant($", rationale {other:0.000}");
         if (record.ValidationAccuracy is { } accuracy) text += FormattableString.Invariant($", accuracy {100 * accuracy:0.00} %");
+        if (record.ValidationMacroF1 is { } f1) text += FormattableString.Invariant($", macro F1 {f1:0.000}");
         return text + FormattableString.Invariant($"; {record.TokensPerSecond:0} tokens/s") + (better ? " (best so far)" : "");
     }
 }

@@ -32,34 +32,23 @@ internal sealed class TrainingBenchmark : IBenchmark
         LibTorch.Load(options.Threads);
         var result = new BenchmarkResult(Name);
         using var scope = NewDisposeScope();
-        using var model = new T5Model(T5Presets.Load("t5-small"), seed: 1);
-        using var engine = new UnpaddedEngine(model);
-        using var adam = Optimizer.Create(OptimizerKind.AdamW, engine.Weights, model, weightDecay: 0, scaleParameter: false);
-        var step = 0;
-
-        void Step(IReadOnlyList<TrainingRow> rows)
-        {
-            var parts = MicroBatch.Cut(rows, 16384, 0.5, 0.5);
-            for (var i = 0; i < parts.Count; i++) engine.Accumulate(parts[i], step, i == 0);
-            var norm = GradientNorm.Of(engine.Gradients);
-            adam.Step(engine.Weights, engine.Gradients, GradientNorm.ClipScale(norm, 1), 1e-4, ++step);
-        }
-
-        var even = RowLengths.Even(Rows, SourceTokens, TargetTokens, model.Config.VocabSize);
+        using var student = new TrainedModel("t5-small", model => new UnpaddedEngine(model));
+        var config = student.Config;
+        var even = RowLengths.Even(Rows, SourceTokens, TargetTokens, config.VocabSize);
         using var a = rand(Side, Side);
         using var b = rand(Side, Side);
         using var c = empty(Side, Side);
         var rounds = options.Quick ? 3 : 15;
         var times = Interleaved.Measure(
-            [("matrix product", () => c.addmm_(a, b, 0, 1)), ("step", () => Step(even))], rounds, warmup: 2, cancellationToken);
+            [("matrix product", () => c.addmm_(a, b, 0, 1)), ("step", () => student.Step(even))], rounds, warmup: 2, cancellationToken);
         var gemm = 2.0 * Side * Side * Side / times["matrix product"].Median / 1e6;
-        var flops = StepWork.Flops(model.Config, Rows, SourceTokens, TargetTokens);
+        var flops = StepWork.Flops(config, Rows, SourceTokens, TargetTokens);
         var rate = flops / times["step"].Median / 1e6;
         result.Ratio("step_over_gemm", rate / gemm);
         foreach (var (name, time) in times)
             result.Row(("what", name), ("median ms", time.Median), ("fastest ms", time.Fastest), ("GFLOP/s", name == "step" ? rate : gemm));
 
-        var (rows, source) = RowLengths.Esnli(options.SharedData, RealBatch * RealBatches, model.Config.VocabSize);
+        var (rows, source) = RowLengths.Esnli(options.SharedData, RealBatch * RealBatches, config.VocabSize);
         var batches = rows.Chunk(RealBatch).ToArray();
         var tokens = rows.Sum(r => (long)r.Tokens);
         var peak = Machine.PeakResidentBytes();
@@ -67,35 +56,60 @@ internal sealed class TrainingBenchmark : IBenchmark
         var real = Interleaved.Measure(
             [
                 ("plain loop", () => { foreach (var batch in batches) plain.Step(batch); }),
-                ("trainer", () => { foreach (var batch in batches) Step(batch); }),
+                ("trainer", () => { foreach (var batch in batches) student.Step(batch); }),
             ],
             options.Quick ? 1 : 5, warmup: 1, cancellationToken);
         result.Ratio("useful_tokens_over_plain", real["plain loop"].Median / real["trainer"].Median);
         result.Ratio("peak_resident_gib", peak / (double)(1L << 30));
         foreach (var (name, time) in real)
             result.Row(("rows", source), ("what", name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
+        MeasureEngines(result, rows, source, options, cancellationToken);
         MeasureGrowth(result, rows, options, cancellationToken);
         result.Note(FormattableString.Invariant(
-            $"The step is forward, backward, clipping and AdamW of {model.Config.ParameterCount / 1e6:0.0} M parameters, batch {Rows}, {SourceTokens} source and {TargetTokens} target tokens, dropout on: {flops / 1e9:0} GFLOP. Peak resident memory until then {peak / 1048576} MiB."));
+            $"The step is forward, backward, clipping and AdamW of {config.ParameterCount / 1e6:0.0} M parameters, batch {Rows}, {SourceTokens} source and {TargetTokens} target tokens, dropout on: {flops / 1e9:0} GFLOP. Peak resident memory until then {peak / 1048576} MiB."));
         result.Note($"The plain loop makes two full passes a batch of {RealBatch} rows, padded to the longest, with autograd and libtorch's AdamW over each parameter.");
         return result;
+    }
+
+    /// <summary>
+    /// The two engines on the CPU: the same student, batches of rows of like length as <c>--bucket-window</c> makes them, so that the
+    /// padded engine pads little, and the same optimizer.
+    /// </summary>
+    private static void MeasureEngines(
+        BenchmarkResult result, IReadOnlyList<TrainingRow> rows, string source, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        const string Padded = "engine for every device (padded)", Unpadded = "engine for the CPU (unpadded)";
+        using var unpadded = new TrainedModel("t5-small", model => new UnpaddedEngine(model));
+        using var padded = new TrainedModel("t5-small", model => new PaddedEngine(model));
+        var order = new BatchOrder([.. rows.Select(r => r.Tokens)], RealBatch, RealBatches, seed: 1);
+        IReadOnlyList<TrainingRow>[] batches =
+            [.. Enumerable.Range(0, order.StepsPerEpoch).Select(s => order.Rows(s).Select(r => rows[r]).ToArray())];
+        var tokens = rows.Sum(r => (long)r.Tokens);
+        var times = Interleaved.Measure(
+            [(Unpadded, () => Epoch(unpadded)), (Padded, () => Epoch(padded))], options.Quick ? 1 : 5, warmup: 1, cancellationToken);
+        result.Ratio("unpadded_over_padded_cpu", times.Ratio(Padded, Unpadded));
+        foreach (var (name, time) in times)
+            result.Row(("engines, buckets of " + source, name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
+        result.Note(
+            $"The engines have equal batches of {RealBatch} rows of like length (a window of {RealBatches} batches), T5-small, dropout and AdamW; "
+            + "the ratio says how many times the tokens a second of the padded engine the unpadded one does.");
+
+        void Epoch(TrainedModel model)
+        {
+            foreach (var batch in batches) model.Step(batch);
+        }
     }
 
     /// <summary>Memory and live tensors over many steps of a small student, whose rows differ in length at every step.</summary>
     private static void MeasureGrowth(BenchmarkResult result, IReadOnlyList<TrainingRow> rows, BenchmarkOptions options, CancellationToken cancellationToken)
     {
-        using var model = new T5Model(T5Presets.Load("t5-tiny"), seed: 1);
-        using var engine = new UnpaddedEngine(model);
-        using var adam = Optimizer.Create(OptimizerKind.AdamW, engine.Weights, model, weightDecay: 0, scaleParameter: false);
+        using var student = new TrainedModel("t5-tiny", model => new UnpaddedEngine(model));
         var steps = options.Quick ? 200 : 2000;
         var (early, late) = (default((long Bytes, long Tensors)), default((long Bytes, long Tensors)));
         for (var step = 1; step <= steps; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            TrainingRow[] batch = [.. Enumerable.Range(0, GrowthBatch).Select(i => rows[((step * GrowthBatch) + i) % rows.Count])];
-            var parts = MicroBatch.Cut(batch, 16384, 0.5, 0.5);
-            for (var i = 0; i < parts.Count; i++) engine.Accumulate(parts[i], step, i == 0);
-            adam.Step(engine.Weights, engine.Gradients, GradientNorm.ClipScale(GradientNorm.Of(engine.Gradients), 1), 1e-4, step);
+            student.Step([.. Enumerable.Range(0, GrowthBatch).Select(i => rows[((step * GrowthBatch) + i) % rows.Count])]);
             if (step == steps / 10) early = (Machine.ResidentBytes(), Tensor.TotalCount);
             if (step == steps) late = (Machine.ResidentBytes(), Tensor.TotalCount);
         }

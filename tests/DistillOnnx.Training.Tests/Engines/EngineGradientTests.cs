@@ -32,6 +32,32 @@ public sealed class EngineGradientTests
         AssertClose(student, padded, unpadded);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Accumulate_WeightedSequences_IsTheWeightedMeanOfTheirOwnGradients(bool padded)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        using IStudentEngine engine = padded ? new PaddedEngine(student) : new UnpaddedEngine(student);
+        TrainingSequence[] sequences = [.. Batch(70, 9, longest: 20).Sequences.Select((s, i) => s with { Weight = 0.5 + i })];
+        var expected = TorchSharp.torch.zeros_like(engine.Gradients);
+        double Tokens(LossPart part) => sequences.Where(s => s.Part == part).Sum(s => s.Weight * s.Target.Length);
+        foreach (var sequence in sequences)
+        {
+            // Alone and with weight 1, a sequence's gradient is that of the sum over its tokens.
+            engine.Accumulate(new MicroBatch([sequence with { Weight = 1 }], 1, 1), seed: 1, first: true);
+            var share = (sequence.Part == LossPart.Label ? 0.3 : 0.7) * sequence.Weight / Tokens(sequence.Part);
+            expected.add_(engine.Gradients, alpha: share);
+        }
+
+        engine.Accumulate(MicroBatch.Cut([new TrainingRow("r", sequences)], 100_000, 0.3, 0.7).Single(), seed: 1, first: true);
+
+        var (difference, size) = ((engine.Gradients - expected).abs().max().item<float>(), expected.abs().max().item<float>());
+        Assert.True(size > 1e-3);
+        Assert.True(difference <= 1e-4 * size, $"differs by {difference} of {size}");
+    }
+
     [Fact]
     public void Accumulate_InMicroBatches_EqualsOneBatch()
     {

@@ -5,8 +5,8 @@ namespace DistillOnnx.Training.Tests.MicroBatches;
 
 public sealed class MicroBatchTests
 {
-    private static readonly Gen<TrainingRow[]> Rows = Gen.Select(Gen.Int[1, 30], Gen.Int[1, 5], Gen.Bool)
-        .Select((source, target, label) => new TrainingRow("r", [new TrainingSequence(new int[source], new int[target], label ? LossPart.Label : LossPart.Rationale)]))
+    private static readonly Gen<TrainingRow[]> Rows = Gen.Select(Gen.Int[1, 30], Gen.Int[1, 5], Gen.Bool, Gen.Double[0.1, 9])
+        .Select((source, target, label, weight) => Row(source, target, label ? LossPart.Label : LossPart.Rationale, weight))
         .Array[1, 40];
 
     [Fact]
@@ -24,8 +24,20 @@ public sealed class MicroBatchTests
         var batches = MicroBatch.Cut(rows, budget, 0.3, 0.7);
         foreach (var (part, weight) in new[] { (LossPart.Label, 0.3), (LossPart.Rationale, 0.7) })
         {
-            var total = batches.Sum(b => b.Sequences.Where(s => s.Part == part).Sum(s => s.Target.Length) * b.Weight(part));
+            var total = batches.Sum(b => b.Sequences.Where(s => s.Part == part).Sum(s => s.Target.Length * b.TokenWeight(s)));
             Assert.Equal(rows.Any(r => r.Sequences[0].Part == part) ? weight : 0, total, 1e-9);
         }
     });
+
+    [Fact]
+    public void TokenWeight_OfWeightedSequences_IsTheShareInAWeightedMean()
+    {
+        // Two tokens of weight 3 and three of weight 1: the mean divides by 9.
+        var batch = MicroBatch.Cut([Row(1, 2, LossPart.Label, 3), Row(2, 3, LossPart.Label, 1)], 1000, 0.5, 0.5).Single();
+
+        Assert.Equal([0.5 * 3 / 9, 0.5 / 9], batch.Sequences.Select(batch.TokenWeight), (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
+    private static TrainingRow Row(int source, int target, LossPart part, double weight) =>
+        new("r", [new TrainingSequence(new int[source], new int[target], part, weight)]);
 }

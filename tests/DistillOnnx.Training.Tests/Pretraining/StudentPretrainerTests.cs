@@ -36,6 +36,19 @@ public sealed class StudentPretrainerTests
         Assert.True(File.ReadAllBytes(directory["whole/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
     }
 
+    [Fact]
+    public async Task RunAsync_FinishedRunResumed_GivesTheSameResult()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = Options(directory);
+        var first = await StudentPretrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+
+        var again = await StudentPretrainer.RunAsync(options with { Resume = true }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.NotNull(first.ValidationLoss);
+        Assert.Equal((first.BestStep, first.ValidationLoss, first.Steps), (again.BestStep, again.ValidationLoss, again.Steps));
+    }
+
     private static PretrainOptions Options(TemporaryDirectory directory)
     {
         string[] things = ["pear", "saw", "plum", "drill"], places = ["table", "floor", "shelf"];

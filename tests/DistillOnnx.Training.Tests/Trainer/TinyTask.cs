@@ -40,10 +40,15 @@ internal static class TinyTask
     }
 
     /// <summary>Writes the shape of a student.</summary>
-    public static string Shape(TemporaryDirectory directory)
+    public static string Shape(TemporaryDirectory directory, string activation = "relu")
     {
         var path = directory["shape.json"];
-        File.WriteAllText(path, """{"model_type":"t5","vocab_size":256,"d_model":32,"d_kv":16,"d_ff":64,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":0.1}""");
+        File.WriteAllText(path, $$"""
+            {
+              "model_type": "t5", "vocab_size": 256, "d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1,
+              "num_heads": 2, "dropout_rate": 0.1, "feed_forward_proj": "{{activation}}"
+            }
+            """);
         return path;
     }
 

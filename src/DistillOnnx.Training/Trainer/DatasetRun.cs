@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Training.Schedules;
+
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>A run that teaches a dataset's labels and rationales.</summary>
+/// <param name="options">What, on what, and how.</param>
+/// <param name="reporter">Receives progress and messages.</param>
+internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : StudentRun<TrainOptions>(options, reporter)
+{
+    private const double ScratchWarmup = 0.05;
+    private const int Evaluations = 10;
+
+    private Dataset? _dataset;
+    private IReadOnlyList<Example> _training = [];
+    private IReadOnlyList<Example> _validation = [];
+
+    protected override int RowsPerStep => Options.BatchSize * Options.Accumulate;
+
+    protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student, Options.Base);
+
+    /// <summary>A checkpoint is fine-tuned with one rate for all of its weights.</summary>
+    protected override bool ScalesParameters(StudentSource student) => student.FromScratch;
+
+    protected override IDisposable? OpenData()
+    {
+        _dataset = Dataset.Open(Options.Data);
+        RequireClasses(_dataset.Task);
+        var need = Options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
+        _training = Fraction(_dataset.Load(SplitNames.Train, need), Options.Fraction, Options.Seed);
+        _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
+        if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
+        if (_validation.Count == 0)
+            Reporter.Warn($"{Options.Data}: no validation rows; the last weights are kept, whatever they are worth");
+        return null;
+    }
+
+    protected override T5Tokenizer Tokenizer(StudentSource student, CancellationToken cancellationToken) => student.Tokenizer(
+        Options.Tokenizer, Options.VocabularySize,
+        () => TrainedTokenizer.Texts(_dataset!.Task, _training, Options.Method != TrainingMethod.Standard), Reporter, cancellationToken);
+
+    protected override RunInputs Prepare(T5Tokenizer tokenizer, bool fromScratch)
+    {
+        var task = TaskLimits.WithInputLimit(_dataset!.Task, Options, Reporter);
+
+        // A task that has a single kind of input needs no prefixes to tell two apart.
+        if (Options.Method != TrainingMethod.StepByStep) task = task with { PredictPrefix = "", ExplainPrefix = "" };
+        var encoder = new ExampleEncoder(new InputEncoder(tokenizer, task), Options);
+        var rows = encoder.Encode(_training, SplitNames.Train, Reporter);
+        var weights = task.Labels is { } labels ? ClassWeights.Create(Options.ClassWeights, labels, rows) : null;
+        rows = weights?.Apply(rows) ?? rows;
+        task = TaskLimits.WithLabelLimit(task, Options, encoder.LongestLabel, Reporter);
+
+        // What is recorded, and compared when a run is resumed, is what is used, whichever of the dataset and the options said it.
+        Options = Options with { MaxInputTokens = task.MaxInputTokens, MaxLabelTokens = task.MaxLabelTokens };
+        var inputs = new InputEncoder(tokenizer, task);
+        var validationRows = _validation.Count == 0
+            ? []
+            : new ExampleEncoder(inputs, Options with { Labels = LabelSource.Gold }).Encode(_validation, SplitNames.Validation, Reporter);
+        var order = new DatasetRows(rows, RowsPerStep, Options.BucketWindow, Options.Seed, SamplingRule.Power(Options.Sampling));
+        return new RunInputs(
+            task, Plan(fromScratch, order.StepsPerEpoch), order,
+            (engine, model) => new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
+            Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
+            ["data", "keep_resume", "max_steps", "epochs"], Options.KeepResume);
+    }
+
+    /// <summary>What acts on classes needs a task that has them.</summary>
+    private void RequireClasses(TaskSpec task)
+    {
+        if (task.Kind == TaskKind.Labels) return;
+        var option = Options.SelectOn == SelectionMetric.MacroF1 ? "--select-on macro-f1"
+            : Options.ClassWeights != ClassWeights.None ? $"--class-weights {Options.ClassWeights}"
+            : Options.Sampling != SamplingRule.Uniform ? $"--sampling {Options.Sampling}"
+            : null;
+        if (option is null) return;
+        var kind = task.Kind.ToString().ToLowerInvariant();
+        throw new InputException($"{option}: needs a task of kind labels; {Options.Data}: task \"{task.Name}\" is of kind {kind}");
+    }
+
+    private static IReadOnlyList<Example> Fraction(IReadOnlyList<Example> examples, double fraction, long seed)
+    {
+        if (fraction >= 1) return examples;
+        var order = Enumerable.Range(0, examples.Count).ToArray();
+        new SplitMix64(seed).Shuffle(order.AsSpan());
+        var count = Math.Max(1, (int)Math.Round(fraction * examples.Count));
+        return [.. order.Take(count).Order().Select(i => examples[i])];
+    }
+
+    private TrainingPlan Plan(bool fromScratch, int stepsPerEpoch)
+    {
+        var total = Options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(Options.Epochs * stepsPerEpoch)));
+        var warmup = Math.Min(total, Options.WarmupSteps ?? (fromScratch ? (int)Math.Ceiling(ScratchWarmup * total) : 0));
+        var alpha = Options.Method == TrainingMethod.StepByStep ? Options.Alpha : 1;
+        var every = Options.EvaluateEvery ?? Math.Max(1, Math.Min(stepsPerEpoch, (total + Evaluations - 1) / Evaluations));
+        return new TrainingPlan(
+            "train", new Schedule(Options.Schedule, Options.LearningRate!.Value, warmup, total), stepsPerEpoch, alpha, 1 - alpha,
+            Options.MicroBatchTokens, Options.ClipNorm, every, Options.SaveEvery, Options.Patience, Options.Seed);
+    }
+
+    private JsonObject Data(int rows, ClassWeights? weights)
+    {
+        var data = new JsonObject
+        {
+            ["directory"] = Options.Data,
+            ["task"] = _dataset!.Task.Name,
+            ["train_rows"] = rows,
+            ["validation_rows"] = _validation.Count,
+        };
+        if (weights is not null) (data["class_weights"], data["class_weights_sha256"]) = (weights.Json, weights.Hash);
+        foreach (var split in _dataset.Splits.Where(s => s != SplitNames.Test)) data[$"{split}_sha256"] = _dataset.Hash(split);
+        return data;
+    }
+}
