@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace DistillOnnx.Core.T5;
 
 /// <summary>
-/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c> and <c>mt5</c>. Covers v1.0, v1.1, flan,
-/// ByT5 and mT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
+/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c>, <c>mt5</c> and <c>umt5</c>. Covers v1.0, v1.1, flan,
+/// ByT5, mT5 and umT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
 /// </summary>
 public sealed record T5Config
 {
@@ -15,7 +15,7 @@ public sealed record T5Config
     // Far above any real one: a wrong file is told from its size and not read.
     private const long LongestFile = 16 << 20;
 
-    /// <summary><c>t5</c> or <c>mt5</c>.</summary>
+    /// <summary><c>t5</c>, <c>mt5</c> or <c>umt5</c>.</summary>
     public string ModelType { get; init; } = "t5";
 
     /// <summary>Rows of the embedding, and of lm_head; at least the tokenizer's vocabulary.</summary>
@@ -44,6 +44,9 @@ public sealed record T5Config
 
     /// <summary>Distance in positions from which all share the last bucket.</summary>
     public int RelativeAttentionMaxDistance { get; init; } = 128;
+
+    /// <summary>Whether every block has a relative position bias of its own, as in umT5; otherwise the first block's serves its whole stack.</summary>
+    public bool RelativeBiasPerBlock => ModelType == "umt5";
 
     /// <summary>Dropout probability in training.</summary>
     public float DropoutRate { get; init; } = 0.1f;
@@ -93,7 +96,7 @@ public sealed record T5Config
             long feedForward = (IsGated ? 3L : 2L) * DModel * DFf;
             long encoder = NumLayers * (attention + feedForward + 2L * DModel);
             long decoder = NumDecoderLayers * (2 * attention + feedForward + 3L * DModel);
-            long biases = 2L * RelativeAttentionNumBuckets * NumHeads;
+            long biases = (RelativeBiasPerBlock ? (long)NumLayers + NumDecoderLayers : 2) * RelativeAttentionNumBuckets * NumHeads;
             return encoder + decoder + biases + 2L * DModel + (TieWordEmbeddings ? 1L : 2L) * VocabSize * DModel;
         }
     }

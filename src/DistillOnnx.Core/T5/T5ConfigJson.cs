@@ -39,7 +39,7 @@ internal static class T5ConfigJson
 
         var modelType = Read<string>("model_type") ?? "t5";
         var (activation, gated) = ReadFeedForward(
-            Read<string>("feed_forward_proj") ?? (modelType == "mt5" ? "gated-gelu" : "relu"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
+            Read<string>("feed_forward_proj") ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var layers = Required("num_layers");
         var config = new T5Config
         {

@@ -79,7 +79,6 @@ public class T5ConfigTests
     [InlineData("{" + Shape + ",\"num_decoder_layers\":1e99}", "\"num_decoder_layers\" must be a number")]
     [InlineData("{" + Shape + ",\"feed_forward_proj\":\"tanh\"}", "found \"tanh\"")]
     [InlineData("{" + Shape + ",\"model_type\":\"bert\"}", "found \"bert\"")]
-    [InlineData("{" + Shape + ",\"model_type\":\"umt5\"}", "found \"umt5\"")]
     [InlineData("{" + Shape + ",\"eos_token_id\":[1,2]}", "\"eos_token_id\" must be one token")]
     [InlineData("{" + Shape + ",\"model_type\":\"longt5\"}", "LongT5")]
     [InlineData("{" + Shape + ",\"pad_token_id\":40000}", "\"pad_token_id\"")]
