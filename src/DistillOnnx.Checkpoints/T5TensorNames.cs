@@ -42,7 +42,8 @@ public static class T5TensorNames
     /// <summary>The relative position bias [buckets, heads]. Except in umT5 only block 0 has one, for its whole stack.</summary>
     /// <param name="decoder">Of the decoder or the encoder.</param>
     /// <param name="block">The block.</param>
-    public static string RelativeBias(bool decoder, int block = 0) => $"{Stack(decoder)}.block.{block}.layer.0.SelfAttention.relative_attention_bias.weight";
+    public static string RelativeBias(bool decoder, int block = 0) =>
+        $"{Stack(decoder)}.block.{block}.layer.0.SelfAttention.relative_attention_bias.weight";
 
     /// <summary>A projection of the decoder's cross-attention, layer 1 of its blocks; shapes as in <see cref="SelfAttention"/>.</summary>
     /// <param name="block">The block.</param>

@@ -102,7 +102,8 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
     /// <summary>[H][Q][K]; the decoder's hides what lies ahead.</summary>
     private double[][][] Bias(int length, bool decoder, int block)
     {
-        var table = Weight($"{(decoder ? "decoder" : "encoder")}.block.{(config.ModelType == "umt5" ? block : 0)}.layer.0.SelfAttention.relative_attention_bias.weight");
+        var owner = config.ModelType == "umt5" ? block : 0;
+        var table = Weight($"{(decoder ? "decoder" : "encoder")}.block.{owner}.layer.0.SelfAttention.relative_attention_bias.weight");
         return
         [
             .. Enumerable.Range(0, config.NumHeads).Select(h => Enumerable.Range(0, length).Select(q => Enumerable.Range(0, length).Select(k =>

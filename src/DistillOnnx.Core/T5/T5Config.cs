@@ -45,7 +45,7 @@ public sealed record T5Config
     /// <summary>Distance in positions from which all share the last bucket.</summary>
     public int RelativeAttentionMaxDistance { get; init; } = 128;
 
-    /// <summary>Whether every block has a relative position bias of its own, as in umT5; otherwise the first block's serves its whole stack.</summary>
+    /// <summary>Whether every block has a relative position bias, as in umT5; otherwise the first block's serves its whole stack.</summary>
     public bool RelativeBiasPerBlock => ModelType == "umt5";
 
     /// <summary>Dropout probability in training.</summary>

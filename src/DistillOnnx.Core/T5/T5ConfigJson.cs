@@ -38,8 +38,8 @@ internal static class T5ConfigJson
         }
 
         var modelType = Read<string>("model_type") ?? "t5";
-        var (activation, gated) = ReadFeedForward(
-            Read<string>("feed_forward_proj") ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
+        var projection = Read<string>("feed_forward_proj") ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu");
+        var (activation, gated) = ReadFeedForward(projection, Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var layers = Required("num_layers");
         var config = new T5Config
         {

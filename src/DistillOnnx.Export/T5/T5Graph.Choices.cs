@@ -25,7 +25,8 @@ internal sealed partial class T5Graph
         for (var block = 0; block < Config.NumDecoderLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            (x, normed) = AddNorm(x, TreeAttention(normed, normed, block, treeBias(block), positions, positions), T5TensorNames.Norm(true, block, 1), positions);
+            var attended = TreeAttention(normed, normed, block, treeBias(block), positions, positions);
+            (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), positions);
             var query = FoldedQuery(normed, block, positions);
             var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions, "heads_by_positions", states);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), positions);

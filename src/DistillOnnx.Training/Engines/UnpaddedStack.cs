@@ -246,11 +246,12 @@ internal sealed unsafe class UnpaddedStack : IDisposable
         var width = (2 * _reach) - 1;
         for (var block = 0; block < gradients.Length; block++)
         {
+            var gradient = gradients[block];
             var target = _layout.Gradient(T5TensorNames.RelativeBias(_decoder, block));
             for (var i = 0; i < width; i++)
             {
-                var bucket = Bucket(i);
-                for (var head = 0; head < _config.NumHeads; head++) target[(bucket * _config.NumHeads) + head] += gradients[block][(head * width) + i];
+                var row = target + (Bucket(i) * _config.NumHeads);
+                for (var head = 0; head < _config.NumHeads; head++) row[head] += gradient[(head * width) + i];
             }
         }
     }
