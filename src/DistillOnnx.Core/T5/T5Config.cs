@@ -78,6 +78,12 @@ public sealed record T5Config
     /// <summary>End token <c>&lt;/s&gt;</c>.</summary>
     public int EosTokenId { get; init; } = 1;
 
+    /// <summary>Further tokens at which decoding ends, where <c>eos_token_id</c> is a list.</summary>
+    internal T5EndTokens OtherEndTokens { get; init; } = T5EndTokens.None;
+
+    /// <summary>How many tokens end decoding.</summary>
+    internal int EndTokenCount => 1 + OtherEndTokens.Tokens.Length;
+
     /// <summary>What the decoder reads first.</summary>
     public int DecoderStartTokenId { get; init; }
 
@@ -86,6 +92,10 @@ public sealed record T5Config
 
     /// <summary>Width of all heads together: the rows of the q, k and v projections.</summary>
     public int InnerDim => NumHeads * DKv;
+
+    /// <summary>Whether decoding ends at a token.</summary>
+    /// <param name="token">The token.</param>
+    internal bool IsEnd(int token) => token == EosTokenId || OtherEndTokens.Contains(token);
 
     /// <summary>Number of weights, the embedding counted once where it is tied.</summary>
     public long ParameterCount
@@ -155,7 +165,7 @@ public sealed record T5Config
         Range("relative_attention_num_buckets", RelativeAttentionNumBuckets, 4, 1 << 16);
         Range("relative_attention_max_distance", RelativeAttentionMaxDistance, RelativeAttentionNumBuckets / 2 + 1, 1 << 20);
         Range("pad_token_id", PadTokenId, 0, Math.Max(0, VocabSize - 1));
-        Range("eos_token_id", EosTokenId, 0, Math.Max(0, VocabSize - 1));
+        foreach (var end in (int[])[EosTokenId, .. OtherEndTokens.Tokens]) Range("eos_token_id", end, 0, Math.Max(0, VocabSize - 1));
         Range("decoder_start_token_id", DecoderStartTokenId, 0, Math.Max(0, VocabSize - 1));
         if (DropoutRate is not (>= 0f and < 1f)) faults.Add($"\"dropout_rate\" must be at least 0 and below 1, found {DropoutRate}");
         if (LayerNormEpsilon is not (> 0f and < 1f)) faults.Add($"\"layer_norm_epsilon\" must be above 0 and below 1, found {LayerNormEpsilon}");

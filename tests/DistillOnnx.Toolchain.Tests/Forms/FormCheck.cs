@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.T5;
@@ -22,6 +23,7 @@ internal static class FormCheck
 {
     private const double Tolerance = 1e-4;
     private const int MostTokens = 8;
+    private const int Beams = 3;
     private static readonly string[] Texts = ["yes", "it is not and may be", "the {x} is 4, not a <ORG>"];
 
     /// <summary>The task of the labels that are scored.</summary>
@@ -61,8 +63,12 @@ internal static class FormCheck
         var rows = Texts.Select(t => new PredictorInput(t)).ToArray();
         AssertLabels(expected, new StudentPredictor(model, encoder).Predict(rows, cancellation));
         var greedy = inputs.Select(i => Greedy(config, reference, i)).ToArray();
+        IReadOnlyList<int[]> beams;
         using (var batch = PaddedBatch.Create(inputs, config.PadTokenId, torch.CPU))
+        {
             Assert.Equal(greedy, new StudentGenerator(model).Greedy(batch, MostTokens, cancellation));
+            beams = new StudentGenerator(model).Beam(batch, Beams, MostTokens, cancellation);
+        }
 
         // The merged decoder first, then the two that it was made of.
         foreach (var pair in (bool[])[false, true])
@@ -78,6 +84,7 @@ internal static class FormCheck
             Assert.Equal(inputs, Texts.Select(t => bundle.Encoder.EncodeInput(t, out _)));
             var limit = new GenerationOptions { MaxNewTokens = MostTokens };
             Assert.Equal(greedy, bundle.TextGenerator().Generate(inputs, limit, cancellation));
+            Assert.Equal(beams, bundle.TextGenerator().Generate(inputs, limit with { Beams = Beams }, cancellation));
         }
     }
 
@@ -110,7 +117,8 @@ internal static class FormCheck
     {
         var encoded = reference.Encode(input);
         List<int> ids = [config.DecoderStartTokenId];
-        while (ids.Count <= MostTokens && (ids.Count == 1 || ids[^1] != config.EosTokenId))
+        int[] ends = config.ToJson()["eos_token_id"] is JsonArray list ? [.. list.Select(e => (int)e!)] : [config.EosTokenId];
+        while (ids.Count <= MostTokens && (ids.Count == 1 || !ends.Contains(ids[^1])))
         {
             var logits = reference.Decode(ids, encoded)[^1];
             ids.Add(Array.IndexOf(logits, logits.Max()));

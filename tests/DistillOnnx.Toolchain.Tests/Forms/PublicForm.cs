@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json.Nodes;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
@@ -38,6 +39,7 @@ internal sealed record PublicForm(T5Config Config)
         ["pytorch_model.bin"] = new(First) { File = "pytorch" },
         ["prefixed"] = new(Gated) { Prefix = "module._orig_mod." },
         ["tokens added"] = new(First) { Tokenizer = "added" },
+        ["several end tokens"] = new(WithEnds(First, [1, .. Enumerable.Range(20, 60)])),
         ["tokenizer.json alone"] = new(First) { Tokenizer = "json" },
     };
 
@@ -78,6 +80,13 @@ internal sealed record PublicForm(T5Config Config)
         WriteTokenizer(whole);
         if (Adapter) WriteAdapter(directory, values, random);
         return new MemoryTensors(tensors, values);
+    }
+
+    private static T5Config WithEnds(T5Config config, int[] ends)
+    {
+        var root = config.ToJson();
+        root["eos_token_id"] = new JsonArray([.. ends]);
+        return T5Config.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), "config.json");
     }
 
     private float Rounded(float value) => Type switch
