@@ -131,7 +131,11 @@ internal static class T5ConfigKeys
         {
             int[] own = root["eos_token_id"] is null ? [] : [end, .. others.Tokens];
             foreach (var missing in own.Where(o => !ends.Contains(o)))
-                throw new InputException($"{source}: \"eos_token_id\" is {Show(generation["eos_token_id"])}, without {missing} of {T5Config.FileName}");
+            {
+                var found = Show(generation["eos_token_id"]);
+                throw new InputException($"{source}: \"eos_token_id\" is {found}, without {missing} of {T5Config.FileName}");
+            }
+
             (end, others) = T5EndTokens.Of([.. own.Take(1), .. ends.Except(own.Take(1))]);
         }
 

@@ -17,7 +17,8 @@ internal sealed class T5EndTokens : IEquatable<T5EndTokens>
 
     /// <summary>Splits a list into the end token and those beside it.</summary>
     /// <param name="list">Distinct tokens, at least one.</param>
-    public static (int First, T5EndTokens Others) Of(int[] list) => (list[0], list.Length == 1 ? None : new T5EndTokens([.. list[1..].Order()]));
+    public static (int First, T5EndTokens Others) Of(int[] list) =>
+        (list[0], list.Length == 1 ? None : new T5EndTokens([.. list[1..].Order()]));
 
     /// <summary>Whether decoding ends at a token.</summary>
     /// <param name="token">The token.</param>

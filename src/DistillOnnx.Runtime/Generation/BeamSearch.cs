@@ -7,7 +7,8 @@ namespace DistillOnnx.Runtime.Generation;
 
 /// <summary>
 /// Beam search with the reference's rules (transformers 4.24): 2·beams candidates a step (more where several tokens end decoding,
-/// as later versions have it), an end token counts only among the first beams of them, and an input is done when its worst kept hypothesis beats the best candidate of the step.
+/// as later versions have it), an end token counts only among the first beams of them, and an input is done when its worst kept
+/// hypothesis beats the best candidate of the step.
 /// </summary>
 internal sealed class BeamSearch
 {
@@ -160,7 +161,8 @@ internal sealed class BeamSearch
         {
             if (!_done[input])
             {
-                for (var row = input * _beams; row < (input + 1) * _beams; row++) _hypotheses[input].Add([.. _tokens[row]], _scores[row], end: null);
+                for (var row = input * _beams; row < (input + 1) * _beams; row++)
+                    _hypotheses[input].Add([.. _tokens[row]], _scores[row], end: null);
             }
 
             var (tokens, end) = _hypotheses[input].Best();

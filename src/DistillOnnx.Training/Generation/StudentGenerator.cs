@@ -80,7 +80,8 @@ public sealed class StudentGenerator(T5Model model)
                 var logits = model.Logits(model.DecodeStep(last, position, caches, crossBias));
                 var sums = tensor(search.SelectMany(s => s.Scores).ToArray(), [batch * beams, 1], device: model.Device);
                 var scores = nn.functional.log_softmax(logits, -1) + sums;                                   // (B·beams, V)
-                var (values, indices) = scores.view(batch, -1).topk((int)Math.Min((1 + model.Config.EndTokenCount) * beams, scores.numel() / batch), dim: 1);
+                var count = Math.Min((1 + model.Config.EndTokenCount) * beams, beams * model.Config.VocabSize);
+                var (values, indices) = scores.view(batch, -1).topk(count, dim: 1);
                 var best = values.cpu().data<float>().ToArray();
                 var which = indices.cpu().data<long>().ToArray();
                 var candidates = best.Length / batch;
