@@ -37,7 +37,7 @@ public static class CheckpointFiles
 
         var generation = (sourceDirectory is null ? null : CheckpointConfig.Read(sourceDirectory, BundleFiles.GenerationConfig)) ?? [];
         generation["decoder_start_token_id"] = config.DecoderStartTokenId;
-        generation["eos_token_id"] = config.EosTokenId;
+        generation["eos_token_id"] = config.OtherEndTokens.ToJson(config.EosTokenId);
         generation["pad_token_id"] = config.PadTokenId;
         Write(Path.Combine(directory, BundleFiles.GenerationConfig), generation);
     }

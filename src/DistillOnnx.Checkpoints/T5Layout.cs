@@ -63,7 +63,8 @@ public static class T5Layout
     {
         long[] model = [config.DModel];
         foreach (var p in Attention) yield return (T5TensorNames.SelfAttention(decoder, block, p), Projection(config, p));
-        if (block == 0) yield return (T5TensorNames.RelativeBias(decoder), [config.RelativeAttentionNumBuckets, config.NumHeads]);
+        if (block == 0 || config.RelativeBiasPerBlock)
+            yield return (T5TensorNames.RelativeBias(decoder, block), [config.RelativeAttentionNumBuckets, config.NumHeads]);
         yield return (T5TensorNames.Norm(decoder, block, 0), model);
         if (decoder)
         {

@@ -39,9 +39,11 @@ public static class T5TensorNames
     public static string SelfAttention(bool decoder, int block, string projection) =>
         $"{Stack(decoder)}.block.{block}.layer.0.SelfAttention.{projection}.weight";
 
-    /// <summary>The relative position bias [buckets, heads], which the first block holds for its whole stack.</summary>
+    /// <summary>The relative position bias [buckets, heads]. Except in umT5 only block 0 has one, for its whole stack.</summary>
     /// <param name="decoder">Of the decoder or the encoder.</param>
-    public static string RelativeBias(bool decoder) => $"{Stack(decoder)}.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+    /// <param name="block">The block.</param>
+    public static string RelativeBias(bool decoder, int block = 0) =>
+        $"{Stack(decoder)}.block.{block}.layer.0.SelfAttention.relative_attention_bias.weight";
 
     /// <summary>A projection of the decoder's cross-attention, layer 1 of its blocks; shapes as in <see cref="SelfAttention"/>.</summary>
     /// <param name="block">The block.</param>

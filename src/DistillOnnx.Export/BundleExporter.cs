@@ -43,6 +43,7 @@ public static class BundleExporter
             throw new InputException($"{options.Model}: --graphs label needs a closed set of labels, found a task of kind \"text\"");
 
         var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
+        if (encoder.Tokenizer.Note is { } unused) reporter.Info(unused);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
 
         var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;

@@ -34,20 +34,22 @@ internal static class RandomCheckpoint
         var random = new Random(seed);
         using (var writer = SafetensorsWriter.Create(Path.Combine(directory, CheckpointFiles.Weights), tensors))
         {
-            foreach (var tensor in tensors)
-            {
-                var values = new float[tensor.ElementCount];
-                var (mean, deviation) = Scale(config, tensor.Name);
-                for (var i = 0; i < values.Length; i++) values[i] = (float)(mean + (deviation * Gaussian(random)));
-                writer.Write(tensor.Name, values);
-            }
-
+            foreach (var tensor in tensors) writer.Write(tensor.Name, Values(config, tensor, random));
             writer.Complete();
         }
 
         CheckpointFiles.WriteConfig(directory, config);
         task?.Save(directory);
         if (spieceModel is not null) File.WriteAllBytes(Path.Combine(directory, "spiece.model"), spieceModel);
+    }
+
+    /// <summary>Random values of a weight.</summary>
+    public static float[] Values(T5Config config, TensorInfo tensor, Random random)
+    {
+        var values = new float[tensor.ElementCount];
+        var (mean, deviation) = Scale(config, tensor.Name);
+        for (var i = 0; i < values.Length; i++) values[i] = (float)(mean + (deviation * Gaussian(random)));
+        return values;
     }
 
     private static (double Mean, double Deviation) Scale(T5Config config, string name)

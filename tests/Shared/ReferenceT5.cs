@@ -15,9 +15,9 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
     public double[][] Encode(IReadOnlyList<int> tokens)
     {
         var x = Embed(tokens);
-        var bias = Bias(tokens.Count, decoder: false);
         for (var block = 0; block < config.NumLayers; block++)
         {
+            var bias = Bias(tokens.Count, decoder: false, block);
             var normed = Norm(x, T5TensorNames.Norm(false, block, 0));
             AddTo(x, Attention(normed, normed, bias, p => T5TensorNames.SelfAttention(false, block, p)));
             AddTo(x, FeedForward(Norm(x, T5TensorNames.Norm(false, block, 1)), false, block));
@@ -30,9 +30,9 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
     public double[][] Decode(IReadOnlyList<int> tokens, double[][] encoded)
     {
         var x = Embed(tokens);
-        var bias = Bias(tokens.Count, decoder: true);
         for (var block = 0; block < config.NumDecoderLayers; block++)
         {
+            var bias = Bias(tokens.Count, decoder: true, block);
             var normed = Norm(x, T5TensorNames.Norm(true, block, 0));
             AddTo(x, Attention(normed, normed, bias, p => T5TensorNames.SelfAttention(true, block, p)));
             normed = Norm(x, T5TensorNames.Norm(true, block, 1));
@@ -100,9 +100,10 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
     }
 
     /// <summary>[H][Q][K]; the decoder's hides what lies ahead.</summary>
-    private double[][][] Bias(int length, bool decoder)
+    private double[][][] Bias(int length, bool decoder, int block)
     {
-        var table = Weight(T5TensorNames.RelativeBias(decoder));
+        var owner = config.ModelType == "umt5" ? block : 0;
+        var table = Weight($"{(decoder ? "decoder" : "encoder")}.block.{owner}.layer.0.SelfAttention.relative_attention_bias.weight");
         return
         [
             .. Enumerable.Range(0, config.NumHeads).Select(h => Enumerable.Range(0, length).Select(q => Enumerable.Range(0, length).Select(k =>

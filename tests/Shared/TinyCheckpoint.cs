@@ -17,6 +17,7 @@ internal sealed class TinyCheckpoint : IDisposable
     {
         ["v1.0"] = Shape(T5Activation.Relu, gated: false, tied: true),
         ["v1.1"] = Shape(T5Activation.GeluNew, gated: true, tied: false),
+        ["umt5"] = Shape(T5Activation.GeluNew, gated: true, tied: false) with { ModelType = "umt5", NumDecoderLayers = 3 },
         ["gated-silu"] = Shape(T5Activation.Silu, gated: true, tied: true),
         ["gelu"] = Shape(T5Activation.Gelu, gated: false, tied: false),
         ["deep-decoder-wide-heads"] = Shape(T5Activation.Relu, gated: false, tied: true) with { NumLayers = 1, NumDecoderLayers = 3, NumHeads = 3, DKv = 10 },

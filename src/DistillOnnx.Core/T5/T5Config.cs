@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace DistillOnnx.Core.T5;
 
 /// <summary>
-/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c> and <c>mt5</c>. Covers v1.0, v1.1, flan,
-/// ByT5 and mT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
+/// The shape of a T5 model: Hugging Face's <c>config.json</c> for <c>t5</c>, <c>mt5</c> and <c>umt5</c>. Covers v1.0, v1.1, flan,
+/// ByT5, mT5 and umT5, with encoder and decoder of unequal depth and heads whose widths do not add up to d_model.
 /// </summary>
 public sealed record T5Config
 {
@@ -15,7 +15,7 @@ public sealed record T5Config
     // Far above any real one: a wrong file is told from its size and not read.
     private const long LongestFile = 16 << 20;
 
-    /// <summary><c>t5</c> or <c>mt5</c>.</summary>
+    /// <summary><c>t5</c>, <c>mt5</c> or <c>umt5</c>.</summary>
     public string ModelType { get; init; } = "t5";
 
     /// <summary>Rows of the embedding, and of lm_head; at least the tokenizer's vocabulary.</summary>
@@ -44,6 +44,9 @@ public sealed record T5Config
 
     /// <summary>Distance in positions from which all share the last bucket.</summary>
     public int RelativeAttentionMaxDistance { get; init; } = 128;
+
+    /// <summary>Whether every block has a relative position bias, as in umT5; otherwise the first block's serves its whole stack.</summary>
+    public bool RelativeBiasPerBlock => ModelType == "umt5";
 
     /// <summary>Dropout probability in training.</summary>
     public float DropoutRate { get; init; } = 0.1f;
@@ -75,6 +78,12 @@ public sealed record T5Config
     /// <summary>End token <c>&lt;/s&gt;</c>.</summary>
     public int EosTokenId { get; init; } = 1;
 
+    /// <summary>Further tokens at which decoding ends, where <c>eos_token_id</c> is a list.</summary>
+    internal T5EndTokens OtherEndTokens { get; init; } = T5EndTokens.None;
+
+    /// <summary>How many tokens end decoding.</summary>
+    internal int EndTokenCount => 1 + OtherEndTokens.Tokens.Length;
+
     /// <summary>What the decoder reads first.</summary>
     public int DecoderStartTokenId { get; init; }
 
@@ -83,6 +92,10 @@ public sealed record T5Config
 
     /// <summary>Width of all heads together: the rows of the q, k and v projections.</summary>
     public int InnerDim => NumHeads * DKv;
+
+    /// <summary>Whether decoding ends at a token.</summary>
+    /// <param name="token">The token.</param>
+    internal bool IsEnd(int token) => token == EosTokenId || OtherEndTokens.Contains(token);
 
     /// <summary>Number of weights, the embedding counted once where it is tied.</summary>
     public long ParameterCount
@@ -93,7 +106,7 @@ public sealed record T5Config
             long feedForward = (IsGated ? 3L : 2L) * DModel * DFf;
             long encoder = NumLayers * (attention + feedForward + 2L * DModel);
             long decoder = NumDecoderLayers * (2 * attention + feedForward + 3L * DModel);
-            long biases = 2L * RelativeAttentionNumBuckets * NumHeads;
+            long biases = (RelativeBiasPerBlock ? (long)NumLayers + NumDecoderLayers : 2) * RelativeAttentionNumBuckets * NumHeads;
             return encoder + decoder + biases + 2L * DModel + (TieWordEmbeddings ? 1L : 2L) * VocabSize * DModel;
         }
     }
@@ -152,7 +165,7 @@ public sealed record T5Config
         Range("relative_attention_num_buckets", RelativeAttentionNumBuckets, 4, 1 << 16);
         Range("relative_attention_max_distance", RelativeAttentionMaxDistance, RelativeAttentionNumBuckets / 2 + 1, 1 << 20);
         Range("pad_token_id", PadTokenId, 0, Math.Max(0, VocabSize - 1));
-        Range("eos_token_id", EosTokenId, 0, Math.Max(0, VocabSize - 1));
+        foreach (var end in (int[])[EosTokenId, .. OtherEndTokens.Tokens]) Range("eos_token_id", end, 0, Math.Max(0, VocabSize - 1));
         Range("decoder_start_token_id", DecoderStartTokenId, 0, Math.Max(0, VocabSize - 1));
         if (DropoutRate is not (>= 0f and < 1f)) faults.Add($"\"dropout_rate\" must be at least 0 and below 1, found {DropoutRate}");
         if (LayerNormEpsilon is not (> 0f and < 1f)) faults.Add($"\"layer_norm_epsilon\" must be above 0 and below 1, found {LayerNormEpsilon}");

@@ -22,12 +22,12 @@ internal static class T5ConfigJson
             return default;
         }
 
-        int? End()
+        (int First, T5EndTokens Others) End()
         {
-            if (root["eos_token_id"] is not JsonArray list) return Read<int?>("eos_token_id");
-            if (T5TokenIds.Single(list) is { } id) return id;
-            faults.Add($"\"eos_token_id\" must be one token, at which decoding ends, found {InputText.Show(list.ToJsonString())}");
-            return null;
+            if (root["eos_token_id"] is not { } node) return (1, T5EndTokens.None);
+            if (T5TokenIds.Of(node) is { } ids) return T5EndTokens.Of(ids);
+            faults.Add($"\"eos_token_id\" must be a token's number or a list of them, found {InputText.Show(node.ToJsonString())}");
+            return (1, T5EndTokens.None);
         }
 
         int Required(string name)
@@ -38,9 +38,10 @@ internal static class T5ConfigJson
         }
 
         var modelType = Read<string>("model_type") ?? "t5";
-        var (activation, gated) = ReadFeedForward(
-            Read<string>("feed_forward_proj") ?? (modelType == "mt5" ? "gated-gelu" : "relu"), Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
+        var projection = Read<string>("feed_forward_proj") ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu");
+        var (activation, gated) = ReadFeedForward(projection, Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var layers = Required("num_layers");
+        var (end, otherEnds) = End();
         var config = new T5Config
         {
             ModelType = modelType,
@@ -59,7 +60,8 @@ internal static class T5ConfigJson
             Activation = activation,
             IsGated = gated,
             PadTokenId = Read<int?>("pad_token_id") ?? 0,
-            EosTokenId = End() ?? 1,
+            EosTokenId = end,
+            OtherEndTokens = otherEnds,
             DecoderStartTokenId = Read<int?>("decoder_start_token_id") ?? Read<int?>("pad_token_id") ?? 0,
         };
         var head = new T5HeadKeys(modelType, Read<bool?>("tie_word_embeddings"), Read<bool?>("scale_decoder_outputs"), MajorVersion(root));
@@ -122,7 +124,7 @@ internal static class T5ConfigJson
             ["decoder_start_token_id"] = config.DecoderStartTokenId,
             ["dense_act_fn"] = name,
             ["dropout_rate"] = config.DropoutRate,
-            ["eos_token_id"] = config.EosTokenId,
+            ["eos_token_id"] = config.OtherEndTokens.ToJson(config.EosTokenId),
             // The reference reads "gated-gelu" as gated with gelu_new, for checkpoints older than the distinction.
             ["feed_forward_proj"] = config.IsGated ? "gated-" + (config.Activation == T5Activation.GeluNew ? "gelu" : name) : name,
             ["initializer_factor"] = config.InitializerFactor,

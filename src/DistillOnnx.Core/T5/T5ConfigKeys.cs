@@ -109,25 +109,41 @@ internal static class T5ConfigKeys
     {
         int Take(string key, int known)
         {
-            var found = generation[key] switch
-            {
-                null => (int?)null,
-                JsonArray list => T5TokenIds.Single(list) ?? throw new InputException($"{source}: \"{key}\" must be one token, found {Show(list)}"),
-                JsonValue value when value.TryGetValue<int>(out var id) => id,
-                var other => throw new InputException($"{source}: \"{key}\" must be a token's number, found {Show(other)}"),
-            };
-            if (found is not { } number || number == known) return known;
-            if (root[key] is not null)
+            if (Ids(key) is not { } ids) return known;
+            if (ids is not [var number]) throw new InputException($"{source}: \"{key}\" must be one token, found {Show(generation[key])}");
+            if (number != known && root[key] is not null)
                 throw new InputException($"{source}: \"{key}\" is {number}, but {known} in {T5Config.FileName}; expected the same in both");
-            return number >= 0 && number < config.VocabSize
-                ? number
-                : throw new InputException($"{source}: \"{key}\" must be between 0 and {config.VocabSize - 1}, found {number}");
+            return number;
+        }
+
+        int[]? Ids(string key)
+        {
+            if (generation[key] is not { } node) return null;
+            var ids = T5TokenIds.Of(node) ?? throw new InputException($"{source}: \"{key}\" must be a token's number, found {Show(node)}");
+            foreach (var id in ids.Where(i => i < 0 || i >= config.VocabSize))
+                throw new InputException($"{source}: \"{key}\" must be between 0 and {config.VocabSize - 1}, found {id}");
+            return ids;
+        }
+
+        // Decoding ends where generation_config.json says; what ends it by config.json must be among it.
+        var (end, others) = (config.EosTokenId, config.OtherEndTokens);
+        if (Ids("eos_token_id") is { } ends)
+        {
+            int[] own = root["eos_token_id"] is null ? [] : [end, .. others.Tokens];
+            foreach (var missing in own.Where(o => !ends.Contains(o)))
+            {
+                var found = Show(generation["eos_token_id"]);
+                throw new InputException($"{source}: \"eos_token_id\" is {found}, without {missing} of {T5Config.FileName}");
+            }
+
+            (end, others) = T5EndTokens.Of([.. own.Take(1), .. ends.Except(own.Take(1))]);
         }
 
         return config with
         {
             PadTokenId = Take("pad_token_id", config.PadTokenId),
-            EosTokenId = Take("eos_token_id", config.EosTokenId),
+            EosTokenId = end,
+            OtherEndTokens = others,
             DecoderStartTokenId = Take("decoder_start_token_id", config.DecoderStartTokenId),
         };
     }

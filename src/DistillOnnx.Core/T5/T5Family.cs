@@ -5,7 +5,6 @@ internal static class T5Family
 {
     private static readonly Dictionary<string, string> Relatives = new(StringComparer.Ordinal)
     {
-        ["umt5"] = "umT5, which has a relative position bias in every block",
         ["longt5"] = "LongT5, whose encoder attends locally",
         ["switch_transformers"] = "Switch Transformers, whose feed-forward layers are mixtures of experts",
         ["nllb-moe"] = "NLLB-MoE, a mixture of experts",
@@ -19,8 +18,8 @@ internal static class T5Family
     /// <summary>Why a model of this type cannot be read; null where it can.</summary>
     public static string? Fault(string modelType)
     {
-        if (modelType is "t5" or "mt5") return null;
+        if (modelType is "t5" or "mt5" or "umt5") return null;
         var known = Relatives.TryGetValue(modelType, out var name) ? $" ({name})" : "";
-        return $"\"model_type\" must be \"t5\" or \"mt5\", found \"{InputText.Show(modelType)}\"{known}";
+        return $"\"model_type\" must be \"t5\", \"mt5\" or \"umt5\", found \"{InputText.Show(modelType)}\"{known}";
     }
 }

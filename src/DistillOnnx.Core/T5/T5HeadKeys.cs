@@ -14,12 +14,13 @@ namespace DistillOnnx.Core.T5;
 /// <code>
 /// scale_decoder_outputs   model_type   tie_word_embeddings   head    scaled
 /// there                   any          any                   any     what it says         transformers 5
-/// absent                  t5           true or absent        any     yes                  transformers 4 and 5
+/// absent                  t5           true                  any     yes                  transformers 4 and 5
 /// absent                  t5           false                 any     no                   transformers 4 and 5
-/// absent                  mt5          true                  tied    yes, before 5        transformers 4; 5 never scales an mT5
-/// absent                  mt5          true                  own     no                   as transformers 5 saves an mT5
-/// absent                  mt5          false or absent       any     no                   transformers 4 and 5
+/// absent                  mt5, umt5    true                  tied    yes, before 5        transformers 4; 5 never scales an mT5
+/// absent                  mt5, umt5    true                  own     no                   as transformers 5 saves an mT5
+/// absent                  mt5, umt5    false                 any     no                   transformers 4 and 5
 /// </code>
+/// An absent <c>tie_word_embeddings</c> is true, but false for <c>mt5</c>: transformers 4 has these defaults.
 /// </para>
 /// </summary>
 /// <param name="ModelType">The key <c>model_type</c>.</param>
@@ -36,6 +37,6 @@ internal readonly record struct T5HeadKeys(string ModelType, bool? Tie, bool? Sc
     public bool IsScaled(bool tied)
     {
         if (Scale is { } said) return said;
-        return ModelType == "mt5" ? Tie == true && tied && Transformers is not >= 5 : Tie ?? true;
+        return ModelType is "mt5" or "umt5" ? SaysTied && tied && Transformers is not >= 5 : Tie ?? true;
     }
 }

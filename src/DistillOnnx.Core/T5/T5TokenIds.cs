@@ -5,16 +5,13 @@ namespace DistillOnnx.Core.T5;
 /// <summary>Token ids as configurations spell them: a number, or a list of numbers.</summary>
 internal static class T5TokenIds
 {
-    /// <summary>The one id that a list holds, however often; null where it holds another number of them or something else.</summary>
-    public static int? Single(JsonArray list)
-    {
-        int? only = null;
-        foreach (var item in list)
-        {
-            if (item is not JsonValue value || !value.TryGetValue<int>(out var id) || (only is not null && only != id)) return null;
-            only = id;
-        }
+    private const int MostIds = 1024;
 
-        return only;
+    /// <summary>The ids that a number or a list of numbers names, each once; null where it is something else, or empty.</summary>
+    public static int[]? Of(JsonNode node)
+    {
+        var items = node is JsonArray list ? [.. list.Take(MostIds + 1)] : (JsonNode?[])[node];
+        var ids = items.Select(i => i is JsonValue value && value.TryGetValue<int>(out var id) ? id : (int?)null).Distinct().ToArray();
+        return items.Length is 0 or > MostIds || ids.Contains(null) ? null : Array.ConvertAll(ids, id => id!.Value);
     }
 }

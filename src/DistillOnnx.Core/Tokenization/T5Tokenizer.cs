@@ -47,6 +47,9 @@ public sealed class T5Tokenizer
     /// <summary>Number of tokens that were added to the vocabulary.</summary>
     public int AddedTokens => _parts.Added.Count;
 
+    /// <summary>What of the tokenizer's files is not used, in one line; null: nothing.</summary>
+    public string? Note => _parts.Note;
+
     /// <summary>The content of <c>spiece.model</c>; empty where the tokenizer has none.</summary>
     internal ReadOnlyMemory<byte> ModelBytes => _parts.ModelBytes;
 

@@ -65,12 +65,12 @@ internal sealed record LabelStart(float[] Residual, float[] Normed)
         return folded;
     }
 
-    /// <summary>The decoder's relative position bias between tree positions, [H, P, P]; what a position does not see is hidden.</summary>
-    public static float[] TreeBias(T5Weights weights, LabelPlan plan)
+    /// <summary>A decoder block's relative position bias between tree positions, [H, P, P]; what a position does not see is hidden.</summary>
+    public static float[] TreeBias(T5Weights weights, LabelPlan plan, int block)
     {
         var config = weights.Config;
         var count = plan.Tokens.Count;
-        var table = weights.Stored(T5TensorNames.RelativeBias(decoder: true)).Read();
+        var table = weights.Stored(T5TensorNames.RelativeBias(decoder: true, block)).Read();
         var bias = new float[config.NumHeads * count * count];
         for (var query = 0; query < count; query++)
         {

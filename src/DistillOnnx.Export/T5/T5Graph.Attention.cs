@@ -7,8 +7,8 @@ namespace DistillOnnx.Export.T5;
 /// <summary>Attention as T5 has it: scores are not scaled, biases are added, nothing has an offset.</summary>
 internal sealed partial class T5Graph
 {
-    /// <summary>The encoder's self-attention: x [B, S, d_model] to the same.</summary>
-    private Value SelfAttention(Value x, int block, Value positionBias, Value paddingMask, Value scoreBias, Dim length)
+    /// <summary>The encoder's self-attention: x [B, S, d_model] to the same. In the portable form the bias hides padding, too.</summary>
+    private Value SelfAttention(Value x, int block, Value bias, Value paddingMask, Dim length)
     {
         WeightMatrix Matrix(string name) => weights.Projection(T5TensorNames.SelfAttention(false, block, name));
         using var scope = graph.Scope("attention");
@@ -16,10 +16,10 @@ internal sealed partial class T5Graph
         var k = Linear(x, Matrix("k"), length);
         var v = Linear(x, Matrix("v"), length);
         var mixed = form.Portable
-            ? JoinHeads(Attend(SplitHeads(q), SplitHeads(k), SplitHeads(v), scoreBias))
+            ? JoinHeads(Attend(SplitHeads(q), SplitHeads(k), SplitHeads(v), bias))
             : graph.Is(
                 graph.Node(
-                    "com.microsoft.MultiHeadAttention", [q, k, v, Value.None, paddingMask, positionBias],
+                    "com.microsoft.MultiHeadAttention", [q, k, v, Value.None, paddingMask, bias],
                     ("num_heads", Heads), ("scale", 1f), ("mask_filter_value", Hidden)),
                 ElementType.Float, Batch, length, Inner);
         return Linear(mixed, Matrix("o"), length);

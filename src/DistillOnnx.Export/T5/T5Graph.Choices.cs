@@ -18,13 +18,15 @@ internal sealed partial class T5Graph
     {
         using var scope = graph.Scope("labels");
         var padding = graph.Unsqueeze(HiddenBy(attentionMask), 1);
-        var treeBias = VisibleBias(tries);
+        var rows = DepthRows(tries);
+        var treeBias = ByBlock(block => VisibleBias(tries, block, rows));
         var x = Embed(tries.Tokens);
         var normed = Norm(x, T5TensorNames.Norm(true, 0, 0));
         for (var block = 0; block < Config.NumDecoderLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            (x, normed) = AddNorm(x, TreeAttention(normed, normed, block, treeBias, positions, positions), T5TensorNames.Norm(true, block, 1), positions);
+            var attended = TreeAttention(normed, normed, block, treeBias(block), positions, positions);
+            (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), positions);
             var query = FoldedQuery(normed, block, positions);
             var crossed = FoldedCrossAttention(query, block, encoderStates, padding, positions, "heads_by_positions", states);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), positions);
@@ -36,15 +38,18 @@ internal sealed partial class T5Graph
         return ChoiceHead(normed, tries);
     }
 
-    /// <summary>The decoder's relative position bias by depth, [B, H, P, P]; what a position does not see is hidden.</summary>
-    private Value VisibleBias(Tries tries)
+    /// <summary>The row of each difference of depths [B, P, P] in the tables of <see cref="BiasByDistance"/>. They hide depths ahead.</summary>
+    private Value DepthRows(Tries tries)
     {
         using var scope = graph.Scope("tree_bias");
-        var farthest = Config.RelativeAttentionMaxDistance;
-        var table = Weight(BiasByDistance(decoder: true, farthest, ahead: 1));
-        var distances = graph.Sub(graph.Unsqueeze(tries.Depths, 1), graph.Unsqueeze(tries.Depths, 2));
-        // Depths ahead are hidden by the table already; the clip keeps the index within it.
-        var rows = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar(1L)]), graph.Scalar((long)farthest));
+        return RowsOf(graph.Sub(graph.Unsqueeze(tries.Depths, 1), graph.Unsqueeze(tries.Depths, 2)), Ahead(decoder: true));
+    }
+
+    /// <summary>A decoder block's relative position bias by depth, [B, H, P, P]; what a position does not see is hidden.</summary>
+    private Value VisibleBias(Tries tries, int block, Value rows)
+    {
+        using var scope = graph.Scope("tree_bias");
+        var table = Weight(BiasByDistance(decoder: true, block, Ahead(decoder: true)));
         var byDepth = graph.Transpose(graph.Gather(table, rows), 0, 3, 1, 2);
         return graph.Node("Where", [graph.Unsqueeze(tries.Visible, 1), byDepth, graph.Scalar(Hidden)]);
     }

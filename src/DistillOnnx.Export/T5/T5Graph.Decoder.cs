@@ -33,7 +33,8 @@ internal sealed partial class T5Graph
         using var scope = graph.Scope("decoder");
         var x = EmbedDecoded(inputIds);
         var keys = graph.Add(firstQuery, graph.Size(inputIds, 1));
-        var positionBias = PositionBias(decoder: true, firstQuery, keys);
+        var distances = DistanceRows(decoder: true, firstQuery, keys);
+        var positionBias = ByBlock(block => PositionBias(decoder: true, block, distances));
         var paddingBias = PaddingBias(encoderMask);
         var present = new Cache[Config.NumDecoderLayers];
 
@@ -41,7 +42,7 @@ internal sealed partial class T5Graph
         for (var block = 0; block < Config.NumDecoderLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            var (attended, selfKey, selfValue) = CachedSelfAttention(normed, block, past[block], positionBias, length);
+            var (attended, selfKey, selfValue) = CachedSelfAttention(normed, block, past[block], positionBias(block), length);
             (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), length);
             var (crossed, crossKey, crossValue) = CrossAttention(normed, block, encoderStates, past[block], paddingBias, length, EncoderLength);
             (x, normed) = AddNorm(x, crossed, T5TensorNames.Norm(true, block, 2), length);

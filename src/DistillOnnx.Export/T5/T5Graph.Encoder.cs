@@ -11,16 +11,19 @@ internal sealed partial class T5Graph
     {
         using var scope = graph.Scope("encoder");
         var x = Embed(inputIds);
-        var positionBias = PositionBias(decoder: false, graph.Scalar(0L), graph.Size(inputIds, 1));
-        var paddingMask = form.Portable ? Value.None : graph.Cast(attentionMask, ElementType.Int32);
-        // Both biases are the same for every block: one sum serves all.
-        var scoreBias = form.Portable ? graph.Add(positionBias, PaddingBias(attentionMask)) : Value.None;
+        var distances = DistanceRows(decoder: false, graph.Scalar(0L), graph.Size(inputIds, 1));
+        var padding = form.Portable ? PaddingBias(attentionMask) : graph.Cast(attentionMask, ElementType.Int32);
+        var bias = ByBlock(block =>
+        {
+            var position = PositionBias(decoder: false, block, distances);
+            return form.Portable ? graph.Add(position, padding) : position;
+        });
 
         var normed = Norm(x, T5TensorNames.Norm(false, 0, 0));
         for (var block = 0; block < Config.NumLayers; block++)
         {
             using var blockScope = graph.Scope($"block.{block}");
-            var attended = SelfAttention(normed, block, positionBias, paddingMask, scoreBias, length);
+            var attended = SelfAttention(normed, block, bias(block), padding, length);
             (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(false, block, 1), length);
             var fed = FeedForward(normed, decoder: false, block, length);
             var next = block + 1 < Config.NumLayers ? T5TensorNames.Norm(false, block + 1, 0) : T5TensorNames.FinalNorm(false);

@@ -23,10 +23,10 @@ internal sealed partial class T5Graph
         // Folding costs H·P·S·d_model, projecting S·d_model·H·d_kv: with as many positions as a head is wide, project.
         var fold = count < Config.DKv;
         var padding = fold ? graph.Unsqueeze(HiddenBy(attentionMask), 1) : PaddingBias(attentionMask);
-        var treeBias = LabelStart.TreeBias(weights, plan);
+        var treeBias = ByBlock(block => LabelStart.TreeBias(weights, plan, block));
 
         // What precedes the first look at the encoder depends on the labels alone: it is part of the file.
-        var start = LabelStart.Compute(weights, plan, treeBias);
+        var start = LabelStart.Compute(weights, plan, treeBias(0));
         if (blocks == 1) start = start.At(plan.Branchings, Config);
         var x = graph.Constant(start.Residual, 1, start.Count, Config.DModel);
         Value normed = default;
@@ -40,7 +40,7 @@ internal sealed partial class T5Graph
             {
                 Value attended;
                 if (count == 1) attended = OnlySelf(normed, block, length);
-                else (attended, x) = TreeAttention(normed, x, block, treeBias, last ? plan.Branchings : null, count);
+                else (attended, x) = TreeAttention(normed, x, block, treeBias(block), last ? plan.Branchings : null, count);
                 (x, normed) = AddNorm(x, attended, T5TensorNames.Norm(true, block, 1), length);
             }
             else if (!fold)

@@ -96,24 +96,49 @@ internal sealed partial class T5Graph(GraphBuilder graph, T5Weights weights, Gra
     /// heads are looked up and turned afterwards: several times as fast as Q·K·H single values.
     /// </summary>
     /// <param name="decoder">Of the decoder or the encoder.</param>
-    /// <param name="firstQuery">Position of the first query, a scalar.</param>
-    /// <param name="keys">Number of keys, a scalar; queries end where keys do.</param>
-    private Value PositionBias(bool decoder, Value firstQuery, Value keys)
+    /// <param name="block">The block whose bias it is.</param>
+    /// <param name="rows">The table's rows, from <see cref="DistanceRows"/>.</param>
+    private Value PositionBias(bool decoder, int block, Value rows)
     {
         using var scope = graph.Scope("position_bias");
-        var farthest = Config.RelativeAttentionMaxDistance;
-        var ahead = decoder ? 1 : farthest;
-        var table = Weight(BiasByDistance(decoder, farthest, ahead));
-        var queryPositions = graph.Unsqueeze(graph.Range(firstQuery, keys), 1);
-        var keyPositions = graph.Range(graph.Scalar(0L), keys);
-        var distances = graph.Sub(keyPositions, queryPositions);
-        var rows = graph.Add(graph.Node("Clip", [distances, graph.Scalar((long)-farthest), graph.Scalar((long)ahead)]), graph.Scalar((long)farthest));
+        var table = Weight(BiasByDistance(decoder, block, Ahead(decoder)));
         return graph.Unsqueeze(graph.Transpose(graph.Gather(table, rows), 2, 0, 1), 0);
     }
 
-    private WeightMatrix BiasByDistance(bool decoder, int farthest, int ahead)
+    /// <summary>The row of each distance [Q, K] in the tables of <see cref="BiasByDistance"/>.</summary>
+    /// <param name="decoder">Of the decoder or the encoder.</param>
+    /// <param name="firstQuery">Position of the first query, a scalar.</param>
+    /// <param name="keys">Number of keys, a scalar; queries end where keys do.</param>
+    private Value DistanceRows(bool decoder, Value firstQuery, Value keys)
     {
-        var name = T5TensorNames.RelativeBias(decoder);
+        using var scope = graph.Scope("position_bias");
+        var queryPositions = graph.Unsqueeze(graph.Range(firstQuery, keys), 1);
+        var keyPositions = graph.Range(graph.Scalar(0L), keys);
+        var distances = graph.Sub(keyPositions, queryPositions);
+        return RowsOf(distances, Ahead(decoder));
+    }
+
+    /// <summary>What is made of each block's relative position bias: once, where one serves the whole stack.</summary>
+    private Func<int, T> ByBlock<T>(Func<int, T> bias)
+    {
+        if (Config.RelativeBiasPerBlock) return bias;
+        var shared = bias(0);
+        return _ => shared;
+    }
+
+    // The decoder hides all that lies ahead in the same way.
+    private int Ahead(bool decoder) => decoder ? 1 : Config.RelativeAttentionMaxDistance;
+
+    private Value RowsOf(Value distances, int ahead)
+    {
+        long farthest = Config.RelativeAttentionMaxDistance;
+        return graph.Add(graph.Node("Clip", [distances, graph.Scalar(-farthest), graph.Scalar((long)ahead)]), graph.Scalar(farthest));
+    }
+
+    private WeightMatrix BiasByDistance(bool decoder, int block, int ahead)
+    {
+        var farthest = Config.RelativeAttentionMaxDistance;
+        var name = T5TensorNames.RelativeBias(decoder, block);
         var rows = farthest + ahead + 1;
         return new WeightMatrix(name + ".by_distance", [rows, Heads], () =>
         {

@@ -3,19 +3,19 @@ namespace DistillOnnx.Runtime.Generation;
 /// <summary>The best finished hypotheses of one input, at most as many as there are beams.</summary>
 internal sealed class BeamHypotheses(int beams, double lengthPenalty, bool earlyStopping)
 {
-    private readonly List<(double Score, int[] Tokens, bool Ended)> _kept = [];
+    private readonly List<(double Score, int[] Tokens, int? End)> _kept = [];
 
     private double _worst = 1e9;
 
     /// <summary>Offers a hypothesis.</summary>
     /// <param name="tokens">Its tokens, the start token first and the end token left out.</param>
     /// <param name="logProbability">Sum of its tokens' log-probabilities, the end token's included where it ended.</param>
-    /// <param name="ended">Whether it ended with the end token.</param>
-    public void Add(int[] tokens, double logProbability, bool ended)
+    /// <param name="end">The end token; null where it did not end.</param>
+    public void Add(int[] tokens, double logProbability, int? end)
     {
         var score = logProbability / Math.Pow(tokens.Length, lengthPenalty);
         if (_kept.Count >= beams && score <= _worst) return;
-        _kept.Add((score, tokens, ended));
+        _kept.Add((score, tokens, end));
         if (_kept.Count > beams) _kept.RemoveAt(IndexOfWorst());
         _worst = _kept.Count < beams ? Math.Min(_worst, score) : _kept[IndexOfWorst()].Score;
     }
@@ -27,7 +27,7 @@ internal sealed class BeamHypotheses(int beams, double lengthPenalty, bool early
         _kept.Count >= beams && (earlyStopping || _worst >= best / Math.Pow(length, lengthPenalty));
 
     /// <summary>The best one; of equal ones the later.</summary>
-    public (int[] Tokens, bool Ended) Best()
+    public (int[] Tokens, int? End) Best()
     {
         var best = 0;
         for (var i = 1; i < _kept.Count; i++)
@@ -35,7 +35,7 @@ internal sealed class BeamHypotheses(int beams, double lengthPenalty, bool early
             if (_kept[i].Score >= _kept[best].Score) best = i;
         }
 
-        return (_kept[best].Tokens, _kept[best].Ended);
+        return (_kept[best].Tokens, _kept[best].End);
     }
 
     private int IndexOfWorst()

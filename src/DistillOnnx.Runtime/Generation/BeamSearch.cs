@@ -6,8 +6,9 @@ using Microsoft.ML.OnnxRuntime;
 namespace DistillOnnx.Runtime.Generation;
 
 /// <summary>
-/// Beam search with the reference's rules (transformers 4.24): 2·beams candidates a step, an end token counts only among the
-/// first beams of them, and an input is done when its worst kept hypothesis beats the best candidate of the step.
+/// Beam search with the reference's rules (transformers 4.24): 2·beams candidates a step (more where several tokens end decoding,
+/// as later versions have it), an end token counts only among the first beams of them, and an input is done when its worst kept
+/// hypothesis beats the best candidate of the step.
 /// </summary>
 internal sealed class BeamSearch
 {
@@ -37,7 +38,7 @@ internal sealed class BeamSearch
         _scores = new double[rows];
         _sources = new int[rows];
         _tokens = [.. Enumerable.Range(0, rows).Select(_ => new List<int> { config.DecoderStartTokenId })];
-        _candidates = new (double, int, int)[2 * options.Beams];
+        _candidates = new (double, int, int)[(1 + config.EndTokenCount) * options.Beams];
         _logProbabilities = new float[config.VocabSize];
 
         // All beams begin alike: only the first may branch at the first step.
@@ -104,9 +105,9 @@ internal sealed class BeamSearch
             for (var rank = 0; rank < count && beam < first + _beams; rank++)
             {
                 var (score, row, token) = _candidates[rank];
-                if (token == _config.EosTokenId)
+                if (_config.IsEnd(token))
                 {
-                    if (rank < _beams) _hypotheses[input].Add([.. _tokens[row]], score, ended: true);
+                    if (rank < _beams) _hypotheses[input].Add([.. _tokens[row]], score, token);
                     continue;
                 }
 
@@ -133,7 +134,7 @@ internal sealed class BeamSearch
         newScores.CopyTo(_scores, 0);
     }
 
-    /// <summary>Keeps the best 2·beams continuations, best first; of equal ones the earlier.</summary>
+    /// <summary>Keeps the best continuations, best first; of equal ones the earlier.</summary>
     private void Collect(ReadOnlySpan<float> logits, int row, ref int count)
     {
         var max = TensorPrimitives.Max(logits);
@@ -144,7 +145,7 @@ internal sealed class BeamSearch
         var offset = _scores[row] - Math.Log(sum);
         for (var token = 0; token < values.Length; token++)
         {
-            if (token == _config.EosTokenId && _tokens[row].Count <= _minNewTokens) continue;
+            if (_tokens[row].Count <= _minNewTokens && _config.IsEnd(token)) continue;
             var score = values[token] + offset;
             if (count == _candidates.Length && !(score > _candidates[count - 1].Score)) continue;
             var at = count < _candidates.Length ? count++ : count - 1;
@@ -160,11 +161,12 @@ internal sealed class BeamSearch
         {
             if (!_done[input])
             {
-                for (var row = input * _beams; row < (input + 1) * _beams; row++) _hypotheses[input].Add([.. _tokens[row]], _scores[row], ended: false);
+                for (var row = input * _beams; row < (input + 1) * _beams; row++)
+                    _hypotheses[input].Add([.. _tokens[row]], _scores[row], end: null);
             }
 
-            var (tokens, ended) = _hypotheses[input].Best();
-            answers[input] = ended ? [.. tokens.Skip(1), _config.EosTokenId] : [.. tokens.Skip(1)];
+            var (tokens, end) = _hypotheses[input].Best();
+            answers[input] = end is { } last ? [.. tokens.Skip(1), last] : [.. tokens.Skip(1)];
         }
 
         return answers;

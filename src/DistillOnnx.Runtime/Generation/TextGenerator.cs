@@ -69,12 +69,12 @@ public sealed class TextGenerator : IDisposable
             var values = Floats.Of(logits);
             for (var row = 0; row < rows; row++)
             {
-                var done = decoded[row].Count > 0 && decoded[row][^1] == _config.EosTokenId;
+                var done = decoded[row].Count > 0 && _config.IsEnd(decoded[row][^1]);
                 if (done) continue;
                 var token = Best(values.Slice(row * _config.VocabSize, _config.VocabSize), mayEnd: step >= options.MinNewTokens);
                 decoded[row].Add(token);
                 tokens.Span[row] = token;
-                if (token != _config.EosTokenId) continue;
+                if (!_config.IsEnd(token)) continue;
                 open--;
             }
         }
@@ -85,9 +85,13 @@ public sealed class TextGenerator : IDisposable
     private int Best(ReadOnlySpan<float> logits, bool mayEnd)
     {
         var best = TensorPrimitives.IndexOfMax(logits);
-        if (mayEnd || best != _config.EosTokenId) return best;
-        var before = TensorPrimitives.IndexOfMax(logits[..best]);
-        var after = best + 1 + TensorPrimitives.IndexOfMax(logits[(best + 1)..]);
-        return before < 0 || (after > best && logits[after] > logits[before]) ? after : before;
+        if (mayEnd || !_config.IsEnd(best)) return best;
+        best = -1;
+        for (var token = 0; token < logits.Length; token++)
+        {
+            if (!_config.IsEnd(token) && (best < 0 || logits[token] > logits[best])) best = token;
+        }
+
+        return best;
     }
 }

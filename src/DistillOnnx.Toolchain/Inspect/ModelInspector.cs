@@ -16,7 +16,8 @@ internal static class ModelInspector
     {
         using var checkpoint = Checkpoints.Checkpoint.Open(directory, baseDirectory);
         var (config, place) = (checkpoint.Config, checkpoint.Place);
-        var tokenizer = Tokenizer(place.TokenizerDirectory, config);
+        var notes = checkpoint.Notes.ToList();
+        var tokenizer = Tokenizer(place.TokenizerDirectory, config, notes);
         var task = Path.Combine(directory, TaskSpec.FileName);
         return new CheckpointFacts
         {
@@ -31,7 +32,7 @@ internal static class ModelInspector
                 .ToDictionary(g => g.Key.ToString().ToLowerInvariant(), g => new TensorFacts(g.Count(), g.Sum(t => t.ElementCount), g.Sum(t => t.ByteCount)), StringComparer.Ordinal),
             Tokenizer = tokenizer,
             Task = File.Exists(task) ? TaskSpec.Load(task) : null,
-            Notes = checkpoint.Notes,
+            Notes = notes,
         };
     }
 
@@ -58,7 +59,7 @@ internal static class ModelInspector
             Calibration = manifest.Calibration,
             AbstainBelow = manifest.AbstainBelow,
             Parity = manifest.Parity,
-            Tokenizer = File.Exists(Path.Combine(directory, T5Config.FileName)) ? Tokenizer(directory, T5Config.Load(directory)) : null,
+            Tokenizer = File.Exists(Path.Combine(directory, T5Config.FileName)) ? Tokenizer(directory, T5Config.Load(directory), []) : null,
             Files = manifest.Files.Count,
             FileFaults = faults,
         };
@@ -80,10 +81,11 @@ internal static class ModelInspector
         }
     }
 
-    private static TokenizerFacts? Tokenizer(string directory, T5Config config)
+    private static TokenizerFacts? Tokenizer(string directory, T5Config config, List<string> notes)
     {
         if (!TokenizerFiles.Names.Any(n => File.Exists(Path.Combine(directory, n)))) return null;
         var tokenizer = T5Tokenizer.Load(directory);
+        if (tokenizer.Note is { } note) notes.Add(note);
         return new TokenizerFacts
         {
             Kind = Has(T5Tokenizer.ModelFileName) ? "sentencepiece" : Has("tokenizer.json") ? "tokenizer_json" : "bytes",
@@ -102,6 +104,7 @@ internal static class ModelInspector
     {
         ("bytes", _, _, _) => "ByT5",
         (_, "mt5", _, _) => "mT5",
+        (_, "umt5", _, _) => "umT5",
         (_, _, false, T5Activation.Relu) => "T5 v1.0",
         (_, _, true, T5Activation.GeluNew) => "T5 v1.1",
         _ => $"T5 of another feed-forward layer ({(config.IsGated ? "gated " : "")}{config.Activation})",

@@ -33,7 +33,8 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
         _encoder = new UnpaddedStack(_config, _layout, _space, decoder: false);
         _decoder = new UnpaddedStack(_config, _layout, _space, decoder: true);
         _head = _layout.Projection(_config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead);
-        _vectors = [.. _layout.Names.Where(n => _layout.Shape(n).Count == 1), T5TensorNames.RelativeBias(false), T5TensorNames.RelativeBias(true)];
+        bool IsBias(string name) => name.EndsWith("relative_attention_bias.weight", StringComparison.Ordinal);
+        _vectors = [.. _layout.Names.Where(n => _layout.Shape(n).Count == 1 || IsBias(n))];
     }
 
     /// <inheritdoc/>

@@ -18,7 +18,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     private readonly UnpaddedBlock[] _blocks;
     private readonly AttentionKernel _selfAttention;
     private readonly AttentionKernel _crossAttention;
-    private float[] _bias = [];
+    private readonly float[][] _biases;
     private int _reach;
 
     public UnpaddedStack(T5Config config, FlatLayout layout, Workspace space, bool decoder)
@@ -26,6 +26,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
         (_config, _layout, _space, _decoder) = (config, layout, space, decoder);
         _prefix = decoder ? "d" : "e";
         _blocks = [.. Enumerable.Range(0, decoder ? config.NumDecoderLayers : config.NumLayers).Select(i => new UnpaddedBlock(layout, config, decoder, i))];
+        _biases = new float[config.RelativeBiasPerBlock ? _blocks.Length : 1][];
         _selfAttention = new AttentionKernel(config.NumHeads, config.DKv, causal: decoder);
         _crossAttention = new AttentionKernel(config.NumHeads, config.DKv, causal: false);
     }
@@ -40,7 +41,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     public Matrix Forward(Ragged tokens, DropoutSites sites, Ragged? sources = null, Matrix? encoded = null, float outputScale = 1)
     {
         int n = tokens.Total, d = _config.DModel, inner = _config.InnerDim;
-        PrepareBias(tokens.Longest);
+        PrepareBiases(tokens.Longest);
         var y = Get("y", n, d);
         var x = Get("x0", n, d);
         EmbeddingKernels.Forward(_layout.Weight(T5TensorNames.Shared), tokens.Ids, n, x.Data, d, sites.At(_decoder, -1, 0));
@@ -51,7 +52,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
             var qkv = Get($"qkv{i}", n, 3 * inner);
             block.SelfInput.Forward(h, qkv);
             var mixed = Get($"mixed{i}", n, inner);
-            fixed (float* bias = _bias)
+            fixed (float* bias = BiasOf(_biases, i))
             {
                 _selfAttention.Forward(tokens, tokens, SelfInputs(qkv), bias, _reach, mixed.Data, Get($"sums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 0));
             }
@@ -96,7 +97,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     public Matrix? Backward(Ragged tokens, DropoutSites sites, Matrix gradient, bool add, Ragged? sources = null, Matrix? encoded = null, float outputScale = 1)
     {
         int n = tokens.Total, d = _config.DModel, inner = _config.InnerDim;
-        var biasGradient = new float[_bias.Length];
+        var biasGradients = Array.ConvertAll(_biases, b => new float[b.Length]);
         var dEncoded = _decoder ? Get("dencoded", sources!.Total, d) : null;
         var dx = Get("dx", n, d);
         var dy = Get("y", n, d);
@@ -133,7 +134,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
             block.SelfOutput.WeightGradient(dy, Get($"mixed{i}", n, inner), add);
             block.SelfOutput.InputGradient(dy, dMixed);
             var dqkv = Get("dqkv", n, 3 * inner);
-            fixed (float* bias = _bias, dBias = biasGradient)
+            fixed (float* bias = BiasOf(_biases, i), dBias = BiasOf(biasGradients, i))
             {
                 _selfAttention.Backward(
                     tokens, tokens, SelfInputs(Get($"qkv{i}", n, 3 * inner)), bias, _reach, Get($"sums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 0),
@@ -148,7 +149,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
         var first = sites.At(_decoder, -1, 0);
         if (first.IsActive) ElementKernels.Drop(dx.Data, dx.Data, dx.Count, first);
         EmbeddingKernels.Backward(_layout.Gradient(T5TensorNames.Shared), tokens.Ids, n, dx.Data, d);
-        ReturnBias(biasGradient);
+        ReturnBiases(biasGradients);
         return dEncoded;
     }
 
@@ -220,28 +221,38 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     private AttentionKernel.Inputs CrossInputs(Matrix q, Matrix kv) =>
         new((IntPtr)q.Data, q.Columns, (IntPtr)kv.Data, (IntPtr)(kv.Data + _config.InnerDim), kv.Columns);
 
-    /// <summary>The relative position bias as a function of distance: [heads, 2·reach − 1].</summary>
-    private void PrepareBias(int longest)
+    /// <summary>A block's own bias, or the one that its whole stack has.</summary>
+    private static float[] BiasOf(float[][] biases, int block) => biases[Math.Min(block, biases.Length - 1)];
+
+    /// <summary>The relative position biases as functions of distance: [heads, 2·reach − 1] each.</summary>
+    private void PrepareBiases(int longest)
     {
         _reach = longest;
         var width = (2 * _reach) - 1;
-        _bias = new float[_config.NumHeads * width];
-        var weight = _layout.Weight(T5TensorNames.RelativeBias(_decoder));
-        for (var i = 0; i < width; i++)
+        for (var block = 0; block < _biases.Length; block++)
         {
-            var bucket = Bucket(i);
-            for (var head = 0; head < _config.NumHeads; head++) _bias[(head * width) + i] = weight[(bucket * _config.NumHeads) + head];
+            var bias = _biases[block] = new float[_config.NumHeads * width];
+            var weight = _layout.Weight(T5TensorNames.RelativeBias(_decoder, block));
+            for (var i = 0; i < width; i++)
+            {
+                var bucket = Bucket(i);
+                for (var head = 0; head < _config.NumHeads; head++) bias[(head * width) + i] = weight[(bucket * _config.NumHeads) + head];
+            }
         }
     }
 
-    private void ReturnBias(float[] gradient)
+    private void ReturnBiases(float[][] gradients)
     {
         var width = (2 * _reach) - 1;
-        var target = _layout.Gradient(T5TensorNames.RelativeBias(_decoder));
-        for (var i = 0; i < width; i++)
+        for (var block = 0; block < gradients.Length; block++)
         {
-            var bucket = Bucket(i);
-            for (var head = 0; head < _config.NumHeads; head++) target[(bucket * _config.NumHeads) + head] += gradient[(head * width) + i];
+            var gradient = gradients[block];
+            var target = _layout.Gradient(T5TensorNames.RelativeBias(_decoder, block));
+            for (var i = 0; i < width; i++)
+            {
+                var row = target + (Bucket(i) * _config.NumHeads);
+                for (var head = 0; head < _config.NumHeads; head++) row[head] += gradient[(head * width) + i];
+            }
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class StudentBeams
         for (var rank = 0; rank < scores.Length && open.Count < _beams; rank++)
         {
             var (beam, token) = ((int)(indices[rank] / _config.VocabSize), (int)(indices[rank] % _config.VocabSize));
-            if (token == _config.EosTokenId)
+            if (_config.IsEnd(token))
             {
                 if (rank < _beams) Finish([.. _open[beam], token], length, scores[rank]);
                 continue;

@@ -31,7 +31,7 @@ internal sealed class StudentGenerator(T5Model model)
                 for (var i = 0; i < open.Length; i++) answers[open[i]].Add((int)ids[i]);
 
                 last = tokens.unsqueeze(1);
-                var going = Enumerable.Range(0, open.Length).Where(i => ids[i] != model.Config.EosTokenId).ToArray();
+                var going = Enumerable.Range(0, open.Length).Where(i => !model.Config.IsEnd((int)ids[i])).ToArray();
                 if (going.Length < open.Length)
                 {
                     open = [.. going.Select(i => open[i])];
@@ -80,7 +80,8 @@ internal sealed class StudentGenerator(T5Model model)
                 var logits = model.Logits(model.DecodeStep(last, position, caches, crossBias));
                 var sums = tensor(search.SelectMany(s => s.Scores).ToArray(), [batch * beams, 1], device: model.Device);
                 var scores = nn.functional.log_softmax(logits, -1) + sums;                                   // (B·beams, V)
-                var (values, indices) = scores.view(batch, -1).topk(Math.Min(2 * beams, beams * model.Config.VocabSize), dim: 1);
+                var count = Math.Min((1 + model.Config.EndTokenCount) * beams, beams * model.Config.VocabSize);
+                var (values, indices) = scores.view(batch, -1).topk(count, dim: 1);
                 var best = values.cpu().data<float>().ToArray();
                 var which = indices.cpu().data<long>().ToArray();
                 var candidates = best.Length / batch;

@@ -57,6 +57,7 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         foreach (var note in checkpoint.Notes) reporter?.Info(note);
         var task = TaskSpec.Load(checkpointDirectory);
         var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
+        if (encoder.Tokenizer.Note is { } unused) reporter?.Info(unused);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter ?? Reporter.None));
         model.eval();

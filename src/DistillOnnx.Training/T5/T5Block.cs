@@ -15,13 +15,13 @@ internal sealed class T5Block : nn.Module
     private readonly T5LayerNorm _feedForwardNorm;
     private readonly T5FeedForward _feedForward;
 
-    public T5Block(T5Config config, ParameterArena arena, T5Precision precision, bool isDecoder, bool isFirst)
+    public T5Block(T5Config config, ParameterArena arena, T5Precision precision, bool isDecoder, bool ownsRelativePosition)
         : base(nameof(T5Block))
     {
         _dropout = config.DropoutRate;
         var layers = new List<nn.Module>();
 
-        SelfAttention = new T5Attention(config, arena, bidirectional: !isDecoder, ownsRelativePosition: isFirst);
+        SelfAttention = new T5Attention(config, arena, bidirectional: !isDecoder, ownsRelativePosition);
         _selfNorm = Norm();
         layers.Add(new T5Modules(("SelfAttention", SelfAttention), ("layer_norm", _selfNorm)));
         if (isDecoder)

@@ -16,7 +16,11 @@ internal sealed class T5Stack : nn.Module
     {
         _precision = precision;
         _dropout = config.DropoutRate;
-        _blocks = [.. Enumerable.Range(0, isDecoder ? config.NumDecoderLayers : config.NumLayers).Select(i => new T5Block(config, arena, precision, isDecoder, isFirst: i == 0))];
+        _blocks =
+        [
+            .. Enumerable.Range(0, isDecoder ? config.NumDecoderLayers : config.NumLayers).Select(i =>
+                new T5Block(config, arena, precision, isDecoder, ownsRelativePosition: i == 0 || config.RelativeBiasPerBlock)),
+        ];
         _finalNorm = new T5LayerNorm(arena.Take(config.DModel), config.LayerNormEpsilon, precision);
         register_module("block", T5Modules.Numbered(_blocks));
         register_module("final_layer_norm", _finalNorm);

@@ -59,6 +59,7 @@ internal sealed class StudentSource
         if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
         directory ??= _checkpoint!.TokenizerDirectory;
         var tokenizer = T5Tokenizer.Load(directory);
+        if (tokenizer.Note is { } note) reporter.Info(note);
         if (!FromScratch) tokenizer.RequireRows(_config.VocabSize, $"the embedding of {CheckpointDirectory}");
         return tokenizer;
     }

@@ -30,6 +30,9 @@ public sealed class CheckpointHeadTests : IDisposable
     [InlineData("mt5", true, null, "4.40.0", "absent", true, true, false)]
     [InlineData("mt5", true, null, "5.15.1", "absent", true, false, false)]
     [InlineData("mt5", true, true, "5.18.0", "absent", true, true, false)]
+    [InlineData("umt5", false, null, "4.40.0", "other", false, false, false)]
+    [InlineData("umt5", null, null, "4.40.0", "absent", true, true, false)]
+    [InlineData("umt5", true, null, "5.15.1", "other", false, false, false)]
     public void Open_KeysAndTensors_GiveTheHead(string modelType, bool? tie, bool? scale, string version, string head, bool tied, bool scaled, bool folded)
     {
         Write(modelType, tie, scale, version, head);
@@ -136,7 +139,9 @@ public sealed class CheckpointHeadTests : IDisposable
     [InlineData("{\"forced_bos_token_id\":5}", "forced_bos_token_id", null)]
     [InlineData("{\"suppress_tokens\":[3]}", "suppress_tokens", null)]
     [InlineData("{\"decoder_start_token_id\":2}", "decoder_start_token_id", null)]
-    [InlineData("{\"eos_token_id\":[1,3]}", "eos_token_id", null)]
+    [InlineData("{\"eos_token_id\":[3]}", "without 1 of config.json", null)]
+    [InlineData("{\"eos_token_id\":[1,30]}", "between 0 and 19, found 30", null)]
+    [InlineData("{\"eos_token_id\":[1,3]}", null, null)]
     [InlineData("{\"eos_token_id\":[1]}", null, null)]
     public void Open_GenerationConfig_IsHonouredNamedOrRefused(string json, string? refusal, string? note)
     {
@@ -151,6 +156,19 @@ public sealed class CheckpointHeadTests : IDisposable
         using var checkpoint = Checkpoint.Open(_directory.Path);
         if (note is null) Assert.Empty(checkpoint.Notes);
         else Assert.Contains(note, Assert.Single(checkpoint.Notes));
+    }
+
+    [Fact]
+    public void Open_SeveralEndTokensInGenerationConfig_AreTakenAndSavedInBothFiles()
+    {
+        TinyModel.Write(_directory.Path, TinyModel.Config());
+        File.WriteAllText(_directory["generation_config.json"], "{\"eos_token_id\":[3,1]}");
+        using var checkpoint = Checkpoint.Open(_directory.Path);
+        Assert.Equal([1, 3], Enumerable.Range(0, 20).Where(checkpoint.Config.IsEnd));
+        var saved = Directory.CreateDirectory(_directory["saved"]).FullName;
+        CheckpointFiles.Save(checkpoint, saved);
+        foreach (var name in (string[])["config.json", "generation_config.json"])
+            Assert.Equal("[1,3]", JsonNode.Parse(File.ReadAllText(Path.Combine(saved, name)))!["eos_token_id"]!.ToJsonString());
     }
 
     [Fact]

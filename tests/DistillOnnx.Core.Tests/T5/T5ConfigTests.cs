@@ -66,6 +66,17 @@ public class T5ConfigTests
         Assert.Equal(config, T5Config.Parse(Encoding.UTF8.GetBytes(config.ToJson().ToJsonString()), "again"));
     }
 
+    [Fact]
+    public void Parse_SeveralEndTokens_EndsAtAnyAndIsWrittenAsAList()
+    {
+        var config = Parse("{" + Shape + ",\"eos_token_id\":[1,9,5,9]}");
+        Assert.Equal(1, config.EosTokenId);
+        Assert.Equal([1, 5, 9], Enumerable.Range(0, 20).Where(config.IsEnd));
+        Assert.Equal(config, T5Config.Parse(Encoding.UTF8.GetBytes(config.ToJson().ToJsonString()), "again"));
+        Assert.NotEqual(config, Parse("{" + Shape + "}"));
+        Assert.Equal("1", Parse("{" + Shape + ",\"eos_token_id\":[1]}").ToJson()["eos_token_id"]!.ToJsonString());
+    }
+
     [Theory]
     [InlineData("", "not the JSON")]
     [InlineData("[]", "expected a JSON object")]
@@ -79,8 +90,8 @@ public class T5ConfigTests
     [InlineData("{" + Shape + ",\"num_decoder_layers\":1e99}", "\"num_decoder_layers\" must be a number")]
     [InlineData("{" + Shape + ",\"feed_forward_proj\":\"tanh\"}", "found \"tanh\"")]
     [InlineData("{" + Shape + ",\"model_type\":\"bert\"}", "found \"bert\"")]
-    [InlineData("{" + Shape + ",\"model_type\":\"umt5\"}", "found \"umt5\"")]
-    [InlineData("{" + Shape + ",\"eos_token_id\":[1,2]}", "\"eos_token_id\" must be one token")]
+    [InlineData("{" + Shape + ",\"eos_token_id\":[]}", "\"eos_token_id\" must be a token's number or a list")]
+    [InlineData("{" + Shape + ",\"eos_token_id\":[1,40000]}", "\"eos_token_id\" must be between 0 and 32127, found 40000")]
     [InlineData("{" + Shape + ",\"model_type\":\"longt5\"}", "LongT5")]
     [InlineData("{" + Shape + ",\"pad_token_id\":40000}", "\"pad_token_id\"")]
     [InlineData("{" + Shape + ",\"dropout_rate\":1.5}", "\"dropout_rate\"")]

@@ -37,6 +37,16 @@ public class T5LayoutTests
     }
 
     [Fact]
+    public void Enumerate_UmT5_HasABiasInEveryBlock()
+    {
+        var config = TinyModel.Config(tied: false, gated: true) with { ModelType = "umt5" };
+        Assert.Equal(
+            ["encoder.block.0", "decoder.block.0", "decoder.block.1"],
+            T5Layout.Enumerate(config).Where(t => t.Name.EndsWith("relative_attention_bias.weight")).Select(t => t.Name[..15]));
+        Assert.Equal(config.ParameterCount, T5Layout.Enumerate(config).Sum(t => t.ElementCount));
+    }
+
+    [Fact]
     public void Enumerate_LargestShape_AllocatesOnlyNames()
     {
         var config = T5Presets.Load("t5-v1_1-xxl");

@@ -8,19 +8,21 @@ namespace DistillOnnx.Training.Tests.Engines;
 /// <summary>The kernels compute what the modules and autograd do.</summary>
 public sealed class EngineGradientTests
 {
-    public static TheoryData<T5Activation, bool, bool, int, int, int> Shapes => new()
+    public static TheoryData<string, T5Activation, bool, bool, int, int, int> Shapes => new()
     {
-        { T5Activation.Relu, false, true, 32, 16, 2 },
-        { T5Activation.GeluNew, true, false, 32, 16, 2 },
-        { T5Activation.Silu, true, true, 24, 12, 3 },
-        { T5Activation.Relu, false, true, 20, 5, 3 },
+        { "t5", T5Activation.Relu, false, true, 32, 16, 2 },
+        { "t5", T5Activation.GeluNew, true, false, 32, 16, 2 },
+        { "t5", T5Activation.Silu, true, true, 24, 12, 3 },
+        { "t5", T5Activation.Relu, false, true, 20, 5, 3 },
+        { "umt5", T5Activation.GeluNew, true, false, 32, 16, 2 },
     };
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Accumulate_RaggedBatchWithoutDropout_EqualsAutograd(T5Activation activation, bool gated, bool tied, int model, int width, int heads)
+    public void Accumulate_RaggedBatchWithoutDropout_EqualsAutograd(
+        string modelType, T5Activation activation, bool gated, bool tied, int model, int width, int heads)
     {
-        using var student = new T5Model(Config(activation, gated, tied, model, width, heads), seed: 3);
+        using var student = new T5Model(Config(activation, gated, tied, model, width, heads) with { ModelType = modelType }, seed: 3);
         var batch = Batch(70, 11, longest: 40);
         using var padded = new PaddedEngine(student);
         var expected = padded.Accumulate(batch, seed: 1, first: true);

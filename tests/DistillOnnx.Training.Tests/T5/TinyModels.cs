@@ -13,6 +13,7 @@ internal static class TinyModels
     {
         ["v1.0"] = Plain with { DKv = 4 },
         ["v1.1"] = Plain with { Activation = T5Activation.GeluNew, IsGated = true, TieWordEmbeddings = false },
+        ["umt5"] = Plain with { ModelType = "umt5", Activation = T5Activation.GeluNew, IsGated = true, TieWordEmbeddings = false },
         ["unequal-depth"] = Plain with { NumLayers = 1, NumDecoderLayers = 3, TieWordEmbeddings = false },
         ["wide-heads-few-buckets"] = Plain with { NumHeads = 2, DKv = 11, RelativeAttentionNumBuckets = 6, RelativeAttentionMaxDistance = 9 },
         ["gated-silu"] = Plain with { Activation = T5Activation.Silu, IsGated = true, NumLayers = 3, NumDecoderLayers = 1 },

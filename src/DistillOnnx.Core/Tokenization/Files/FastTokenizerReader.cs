@@ -25,10 +25,12 @@ internal static class FastTokenizerReader
         if (pieces.Count == 0) throw new InputException($"{json.Path}: the model's \"vocab\" is empty");
         var unknown = json.Integer(model, "unk_id") ?? throw new InputException($"{json.Path}: the model has no \"unk_id\"");
         if ((uint)unknown >= (uint)pieces.Count) throw new InputException($"{json.Path}: \"unk_id\" is {unknown}, expected 0 to {pieces.Count - 1}");
-        var rules = ReadNormalizer(json, out var trims);
+        var steps = new List<TextStep>();
+        var rules = ReadNormalizer(json, steps, out var trims);
         var spaces = ReadPreTokenizer(json, trims);
+        if (spaces.SplitsAtSpaces && rules.Length == 0) steps.Add(new TextStep(TextStepKind.Spaces));
         CheckDecoder(json);
-        return new FastTokenizer(pieces, unknown, json.Flag(model, "byte_fallback") ?? false, rules, spaces, ReadEnd(json));
+        return new FastTokenizer(pieces, unknown, json.Flag(model, "byte_fallback") ?? false, steps, rules, spaces, ReadEnd(json));
     }
 
     private static (string Text, float Score) ReadPiece(TokenizerJson json, JsonElement entry, int id)
@@ -41,7 +43,7 @@ internal static class FastTokenizerReader
         return Math.Abs(score) <= MaxScore ? (text, score) : throw new InputException($"{json.Path}: piece {id} has the score {score}, expected a log-probability");
     }
 
-    private static byte[] ReadNormalizer(TokenizerJson json, out bool trims)
+    private static byte[] ReadNormalizer(TokenizerJson json, List<TextStep> steps, out bool trims)
     {
         byte[] rules = [];
         bool strips = false, merges = false;
@@ -53,6 +55,12 @@ internal static class FastTokenizerReader
                     if (json.Get(step, "precompiled_charsmap") is not { ValueKind: JsonValueKind.String } map || !map.TryGetBytesFromBase64(out rules!))
                         throw new InputException($"{json.Path}: \"precompiled_charsmap\" is not Base64");
                     break;
+                case "Lowercase" when rules.Length == 0 && !strips && !merges:
+                    steps.Add(new TextStep(TextStepKind.Lowercase));
+                    break;
+                case "Replace" when rules.Length == 0 && !strips && !merges && ReadReplace(json, step) is { } replace:
+                    steps.Add(replace);
+                    break;
                 case "Strip" when json.Flag(step, "strip_left") is not true:
                     strips |= json.Flag(step, "strip_right") ?? false;
                     break;
@@ -60,12 +68,24 @@ internal static class FastTokenizerReader
                     merges = true;
                     break;
                 default:
-                    throw new InputException($"{json.Path}: the normalizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; expected Precompiled, Strip of the right side, Replace of repeated spaces, in that order");
+                    throw new InputException(
+                        $"{json.Path}: the normalizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; expected "
+                        + "Replace of a text without spaces, Lowercase, Precompiled, Strip of the right side, Replace of repeated spaces, in that order");
             }
         }
 
         trims = strips && merges;
         return rules;
+    }
+
+    /// <summary>A replacement that leaves spaces alone; null: it is another.</summary>
+    private static TextStep? ReadReplace(TokenizerJson json, JsonElement step)
+    {
+        var found = json.Get(step, "pattern") is { } pattern ? json.Text(pattern, "String") : null;
+        if (found is not { Length: > 0 and <= MaxPieceChars } text) return null;
+        var content = json.Text(step, "content") ?? "";
+        var isPlain = content.Length <= MaxPieceChars && !(text + content).Any(c => char.IsWhiteSpace(c) || c == SentencePieceModel.Space);
+        return isPlain ? new TextStep(TextStepKind.Replace, text, content) : null;
     }
 
     private static SpaceRules ReadPreTokenizer(TokenizerJson json, bool trims)

@@ -75,39 +75,68 @@ internal static class FastTokenizerWriter
 
     private static void WriteNormalizer(SentencePieceModel model, SpaceRules spaces, Utf8JsonWriter json)
     {
-        json.WritePropertyName("normalizer");
-        if (spaces.SplitsAtSpaces)
+        var steps = new List<Action>();
+        foreach (var step in model.Steps.Where(s => s.Kind != TextStepKind.Spaces))
         {
-            if (model.PrecompiledCharsMap.IsEmpty) json.WriteNullValue();
-            else WriteRules();
+            if (step.Kind == TextStepKind.Replace) steps.Add(() => WriteReplace("String", step.Pattern, step.Content));
+            else steps.Add(() => json.WriteString("type", nameof(TextStepKind.Lowercase)));
+        }
+
+        if (!model.PrecompiledCharsMap.IsEmpty)
+        {
+            steps.Add(() =>
+            {
+                json.WriteString("type", "Precompiled");
+                json.WriteBase64String("precompiled_charsmap", model.PrecompiledCharsMap.Span);
+            });
+        }
+
+        if (!spaces.SplitsAtSpaces)
+        {
+            steps.Add(() =>
+            {
+                json.WriteString("type", "Strip");
+                json.WriteBoolean("strip_left", false);
+                json.WriteBoolean("strip_right", true);
+            });
+            steps.Add(() => WriteReplace("Regex", " {2,}", "\u2581"));
+        }
+
+        json.WritePropertyName("normalizer");
+        if (steps.Count == 0)
+        {
+            json.WriteNullValue();
             return;
         }
 
         json.WriteStartObject();
-        json.WriteString("type", "Sequence");
-        json.WriteStartArray("normalizers");
-        if (!model.PrecompiledCharsMap.IsEmpty) WriteRules();
-        json.WriteStartObject();
-        json.WriteString("type", "Strip");
-        json.WriteBoolean("strip_left", false);
-        json.WriteBoolean("strip_right", true);
-        json.WriteEndObject();
-        json.WriteStartObject();
-        json.WriteString("type", "Replace");
-        json.WriteStartObject("pattern");
-        json.WriteString("Regex", " {2,}");
-        json.WriteEndObject();
-        json.WriteString("content", "\u2581");
-        json.WriteEndObject();
-        json.WriteEndArray();
+        if (steps.Count == 1)
+        {
+            steps[0]();
+        }
+        else
+        {
+            json.WriteString("type", "Sequence");
+            json.WriteStartArray("normalizers");
+            foreach (var write in steps)
+            {
+                json.WriteStartObject();
+                write();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteEndObject();
 
-        void WriteRules()
+        void WriteReplace(string kind, string pattern, string content)
         {
-            json.WriteStartObject();
-            json.WriteString("type", "Precompiled");
-            json.WriteBase64String("precompiled_charsmap", model.PrecompiledCharsMap.Span);
+            json.WriteString("type", "Replace");
+            json.WriteStartObject("pattern");
+            json.WriteString(kind, pattern);
             json.WriteEndObject();
+            json.WriteString("content", content);
         }
     }
 

@@ -57,11 +57,24 @@ internal static class TokenizerDirectory
         var bytes = TokenizerFiles.ReadBounded(path);
         var pieces = SentencePieceModelReader.Read(bytes, path);
         var json = fast is null ? null : FastTokenizerReader.Read(fast);
+        string? note = null;
+        if (json is { HasNoNormalizer: true } && !pieces.PrecompiledCharsMap.IsEmpty)
+        {
+            // The model learnt from ids without the rules, and transformers goes on giving it those.
+            note = $"{fast!.Path}: has no normalizer, as transformers 5.0 to 5.2 save it; the rules of {path} are not used";
+            pieces = pieces with { PrecompiledCharsMap = default, Steps = json.Steps };
+        }
+
         if (extraIds is null && json is not null) extraIds = Sentinels(json, fast!, pieces.Pieces.Count) is > 0 and var count ? count : null;
         var model = new UnigramModel(pieces, extraIds, path);
         if (json is not null) Compare(model, json, path, fast!.Path);
         var legacy = config?.Get(config.Root, "legacy") is not { ValueKind: JsonValueKind.False };
-        return new TokenizerParts(model, path) { ModelBytes = bytes, Spaces = json?.Spaces ?? (legacy ? SpaceRules.Legacy : SpaceRules.First) };
+        return new TokenizerParts(model, path)
+        {
+            ModelBytes = note is null ? bytes : [],
+            Note = note,
+            Spaces = json?.Spaces ?? (legacy ? SpaceRules.Legacy : SpaceRules.First),
+        };
     }
 
     private static TokenizerParts LoadFast(TokenizerJson fast, int? extraIds, TokenizerJson? config, TokenizerJson? special)
@@ -71,6 +84,7 @@ internal static class TokenizerDirectory
         var pieces = new SentencePieceModel
         {
             Pieces = [.. json.Pieces.Select((p, id) => new Piece(p.Text, p.Score, TypeOf(p.Text, id)))],
+            Steps = json.Steps,
             PrecompiledCharsMap = json.CharsMap,
             AddDummyPrefix = json.Spaces.Prefix != PrefixScheme.Never,
             ByteFallback = json.ByteFallback,
@@ -115,6 +129,8 @@ internal static class TokenizerDirectory
                 throw new InputException($"{fastPath}: piece {id}, \"{InputText.Show(text)}\", has the score {score}, but {pieces.Pieces[id].Score} in {path}; {remedy}");
         }
 
+        if (json.Steps.FirstOrDefault(s => s.Kind != TextStepKind.Spaces) is { } step)
+            throw new InputException($"{fastPath}: the normalizer has the step {step.Kind}, which {path} has not; {remedy}");
         if (!pieces.PrecompiledCharsMap.Span.SequenceEqual(json.CharsMap))
             throw new InputException($"{fastPath}: the normalizer has {json.CharsMap.Length} bytes of rules that differ from the {pieces.PrecompiledCharsMap.Length} in {path}; {remedy}");
         if (json.UnkId != model.UnkId) throw new InputException($"{fastPath}: \"unk_id\" is {json.UnkId}, but {model.UnkId} in {path}; {remedy}");

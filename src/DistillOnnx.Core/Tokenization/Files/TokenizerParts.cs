@@ -10,6 +10,9 @@ internal sealed record TokenizerParts(ITokenModel Model, string Source)
     /// <summary>The content of <c>spiece.model</c>; empty where there is none.</summary>
     public byte[] ModelBytes { get; init; } = [];
 
+    /// <summary>What of the files is not used; null: nothing.</summary>
+    public string? Note { get; init; }
+
     /// <summary>What is done with spaces beside added tokens.</summary>
     public SpaceRules Spaces { get; init; } = SpaceRules.Legacy;
 

@@ -15,6 +15,9 @@ internal sealed record SentencePieceModel
     /// <summary>Replacement rules: a double array and the replacements; empty for none.</summary>
     public ReadOnlyMemory<byte> PrecompiledCharsMap { get; init; }
 
+    /// <summary>What is done to a text before the rules; only a <c>tokenizer.json</c> has this.</summary>
+    public IReadOnlyList<TextStep> Steps { get; init; } = [];
+
     /// <summary>Name of the normalisation.</summary>
     public string NormalizerName { get; init; } = "";
 

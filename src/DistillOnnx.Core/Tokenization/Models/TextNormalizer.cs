@@ -8,6 +8,7 @@ namespace DistillOnnx.Core.Tokenization.Models;
 /// </summary>
 internal sealed class TextNormalizer
 {
+    private readonly IReadOnlyList<TextStep> _steps;
     private readonly CharsMap? _rules;
     private readonly PieceMatcher? _untouched;
     private readonly bool _prefix;
@@ -21,6 +22,7 @@ internal sealed class TextNormalizer
     /// <param name="source">The file, for messages.</param>
     public TextNormalizer(SentencePieceModel model, string source)
     {
+        _steps = model.Steps;
         _rules = CharsMap.Parse(model.PrecompiledCharsMap.Span, source);
         _prefix = model.AddDummyPrefix && !model.TreatWhitespaceAsSuffix;
         _suffix = model.AddDummyPrefix && model.TreatWhitespaceAsSuffix;
@@ -39,6 +41,8 @@ internal sealed class TextNormalizer
     public void Normalize(ReadOnlySpan<byte> text, ref ByteBuffer output, SegmentForm form = SegmentForm.Text)
     {
         var rules = form.HasFlag(SegmentForm.Rules) ? _rules : null;
+        if (_steps.Count > 0 && form.HasFlag(SegmentForm.Rules))
+            text = Encoding.UTF8.GetBytes(TextStep.Apply(_steps, Encoding.UTF8.GetString(text)));
         var length = text.Length;
         if (_trim)
         {
@@ -80,6 +84,7 @@ internal sealed class TextNormalizer
     /// <param name="text">Text.</param>
     public string ApplyRules(ReadOnlySpan<char> text)
     {
+        if (_steps.Count > 0) text = TextStep.Apply(_steps, text.ToString());
         var bytes = new byte[Encoding.UTF8.GetByteCount(text)];
         Encoding.UTF8.GetBytes(text, bytes);
         var output = new ByteBuffer(bytes.Length);

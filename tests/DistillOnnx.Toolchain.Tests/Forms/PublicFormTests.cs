@@ -1,0 +1,80 @@
+using DistillOnnx.Checkpoints;
+using DistillOnnx.Core.Tokenization;
+using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Training.Trainer;
+
+namespace DistillOnnx.Toolchain.Tests.Forms;
+
+/// <summary>Every form in which T5 checkpoints come, against T5 written in loops over the weights that the form was made of.</summary>
+public sealed class PublicFormTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public static TheoryData<string> Names => [.. PublicForm.All.Keys];
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task AnyForm_TorchSharpAndEveryGraph_EqualThePlainImplementation(string name)
+    {
+        var form = PublicForm.All[name];
+        var weights = form.Write(_directory["checkpoint"]);
+        using (var checkpoint = Checkpoint.Open(_directory["checkpoint"]))
+        {
+            Assert.Equal(form.Config, checkpoint.Config);
+            Assert.Equal(form.Tokens.Ids, T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory).Encode(form.Tokens.Text));
+        }
+
+        await FormCheck.RunAsync(_directory["checkpoint"], form.Config, weights, _directory["bundle"]);
+    }
+
+    /// <summary>What training saves is the same model in TorchSharp, in the graphs and in loops.</summary>
+    [Theory]
+    [InlineData("byt5")]
+    [InlineData("umt5")]
+    public async Task Trained_SavedAndExported_EqualsThePlainImplementation(string name)
+    {
+        var form = PublicForm.All[name];
+        var before = form.Write(_directory["checkpoint"]);
+        using (var writer = DatasetWriter.Create(_directory["data"], FormCheck.Task))
+        {
+            foreach (var split in (string[])[SplitNames.Train, SplitNames.Validation])
+            {
+                for (var i = 0; i < 8; i++)
+                {
+                    var label = i % 2 == 0 ? "yes" : "no";
+                    writer.Write(split, new Example { Id = $"{i}", Input = $"is it {i}", Label = label, Rationale = $"{i} is it" });
+                }
+            }
+
+            writer.Commit();
+        }
+
+        var options = new TrainOptions
+        {
+            Data = _directory["data"],
+            Student = _directory["checkpoint"],
+            Out = _directory["trained"],
+            MaxSteps = 3,
+            BatchSize = 8,
+            LearningRate = 1e-2,
+            Device = "cpu",
+            Seed = 4,
+        };
+        var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+
+        using var trained = Checkpoint.Open(result.Checkpoint);
+        Assert.Equal(form.Config, trained.Config with { DropoutRate = form.Config.DropoutRate });
+        foreach (var tensor in before.Tensors.Values.Where(t => t.Name != T5TensorNames.Shared))
+        {
+            var (old, now) = (new float[tensor.ElementCount], new float[tensor.ElementCount]);
+            before.ReadFloat32(tensor.Name, old);
+            trained.Tensors.ReadFloat32(tensor.Name, now);
+            Assert.False(old.AsSpan().SequenceEqual(now), $"{tensor.Name} was not trained");
+        }
+
+        await FormCheck.RunAsync(result.Checkpoint, trained.Config, trained.Tensors, _directory["bundle"]);
+    }
+
+    public void Dispose() => _directory.Dispose();
+}
