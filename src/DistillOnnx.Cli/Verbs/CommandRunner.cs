@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Scripting;
+using DistillOnnx.Toolchain.Study;
 
 namespace DistillOnnx.Cli.Verbs;
 
@@ -71,15 +72,28 @@ internal static class CommandRunner
     {
         reporter.Finish();
         if (result is null) return;
-        if (cli.Json || result is not EvaluateResult measured)
+        if (cli.Json)
         {
-            ResultPrinter.Print(result, cli.Json);
+            ResultPrinter.Print(result, json: true);
             return;
         }
 
-        // Curves are for programs and for the report's plots; a person gets the table by label instead.
-        ResultPrinter.Print(measured with { Reliability = null, RiskCoverage = null }, json: false);
-        foreach (var line in EvaluationTable.Lines(measured)) reporter.Info(line);
+        switch (result)
+        {
+            case EvaluateResult measured:
+                // Curves are for programs and for the report's plots; a person gets the table by label instead.
+                ResultPrinter.Print(measured with { Reliability = null, RiskCoverage = null }, json: false);
+                foreach (var line in EvaluationTable.Lines(measured)) reporter.Info(line);
+                break;
+            case StudyResult study:
+                // The runs one by one are in results.csv.
+                ResultPrinter.Print(study with { Runs = [], Summary = [] }, json: false);
+                foreach (var line in study.TableLines()) reporter.Info(line);
+                break;
+            default:
+                ResultPrinter.Print(result, json: false);
+                break;
+        }
     }
 
     private static Verb Find(string name) => VerbTable.All.FirstOrDefault(v => v.Name == name) ?? throw new InputException(

@@ -23,15 +23,4 @@ public static class Accuracy
         return Arithmetic.TryEvaluate(predicted, out var left) && Arithmetic.TryEvaluate(gold, out var right)
             && Math.Abs(left - right) <= Tolerance * Math.Max(1, Math.Max(Math.Abs(left), Math.Abs(right)));
     }
-
-    /// <summary>Accuracy without any skill: of always giving the most frequent label, or of drawing one of a row's choices.</summary>
-    /// <param name="task">The task.</param>
-    /// <param name="rows">Rows with gold labels.</param>
-    /// <returns>A fraction of one; null for open tasks and without rows.</returns>
-    public static double? OfChance(TaskSpec task, IReadOnlyList<Example> rows) => rows.Count == 0 ? null : task.Kind switch
-    {
-        TaskKind.Labels => rows.GroupBy(r => r.Label, StringComparer.Ordinal).Max(g => (double)g.Count() / rows.Count),
-        TaskKind.Choices => rows.Average(r => 1.0 / r.Choices!.Count),
-        _ => null,
-    };
 }

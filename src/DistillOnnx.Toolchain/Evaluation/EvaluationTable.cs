@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistillOnnx.Data.Metrics;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Toolchain.Evaluation;
 
@@ -20,8 +21,7 @@ public static class EvaluationTable
             ["macro", "", "", Figure(result.MacroF1 ?? 0), $"{result.Rows}"],
             ["weighted", "", "", Figure(result.WeightedF1 ?? 0), $"{result.Rows}"],
         ];
-        var widths = Head.Select((_, column) => cells.Max(row => row[column].Length)).ToArray();
-        return [.. cells.Select(row => string.Join("  ", row.Select((cell, i) => cell.PadLeft(i == 0 ? 0 : widths[i]).PadRight(widths[i]))))];
+        return TextTable.Lines(cells, leftColumns: 1);
     }
 
     /// <summary>Names every label that was never answered, or whose gold rows were all missed; null where there is none.</summary>

@@ -10,6 +10,7 @@ using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Prediction;
+using DistillOnnx.Toolchain.Training;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Quickstart;
@@ -42,14 +43,14 @@ public static class QuickstartRunner
         await AnnotateStage.RunAsync(new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
 
         reporter.Info($"3/6 training a tiny student step by step: {checkpoint}");
-        await StudentTrainer.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);
+        await TrainStage.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);
 
         reporter.Info($"4/6 exporting it to ONNX: {bundle}");
         await BundleExport.RunAsync(new ExportOptions { Model = checkpoint, Out = bundle, Data = annotated, Overwrite = true }, reporter, cancellationToken);
 
         reporter.Info("5/6 evaluating checkpoint and bundle on the test split");
         var dataset = Dataset.Open(annotated);
-        var test = dataset.Load("test");
+        var test = dataset.Load(SplitNames.Test);
         var byCheckpoint = Answers(checkpoint, dataset, test, options.Device, reporter, cancellationToken);
         var byBundle = Answers(bundle, dataset, test, options.Device, reporter, cancellationToken);
         var agreement = byCheckpoint.Labels.Zip(byBundle.Labels).Count(p => p.First == p.Second) / (double)test.Count;
@@ -62,7 +63,7 @@ public static class QuickstartRunner
         var result = new QuickstartResult
         {
             Accuracy = byBundle.Result.Accuracy,
-            Chance = test.GroupBy(r => r.Label).Max(g => g.Count()) / (double)test.Count,
+            Chance = dataset.Chance(SplitNames.Test)!.Value,
             CheckpointBundleAgreement = agreement,
             GrpcLabel = served.Labels[0],
             GrpcMedianMs = served.MedianMilliseconds,

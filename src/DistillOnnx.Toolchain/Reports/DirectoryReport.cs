@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Data;
-using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Stages.Reports;
 using DistillOnnx.Toolchain.Evaluation;
@@ -46,7 +45,7 @@ public static class DirectoryReport
             {
                 var directory = options.Data ?? DatasetFor(training, models, data);
                 var dataset = Dataset.Open(directory);
-                if (training is not null) TrainingSection.Add(page, training, Chance(dataset));
+                if (training is not null) TrainingSection.Add(page, training, dataset.Chance(SplitNames.Validation));
                 var evaluate = new EvaluateOptions { Data = directory, Model = model.Directory, Split = options.Split, Inference = For(model, options) };
                 var result = await Evaluator.RunAsync(evaluate, reporter, cancellationToken);
                 page.Heading($"On {options.Split} of {directory}");
@@ -102,8 +101,4 @@ public static class DirectoryReport
             _ => throw new InputException($"several datasets may be meant ({string.Join(", ", (trained.Count > 0 ? trained : data.Select(d => d.Directory)))}); name one with --data"),
         };
     }
-
-    private static double? Chance(Dataset dataset) => dataset.Has(SplitNames.Validation)
-        ? Accuracy.OfChance(dataset.Task, dataset.Load(SplitNames.Validation))
-        : null;
 }

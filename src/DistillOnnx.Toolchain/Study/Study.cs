@@ -34,7 +34,8 @@ public static class Study
         IReadOnlyList<StudyData> data = [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         Open(options);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
-        var plan = StudyPlan.Of(options, data).ToList();
+        var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
+        var plan = StudyPlan.Of(options, data, tokenizer).ToList();
         var runs = new List<StudyRun>();
         for (var i = 0; i < plan.Count; i++)
         {
@@ -52,11 +53,11 @@ public static class Study
             Save(file, done);
             if (!options.KeepCheckpoints) Directory.Delete(training.Out, recursive: true);
             runs.Add(done);
-            Write(options, runs, untrained, data);
+            Write(options, runs, untrained, data, tokenizer);
         }
 
         reporter.Progress("study", plan.Count, plan.Count);
-        return Write(options, runs, untrained, data);
+        return Write(options, runs, untrained, data, tokenizer);
     }
 
     private static async Task<StudyRun> MakeAsync(StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
@@ -147,14 +148,15 @@ public static class Study
         }
     }
 
-    private static StudyResult Write(StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudyBaseline> untrained, IReadOnlyList<StudyData> data)
+    private static StudyResult Write(
+        StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudyBaseline> untrained, IReadOnlyList<StudyData> data, string? tokenizer)
     {
         // Where a method that reads no rationales ran in a dataset's place.
         var stand = data.ToDictionary(d => d.Name, d => data.First(o => o.LabelHash == d.LabelHash).Name);
         var summary = StudySummary.Of(runs);
-        var result = new StudyResult(options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand), untrained);
+        var result = new StudyResult(options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand), untrained, tokenizer);
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "results.csv"), Encoding.UTF8.GetBytes(StudyReport.Csv(runs)));
-        var plots = StudyPlots.Draw(summary, options.Split, options.Out);
+        var plots = StudyPlots.Draw(summary, data, options.Split, options.Out);
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(StudyReport.Markdown(options, result, data, plots)));
         return result;
     }

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using DistillOnnx.Data;
-using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -43,7 +42,7 @@ internal sealed record StudyData(
 
         var counts = new[] { SplitNames.Train, SplitNames.Validation, split }.Distinct().ToDictionary(s => s, Rows);
         return new StudyData(
-            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, Accuracy.OfChance(dataset.Task, measured),
+            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, dataset.Chance(split),
             dataset.Hash(SplitNames.Train), Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 }

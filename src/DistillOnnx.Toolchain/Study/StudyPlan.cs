@@ -15,7 +15,8 @@ internal static class StudyPlan
     /// </summary>
     /// <param name="options">The study.</param>
     /// <param name="data">Its datasets.</param>
-    public static IEnumerable<Entry> Of(StudyOptions options, IReadOnlyList<StudyData> data) =>
+    /// <param name="tokenizer">Directory of the tokenizer that students from scratch share; null where there are none.</param>
+    public static IEnumerable<Entry> Of(StudyOptions options, IReadOnlyList<StudyData> data, string? tokenizer) =>
         // Seed outermost: an unfinished study has something to say about every method.
         from seed in options.Seeds
         from student in options.Students.Select(StudyNames.Parse)
@@ -23,9 +24,10 @@ internal static class StudyPlan
         from set in data
         from method in options.Methods.Select(m => StudyMethod.Find(m)!)
         where method.ReadsRationales || data.First(d => d.LabelHash == set.LabelHash) == set
-        select Make(options, seed, student, fraction, set, method);
+        select Make(options, seed, student, fraction, set, method, tokenizer);
 
-    private static Entry Make(StudyOptions options, string seed, (string Name, string Value) student, string fraction, StudyData data, StudyMethod method)
+    private static Entry Make(
+        StudyOptions options, string seed, (string Name, string Value) student, string fraction, StudyData data, StudyMethod method, string? tokenizer)
     {
         var key = StudyNames.Safe($"{student.Name}.{data.Name}.{method.Name}.{fraction}.{seed}");
         var training = new TrainOptions(options)
@@ -38,7 +40,7 @@ internal static class StudyPlan
             Labels = method.Labels,
             Alpha = options.Alpha,
             Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
-            Tokenizer = options.Tokenizer,
+            Tokenizer = options.Tokenizer ?? (StudyTokenizer.IsNeeded(student.Value) ? tokenizer : null),
             VocabularySize = options.VocabularySize,
             Epochs = options.Epochs,
             MaxSteps = options.MaxSteps,
@@ -49,6 +51,7 @@ internal static class StudyPlan
             Patience = options.Patience,
             Seed = long.Parse(seed, CultureInfo.InvariantCulture),
         };
-        return new Entry(key, training, new StudyRun { Data = data.Name, Student = student.Name, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed });
+        var run = new StudyRun { Data = data.Name, Student = student.Name, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed };
+        return new Entry(key, training, run);
     }
 }

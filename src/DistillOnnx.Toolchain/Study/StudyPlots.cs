@@ -9,7 +9,7 @@ internal static class StudyPlots
     private const int Height = 600;
 
     /// <summary>Draws one picture a student and returns the file names.</summary>
-    public static IReadOnlyList<string> Draw(IReadOnlyList<StudySummary> summary, string split, string directory)
+    public static IReadOnlyList<string> Draw(IReadOnlyList<StudySummary> summary, IReadOnlyList<StudyData> data, string split, string directory)
     {
         var files = new List<string>();
         foreach (var student in summary.GroupBy(s => s.Student, StringComparer.Ordinal))
@@ -27,10 +27,17 @@ internal static class StudyPlots
                 bars.Color = scatter.Color;
             }
 
+            foreach (var chance in data.Where(d => d.Chance is not null && student.Any(s => s.Data == d.Name)).Select(d => d.Chance!.Value).Distinct())
+            {
+                var line = plot.Add.HorizontalLine(100 * chance, color: Colors.Gray, pattern: LinePattern.Dashed);
+                line.LegendText = "chance";
+            }
+
             plot.Title(student.Key);
             plot.XLabel("training rows");
             plot.YLabel($"{split} accuracy, %");
-            plot.ShowLegend(Alignment.LowerRight);
+            // Beside the plot, where it hides no line.
+            plot.ShowLegend(Edge.Right);
             var file = $"accuracy-{StudyNames.Safe(student.Key)}.png";
             plot.SavePng(Path.Combine(directory, file), Width, Height);
             files.Add(file);

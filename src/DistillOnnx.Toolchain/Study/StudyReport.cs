@@ -42,6 +42,8 @@ internal static class StudyReport
             page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Name} | {d.Task} | {d.TrainRows} | {d.ValidationRows} | {d.MeasuredRows} | {chance} | `{d.TrainHash[..16]}…` |");
         }
 
+        if (result.Tokenizer is not null)
+            page.AppendLine().AppendLine("Students that begin from nothing share one tokenizer, trained on the training texts, labels and rationales of all datasets.");
         if (data.DistinctBy(d => d.LabelHash).Count() < data.Count)
             page.AppendLine().AppendLine("Datasets that differ in rationales alone share the runs of methods that read none; these stand under the first dataset's name.");
         page.AppendLine().AppendLine("| student | parameters | begins from | before any training |").AppendLine("|---|---:|---|---|");

@@ -1,3 +1,6 @@
+using System.Globalization;
+using DistillOnnx.Toolchain.Scripting;
+
 namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>What a study came to.</summary>
@@ -6,5 +9,28 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Summary">Mean and spread over seeds.</param>
 /// <param name="Differences">Methods against the first one, paired by seed.</param>
 /// <param name="Untrained">What students that begin from a checkpoint answer before any training.</param>
+/// <param name="Tokenizer">The tokenizer that students from scratch share; null where there are none, or the options name one.</param>
 public sealed record StudyResult(
-    string Study, IReadOnlyList<StudyRun> Runs, IReadOnlyList<StudySummary> Summary, IReadOnlyList<StudyDifference> Differences, IReadOnlyList<StudyBaseline> Untrained);
+    string Study,
+    IReadOnlyList<StudyRun> Runs,
+    IReadOnlyList<StudySummary> Summary,
+    IReadOnlyList<StudyDifference> Differences,
+    IReadOnlyList<StudyBaseline> Untrained,
+    string? Tokenizer)
+{
+    /// <summary>Mean accuracy and its deviation, in per cent, as lines for a person: a row a method and dataset, a column a share of the rows.</summary>
+    public IReadOnlyList<string> TableLines()
+    {
+        double[] shares = [.. Summary.Select(s => s.Fraction).Distinct().Order()];
+        List<string[]> cells = [["student", "method", "data", .. shares.Select(s => string.Create(CultureInfo.InvariantCulture, $"{100 * s:0.##} %"))]];
+        foreach (var line in Summary.GroupBy(s => (s.Student, s.Method, s.Data)))
+        {
+            var figures = shares.Select(share => line.FirstOrDefault(s => s.Fraction == share) is { } s
+                ? string.Create(CultureInfo.InvariantCulture, $"{100 * s.Accuracy:0.00} ± {100 * s.Deviation:0.00}")
+                : "");
+            cells.Add([line.Key.Student, line.Key.Method, line.Key.Data, .. figures]);
+        }
+
+        return TextTable.Lines(cells, leftColumns: 3);
+    }
+}

@@ -1,3 +1,4 @@
+using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Trainer;
@@ -14,7 +15,7 @@ public static class TrainStage
     public static async Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var result = await StudentTrainer.RunAsync(options, reporter, cancellationToken);
-        if (ParallelProcess.IsReportingRank(options.Parallel)) TrainingCurves.Draw(result.Checkpoint);
+        if (ParallelProcess.IsReportingRank(options.Parallel)) TrainingCurves.Draw(result.Checkpoint, Dataset.Open(options.Data).Chance(SplitNames.Validation));
         return result;
     }
 }

@@ -15,8 +15,9 @@ public static class TrainingCurves
 
     /// <summary>Draws a checkpoint's curves beside its report.</summary>
     /// <param name="checkpoint">The checkpoint directory.</param>
+    /// <param name="chance">Accuracy of chance on the validation rows, a fraction of one; null where there is none.</param>
     /// <returns>The picture; null where there is nothing to draw.</returns>
-    public static string? Draw(string checkpoint)
+    public static string? Draw(string checkpoint, double? chance)
     {
         var report = Path.Combine(checkpoint, "training.json");
         if (!File.Exists(report)) return null;
@@ -36,12 +37,19 @@ public static class TrainingCurves
         var losses = picture.GetPlot(0);
         foreach (var name in (string[])["train_label_loss", "validation_label_loss", "train_rationale_loss", "validation_rationale_loss"]) Line(losses, evaluations, name, 1);
         losses.YLabel("loss, nats a token");
-        losses.ShowLegend(Alignment.UpperRight);
+        // Beside the plots, where they hide no line.
+        losses.ShowLegend(Edge.Right);
         var accuracy = picture.GetPlot(1);
         Line(accuracy, evaluations, "validation_accuracy", 100);
         accuracy.YLabel("accuracy, %");
         accuracy.XLabel("step");
-        accuracy.ShowLegend(Alignment.LowerRight);
+        if (chance is { } share)
+        {
+            var line = accuracy.Add.HorizontalLine(100 * share, color: Colors.Gray, pattern: LinePattern.Dashed);
+            line.LegendText = "chance";
+        }
+
+        accuracy.ShowLegend(Edge.Right);
         var path = Path.Combine(checkpoint, FileName);
         picture.SavePng(path, Width, Height);
         return path;

@@ -8,7 +8,7 @@ using DistillOnnx.Training.TokenizerTraining;
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>A tokenizer made of the training text, for a student that begins from nothing.</summary>
-internal static class TrainedTokenizer
+public static class TrainedTokenizer
 {
     /// <summary>Trains one.</summary>
     /// <param name="texts">The text.</param>
