@@ -3,6 +3,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Runtime;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 
@@ -31,16 +32,24 @@ public static class BatchPredictor
         var target = file?.Stream ?? output!;
 
         var began = Stopwatch.GetTimestamp();
-        long rows = 0, abstained = 0, truncated = 0;
+        long rows = 0, abstained = 0, truncated = 0, failed = 0;
         foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
         {
             foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
-            var answers = predictor.Predict([.. batch.Select(b => b.Input)], cancellationToken);
+            var answers = Answer(predictor, [.. batch.Select(b => b.Input)], cancellationToken);
             for (var i = 0; i < batch.Length; i++)
             {
-                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answers[i], predictor.Task);
-                if (answers[i].Abstained) abstained++;
-                if (answers[i].Truncated) truncated++;
+                var (answer, error) = answers[i];
+                if (answer is null)
+                {
+                    PredictionRow.WriteError(target, batch[i].Id, error!);
+                    failed++;
+                    continue;
+                }
+
+                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answer, predictor.Task);
+                if (answer.Abstained) abstained++;
+                if (answer.Truncated) truncated++;
             }
 
             target.Flush();
@@ -49,7 +58,26 @@ public static class BatchPredictor
         }
 
         file?.Commit();
-        return file is null ? null : new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output);
+        if (failed > 0) reporter.Warn($"{failed} of {rows} rows have no answer; their lines have \"error\" in the place of one");
+        if (file is null) return null;
+        return new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output) { Failed = failed };
+    }
+
+    /// <summary>Answers, or why there is none. Where a batch fails its rows run one by one: only the one at fault has no answer.</summary>
+    private static (LabelPrediction? Answer, string? Error)[] Answer(IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
+    {
+        const string noNumbers = "the model answers this input with values that are no numbers";
+        try
+        {
+            return [.. predictor.Predict(inputs, cancellationToken).Select(Checked)];
+        }
+        catch (InferenceException e)
+        {
+            return inputs.Length == 1 ? [(null, e.Message)] : [.. inputs.SelectMany(i => Answer(predictor, [i], cancellationToken))];
+        }
+
+        static (LabelPrediction?, string?) Checked(LabelPrediction answer) =>
+            answer.RawLogProbabilities?.All(double.IsFinite) ?? true ? (answer, null) : (null, noNumbers);
     }
 
     private static FileStream Open(string path)
