@@ -46,6 +46,9 @@ public static class BundleExporter
         if (encoder.Tokenizer.Note is { } unused) reporter.Info(unused);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
 
+        foreach (var label in task.Labels?.Where(l => encoder.EncodeLabel(l).Contains(encoder.Tokenizer.UnkId)) ?? [])
+            reporter.Warn($"label \"{InputText.Show(label)}\" has characters without a piece in the tokenizer: it is scored as unknown text");
+
         var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;
         var plan = trie is null ? null : LabelPlan.Create(trie, checkpoint.Config.DecoderStartTokenId);
         var weights = new T5Weights(checkpoint.Config, checkpoint.Tensors);

@@ -190,6 +190,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         var scores = _scorer is LabelModel model ? model.Score(batch, lane, cancellationToken) : _scorer!.Score(batch, cancellationToken);
         for (var i = 0; i < batch.Length; i++)
         {
+            if (!Array.TrueForAll(scores[i], double.IsFinite))
+                throw new InferenceException($"{Bundle.Directory}: {Bundle.Precision} graphs answer this input with values that are no numbers");
             var probabilities = Softmax.Log(scores[i], _temperature);
             var best = 0;
             for (var label = 0; label < probabilities.Length; label++)

@@ -1,8 +1,15 @@
 namespace DistillOnnx.Runtime;
 
-/// <summary>A graph that was loaded failed when it ran: not the caller's fault.</summary>
+/// <summary>A graph that was loaded failed when it ran, or answered with values that are no numbers: not the caller's fault.</summary>
 public sealed class InferenceException : Exception
 {
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">One line.</param>
+    internal InferenceException(string message)
+        : base(message)
+    {
+    }
+
     /// <summary>Creates the exception.</summary>
     /// <param name="message">One line.</param>
     /// <param name="inner">What ONNX Runtime threw.</param>

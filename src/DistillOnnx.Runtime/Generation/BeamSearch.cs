@@ -138,6 +138,7 @@ internal sealed class BeamSearch
     private void Collect(ReadOnlySpan<float> logits, int row, ref int count)
     {
         var max = TensorPrimitives.Max(logits);
+        if (!float.IsFinite(max)) throw new InferenceException(TextGenerator.NoNumbers);
         TensorPrimitives.Subtract(logits, max, _logProbabilities);
         var values = _logProbabilities.AsSpan();
         var sum = 0d;

@@ -11,6 +11,8 @@ namespace DistillOnnx.Runtime.Generation;
 /// </summary>
 public sealed class TextGenerator : IDisposable
 {
+    internal const string NoNumbers = "the decoder answers this input with values that are no numbers";
+
     private readonly EncoderGraph _encoder;
     private readonly DecoderGraph _decoder;
     private readonly T5Config _config;
@@ -84,7 +86,9 @@ public sealed class TextGenerator : IDisposable
 
     private int Best(ReadOnlySpan<float> logits, bool mayEnd)
     {
+        // The index of a NaN where there is one.
         var best = TensorPrimitives.IndexOfMax(logits);
+        if (!float.IsFinite(logits[best])) throw new InferenceException(NoNumbers);
         if (mayEnd || !_config.IsEnd(best)) return best;
         best = -1;
         for (var token = 0; token < logits.Length; token++)

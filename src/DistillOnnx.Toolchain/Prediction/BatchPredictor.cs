@@ -3,6 +3,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Runtime;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 
@@ -33,18 +34,26 @@ public static class BatchPredictor
         var target = file?.Stream ?? output!;
 
         var began = Stopwatch.GetTimestamp();
-        long rows = 0, abstained = 0, truncated = 0;
+        long rows = 0, abstained = 0, truncated = 0, failed = 0;
         foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
         {
             foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
             PredictorInput[] inputs = [.. batch.Select(b => b.Input)];
-            var answers = predictor.Predict(inputs, cancellationToken);
+            var answers = Answer(predictor, inputs, cancellationToken);
             var rationales = explainer?.Explain(inputs, settings!, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
             {
-                PredictionRow.Write(target, batch[i].Id, batch[i].Input, answers[i], predictor.Task, rationale: rationales?[i]);
-                if (answers[i].Abstained) abstained++;
-                if (answers[i].Truncated) truncated++;
+                var (answer, error) = answers[i];
+                if (answer is null)
+                {
+                    PredictionRow.WriteError(target, batch[i].Id, error!);
+                    failed++;
+                    continue;
+                }
+
+                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationales?[i]);
+                if (answer.Abstained) abstained++;
+                if (answer.Truncated) truncated++;
             }
 
             target.Flush();
@@ -53,7 +62,27 @@ public static class BatchPredictor
         }
 
         file?.Commit();
-        return file is null ? null : new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output);
+        if (failed > 0 && failed == rows) throw new InferenceException($"{options.Model}: none of {rows} rows has an answer; each line has its \"error\"");
+        if (failed > 0) reporter.Warn($"{failed} of {rows} rows have no answer; their lines have \"error\" in the place of one");
+        if (file is null) return null;
+        return new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output) { Failed = failed };
+    }
+
+    /// <summary>Answers, or why there is none. Where a batch fails its rows run one by one: only the one at fault has no answer.</summary>
+    private static (LabelPrediction? Answer, string? Error)[] Answer(IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
+    {
+        const string noNumbers = "the model answers this input with values that are no numbers";
+        try
+        {
+            return [.. predictor.Predict(inputs, cancellationToken).Select(Checked)];
+        }
+        catch (InferenceException e)
+        {
+            return inputs.Length == 1 ? [(null, e.Message)] : [.. inputs.SelectMany(i => Answer(predictor, [i], cancellationToken))];
+        }
+
+        static (LabelPrediction?, string?) Checked(LabelPrediction answer) =>
+            answer.RawLogProbabilities?.All(double.IsFinite) ?? true ? (answer, null) : (null, noNumbers);
     }
 
     private static FileStream Open(string path)

@@ -37,4 +37,18 @@ internal static class PredictionRow
 
         output.WriteByte((byte)'\n');
     }
+
+    /// <summary>Writes <c>{"id","error"}</c> and a line feed.</summary>
+    public static void WriteError(Stream output, string id, string error)
+    {
+        using (var writer = new Utf8JsonWriter(output, Options))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", id);
+            writer.WriteString("error", error);
+            writer.WriteEndObject();
+        }
+
+        output.WriteByte((byte)'\n');
+    }
 }

@@ -63,6 +63,35 @@ public sealed class RealBundleTests
         Assert.Contains("row 1", Assert.Throws<InputException>(() => loader.Load(folder["swapped"], CancellationToken.None)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Predict_GraphThatAnswersWithNaN_FailsThatRowAndServesOn()
+    {
+        using var bundles = new RealBundles();
+        NanWeights.SpoilTilde(bundles.Checkpoint(0), bundles.Directory(0));
+        var options = new ServerOptions
+        {
+            Model = ["nli=" + bundles.Directory(0)],
+            Urls = ["http://127.0.0.1:0"],
+            LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
+        };
+        await using var host = await ServerHost.StartAsync(options, null, CancellationToken.None).WaitAsync(TestServer.Patience);
+        using var client = new PredictionClient(new PredictionClientOptions { Addresses = [host.Addresses[0]], Deadline = TestServer.Patience });
+        var request = new PredictRequest { Model = "nli", Partial = true };
+        request.Inputs.AddRange(new[] { "it is", "it ~ is", "it is not" }.Select(t => new PredictionInput { Text = t }));
+
+        var response = await client.PredictAsync(request, CancellationToken.None);
+        request.Partial = false;
+        var fault = await Assert.ThrowsAsync<RpcException>(() => client.PredictAsync(request, CancellationToken.None));
+        request.Inputs.RemoveAt(1);
+        var after = await client.PredictAsync(request, CancellationToken.None);
+
+        Assert.Equal([0, (int)StatusCode.Internal, 0], response.Predictions.Select(p => p.Error?.Code ?? 0));
+        Assert.Equal(StatusCode.Internal, fault.StatusCode);
+        Assert.Equal(2, after.Predictions.Count);
+        Assert.All(after.Predictions, p => Assert.InRange(p.Probability, 1.0 / 3, 1));
+        await host.StopAsync().WaitAsync(TestServer.Patience);
+    }
+
     /// <summary>Versions 2, 4, 5, 7, 8 are good, every third is spoilt; each takes the place of the one before, and the next comes when it has answered.</summary>
     private static async Task SwitchAsync(RealBundles bundles, TemporaryDirectory folder, ConcurrentDictionary<string, bool> seen, Task[] callers)
     {

@@ -23,7 +23,7 @@ internal sealed class RealBundles : IDisposable
     {
         for (var i = 0; i < 2; i++)
         {
-            var checkpoint = _root[$"checkpoint{i}"];
+            var checkpoint = Checkpoint(i);
             RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Task, seed: 11 + i, TinyTokenizer.SpieceModel);
             BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = Directory(i), Graphs = GraphSet.Label }, Reporter.None);
         }
@@ -39,6 +39,9 @@ internal sealed class RealBundles : IDisposable
 
     /// <summary>Where a bundle is.</summary>
     public string Directory(int which) => _root[$"bundle{which}"];
+
+    /// <summary>The checkpoint that a bundle was made from.</summary>
+    public string Checkpoint(int which) => _root[$"checkpoint{which}"];
 
     /// <summary>What a bundle answers in process.</summary>
     public LabelPrediction Answer(int which, string text) => _predictors[which].Predict([new Input(text)])[0];

@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+using DistillOnnx.Core.Tasks;
+using DistillOnnx.Export;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Toolchain.Prediction;
+
+namespace DistillOnnx.Toolchain.Tests.Prediction;
+
+public sealed class BatchPredictorTests
+{
+    [Theory]
+    [InlineData(TaskKind.Labels)]
+    [InlineData(TaskKind.Text)]
+    public async Task RunAsync_GraphThatAnswersWithNaN_WritesAnErrorForThatRowAndGoesOn(TaskKind kind)
+    {
+        using var directory = new TemporaryDirectory();
+        var task = new TaskSpec { Name = "tiny", Kind = kind, Labels = kind == TaskKind.Labels ? ["yes", "no"] : null, MaxLabelTokens = 4 };
+        // A tied embedding would spoil a logit of every answer, too.
+        var config = RandomCheckpoint.Uneven with { TieWordEmbeddings = false };
+        RandomCheckpoint.Write(directory["checkpoint"], config, task, seed: 3, TinyTokenizer.SpieceModel);
+        BundleExporter.Export(new BundleExportOptions { Model = directory["checkpoint"], Out = directory["bundle"] }, Reporter.None);
+        NanWeights.SpoilTilde(directory["checkpoint"], directory["bundle"]);
+        string[] texts = ["it is", "it ~ is", "is it", "~", "a"];
+        File.WriteAllLines(directory["rows"], texts.Select(t => new JsonObject { ["input"] = t }.ToJsonString()));
+        var options = new PredictOptions
+        {
+            Model = directory["bundle"],
+            Input = directory["rows"],
+            Output = directory["answers"],
+            Device = "cpu",
+            Threads = 1,
+            BatchSize = 3,
+        };
+
+        var result = await BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal((5, 2), (result!.Rows, result.Failed));
+        var lines = File.ReadAllLines(directory["answers"]).Select(l => JsonNode.Parse(l)!.AsObject()).ToArray();
+        Assert.Equal(["1", "2", "3", "4", "5"], lines.Select(l => (string?)l["id"]));
+        Assert.Equal([false, true, false, true, false], lines.Select(l => l.ContainsKey("error")));
+        Assert.All(lines, l => Assert.NotEqual(l.ContainsKey("error"), l.ContainsKey("label")));
+        Assert.Contains("no numbers", (string?)lines[1]["error"], StringComparison.Ordinal);
+    }
+}
