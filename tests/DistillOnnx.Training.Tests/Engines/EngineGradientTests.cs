@@ -18,7 +18,8 @@ public sealed class EngineGradientTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Accumulate_RaggedBatchWithoutDropout_EqualsAutograd(T5Activation activation, bool gated, bool tied, int model, int width, int heads)
+    public void Accumulate_RaggedBatchWithoutDropout_EqualsAutograd(
+        T5Activation activation, bool gated, bool tied, int model, int width, int heads)
     {
         using var student = new T5Model(Config(activation, gated, tied, model, width, heads), seed: 3);
         var batch = Batch(70, 11, longest: 40);
@@ -137,9 +138,13 @@ public sealed class EngineGradientTests
         var random = new Random(7);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(2, vocabulary)), 1];
         var sequences = Enumerable.Range(0, rows)
-            .Select(i => new TrainingSequence(Tokens(random.Next(1, longest)), Tokens(i % 2 == 0 ? random.Next(0, 3) : random.Next(3, 20)), i % 2 == 0 ? LossPart.Label : LossPart.Rationale))
+            .Select(i => new TrainingSequence(
+                Tokens(random.Next(1, longest)), Tokens(i % 2 == 0 ? random.Next(0, 3) : random.Next(3, 20)), i % 2 == 0 ? LossPart.Label
+                    : LossPart.Rationale))
             .ToList();
-        return new MicroBatch(sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length), 0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
+        return new MicroBatch(
+            sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length),
+                0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
     }
 
     private static void AssertClose(T5Model student, IStudentEngine expected, IStudentEngine actual)

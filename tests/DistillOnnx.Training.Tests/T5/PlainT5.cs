@@ -29,7 +29,8 @@ internal sealed class PlainT5
     {
         var head = _config.TieWordEmbeddings ? "shared.weight" : "lm_head.weight";
         var scale = _config.ScaleDecoderOutputs ? 1 / Math.Sqrt(_config.DModel) : 1;
-        return [.. Stack("decoder", _config.NumDecoderLayers, decoderInput, encoded).Select(x => Project(head, [.. x.Select(v => v * scale)]))];
+        return [.. Stack("decoder", _config.NumDecoderLayers, decoderInput, encoded)
+            .Select(x => Project(head, [.. x.Select(v => v * scale)]))];
     }
 
     /// <summary>Mean cross-entropy of the targets, one sequence.</summary>
@@ -46,8 +47,11 @@ internal sealed class PlainT5
         {
             var prefix = $"{stack}.block.{block}.layer.";
             var normed = Norm(x, $"{prefix}0.layer_norm.weight");
-            x = Sum(x, Attend($"{prefix}0.SelfAttention", normed, normed, $"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", causal: encoded is not null));
-            if (encoded is not null) x = Sum(x, Attend($"{prefix}1.EncDecAttention", Norm(x, $"{prefix}1.layer_norm.weight"), encoded, null, causal: false));
+            x = Sum(x,
+                Attend($"{prefix}0.SelfAttention", normed, normed, $"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+                    causal: encoded is not null));
+            if (encoded is not null) x = Sum(
+                x, Attend($"{prefix}1.EncDecAttention", Norm(x, $"{prefix}1.layer_norm.weight"), encoded, null, causal: false));
             prefix += encoded is null ? "1" : "2";
             x = Sum(x, [.. Norm(x, $"{prefix}.layer_norm.weight").Select(row => FeedForward($"{prefix}.DenseReluDense", row))]);
         }
