@@ -5,7 +5,7 @@ public sealed class InferenceException : Exception
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="message">One line.</param>
-    internal InferenceException(string message)
+    public InferenceException(string message)
         : base(message)
     {
     }

@@ -44,7 +44,8 @@ public sealed class TrainingRunTests : IDisposable
 
         Assert.True(last.ExitCode == 0, last.Error);
         Assert.Contains("resuming after step", last.Error);
-        Assert.True(File.ReadAllBytes(In("whole/model.safetensors")).AsSpan().SequenceEqual(File.ReadAllBytes(In("killed/model.safetensors"))));
+        Assert.True(
+            File.ReadAllBytes(In("whole/model.safetensors")).AsSpan().SequenceEqual(File.ReadAllBytes(In("killed/model.safetensors"))));
     }
 
     [Fact]

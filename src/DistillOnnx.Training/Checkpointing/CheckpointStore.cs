@@ -31,7 +31,8 @@ internal sealed class CheckpointStore
     /// <param name="report">What <c>training.json</c> says beside the evaluations.</param>
     /// <param name="writes">Whether this process is the one of its group that writes; the others' saves do nothing.</param>
     public CheckpointStore(
-        string target, bool overwrite, bool isOurs, T5Model model, T5Tokenizer tokenizer, TaskSpec? task, string? source, TrainingReport report, bool writes = true)
+        string target, bool overwrite, bool isOurs, T5Model model, T5Tokenizer tokenizer, TaskSpec? task, string? source,
+        TrainingReport report, bool writes = true)
     {
         (Target, _writes) = (target, writes);
         (_overwrite, Exists, _model, _tokenizer, _task, _source, _report) = (overwrite, isOurs, model, tokenizer, task, source, report);
@@ -76,7 +77,8 @@ internal sealed class CheckpointStore
     /// <summary>Reads what <see cref="SaveResume"/> wrote.</summary>
     /// <param name="weights">Receives the weights.</param>
     /// <param name="optimizer">Receive the optimizer's state.</param>
-    public TrainingState LoadResume(Tensor weights, IReadOnlyDictionary<string, Tensor> optimizer) => ResumeFile.Load(Target, weights, optimizer);
+    public TrainingState LoadResume(Tensor weights, IReadOnlyDictionary<string, Tensor> optimizer) =>
+        ResumeFile.Load(Target, weights, optimizer);
 
     /// <summary>Says that the run is done.</summary>
     /// <param name="state">Where it ended.</param>
@@ -100,7 +102,7 @@ internal sealed class CheckpointStore
         Exists = true;
     }
 
-    /// <summary>What the system says about a full disk or a lost right names no file: we do.</summary>
+    /// <summary>The system's message about a full disk or a missing permission names no file, so this adds the checkpoint.</summary>
     private void Guard(Action save)
     {
         if (!_writes) return;

@@ -24,7 +24,8 @@ internal static class ResumeFile
     public static bool Exists(string directory) => File.Exists(Path.Combine(directory, RelativePath));
 
     /// <summary>Writes the state.</summary>
-    public static void Save(string directory, TrainingState state, string fingerprint, Tensor weights, IReadOnlyDictionary<string, Tensor> optimizer)
+    public static void Save(
+        string directory, TrainingState state, string fingerprint, Tensor weights, IReadOnlyDictionary<string, Tensor> optimizer)
     {
         var path = Path.Combine(directory, RelativePath);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -34,7 +35,8 @@ internal static class ResumeFile
             [StateNote] = JsonSerializer.Serialize(state, TrainingJson.Compact),
             [FingerprintNote] = fingerprint,
         };
-        using var writer = SafetensorsWriter.Create(path, [.. tensors.Select(t => new TensorInfo(t.Name, TensorType.Float32, [t.Tensor.numel()]))], notes);
+        using var writer = SafetensorsWriter.Create(
+            path, [.. tensors.Select(t => new TensorInfo(t.Name, TensorType.Float32, [t.Tensor.numel()]))], notes);
         foreach (var (name, tensor) in tensors)
         {
             ForEachPiece(tensor, (piece, _) =>
@@ -53,7 +55,8 @@ internal static class ResumeFile
     {
         var path = Path.Combine(directory, RelativePath);
         using var file = SafetensorsFile.Open(path);
-        return file.Metadata.TryGetValue(FingerprintNote, out var text) ? text : throw new InputException($"{path}: the note \"{FingerprintNote}\" is missing; not a state of this program");
+        return file.Metadata.TryGetValue(FingerprintNote, out var text) ? text
+            : throw new InputException($"{path}: the note \"{FingerprintNote}\" is missing; not a state of this program");
     }
 
     /// <summary>Reads the state.</summary>
@@ -66,7 +69,8 @@ internal static class ResumeFile
         foreach (var (name, tensor) in Tensors(weights, optimizer))
         {
             if (!file.Tensors.TryGetValue(name, out var info) || info.ElementCount != tensor.numel())
-                throw new InputException($"{path}: tensor \"{name}\": expected {tensor.numel()} values, found {(info is null ? "none" : info.ElementCount)}");
+                throw new InputException(
+                    $"{path}: tensor \"{name}\": expected {tensor.numel()} values, found {(info is null ? "none" : info.ElementCount)}");
             ForEachPiece(tensor, (piece, offset) =>
             {
                 using var host = empty(piece.numel(), dtype: ScalarType.Float32);
@@ -75,10 +79,12 @@ internal static class ResumeFile
             });
         }
 
-        if (!file.Metadata.TryGetValue(StateNote, out var text)) throw new InputException($"{path}: the note \"{StateNote}\" is missing; not a state of this program");
+        if (!file.Metadata.TryGetValue(StateNote, out var text))
+            throw new InputException($"{path}: the note \"{StateNote}\" is missing; not a state of this program");
         try
         {
-            return JsonSerializer.Deserialize<TrainingState>(text, TrainingJson.Compact) ?? throw new InputException($"{path}: the note \"{StateNote}\" is empty");
+            return JsonSerializer.Deserialize<TrainingState>(text, TrainingJson.Compact)
+                ?? throw new InputException($"{path}: the note \"{StateNote}\" is empty");
         }
         catch (JsonException e)
         {

@@ -43,7 +43,8 @@ internal sealed class TrainingReport
         root["step_seconds"] = Math.Round(state.StepSeconds, 3);
         root["tokens"] = state.Tokens;
         root["evaluations"] = JsonSerializer.SerializeToNode(state.History, TrainingJson.Compact);
-        AtomicFile.WriteAllBytes(Path.Combine(directory, FileName), Encoding.UTF8.GetBytes(root.ToJsonString(TrainingJson.Indented) + "\n"));
+        AtomicFile.WriteAllBytes(
+            Path.Combine(directory, FileName), Encoding.UTF8.GetBytes(root.ToJsonString(TrainingJson.Indented) + "\n"));
     }
 
     /// <summary>Says which option of a saved run differs from those of the one that is to resume it.</summary>
@@ -57,7 +58,9 @@ internal sealed class TrainingReport
         {
             var (before, after) = (old[key]?.ToJsonString() ?? "nothing", now[key]?.ToJsonString() ?? "nothing");
             if (before != after)
-                throw new InputException($"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}; pass the same options, or --overwrite to start anew");
+                throw new InputException(
+                    $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}; "
+                    + $"pass the same options, or --overwrite to start anew");
         }
 
         JsonObject Parse(string text)

@@ -85,8 +85,9 @@ internal sealed class PaddedEngine : IStudentEngine
             long tokens = rows.Sum(r => (long)batch.Sequences[r].Target.Length);
             var losses = _model.TokenLosses(hidden, targets);
             var sum = losses.sum();
-            var weights = rows.SelectMany(r => Enumerable.Repeat((float)batch.TokenWeight(batch.Sequences[r]), batch.Sequences[r].Target.Length));
-            total = total + (losses * tensor(weights.ToArray(), device: device)).sum();
+            var weights = rows.Select(r => batch.Sequences[r])
+                .SelectMany(s => Enumerable.Repeat((float)batch.TokenWeight(s), s.Target.Length)).ToArray();
+            total = total + (losses * tensor(weights, device: device)).sum();
             var value = sum.item<float>();
             result += part == LossPart.Label ? new StepLoss(value, tokens, 0, 0) : new StepLoss(0, 0, value, tokens);
         }

@@ -51,7 +51,8 @@ public sealed class StudentPredictor : IPredictor, IExplainer
     /// <param name="reporter">Receives a message about the device that was chosen.</param>
     /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
     /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
-    public static StudentPredictor Open(string checkpointDirectory, string device = "auto", IReporter? reporter = null, string? baseDirectory = null)
+    public static StudentPredictor Open(
+        string checkpointDirectory, string device = "auto", IReporter? reporter = null, string? baseDirectory = null)
     {
         using var checkpoint = Checkpoint.Open(checkpointDirectory, baseDirectory);
         foreach (var note in checkpoint.Notes) reporter?.Info(note);
@@ -72,13 +73,15 @@ public sealed class StudentPredictor : IPredictor, IExplainer
     /// <param name="threads">Threads per operation on the CPU; null: libtorch's choice.</param>
     /// <param name="reporter">Receives a message about the device that was chosen.</param>
     /// <exception cref="InputException">A file is missing or malformed, or there is no such device.</exception>
-    public static StudentPredictor OpenUntrained(string checkpointDirectory, TaskSpec task, string? tokenizerDirectory, string device, int? threads, IReporter reporter)
+    public static StudentPredictor OpenUntrained(
+        string checkpointDirectory, TaskSpec task, string? tokenizerDirectory, string device, int? threads, IReporter reporter)
     {
         using var checkpoint = Checkpoint.Open(checkpointDirectory);
         var tokenizer = T5Tokenizer.Load(tokenizerDirectory ?? checkpoint.Place.TokenizerDirectory);
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter, threads));
         model.eval();
-        return new StudentPredictor(model, new InputEncoder(tokenizer, task with { PredictPrefix = "", ExplainPrefix = "" }), ownsModel: true);
+        return new StudentPredictor(
+            model, new InputEncoder(tokenizer, task with { PredictPrefix = "", ExplainPrefix = "" }), ownsModel: true);
     }
 
     /// <inheritdoc/>
@@ -185,7 +188,8 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         if (Task.Kind == TaskKind.Choices && input.Choices is not { Count: > 0 })
             throw new InputException($"input {index + 1}: task \"{Task.Name}\" needs the choices of each input, found none");
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)
-            throw new InputException($"input {index + 1}: task \"{Task.Name}\" has no choices of its own inputs, found {input.Choices.Count}");
+            throw new InputException(
+                $"input {index + 1}: task \"{Task.Name}\" has no choices of its own inputs, found {input.Choices.Count}");
     }
 
     private readonly record struct Row(int Index, int[] Ids, bool Truncated);

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Training.Metrics;
 
-/// <summary>Lets figures fall.</summary>
+/// <summary>Discards all figures.</summary>
 internal sealed class DiscardedMetrics : IMetricSink
 {
     public void Add(int step, string name, double value)

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Training.Metrics;
 
-/// <summary>A look at the student in the midst of training: one entry of <c>training.json</c>.</summary>
+/// <summary>An evaluation of the student during training: one entry of <c>training.json</c>.</summary>
 internal sealed record EvaluationRecord
 {
     /// <summary>Steps done.</summary>
@@ -18,10 +18,10 @@ internal sealed record EvaluationRecord
     /// <summary>Learning rate of the last step.</summary>
     public double LearningRate { get; init; }
 
-    /// <summary>Label loss in training since the last look, in nats a token.</summary>
+    /// <summary>Label loss in training since the last evaluation, in nats a token.</summary>
     public double TrainLabelLoss { get; init; }
 
-    /// <summary>Rationale loss in training since the last look; null where none is learnt.</summary>
+    /// <summary>Rationale loss in training since the last evaluation; null where none is learnt.</summary>
     public double? TrainRationaleLoss { get; init; }
 
     /// <summary>Norm of the last step's gradient, before clipping.</summary>
@@ -42,6 +42,6 @@ internal sealed record EvaluationRecord
     /// <summary>Classes of the validation rows that were predicted for none of them; null where there are none such.</summary>
     public IReadOnlyList<string>? NeverPredicted { get; init; }
 
-    /// <summary>Tokens a second of training since the last look.</summary>
+    /// <summary>Tokens a second of training since the last evaluation.</summary>
     public double TokensPerSecond { get; init; }
 }

@@ -20,7 +20,8 @@ internal sealed class TensorBoardWriter : IMetricSink
     {
         _clock = clock ?? TimeProvider.System;
         Directory.CreateDirectory(directory);
-        var name = FormattableString.Invariant($"events.out.tfevents.{_clock.GetUtcNow().ToUnixTimeSeconds()}.{Environment.MachineName}.{Environment.ProcessId}");
+        var name = FormattableString.Invariant(
+            $"events.out.tfevents.{_clock.GetUtcNow().ToUnixTimeSeconds()}.{Environment.MachineName}.{Environment.ProcessId}");
         _file = new FileStream(Path.Combine(directory, name), FileMode.Create, FileAccess.Write, FileShare.Read);
         Write(Event(0, 3, "brain.Event:2"u8));
         _file.Flush();

@@ -18,7 +18,8 @@ internal sealed class BatchOrder
 
     /// <param name="lengths">Each row's length in tokens.</param>
     /// <param name="batchSize">Rows of a step; the last one of an epoch may have fewer.</param>
-    /// <param name="window">Batches among which rows are sorted by length before they are cut into batches; 1 leaves the permutation as it is.</param>
+    /// <param name="window">Batches among which rows are sorted by length before they are cut into batches; 1 leaves the permutation as
+    /// it is.</param>
     /// <param name="seed">Seed of the permutations.</param>
     /// <param name="sampler">Draws the rows of an epoch; null: every row once.</param>
     public BatchOrder(IReadOnlyList<int> lengths, int batchSize, int window, long seed, ClassSampler? sampler = null)

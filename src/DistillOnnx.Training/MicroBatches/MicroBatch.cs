@@ -5,7 +5,8 @@ namespace DistillOnnx.Training.MicroBatches;
 /// weights are those of the whole step, so that any cut into micro-batches gives the same gradient.
 /// </summary>
 /// <param name="Sequences">At least one.</param>
-/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, each counted with its sequence's weight.</param>
+/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, each counted with its sequence's
+/// weight.</param>
 /// <param name="RationaleWeight">Weight of a rationale's token: 1 − α over the rationale tokens of the step, counted likewise.</param>
 internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, double LabelWeight, double RationaleWeight)
 {
@@ -14,11 +15,13 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
 
     /// <summary>What each target token of a sequence weighs in the step's loss.</summary>
     /// <param name="sequence">The sequence.</param>
-    public double TokenWeight(TrainingSequence sequence) => sequence.Weight * (sequence.Part == LossPart.Label ? LabelWeight : RationaleWeight);
+    public double TokenWeight(TrainingSequence sequence) =>
+        sequence.Weight * (sequence.Part == LossPart.Label ? LabelWeight : RationaleWeight);
 
     /// <summary>Cuts the rows of a step into micro-batches of sequences of like length.</summary>
     /// <param name="rows">The rows of the step.</param>
-    /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may exceed it.</param>
+    /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may
+    /// exceed it.</param>
     /// <param name="labelWeight">Weight of the label loss, a mean weighted by sequence over its target tokens.</param>
     /// <param name="rationaleWeight">Weight of the rationale loss, a mean weighted by sequence over its target tokens.</param>
     /// <param name="share">Which of several equal shares of the sequences to cut; their weights stay those of the whole step.</param>

@@ -34,7 +34,9 @@ public static class Devices
 
         TryParseCuda(name, out var index);
         var count = CudaDevices();
-        if (count == 0) throw new InputException($"device \"{name}\": this build or system has no CUDA device; pass --device cpu, or build with -p:Accelerator=cuda");
+        if (count == 0)
+            throw new InputException(
+                $"device \"{name}\": this build or system has no CUDA device; pass --device cpu, or build with -p:Accelerator=cuda");
         if (index >= count) throw new InputException($"device \"{name}\": the system has {count} CUDA device(s), numbered from 0");
         return new Device(DeviceType.CUDA, index);
     }

@@ -49,7 +49,10 @@ public static class LibTorch
         NativeLibrary.TryLoad("torch_cpu", typeof(torch).Assembly, null, out _);
         if (NativeLibrary.TryLoad(BridgeName, typeof(torch).Assembly, null, out _)) return;
         var file = Find(BridgeFile);
-        var why = _failure ?? (file is null ? $"{BridgeFile} does not lie beside the program: build it for this system's runtime identifier" : PlainLoadError(file));
+        var why = _failure
+            ?? (file is null
+                ? $"{BridgeFile} does not lie beside the program: build it for this system's runtime identifier"
+                : PlainLoadError(file));
         throw new InputException($"libtorch cannot be loaded: {why}");
     }
 
@@ -65,9 +68,10 @@ public static class LibTorch
             if (Find("libtorch.so") is not { } libtorch || !NativeLibrary.TryLoad(libtorch, out _)) return IntPtr.Zero;
             return PrivateCopy.Load(BridgeFile, library);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or BadImageFormatException or InvalidDataException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or DllNotFoundException or BadImageFormatException or InvalidDataException)
         {
-            // An exception must not cross the runtime's resolver; it is told when the load has failed for good.
+            // An exception must not cross the runtime's resolver; it is reported when the load has failed for good.
             _failure = e.Message;
             return IntPtr.Zero;
         }
@@ -89,7 +93,11 @@ public static class LibTorch
     /// <summary>Looks where the runtime itself looks for native libraries.</summary>
     private static string? Find(string file)
     {
-        var directories = new List<string> { AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native") };
+        var directories = new List<string>
+        {
+            AppContext.BaseDirectory,
+            Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"),
+        };
         if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string probing)
             directories.AddRange(probing.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
         return directories.Select(d => Path.Combine(d, file)).FirstOrDefault(File.Exists);

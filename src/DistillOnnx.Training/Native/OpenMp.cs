@@ -9,11 +9,14 @@ namespace DistillOnnx.Training.Native;
 /// </summary>
 internal static partial class OpenMp
 {
-    /// <summary>Asks for passive waiting, where neither the user nor the system has said how to wait. Must run before libtorch is loaded.</summary>
+    /// <summary>
+    /// Asks for passive waiting, where neither the user nor the system has said how to wait. Must run before libtorch is loaded.
+    /// </summary>
     public static void KeepIdleThreadsFromSpinning()
     {
         if (!OperatingSystem.IsLinux()) return;
-        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null
+            || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
 
         // .NET's own variables are a copy: native code reads the C library's.
         _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);

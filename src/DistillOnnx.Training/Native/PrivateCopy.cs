@@ -61,7 +61,8 @@ internal static class PrivateCopy
         var partial = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial";
         try
         {
-            using (var stream = new FileStream(partial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            using (var stream = new FileStream(
+                partial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
             {
                 stream.Write(library);
                 stream.Flush(flushToDisk: true);

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>
-/// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate instead of relative steps, and no first moment. A matrix
-/// keeps the means of its rows and columns instead of every squared gradient.
+/// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate instead of relative steps, and no first moment. A
+/// matrix keeps the means of its rows and columns instead of every squared gradient.
 /// </summary>
 internal sealed class Adafactor : IOptimizer
 {
@@ -28,7 +28,8 @@ internal sealed class Adafactor : IOptimizer
 
         // A vector's full second moments stand among the rows.
         _rows = zeros(shapes.Sum(s => s[0]), dtype: ScalarType.Float32, device: weights.device).DetachFromDisposeScope();
-        _columns = zeros(Math.Max(1, shapes.Sum(s => s.Length == 2 ? s[1] : 0)), dtype: ScalarType.Float32, device: weights.device).DetachFromDisposeScope();
+        _columns = zeros(Math.Max(1, shapes.Sum(s => s.Length == 2 ? s[1] : 0)), dtype: ScalarType.Float32, device: weights.device)
+            .DetachFromDisposeScope();
         State = new Dictionary<string, Tensor> { ["rows"] = _rows, ["columns"] = _columns };
     }
 

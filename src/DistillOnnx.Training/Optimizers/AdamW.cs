@@ -5,7 +5,8 @@ namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>
 /// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) over one flat stretch of weights: on the CPU a single pass over memory, on other
-/// devices a handful of operations whatever the number of parameters (a handful a parameter where rates are scaled). Decay applies to every weight.
+/// devices a handful of operations whatever the number of parameters (a handful a parameter where rates are scaled). Decay applies to
+/// every weight.
 /// </summary>
 internal sealed class AdamW : IOptimizer
 {
@@ -24,7 +25,9 @@ internal sealed class AdamW : IOptimizer
     /// <param name="beta1">Decay of the mean gradient.</param>
     /// <param name="beta2">Decay of the mean squared gradient.</param>
     /// <param name="epsilon">Added to the root of the mean square.</param>
-    public AdamW(Tensor weights, IReadOnlyList<long[]> shapes, double weightDecay, bool scaleParameter = false, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    public AdamW(
+        Tensor weights, IReadOnlyList<long[]> shapes, double weightDecay, bool scaleParameter = false, double beta1 = 0.9,
+        double beta2 = 0.999, double epsilon = 1e-8)
     {
         _mean = zeros_like(weights, requires_grad: false).DetachFromDisposeScope();
         _square = zeros_like(weights, requires_grad: false).DetachFromDisposeScope();
@@ -53,7 +56,8 @@ internal sealed class AdamW : IOptimizer
         }
     }
 
-    private unsafe void Update(Tensor weights, Tensor gradients, long offset, long count, double gradientScale, double learningRate, int step)
+    private unsafe void Update(
+        Tensor weights, Tensor gradients, long offset, long count, double gradientScale, double learningRate, int step)
     {
         var correction1 = 1 - Math.Pow(_beta1, step);
         var correction2 = Math.Sqrt(1 - Math.Pow(_beta2, step));
@@ -62,8 +66,9 @@ internal sealed class AdamW : IOptimizer
             var at = Pointers.Of(weights) + offset;
             if (_scaled is not null) learningRate *= ParameterScale.Of(at, count);
             FlatKernels.AdamW(
-                at, Pointers.Of(gradients) + offset, Pointers.Of(_mean) + offset, Pointers.Of(_square) + offset, count, (float)gradientScale,
-                (float)_beta1, (float)_beta2, (float)(1 / correction2), (float)_epsilon, (float)(learningRate / correction1), (float)(1 - learningRate * _weightDecay));
+                at, Pointers.Of(gradients) + offset, Pointers.Of(_mean) + offset, Pointers.Of(_square) + offset, count,
+                (float)gradientScale, (float)_beta1, (float)_beta2, (float)(1 / correction2), (float)_epsilon,
+                (float)(learningRate / correction1), (float)(1 - learningRate * _weightDecay));
             return;
         }
 

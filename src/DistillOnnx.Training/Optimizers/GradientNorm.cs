@@ -10,7 +10,8 @@ internal static class GradientNorm
     /// <param name="gradients">float32 [parameters].</param>
     public static unsafe double Of(Tensor gradients)
     {
-        if (gradients.device_type == TorchSharp.DeviceType.CPU) return Math.Sqrt(FlatKernels.SumOfSquares(Pointers.Of(gradients), gradients.numel()));
+        if (gradients.device_type == TorchSharp.DeviceType.CPU)
+            return Math.Sqrt(FlatKernels.SumOfSquares(Pointers.Of(gradients), gradients.numel()));
         using var norm = gradients.norm();
         return norm.item<float>();
     }

@@ -14,7 +14,8 @@ internal static class ParameterScale
     public const double Least = 1e-3;
 
     /// <summary>Of a parameter in main memory.</summary>
-    public static unsafe double Of(float* weights, long count) => Math.Max(Least, Math.Sqrt(FlatKernels.SumOfSquares(weights, count) / count));
+    public static unsafe double Of(float* weights, long count) =>
+        Math.Max(Least, Math.Sqrt(FlatKernels.SumOfSquares(weights, count) / count));
 
     /// <summary>Of a parameter on any device: a scalar there.</summary>
     public static Tensor Of(Tensor weights) => weights.square().mean().sqrt_().clamp_(min: Least);

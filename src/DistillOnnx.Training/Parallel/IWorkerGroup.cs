@@ -8,7 +8,7 @@ namespace DistillOnnx.Training.Parallel;
 /// </summary>
 internal interface IWorkerGroup : IDisposable
 {
-    /// <summary>This process's number, from 0; 0 writes the checkpoint and talks to the user.</summary>
+    /// <summary>This process's number, from 0; 0 writes the checkpoint and reports to the user.</summary>
     int Rank { get; }
 
     /// <summary>Number of processes.</summary>

@@ -48,7 +48,8 @@ internal sealed class MpiWorkerGroup : IWorkerGroup
         }
 
         var values = Pointers.Of(tensor);
-        for (long from = 0, count = tensor.numel(); from < count; from += Piece) _mpi.Sum(values + from, (int)Math.Min(Piece, count - from));
+        for (long from = 0, count = tensor.numel(); from < count; from += Piece)
+            _mpi.Sum(values + from, (int)Math.Min(Piece, count - from));
     }
 
     public unsafe void Sum(Span<double> values)

@@ -28,5 +28,7 @@ internal static class WorkerGroups
     /// <param name="group">The group.</param>
     /// <param name="device">What the user gave.</param>
     public static string Device(this IWorkerGroup group, string device) =>
-        group.Count > 1 && device == "cuda" && ParallelProcess.Number(ParallelProcess.LocalRankVariable) is { } local ? $"cuda:{local}" : device;
+        group.Count > 1 && device == "cuda" && ParallelProcess.Number(ParallelProcess.LocalRankVariable) is { } local
+            ? $"cuda:{local}"
+            : device;
 }

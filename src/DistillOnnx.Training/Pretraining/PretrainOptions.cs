@@ -35,7 +35,10 @@ public sealed record PretrainOptions : RunOptions
     public int MaxInputTokens { get; init; } = 256;
 
     /// <summary>Lines that follow each other and are read as one.</summary>
-    [Option("lines that follow each other and are read as one, up to the next blank line: teaches a student to read across sentences; the options that count lines count these", Value = "LINES")]
+    [Option(
+        "lines that follow each other and are read as one, up to the next blank line: teaches a student to read across sentences; the "
+        + "options that count lines count these",
+        Value = "LINES")]
     public int Join { get; init; } = 1;
 
     /// <summary>Share of tokens that is taken out.</summary>
@@ -47,7 +50,10 @@ public sealed record PretrainOptions : RunOptions
     public double MeanSpan { get; init; } = 3;
 
     /// <summary>Lines in memory, from which sequences are drawn in random order.</summary>
-    [Option("lines held in memory, from which sequences are drawn in random order; where parts of the text differ, take more than the largest has", Value = "LINES")]
+    [Option(
+        "lines held in memory, from which sequences are drawn in random order; where parts of the text differ, take more than the "
+        + "largest has",
+        Value = "LINES")]
     public int ShuffleLines { get; init; } = 1_000_000;
 
     /// <summary>Share of activations dropped.</summary>

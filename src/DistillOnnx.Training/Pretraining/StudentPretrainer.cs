@@ -4,7 +4,9 @@ using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Pretraining;
 
-/// <summary>Teaches a student to read by T5's span corruption: a warm start where no public checkpoint can be had, or adaptation to a domain.</summary>
+/// <summary>
+/// Teaches a student to read by T5's span corruption: a warm start where no public checkpoint can be had, or adaptation to a domain.
+/// </summary>
 public static class StudentPretrainer
 {
     /// <summary>Pretrains a student.</summary>
@@ -15,11 +17,13 @@ public static class StudentPretrainer
     /// <exception cref="OperationCanceledException">The run was stopped; <see cref="RunOptions.Resume"/> continues it.</exception>
     /// <exception cref="DivergenceException">The losses diverged.</exception>
     /// <exception cref="IOException">A checkpoint cannot be saved, for instance because the disk is full; the last save stands.</exception>
-    public static Task<PretrainResult> RunAsync(PretrainOptions options, IReporter reporter, CancellationToken cancellationToken) => Task.Run(
+    public static Task<PretrainResult> RunAsync(PretrainOptions options, IReporter reporter, CancellationToken cancellationToken) =>
+        Task.Run(
         () =>
         {
             var run = new TextRun(options, reporter).Run(cancellationToken);
-            return new PretrainResult(run.Checkpoint, run.BestStep, run.Best?.ValidationLabelLoss, run.Steps, run.Seconds, run.TokensPerSecond);
+            return new PretrainResult(
+                run.Checkpoint, run.BestStep, run.Best?.ValidationLabelLoss, run.Steps, run.Seconds, run.TokensPerSecond);
         },
         CancellationToken.None);
 }

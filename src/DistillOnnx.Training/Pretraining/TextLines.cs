@@ -55,7 +55,8 @@ internal sealed class TextLines : IDisposable
 
     /// <summary>All lines that are not blank, in the order of the files.</summary>
     /// <param name="files">The files.</param>
-    /// <param name="join">Lines that are put together, with a space between them, as long as no blank line and no file's end comes between.</param>
+    /// <param name="join">Lines that are put together, with a space between them, as long as no blank line and no file's end comes
+    /// between.</param>
     /// <exception cref="InputException">A file cannot be read.</exception>
     public static IEnumerable<string> Read(IEnumerable<string> files, int join = 1)
     {

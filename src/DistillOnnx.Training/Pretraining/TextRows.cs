@@ -41,7 +41,8 @@ internal sealed class TextRows : ITrainingRows
         foreach (var line in lines)
         {
             var tokens = _tokenizer.Encode(line, appendEos: false);
-            for (var at = 0; at < tokens.Length; at += _options.MaxInputTokens) Take(tokens.AsSpan(at, Math.Min(_options.MaxInputTokens, tokens.Length - at)));
+            for (var at = 0; at < tokens.Length; at += _options.MaxInputTokens)
+                Take(tokens.AsSpan(at, Math.Min(_options.MaxInputTokens, tokens.Length - at)));
         }
 
         // A step of blank or one-token lines: something has to be learnt all the same.

@@ -29,12 +29,14 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
         _lines = new TextLines(Options.Text, Options.HoldoutLines, Options.ShuffleLines, Options.Seed, Options.Join);
 
     protected override T5Tokenizer Tokenizer(StudentSource student, CancellationToken cancellationToken) => student.Tokenizer(
-        Options.Tokenizer, Options.VocabularySize, () => TextLines.Read(Options.Text).Take(Options.TokenizerLines), Reporter, cancellationToken);
+        Options.Tokenizer, Options.VocabularySize, () => TextLines.Read(Options.Text).Take(Options.TokenizerLines), Reporter,
+        cancellationToken);
 
     protected override RunInputs Prepare(T5Tokenizer tokenizer, bool fromScratch)
     {
         if (tokenizer.ExtraIds == 0)
-            throw new InputException($"{Options.Tokenizer ?? Options.Student}: the tokenizer has no sentinels, which span corruption needs");
+            throw new InputException(
+                $"{Options.Tokenizer ?? Options.Student}: the tokenizer has no sentinels, which span corruption needs");
         var rows = new TextRows(_lines!, tokenizer, Options);
         var heldOut = Options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(_lines!.HeldOut(), -1), Options.MicroBatchTokens, 1, 1);
         var warmup = Options.WarmupSteps ?? (int)Math.Ceiling(Warmup * Options.MaxSteps);

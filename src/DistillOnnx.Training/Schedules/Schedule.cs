@@ -1,6 +1,9 @@
 namespace DistillOnnx.Training.Schedules;
 
-/// <summary>The learning rate of each step: a straight rise over the warm-up, then the chosen shape. It has no state, so a resumed run continues it exactly.</summary>
+/// <summary>
+/// The learning rate of each step: a straight rise over the warm-up, then the chosen shape. It has no state, so a resumed run continues
+/// it exactly.
+/// </summary>
 /// <param name="Kind">The shape after the warm-up.</param>
 /// <param name="Peak">Learning rate at the end of the warm-up.</param>
 /// <param name="WarmupSteps">Steps of the warm-up; may be 0.</param>
@@ -9,7 +12,8 @@ internal sealed record Schedule(ScheduleKind Kind, double Peak, int WarmupSteps,
 {
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">From 0.</param>
-    /// <returns>Above 0 for every step from 0 to <see cref="TotalSteps"/> − 1; the first step of a warm-up takes 1/<see cref="WarmupSteps"/> of the peak.</returns>
+    /// <returns>Above 0 for every step from 0 to <see cref="TotalSteps"/> − 1; the first step of a warm-up takes 1/<see
+    /// cref="WarmupSteps"/> of the peak.</returns>
     public double At(int step)
     {
         if (step < WarmupSteps) return Peak * (step + 1) / WarmupSteps;

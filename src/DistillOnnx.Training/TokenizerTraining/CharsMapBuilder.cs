@@ -4,7 +4,8 @@ using System.Text;
 namespace DistillOnnx.Training.TokenizerTraining;
 
 /// <summary>
-/// Compiles replacement rules into SentencePiece's precompiled form, which <see cref="DistillOnnx.Core.Tokenization.Models.CharsMap"/> reads: units of a
+/// Compiles replacement rules into SentencePiece's precompiled form, which <see cref="DistillOnnx.Core.Tokenization.Models.CharsMap"/>
+/// reads: units of a
 /// double array in darts-clone's layout (label in the low byte, leaf flag in bit 8, distance to the children in bits 10 and
 /// up), then the replacements, each ended by a NUL.
 /// </summary>

@@ -19,7 +19,8 @@ internal static class SentencePieceModelWriter
         }
 
         int IdOf(PieceType type, string? text) =>
-            Enumerable.Range(0, model.Pieces.Count).First(i => model.Pieces[i].Type == type && (text is null || model.Pieces[i].Text == text));
+            Enumerable.Range(0, model.Pieces.Count)
+                .First(i => model.Pieces[i].Type == type && (text is null || model.Pieces[i].Text == text));
 
         var unknown = IdOf(PieceType.Unknown, null);
         file.Bytes(2, new ProtoWriter()

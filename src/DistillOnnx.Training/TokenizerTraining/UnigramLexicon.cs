@@ -90,7 +90,8 @@ internal sealed class UnigramLexicon
 
         _pieces =
         [
-            .. ranked.OrderByDescending(r => r.Loss).ThenBy(r => _pieces[r.Id].Text, StringComparer.Ordinal).Take(size).Select(r => _pieces[r.Id]),
+            .. ranked.OrderByDescending(r => r.Loss).ThenBy(r => _pieces[r.Id].Text, StringComparer.Ordinal).Take(size)
+                .Select(r => _pieces[r.Id]),
         ];
     }
 

@@ -27,7 +27,8 @@ internal static class UnigramTrainer
     /// <returns>The content of <c>spiece.model</c>; give it to <see cref="T5Tokenizer.FromModel"/>.</returns>
     /// <exception cref="InputException">The options are wrong, the text is empty, or the vocabulary cannot hold its characters.</exception>
     public static byte[] Train(
-        IEnumerable<string> texts, UnigramTrainerOptions? options = null, IReporter? reporter = null, CancellationToken cancellationToken = default)
+        IEnumerable<string> texts, UnigramTrainerOptions? options = null, IReporter? reporter = null,
+        CancellationToken cancellationToken = default)
     {
         options ??= new UnigramTrainerOptions();
         if (options.Validate() is { Count: > 0 } faults) throw new InputException($"tokenizer options: {string.Join("; ", faults)}");
@@ -44,7 +45,8 @@ internal static class UnigramTrainer
         if (words.Characters.Count > target)
         {
             throw new InputException(
-                $"tokenizer: a vocabulary of {options.VocabularySize} cannot hold the text's {words.Characters.Count} characters and {SpecialPieces} special pieces; "
+                $"tokenizer: a vocabulary of {options.VocabularySize} cannot hold the text's {words.Characters.Count} "
+                + $"characters and {SpecialPieces} special pieces; "
                 + "enlarge it or lower the character coverage");
         }
 
@@ -84,7 +86,8 @@ internal static class UnigramTrainer
             new Piece("<pad>", 0, PieceType.Control),
             new Piece("</s>", 0, PieceType.Control),
             new Piece("<unk>", 0, PieceType.Unknown),
-            .. kept.OrderByDescending(p => p.Value).ThenBy(p => p.Key, StringComparer.Ordinal).Select(p => new Piece(p.Key, p.Value, PieceType.Normal)),
+            .. kept.OrderByDescending(p => p.Value).ThenBy(p => p.Key, StringComparer.Ordinal)
+                .Select(p => new Piece(p.Key, p.Value, PieceType.Normal)),
         ];
     }
 }

@@ -26,7 +26,8 @@ internal sealed record UnigramTrainerOptions : IStageOptions
     {
         var faults = new List<string>();
         if (VocabularySize is < 8 or > 1_000_000) faults.Add($"vocabulary size must be 8 to 1000000, found {VocabularySize}");
-        if (!(CharacterCoverage is > 0 and <= 1)) faults.Add($"character coverage must be above 0 and at most 1, found {CharacterCoverage}");
+        if (!(CharacterCoverage is > 0 and <= 1))
+            faults.Add($"character coverage must be above 0 and at most 1, found {CharacterCoverage}");
         if (MaxPieceLength is < 1 or > 64) faults.Add($"longest piece must be 1 to 64 characters, found {MaxPieceLength}");
         return faults;
     }

@@ -21,7 +21,8 @@ internal sealed class WordLattice
     /// <param name="pieces">Distinct pieces with scores.</param>
     public WordLattice(IReadOnlyList<Piece> pieces)
     {
-        _trie = PieceTrie.Build([.. pieces.Select(p => Encoding.UTF8.GetBytes(p.Text))], [.. Enumerable.Range(0, pieces.Count)], "tokenizer");
+        _trie = PieceTrie.Build(
+            [.. pieces.Select(p => Encoding.UTF8.GetBytes(p.Text))], [.. Enumerable.Range(0, pieces.Count)], "tokenizer");
         _scores = [.. pieces.Select(p => (double)p.Score)];
         _unknown = _scores.DefaultIfEmpty(0).Min() - UnknownPenalty;
     }

@@ -24,7 +24,8 @@ internal sealed class WordTable
     /// <param name="frame">How to normalise.</param>
     /// <param name="options">Character coverage.</param>
     /// <param name="cancellationToken">Stops counting.</param>
-    public static WordTable Collect(IEnumerable<string> texts, SentencePieceModel frame, UnigramTrainerOptions options, CancellationToken cancellationToken)
+    public static WordTable Collect(
+        IEnumerable<string> texts, SentencePieceModel frame, UnigramTrainerOptions options, CancellationToken cancellationToken)
     {
         var normalizer = new TextNormalizer(frame, "tokenizer");
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);

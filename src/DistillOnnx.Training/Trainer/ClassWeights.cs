@@ -8,7 +8,9 @@ using DistillOnnx.Training.MicroBatches;
 
 namespace DistillOnnx.Training.Trainer;
 
-/// <summary>What each class of a closed set weighs in the label loss: <c>none</c>, <c>balanced</c>, or a JSON file of weights by label.</summary>
+/// <summary>
+/// What each class of a closed set weighs in the label loss: <c>none</c>, <c>balanced</c>, or a JSON file of weights by label.
+/// </summary>
 internal sealed class ClassWeights
 {
     /// <summary>All rows weigh the same.</summary>
@@ -58,7 +60,8 @@ internal sealed class ClassWeights
     {
         if (row.Label is not { } label) return row;
         if (!_weights.TryGetValue(label, out var weight))
-            throw new InputException($"row {row.Id}: label \"{InputText.Show(label)}\" has no class weight; expected one of {Names(_weights.Keys)}");
+            throw new InputException(
+                $"row {row.Id}: label \"{InputText.Show(label)}\" has no class weight; expected one of {Names(_weights.Keys)}");
         return row with { Sequences = [.. row.Sequences.Select(s => s.Part == LossPart.Label ? s with { Weight = weight } : s)] };
     })];
 
@@ -71,7 +74,8 @@ internal sealed class ClassWeights
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             var message = e.Message.ReplaceLineEndings(" ");
-            throw new InputException($"--class-weights {path}: expected {None}, {Balanced}, or a file with a JSON object of weights by label: {message}", e);
+            throw new InputException(
+                $"--class-weights {path}: expected {None}, {Balanced}, or a file with a JSON object of weights by label: {message}", e);
         }
     }
 
@@ -89,14 +93,16 @@ internal sealed class ClassWeights
         }
 
         var unknown = found.Keys.Except(labels, StringComparer.Ordinal).ToList();
-        if (unknown.Count > 0) throw new InputException($"--class-weights {path}: unknown labels {Names(unknown)}; expected {Names(labels)}");
+        if (unknown.Count > 0)
+            throw new InputException($"--class-weights {path}: unknown labels {Names(unknown)}; expected {Names(labels)}");
         var missing = labels.Except(found.Keys, StringComparer.Ordinal).ToList();
         if (missing.Count > 0) throw new InputException($"--class-weights {path}: no weight for {Names(missing)}");
         foreach (var (label, node) in found)
         {
             if (node is not JsonValue value || !value.TryGetValue<double>(out var weight) || !(weight > 0) || !double.IsFinite(weight))
                 throw new InputException(
-                    $"--class-weights {path}: label \"{InputText.Show(label)}\": expected a number above 0, found {node?.ToJsonString() ?? "null"}");
+                    $"--class-weights {path}: label \"{InputText.Show(label)}\": "
+                    + $"expected a number above 0, found {node?.ToJsonString() ?? "null"}");
             yield return (label, weight);
         }
     }

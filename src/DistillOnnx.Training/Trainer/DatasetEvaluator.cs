@@ -10,7 +10,9 @@ using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Trainer;
 
-/// <summary>Measures losses and the task's metric on validation rows, whose gold labels it is held to whatever the student learns from.</summary>
+/// <summary>
+/// Measures losses and the task's metric on validation rows, whose gold labels it is held to whatever the student learns from.
+/// </summary>
 internal sealed class DatasetEvaluator : IStudentEvaluator
 {
     private readonly IStudentEngine _engine;

@@ -12,7 +12,8 @@ internal sealed class DatasetRows : ITrainingRows
     /// <param name="rowsPerStep">Rows of a step.</param>
     /// <param name="window">Steps among which rows of like length are put together.</param>
     /// <param name="seed">Seed of the order.</param>
-    /// <param name="power">The power of a class's number of rows that its share is in proportion to; 1: every row is drawn once an epoch.</param>
+    /// <param name="power">The power of a class's number of rows that its share is in proportion to; 1: every row is drawn once an
+    /// epoch.</param>
     public DatasetRows(IReadOnlyList<TrainingRow> rows, int rowsPerStep, int window, long seed, double power)
     {
         _rows = rows;

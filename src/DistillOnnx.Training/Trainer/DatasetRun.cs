@@ -36,7 +36,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
         if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
         if (_validation.Count == 0)
-            Reporter.Warn($"{Options.Data}: no validation rows; the last weights are kept, whatever they are worth");
+            Reporter.Warn($"{Options.Data}: no validation rows; the last weights are kept, whether they are the best or not");
         return null;
     }
 
@@ -65,7 +65,8 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         var order = new DatasetRows(rows, RowsPerStep, Options.BucketWindow, Options.Seed, SamplingRule.Power(Options.Sampling));
         return new RunInputs(
             task, Plan(fromScratch, order.StepsPerEpoch), order,
-            (engine, model) => new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
+            (engine, model) =>
+                new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
             Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
             ["data", "keep_resume", "max_steps", "epochs"], Options.KeepResume);
     }

@@ -7,7 +7,9 @@ using DistillOnnx.Training.MicroBatches;
 
 namespace DistillOnnx.Training.Trainer;
 
-/// <summary>Turns dataset rows into what the student is taught by a method. Rows that lack what it needs are counted, and told.</summary>
+/// <summary>
+/// Turns dataset rows into what the student is taught by a method. Rows that lack what it needs are counted and reported.
+/// </summary>
 internal sealed class ExampleEncoder
 {
     private readonly InputEncoder _encoder;
@@ -43,11 +45,17 @@ internal sealed class ExampleEncoder
 
         check.Report(name, reporter);
         if (rows.Count == 0)
-            throw new InputException($"{name}: expected rows with a {(_options.Labels == LabelSource.Gold ? "gold" : "teacher")} label, found none among {examples.Count}");
+            throw new InputException(
+                $"{name}: expected rows with a {(_options.Labels == LabelSource.Gold ? "gold" : "teacher")} "
+                + $"label, found none among {examples.Count}");
         var taught = _options.Method == TrainingMethod.StepByStep ? "they teach their rationale only" : "they are left out";
-        if (unlabelled > 0) reporter.Warn($"{name}: {unlabelled} of {examples.Count} rows have no {_options.Labels.ToString().ToLowerInvariant()} label; {taught}");
-        if (withoutRationale > 0) reporter.Warn($"{name}: {withoutRationale} of {examples.Count} rows have no rationale; they teach their label only");
-        if (cut > 0) reporter.Warn($"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} rationale tokens (--max-input-tokens, --max-rationale-tokens)");
+        if (unlabelled > 0) reporter.Warn(
+            $"{name}: {unlabelled} of {examples.Count} rows have no {_options.Labels.ToString().ToLowerInvariant()} label; {taught}");
+        if (withoutRationale > 0) reporter.Warn(
+            $"{name}: {withoutRationale} of {examples.Count} rows have no rationale; they teach their label only");
+        if (cut > 0) reporter.Warn(
+            $"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} "
+            + $"rationale tokens (--max-input-tokens, --max-rationale-tokens)");
         return rows;
     }
 
@@ -59,14 +67,19 @@ internal sealed class ExampleEncoder
         {
             LongestLabel = Math.Max(LongestLabel, target.Length);
             check.AddLabel(label!, target);
-            if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null) target = [.. target, .. Rationale(example.Rationale, check, ref cut)];
-            sequences.Add(new TrainingSequence(Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label));
+            if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null) target = [
+                .. target, .. Rationale(example.Rationale, check, ref cut)];
+            sequences.Add(
+                new TrainingSequence(
+                    Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label));
         }
 
         if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)
         {
             var rationale = Rationale(example.Rationale, check, ref cut);
-            sequences.Add(new TrainingSequence(Cut(_encoder.EncodeExplainInput(example.Input, out var truncated), truncated, ref cut), rationale, LossPart.Rationale));
+            sequences.Add(
+                new TrainingSequence(
+                    Cut(_encoder.EncodeExplainInput(example.Input, out var truncated), truncated, ref cut), rationale, LossPart.Rationale));
         }
 
         return sequences;

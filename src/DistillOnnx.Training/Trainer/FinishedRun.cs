@@ -20,10 +20,13 @@ internal static class FinishedRun
             if ((string?)root["status"] != "finished") return null;
             var (tokens, seconds) = ((double)root["tokens"]!, (double)root["step_seconds"]!);
             var best = (int)root["best_step"]!;
-            var evaluation = root["evaluations"].Deserialize<List<EvaluationRecord>>(TrainingJson.Compact)!.LastOrDefault(e => e.Step == best);
-            return new RunOutcome(directory, best, evaluation, (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
+            var evaluation = root["evaluations"].Deserialize<List<EvaluationRecord>>(TrainingJson.Compact)!
+                .LastOrDefault(e => e.Step == best);
+            return new RunOutcome(
+                directory, best, evaluation, (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
         {
             return null;
         }

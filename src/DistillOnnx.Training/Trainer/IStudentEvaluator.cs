@@ -2,7 +2,7 @@ using DistillOnnx.Training.Metrics;
 
 namespace DistillOnnx.Training.Trainer;
 
-/// <summary>Looks at how good the student is.</summary>
+/// <summary>Measures the student on validation rows.</summary>
 internal interface IStudentEvaluator
 {
     /// <summary>Fills in what is measured on the validation rows.</summary>
@@ -10,8 +10,8 @@ internal interface IStudentEvaluator
     /// <param name="cancellationToken">Stops it.</param>
     EvaluationRecord Evaluate(EvaluationRecord record, CancellationToken cancellationToken);
 
-    /// <summary>Whether a look shows a better student than an earlier one did.</summary>
-    /// <param name="record">The look.</param>
+    /// <summary>Whether an evaluation shows a better student than an earlier one did.</summary>
+    /// <param name="record">The evaluation.</param>
     /// <param name="best">The earlier one; null: there is none.</param>
     bool IsBetter(EvaluationRecord record, EvaluationRecord? best);
 }

@@ -17,12 +17,22 @@ public abstract record OptimizationOptions
     [Option("adam-w or adafactor")]
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
 
-    /// <summary>Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: it is, but where a checkpoint is fine-tuned.</summary>
-    [Option("multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true, but false where train begins from a checkpoint)")]
+    /// <summary>
+    /// Whether a parameter's learning rate is multiplied with the root mean square of its weights; null: it is, but where a checkpoint
+    /// is fine-tuned.
+    /// </summary>
+    [Option(
+        "multiply each parameter's learning rate with the root mean square of its weights, as T5 was trained (default: true, but false "
+        + "where train begins from a checkpoint)")]
     public bool? ScaleParameter { get; init; }
 
-    /// <summary>Highest learning rate; null: 1e-2 from scratch, 1e-3 from a checkpoint, and where <see cref="ScaleParameter"/> is false 1e-3 and 5e-5.</summary>
-    [Option("highest learning rate (default: with --scale-parameter 1e-2 from scratch and 1e-3 from a checkpoint, without 1e-3 and 5e-5)", Value = "RATE")]
+    /// <summary>
+    /// Highest learning rate; null: 1e-2 from scratch, 1e-3 from a checkpoint, and where <see cref="ScaleParameter"/> is false 1e-3 and
+    /// 5e-5.
+    /// </summary>
+    [Option(
+        "highest learning rate (default: with --scale-parameter 1e-2 from scratch and 1e-3 from a checkpoint, without 1e-3 and 5e-5)",
+        Value = "RATE")]
     public double? LearningRate { get; init; }
 
     /// <summary>How the learning rate moves after the warm-up.</summary>
@@ -30,7 +40,9 @@ public abstract record OptimizationOptions
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
 
     /// <summary>Steps over which the learning rate rises; null: 5 % of all, but none where a checkpoint is fine-tuned.</summary>
-    [Option("steps over which the learning rate rises (default: 5 % of all, but none where train begins from a checkpoint)", Value = "STEPS")]
+    [Option(
+        "steps over which the learning rate rises (default: 5 % of all, but none where train begins from a checkpoint)",
+        Value = "STEPS")]
     public int? WarmupSteps { get; init; }
 
     /// <summary>Decay of the weights.</summary>
@@ -57,7 +69,8 @@ public abstract record OptimizationOptions
     protected IEnumerable<string> OptimizationFaults()
     {
         if (MicroBatchTokens < 1) yield return $"--micro-batch-tokens: expected at least 1, found {MicroBatchTokens}";
-        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate))) yield return $"--learning-rate: expected a number above 0, found {rate}";
+        if (LearningRate is { } rate && (!(rate > 0) || !double.IsFinite(rate)))
+            yield return $"--learning-rate: expected a number above 0, found {rate}";
         if (WarmupSteps is < 0) yield return $"--warmup-steps: expected at least 0, found {WarmupSteps}";
         if (!(WeightDecay >= 0)) yield return $"--weight-decay: expected at least 0, found {WeightDecay}";
         if (!(ClipNorm >= 0)) yield return $"--clip-norm: expected at least 0, found {ClipNorm}";

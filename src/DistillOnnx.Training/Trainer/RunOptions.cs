@@ -18,7 +18,9 @@ public abstract record RunOptions : OptimizationOptions, IStageOptions
     {
     }
 
-    /// <summary>The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.</summary>
+    /// <summary>
+    /// The student: a preset's name, a checkpoint directory, or a <c>config.json</c> whose shape is trained from scratch.
+    /// </summary>
     [Option(
         "student: a preset (distill info lists them), a checkpoint directory, or a config.json to train from scratch",
         Value = "PRESET|DIR|FILE", Required = true)]

@@ -10,7 +10,8 @@ namespace DistillOnnx.Training.Trainer;
 /// <param name="Steps">Steps done.</param>
 /// <param name="Seconds">Time spent, earlier parts of a resumed run included.</param>
 /// <param name="TokensPerSecond">Source and target tokens a second of training, without padding and evaluations.</param>
-internal sealed record RunOutcome(string Checkpoint, int BestStep, EvaluationRecord? Best, int Steps, double Seconds, double TokensPerSecond)
+internal sealed record RunOutcome(
+    string Checkpoint, int BestStep, EvaluationRecord? Best, int Steps, double Seconds, double TokensPerSecond)
 {
     /// <summary>The outcome of a run that ended in a state.</summary>
     /// <param name="checkpoint">The checkpoint directory.</param>

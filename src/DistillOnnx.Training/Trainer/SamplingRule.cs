@@ -19,15 +19,17 @@ internal static class SamplingRule
 
     /// <summary>The power of a class's number of rows that its share is in proportion to: 1 uniform, 0 balanced, else 1/T.</summary>
     /// <param name="rule">A rule without <see cref="Fault"/>.</param>
-    public static double Power(string rule) => TryParse(rule, out var power) ? power : throw new ArgumentException(Fault(rule), nameof(rule));
+    public static double Power(string rule) => TryParse(rule, out var power)
+        ? power
+        : throw new ArgumentException(Fault(rule), nameof(rule));
 
     private static bool TryParse(string rule, out double power)
     {
         power = rule == Balanced ? 0 : 1;
         if (rule is Uniform or Balanced) return true;
         if (!rule.StartsWith(Temperature, StringComparison.Ordinal)) return false;
-        if (!double.TryParse(rule[Temperature.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var temperature)) return false;
+        var parsed = double.TryParse(rule[Temperature.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var temperature);
         power = 1 / temperature;
-        return temperature >= 1 && double.IsFinite(temperature);
+        return parsed && temperature >= 1 && double.IsFinite(temperature);
     }
 }

@@ -92,10 +92,13 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         using var model = student.Create(tokenizer, inputs.Dropout, device, inputs.Plan.Seed, Reporter);
         using IStudentEngine engine = StudentEngines.Create(model, Options.Precision, Reporter);
         using var optimizer = Optimizers.Optimizer.Create(Options.Optimizer, engine.Weights, model, Options.WeightDecay, scaled);
-        using IMetricSink metrics = Options.TensorBoard is null || workers.Rank > 0 ? new DiscardedMetrics() : new TensorBoardWriter(Options.TensorBoard);
+        using IMetricSink metrics = Options.TensorBoard is null || workers.Rank > 0
+            ? new DiscardedMetrics()
+            : new TensorBoardWriter(Options.TensorBoard);
         var report = Report(inputs, model, tokenizer);
         var store = new CheckpointStore(
-            Options.Out, Options.Overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report, writes: workers.Rank == 0);
+            Options.Out, Options.Overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
+            writes: workers.Rank == 0);
         var evaluator = inputs.Evaluator(engine, model);
         var loop = new TrainingLoop(
             inputs.Plan, engine, optimizer, inputs.Rows, evaluator, store, metrics, Reporter, workers, model.Config.VocabSize);
@@ -105,11 +108,13 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             loop.Restore();
         }
 
+        var size = $"{inputs.Size}, {inputs.Plan.Schedule.TotalSteps} steps";
         Reporter.Info(FormattableString.Invariant(
-            $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {inputs.Size}, {inputs.Plan.Schedule.TotalSteps} steps"));
+            $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {size}"));
         loop.Run(cancellationToken);
         if (loop.State.Best is { NeverPredicted: { } never } best)
-            Reporter.Warn($"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");
+            Reporter.Warn(
+                $"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");
         store.Finish(loop.State, inputs.KeepResume);
         return RunOutcome.Of(Options.Out, loop.State);
     }
@@ -124,7 +129,11 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         options["evaluate_every"] = inputs.Plan.EvaluateEvery;
         var fingerprint = options.DeepClone().AsObject();
         foreach (var free in FreeOptions.Concat(inputs.FreeOptions)) fingerprint.Remove(free);
-        foreach (var (key, value) in inputs.Data.Where(d => d.Key.EndsWith("sha256", StringComparison.Ordinal))) fingerprint[key] = value?.DeepClone();
+        foreach (var (key, value) in inputs.Data)
+        {
+            if (key.EndsWith("sha256", StringComparison.Ordinal)) fingerprint[key] = value?.DeepClone();
+        }
+
         fingerprint["parameters"] = model.Config.ParameterCount;
         var head = new JsonObject
         {

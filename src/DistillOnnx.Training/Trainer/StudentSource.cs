@@ -11,7 +11,7 @@ namespace DistillOnnx.Training.Trainer;
 /// <summary>Where a student comes from: a checkpoint with weights, or a shape that begins from nothing.</summary>
 internal sealed class StudentSource
 {
-    /// <summary>Rows of the embedding are a multiple of this, which matrix products like.</summary>
+    /// <summary>Rows of the embedding are a multiple of this, for which matrix products are fastest.</summary>
     private const int VocabularyMultiple = 64;
 
     private readonly T5Config _config;
@@ -41,10 +41,13 @@ internal sealed class StudentSource
             return new StudentSource(T5Config.Load(place.BaseDirectory), place);
         }
 
-        if (baseDirectory is not null) throw new InputException($"--student \"{student}\": --base is for adapters, and this is no directory of one");
+        if (baseDirectory is not null)
+            throw new InputException($"--student \"{student}\": --base is for adapters, and this is no directory of one");
         if (File.Exists(student)) return new StudentSource(T5Config.Load(student), null);
         if (T5Presets.Contains(student)) return new StudentSource(T5Presets.Load(student), null);
-        throw new InputException($"--student \"{student}\": expected a checkpoint directory, a config.json, or one of the presets {string.Join(", ", T5Presets.Names)}");
+        throw new InputException(
+            $"--student \"{student}\": expected a checkpoint directory, a config.json, "
+            + $"or one of the presets {string.Join(", ", T5Presets.Names)}");
     }
 
     /// <summary>The tokenizer that the student reads with.</summary>
@@ -54,7 +57,8 @@ internal sealed class StudentSource
     /// <param name="reporter">Receives a message where one is trained.</param>
     /// <param name="cancellationToken">Stops that.</param>
     /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
-    public T5Tokenizer Tokenizer(string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)
+    public T5Tokenizer Tokenizer(
+        string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)
     {
         if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
         directory ??= _checkpoint!.TokenizerDirectory;
@@ -69,21 +73,28 @@ internal sealed class StudentSource
     /// <param name="dropout">Replaces the configuration's; null: does not.</param>
     /// <param name="device">Where its weights lie.</param>
     /// <param name="seed">Seed of initial weights.</param>
-    /// <param name="reporter">Told what of the checkpoint was not used.</param>
+    /// <param name="reporter">Receives what of the checkpoint was not used.</param>
     public T5Model Create(T5Tokenizer tokenizer, double? dropout, Device device, long seed, IReporter reporter)
     {
         T5Config WithDropout(T5Config config) => dropout is { } share ? config with { DropoutRate = (float)share } : config;
         if (FromScratch)
         {
             var rows = (tokenizer.VocabularySize + VocabularyMultiple - 1) / VocabularyMultiple * VocabularyMultiple;
-            var config = WithDropout(_config) with { VocabSize = rows, PadTokenId = tokenizer.PadId, EosTokenId = tokenizer.EosId, DecoderStartTokenId = tokenizer.PadId };
+            var config = WithDropout(_config) with
+            {
+                VocabSize = rows,
+                PadTokenId = tokenizer.PadId,
+                EosTokenId = tokenizer.EosId,
+                DecoderStartTokenId = tokenizer.PadId,
+            };
             return new T5Model(config, device, seed);
         }
 
-        using var checkpoint = Checkpoint.Open(_checkpoint!.Directory, _checkpoint.BaseDirectory == _checkpoint.Directory ? null : _checkpoint.BaseDirectory);
+        using var checkpoint = Checkpoint.Open(
+            _checkpoint!.Directory, _checkpoint.BaseDirectory == _checkpoint.Directory ? null : _checkpoint.BaseDirectory);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
 
-        // The tensors have a say in the configuration: whether the head is the embedding.
+        // The tensors decide a part of the configuration: whether the head is the embedding.
         var model = new T5Model(WithDropout(checkpoint.Config), device);
         model.LoadWeights(checkpoint);
         return model;

@@ -25,7 +25,8 @@ internal sealed class TargetCheck(InputEncoder encoder)
         foreach (var label in labels)
         {
             if (encoder.EncodeLabel(label).Contains(encoder.Tokenizer.UnkId))
-                throw new InputException($"label \"{InputText.Show(label)}\" cannot be written: the tokenizer has no piece for {Shown(Missing(label))}");
+                throw new InputException(
+                    $"label \"{InputText.Show(label)}\" cannot be written: the tokenizer has no piece for {Shown(Missing(label))}");
         }
 
         encoder.BuildTrie(labels);
@@ -41,18 +42,24 @@ internal sealed class TargetCheck(InputEncoder encoder)
     /// <param name="ids">Its ids.</param>
     public void AddRationale(string text, ReadOnlySpan<int> ids) => Add(_rationales, text, ids);
 
-    /// <summary>Tells what was found.</summary>
+    /// <summary>Reports what was found.</summary>
     /// <param name="split">The split's name.</param>
-    /// <param name="reporter">Is told.</param>
+    /// <param name="reporter">Receives it.</param>
     /// <exception cref="InputException">No label of the split can be written.</exception>
     public void Report(string split, IReporter reporter)
     {
         if (_labels.Unwritable > 0 && _labels.Unwritable == _labels.Count)
-            throw new InputException($"{split}: none of the {_labels.Count} labels can be written, {_labels.Describe()}; add the characters to the tokenizer, or use another");
+            throw new InputException(
+                $"{split}: none of the {_labels.Count} labels can be written, {_labels.Describe()}; "
+                + $"add the characters to the tokenizer, or use another");
         if (_labels.Unwritable > 0)
-            reporter.Warn($"{split}: {_labels.Unwritable} of {_labels.Count} labels cannot be written, so no answer can equal them: {_labels.Describe()}");
+            reporter.Warn(
+                $"{split}: {_labels.Unwritable} of {_labels.Count} labels cannot be written, "
+                + $"so no answer can equal them: {_labels.Describe()}");
         if (_rationales.Unwritable > 0)
-            reporter.Warn($"{split}: {_rationales.Unwritable} of {_rationales.Count} rationales hold characters that the student cannot write: {_rationales.Describe()}");
+            reporter.Warn(
+                $"{split}: {_rationales.Unwritable} of {_rationales.Count} "
+                + $"rationales hold characters that the student cannot write: {_rationales.Describe()}");
     }
 
     private void Add(Findings findings, string text, ReadOnlySpan<int> ids)
@@ -67,7 +74,8 @@ internal sealed class TargetCheck(InputEncoder encoder)
     }
 
     private IReadOnlyList<string> Missing(string text) =>
-        [.. text.EnumerateRunes().Distinct().Select(r => r.ToString()).Where(c => encoder.Tokenizer.Encode(c, appendEos: false).Contains(encoder.Tokenizer.UnkId))];
+        [.. text.EnumerateRunes().Distinct().Select(r => r.ToString())
+            .Where(c => encoder.Tokenizer.Encode(c, appendEos: false).Contains(encoder.Tokenizer.UnkId))];
 
     private static string Shown(IEnumerable<string> characters) => string.Join(' ', characters.Select(c => $"\"{InputText.Show(c)}\""));
 
@@ -86,6 +94,8 @@ internal sealed class TargetCheck(InputEncoder encoder)
         public List<string> Examples { get; } = [];
 
         public string Describe() =>
-            $"{Pieces} unknown pieces, the tokenizer has none for {Shown(Characters.OrderByDescending(c => c.Value).Take(MostCharacters).Select(c => c.Key))}; for instance {Shown(Examples)}";
+            $"{Pieces} unknown pieces, the tokenizer has none for {Shown(Commonest)}; for instance {Shown(Examples)}";
+
+        private IEnumerable<string> Commonest => Characters.OrderByDescending(c => c.Value).Take(MostCharacters).Select(c => c.Key);
     }
 }

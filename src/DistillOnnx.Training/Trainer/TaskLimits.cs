@@ -30,8 +30,10 @@ internal static class TaskLimits
         var limit = options.MaxLabelTokens ?? task.MaxLabelTokens ?? Math.Max(1, longest);
         if (longest > limit)
         {
-            var origin = options.MaxLabelTokens is null ? $"{options.Data}: {TaskSpec.FileName} says max_label_tokens" : "--max-label-tokens";
-            reporter.Warn($"{origin} {limit}, but the longest label of the training rows has {longest} tokens and cannot be predicted whole");
+            var origin = options.MaxLabelTokens is null ? $"{options.Data}: {TaskSpec.FileName} says max_label_tokens"
+                : "--max-label-tokens";
+            reporter.Warn(
+                $"{origin} {limit}, but the longest label of the training rows has {longest} tokens and cannot be predicted whole");
         }
 
         return task with { MaxLabelTokens = limit };

@@ -42,7 +42,9 @@ public sealed record TrainOptions : RunOptions
     public double Fraction { get; init; } = 1;
 
     /// <summary>A directory with <c>spiece.model</c>; null: the student checkpoint's, or one trained on the training text.</summary>
-    [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the training text)", Value = "DIR")]
+    [Option(
+        "directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the training text)",
+        Value = "DIR")]
     public string? Tokenizer { get; init; }
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
@@ -74,10 +76,15 @@ public sealed record TrainOptions : RunOptions
     public double? Dropout { get; init; }
 
     /// <summary>Longest input in tokens; null: as the dataset's <c>task.json</c> says, and 1024 where it says none.</summary>
-    [Option("longest input in tokens, prefix and end token included; longer ones are cut (default: the dataset's max_input_tokens, else 1024)", Value = "TOKENS")]
+    [Option(
+        "longest input in tokens, prefix and end token included; longer ones are cut (default: the dataset's max_input_tokens, else "
+        + "1024)",
+        Value = "TOKENS")]
     public int? MaxInputTokens { get; init; }
 
-    /// <summary>Longest label in tokens; null: as the dataset's <c>task.json</c> says, and that of the training rows where it says none.</summary>
+    /// <summary>
+    /// Longest label in tokens; null: as the dataset's <c>task.json</c> says, and that of the training rows where it says none.
+    /// </summary>
     [Option("longest label in tokens (default: the dataset's max_label_tokens, else that of the training rows)", Value = "TOKENS")]
     public int? MaxLabelTokens { get; init; }
 
@@ -105,7 +112,8 @@ public sealed record TrainOptions : RunOptions
 
     /// <summary>How often rows of each class are drawn.</summary>
     [Option(
-        "rows of an epoch: uniform (every row once), balanced (as many of every class) or temperature=T (a class of n rows in proportion to n^(1/T))",
+        "rows of an epoch: uniform (every row once), balanced (as many of every class) "
+        + "or temperature=T (a class of n rows in proportion to n^(1/T))",
         Value = "uniform|balanced|temperature=T")]
     public string Sampling { get; init; } = SamplingRule.Uniform;
 

@@ -7,4 +7,5 @@ namespace DistillOnnx.Training.Trainer;
 /// <param name="Steps">Steps done.</param>
 /// <param name="Seconds">Time spent, earlier parts of a resumed run included.</param>
 /// <param name="TokensPerSecond">Source and target tokens a second of training, without padding and evaluations.</param>
-public sealed record TrainResult(string Checkpoint, int BestStep, double? ValidationAccuracy, int Steps, double Seconds, double TokensPerSecond);
+public sealed record TrainResult(
+    string Checkpoint, int BestStep, double? ValidationAccuracy, int Steps, double Seconds, double TokensPerSecond);

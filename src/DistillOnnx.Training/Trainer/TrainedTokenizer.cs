@@ -35,7 +35,9 @@ public static class TrainedTokenizer
         foreach (var label in task.Labels ?? []) yield return label;
         foreach (var example in examples)
         {
-            yield return task.SegmentSeparator is { } separator ? example.Input.Replace(separator, " ", StringComparison.Ordinal) : example.Input;
+            yield return task.SegmentSeparator is { } separator
+                ? example.Input.Replace(separator, " ", StringComparison.Ordinal)
+                : example.Input;
             if (example.Label is not null) yield return example.Label;
             if (example.TeacherLabel is not null) yield return example.TeacherLabel;
             if (rationales && example.Rationale is not null) yield return example.Rationale;

@@ -11,7 +11,7 @@ using DistillOnnx.Training.Parallel;
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>
-/// The loop: step, look, keep the best, save. Everything that a step depends on is in its number, the weights and the optimizer's
+/// The loop: step, evaluate, keep the best, save. Everything that a step depends on is in its number, the weights and the optimizer's
 /// state, so that a run which was interrupted anywhere goes on as if it had not been.
 /// </summary>
 internal sealed class TrainingLoop
@@ -34,7 +34,8 @@ internal sealed class TrainingLoop
     private bool _stopping;
 
     public TrainingLoop(
-        TrainingPlan plan, IStudentEngine engine, IOptimizer optimizer, ITrainingRows rows, IStudentEvaluator evaluator, CheckpointStore store,
+        TrainingPlan plan, IStudentEngine engine, IOptimizer optimizer, ITrainingRows rows, IStudentEvaluator evaluator,
+        CheckpointStore store,
         IMetricSink metrics, IReporter reporter, IWorkerGroup workers, int vocabularySize)
     {
         (_plan, _engine, _optimizer, _rows, _evaluator, _store) = (plan, engine, optimizer, rows, evaluator, store);
@@ -69,7 +70,7 @@ internal sealed class TrainingLoop
                 try
                 {
                     // Several processes stop between steps only, where they agree on it.
-                    Look(_workers.Count > 1 ? CancellationToken.None : cancellationToken);
+                    Evaluate(_workers.Count > 1 ? CancellationToken.None : cancellationToken);
                 }
                 catch (OperationCanceledException)
                 {
@@ -97,7 +98,8 @@ internal sealed class TrainingLoop
         var rows = _rows.Rows(step);
         var batches = MicroBatch.Cut(rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight, _workers.Rank, _workers.Count);
         var loss = default(StepLoss);
-        for (var i = 0; i < batches.Count; i++) loss += _engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0);
+        for (var i = 0; i < batches.Count; i++)
+            loss += _engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0);
         if (batches.Count == 0) ClearGradients();
         if (_workers.Count > 1) loss = Together(loss, stop);
         var norm = GradientNorm.Of(_engine.Gradients);
@@ -146,10 +148,14 @@ internal sealed class TrainingLoop
         var mine = GradientNorm.Of(_engine.Weights);
         double[] sum = [mine];
         _workers.Sum(sum);
-        if (sum[0] != mine * _workers.Count) throw new InvalidOperationException(FormattableString.Invariant($"step {State.Step}: the processes' weights differ (norm {mine} here, {sum[0] / _workers.Count} on average); the run cannot go on"));
+        if (sum[0] != mine * _workers.Count)
+        {
+            var norms = FormattableString.Invariant($"norm {mine} here, {sum[0] / _workers.Count} on average");
+            throw new InvalidOperationException($"step {State.Step}: the processes' weights differ ({norms}); the run cannot go on");
+        }
     }
 
-    private void Look(CancellationToken cancellationToken)
+    private void Evaluate(CancellationToken cancellationToken)
     {
         RequireSameWeights();
         var record = _evaluator.Evaluate(
@@ -193,7 +199,8 @@ internal sealed class TrainingLoop
         var what = !double.IsFinite(loss.LabelSum) ? "the label loss is not a number"
             : !double.IsFinite(loss.RationaleSum) ? "the rationale loss is not a number"
             : !double.IsFinite(norm) ? "the gradient is not a number"
-            : Math.Max(loss.Label, loss.Rationale ?? 0) > DivergedFactor * _evenLoss ? FormattableString.Invariant($"the loss is {Math.Max(loss.Label, loss.Rationale ?? 0):0.##} nats a token, where guessing evenly costs {_evenLoss:0.##}")
+            : Math.Max(loss.Label, loss.Rationale ?? 0) > DivergedFactor * _evenLoss ? FormattableString.Invariant(
+                $"the loss is {Math.Max(loss.Label, loss.Rationale ?? 0):0.##} nats a token, where guessing evenly costs {_evenLoss:0.##}")
             : null;
         if (what is not null) throw Diverged(State.Step + 1, what, rows);
     }
@@ -201,7 +208,8 @@ internal sealed class TrainingLoop
     private DivergenceException Diverged(int step, string what, IReadOnlyList<TrainingRow> rows)
     {
         var ids = string.Join(", ", rows.Take(8).Select(r => r.Id)) + (rows.Count > 8 ? $" and {rows.Count - 8} more" : "");
-        var good = _store.Exists ? $"the last good checkpoint is {_store.Target}" + (State.EvaluatedAt >= 0 ? $" (step {State.BestStep})" : "") : "no checkpoint was written yet";
+        var good = _store.Exists ? $"the last good checkpoint is {_store.Target}"
+            + (State.EvaluatedAt >= 0 ? $" (step {State.BestStep})" : "") : "no checkpoint was written yet";
         return new DivergenceException($"step {step}: {what}; rows {ids}; {good}; a lower --learning-rate or --clip-norm may help");
     }
 

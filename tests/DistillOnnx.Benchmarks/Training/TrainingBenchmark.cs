@@ -1,10 +1,7 @@
 using DistillOnnx.Benchmarks.Harness;
-using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Native;
-using DistillOnnx.Training.Optimizers;
-using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Benchmarks.Training;
@@ -86,10 +83,15 @@ internal sealed class TrainingBenchmark : IBenchmark
             [.. Enumerable.Range(0, order.StepsPerEpoch).Select(s => order.Rows(s).Select(r => rows[r]).ToArray())];
         var tokens = rows.Sum(r => (long)r.Tokens);
         var times = Interleaved.Measure(
-            [(Unpadded, () => Epoch(unpadded)), (Padded, () => Epoch(padded))], options.Quick ? 1 : 5, warmup: 1, cancellationToken);
+            [(Unpadded, () => Epoch(unpadded)), (Padded, () => Epoch(padded))], options.Quick ? 1 : 5, warmup: 1,
+            cancellationToken);
         result.Ratio("unpadded_over_padded_cpu", times.Ratio(Padded, Unpadded));
         foreach (var (name, time) in times)
-            result.Row(("engines, buckets of " + source, name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
+        {
+            var rate = tokens / time.Median * 1000;
+            result.Row(("engines, buckets of " + source, name), ("median ms", time.Median), ("useful tokens/s", rate));
+        }
+
         result.Note(
             $"The engines have equal batches of {RealBatch} rows of like length (a window of {RealBatches} batches), T5-small, dropout and AdamW; "
             + "the ratio says how many times the tokens a second of the padded engine the unpadded one does.");

@@ -42,6 +42,12 @@ public sealed class OptionBinderTests
         Assert.Contains(value, error.Message);
     }
 
+    [Theory]
+    [InlineData("step-by-step")]
+    [InlineData("step_by_step")]
+    public void Bind_NameOfSeveralWords_MayHaveHyphensOrUnderscores(string value) =>
+        Assert.Equal(Method.StepByStep, Bind(Flags(("--data", ["d"]), ("--method", [value]))).Method);
+
     [Fact]
     public void Bind_SeveralFaults_ReportsAllInOneMessage()
     {

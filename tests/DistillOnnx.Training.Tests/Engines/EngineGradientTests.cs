@@ -139,9 +139,13 @@ public sealed class EngineGradientTests
         var random = new Random(7);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(2, vocabulary)), 1];
         var sequences = Enumerable.Range(0, rows)
-            .Select(i => new TrainingSequence(Tokens(random.Next(1, longest)), Tokens(i % 2 == 0 ? random.Next(0, 3) : random.Next(3, 20)), i % 2 == 0 ? LossPart.Label : LossPart.Rationale))
+            .Select(i => new TrainingSequence(
+                Tokens(random.Next(1, longest)), Tokens(i % 2 == 0 ? random.Next(0, 3) : random.Next(3, 20)), i % 2 == 0 ? LossPart.Label
+                    : LossPart.Rationale))
             .ToList();
-        return new MicroBatch(sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length), 0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
+        return new MicroBatch(
+            sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length),
+                0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
     }
 
     private static void AssertClose(T5Model student, IStudentEngine expected, IStudentEngine actual)

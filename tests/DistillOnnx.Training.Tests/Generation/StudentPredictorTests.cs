@@ -11,7 +11,8 @@ namespace DistillOnnx.Training.Tests.Generation;
 /// <summary>Prediction from a checkpoint directory, on a reference model with its tokenizer.</summary>
 public sealed class StudentPredictorTests : IDisposable
 {
-    private static readonly TaskSpec Closed = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
+    private static readonly TaskSpec Closed =
+        new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
     private static readonly TaskSpec Choices = new() { Name = "cqa", Kind = TaskKind.Choices };
     private static readonly TaskSpec Open = new() { Name = "open", Kind = TaskKind.Text, MaxLabelTokens = 5 };
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("distillonnx-test-");
@@ -22,7 +23,8 @@ public sealed class StudentPredictorTests : IDisposable
     public void Predict_ClosedSet_SumsToOneAndDoesNotDependOnTheBatch()
     {
         using var student = OpenStudent(Closed);
-        var inputs = Enumerable.Range(0, 9).Select(i => new PredictorInput(string.Join(' ', Enumerable.Repeat("a man eats", 1 + 7 * i % 5)))).ToList();
+        var inputs = Enumerable.Range(0, 9)
+            .Select(i => new PredictorInput(string.Join(' ', Enumerable.Repeat("a man eats", 1 + 7 * i % 5)))).ToList();
         var together = student.Predict(inputs);
         for (var i = 0; i < inputs.Count; i++)
         {

@@ -6,7 +6,8 @@ namespace DistillOnnx.Training.Tests.MicroBatches;
 public sealed class BatchOrderTests
 {
     [Fact]
-    public void Rows_OfAnEpoch_AreEveryRowOnce() => Gen.Select(Gen.Int[1, 200], Gen.Int[1, 40], Gen.Int[1, 5], Gen.Long).Sample((rows, batch, window, seed) =>
+    public void Rows_OfAnEpoch_AreEveryRowOnce() =>
+        Gen.Select(Gen.Int[1, 200], Gen.Int[1, 40], Gen.Int[1, 5], Gen.Long).Sample((rows, batch, window, seed) =>
     {
         var order = new BatchOrder([.. Enumerable.Range(0, rows).Select(i => i * 7 % 13)], batch, window, seed);
         var epoch = Enumerable.Range(3 * order.StepsPerEpoch, order.StepsPerEpoch).SelectMany(s => order.Rows(s)).Order();
@@ -40,7 +41,8 @@ public sealed class BatchOrderTests
         int Spread(int window)
         {
             var order = new BatchOrder(lengths, 8, window, 5);
-            return Enumerable.Range(0, order.StepsPerEpoch).Sum(s => order.Rows(s).Max(r => lengths[r]) - order.Rows(s).Min(r => lengths[r]));
+            return Enumerable.Range(0, order.StepsPerEpoch)
+                .Sum(s => order.Rows(s).Max(r => lengths[r]) - order.Rows(s).Min(r => lengths[r]));
         }
 
         Assert.True(Spread(20) * 5 < Spread(1));

@@ -13,9 +13,12 @@ public sealed class MicroBatchTests
     public void Cut_AnyRows_KeepsEverySequenceWithinTheBudget() => Gen.Select(Rows, Gen.Int[1, 200]).Sample((rows, budget) =>
     {
         var batches = MicroBatch.Cut(rows, budget, 0.5, 0.5);
-        Assert.Equal(rows.SelectMany(r => r.Sequences).ToHashSet(ReferenceEqualityComparer.Instance), batches.SelectMany(b => b.Sequences).ToHashSet(ReferenceEqualityComparer.Instance));
+        Assert.Equal(
+            rows.SelectMany(r => r.Sequences).ToHashSet(ReferenceEqualityComparer.Instance),
+                batches.SelectMany(b => b.Sequences).ToHashSet(ReferenceEqualityComparer.Instance));
         foreach (var batch in batches.Where(b => b.Sequences.Count > 1))
-            Assert.True(batch.Sequences.Count * (batch.Sequences.Max(s => s.Source.Length) + batch.Sequences.Max(s => s.Target.Length)) <= budget);
+            Assert.True(
+                batch.Sequences.Count * (batch.Sequences.Max(s => s.Source.Length) + batch.Sequences.Max(s => s.Target.Length)) <= budget);
     });
 
     [Fact]

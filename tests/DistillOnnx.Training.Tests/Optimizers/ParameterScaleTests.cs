@@ -24,7 +24,8 @@ public sealed class ParameterScaleTests
         var random = new Random(7);
         var parameters = Shapes.Select((shape, p) => Draw(random, shape).Select(v => v * Sizes[p]).ToArray()).ToArray();
         using var weights = tensor(parameters.SelectMany(p => p).Select(v => (float)v).ToArray());
-        using IOptimizer optimizer = kind == OptimizerKind.AdamW ? new AdamW(weights, Shapes, decay, scaleParameter: true) : new Adafactor(weights, Shapes, decay, scaleParameter: true);
+        using IOptimizer optimizer = kind == OptimizerKind.AdamW ? new AdamW(weights, Shapes, decay, scaleParameter: true)
+            : new Adafactor(weights, Shapes, decay, scaleParameter: true);
         var expected = Shapes.Select(shape => new Expected(kind, shape)).ToArray();
         for (var step = 1; step <= 4; step++)
         {
@@ -44,7 +45,8 @@ public sealed class ParameterScaleTests
         for (var i = 0; i < wanted.Length; i++) Assert.Equal(wanted[i], found[i], 1e-5 * Math.Max(1e-3, Math.Abs(wanted[i])));
     }
 
-    private static double[] Draw(Random random, long[] shape) => [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => (random.NextDouble() * 2) - 1)];
+    private static double[] Draw(Random random, long[] shape) =>
+        [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => (random.NextDouble() * 2) - 1)];
 
     private static double RootMeanSquare(double[] values) => Math.Sqrt(values.Average(v => v * v));
 
@@ -76,7 +78,10 @@ public sealed class ParameterScaleTests
             return [.. update.Select(u => u / size)];
         }
 
-        /// <summary>Adafactor's estimate: a matrix's row mean times its column mean over the mean of all. Means of means are the means of the whole, so keeping every square gives the same.</summary>
+        /// <summary>
+        /// Adafactor's estimate: a matrix's row mean times its column mean over the mean of all. Means of means are the means of the
+        /// whole, so keeping every square gives the same.
+        /// </summary>
         private double Second(int i)
         {
             if (shape.Length == 1) return _square[i];

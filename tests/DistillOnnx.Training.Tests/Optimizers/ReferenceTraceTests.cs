@@ -29,7 +29,8 @@ public sealed class ReferenceTraceTests
     }
 
     [Theory, MemberData(nameof(Traces))]
-    public void Step_TenTimes_FollowsTheReferenceTrace(string model, string trace, OptimizerKind kind, double learningRate, double weightDecay, bool padded)
+    public void Step_TenTimes_FollowsTheReferenceTrace(
+        string model, string trace, OptimizerKind kind, double learningRate, double weightDecay, bool padded)
     {
         var directory = SharedData.Require($"reference/{model}");
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "reference.json")));
@@ -39,7 +40,8 @@ public sealed class ReferenceTraceTests
 
         // The fitted model's gradients are differences of nearly equal numbers, and Adafactor divides them by their own size, so what
         // rounding leaves of them steers. How far is measured: by as much as a change in the weights' last bit moves the losses.
-        // In double precision the modules end up 9e-4 from the reference's float32 trace, between the padded engine (4e-4) and the other (1.3e-3).
+        // In double precision the modules end up 9e-4 from the reference's float32 trace, between the padded engine (4e-4) and the
+        // other (1.3e-3).
         var tolerance = 1e-4;
         if (model.EndsWith("-fit", StringComparison.Ordinal) && kind == OptimizerKind.Adafactor)
         {
@@ -55,7 +57,9 @@ public sealed class ReferenceTraceTests
         for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], losses[i], tolerance * expected[i]);
     }
 
-    private static double[] Trace(string directory, MicroBatch batch, OptimizerKind kind, double learningRate, double weightDecay, bool padded, int steps, int? nudge = null)
+    private static double[] Trace(
+        string directory, MicroBatch batch, OptimizerKind kind, double learningRate, double weightDecay, bool padded, int steps,
+            int? nudge = null)
     {
         using var checkpoint = Checkpoint.Open(directory);
         using var student = new T5Model(checkpoint.Config with { DropoutRate = 0 });
@@ -83,9 +87,12 @@ public sealed class ReferenceTraceTests
 
     private static MicroBatch Batch(JsonElement reference)
     {
-        int[][] Rows(string name) => [.. reference.GetProperty(name).EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt32()).ToArray())];
+        int[][] Rows(string name) =>
+            [.. reference.GetProperty(name).EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt32()).ToArray())];
         var (ids, mask, labels) = (Rows("input_ids"), Rows("attention_mask"), Rows("labels"));
-        var sequences = ids.Select((row, i) => new TrainingSequence([.. row.Where((_, j) => mask[i][j] == 1)], [.. labels[i].Where(v => v != -100)], LossPart.Label)).ToList();
+        var sequences = ids.Select(
+            (row, i) => new TrainingSequence(
+                [.. row.Where((_, j) => mask[i][j] == 1)], [.. labels[i].Where(v => v != -100)], LossPart.Label)).ToList();
         return new MicroBatch(sequences, 1.0 / sequences.Sum(s => s.Target.Length), 0);
     }
 }

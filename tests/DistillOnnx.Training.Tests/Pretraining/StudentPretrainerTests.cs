@@ -12,7 +12,8 @@ public sealed class StudentPretrainerTests
     public async Task RunAsync_RepetitiveText_LowersTheLossOfLinesItNeverSaw()
     {
         using var directory = new TemporaryDirectory();
-        var result = await StudentPretrainer.RunAsync(Options(directory) with { MaxSteps = 60, EvaluateEvery = 20 }, Reporter.None, TestContext.Current.CancellationToken);
+        var result = await StudentPretrainer.RunAsync(
+            Options(directory) with { MaxSteps = 60, EvaluateEvery = 20 }, Reporter.None, TestContext.Current.CancellationToken);
 
         var evaluations = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!["evaluations"]!.AsArray();
         double[] losses = [.. evaluations.Select(e => (double)e!["validation_label_loss"]!)];
@@ -30,10 +31,13 @@ public sealed class StudentPretrainerTests
         await StudentPretrainer.RunAsync(options with { Out = directory["whole"] }, Reporter.None, CancellationToken.None);
 
         using var source = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StudentPretrainer.RunAsync(options with { Resume = true }, new StopAt(5, source), source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => StudentPretrainer.RunAsync(options with { Resume = true }, new StopAt(5, source), source.Token));
         await StudentPretrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
 
-        Assert.True(File.ReadAllBytes(directory["whole/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
+        Assert.True(
+            File.ReadAllBytes(directory["whole/model.safetensors"]).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
     }
 
     [Fact]
@@ -52,7 +56,9 @@ public sealed class StudentPretrainerTests
     private static PretrainOptions Options(TemporaryDirectory directory)
     {
         string[] things = ["pear", "saw", "plum", "drill"], places = ["table", "floor", "shelf"];
-        File.WriteAllLines(directory["text.txt"], Enumerable.Range(0, 120).Select(i => $"there is a {things[i % 4]} on the {places[i % 3]} and nobody takes the {things[i % 4]} away"));
+        File.WriteAllLines(
+            directory["text.txt"], Enumerable.Range(0, 120)
+                .Select(i => $"there is a {things[i % 4]} on the {places[i % 3]} and nobody takes the {things[i % 4]} away"));
         return new PretrainOptions
         {
             Text = [directory["text.txt"]],

@@ -34,7 +34,8 @@ public sealed class TextLinesTests
         Write(directory, 100);
         using var lines = new TextLines([directory["text.txt"]], heldOut: 10, window: 20, seed: 3);
 
-        Assert.Equal(["line 0", "line 10", "line 20", "line 30", "line 40", "line 50", "line 60", "line 70", "line 80", "line 90"], lines.HeldOut());
+        Assert.Equal(
+            ["line 0", "line 10", "line 20", "line 30", "line 40", "line 50", "line 60", "line 70", "line 80", "line 90"], lines.HeldOut());
     }
 
     [Fact]

@@ -30,7 +30,8 @@ internal sealed class Golden : IDisposable
 
     public float[] Floats(params string[] path) => Flatten(this[path]).Select(e => e.GetSingle()).ToArray();
 
-    public long[][] Rows(params string[] path) => [.. this[path].EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt64()).ToArray())];
+    public long[][] Rows(params string[] path) =>
+        [.. this[path].EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt64()).ToArray())];
 
     /// <summary>int64 [rows, columns].</summary>
     public Tensor Ids(params string[] path)

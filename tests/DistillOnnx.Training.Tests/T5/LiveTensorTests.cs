@@ -24,7 +24,8 @@ public sealed class LiveTensorTests
         {
             using var scope = NewDisposeScope();
             model.zero_grad();
-            model.TargetLoss(model.DecodeHidden(model.ShiftRight(targets), model.Encode(batch.Ids, batch.Mask), batch.Mask), targets).backward();
+            model.TargetLoss(model.DecodeHidden(model.ShiftRight(targets), model.Encode(batch.Ids, batch.Mask), batch.Mask), targets)
+                .backward();
             new StudentGenerator(model).Greedy(batch, 3);
             new StudentGenerator(model).Beam(batch, 2, 3);
         }

@@ -59,7 +59,9 @@ public sealed class PlainParityTests
                 var below = plain.Loss(inputs[0], targets[0]);
                 plain.Add(parameter, index, Step);
                 var difference = Math.Abs((above - below) / (2 * Step) - gradient[index]);
-                Assert.True(difference <= 1e-4 * Math.Abs(gradient[largest]) + 1e-7, $"{parameter}[{index}]: gradient {gradient[index]:g6}, by differences {(above - below) / (2 * Step):g6}");
+                Assert.True(
+                    difference <= 1e-4 * Math.Abs(gradient[largest]) + 1e-7,
+                        $"{parameter}[{index}]: gradient {gradient[index]:g6}, by differences {(above - below) / (2 * Step):g6}");
             }
         }
     }
@@ -101,7 +103,8 @@ public sealed class PlainParityTests
             var half = bidirectional ? buckets / 2 : buckets;
             var far = bidirectional ? distance.abs() : (-distance).clamp_min(0);
             var exact = half / 2;
-            var large = exact + (log(far.to(ScalarType.Float32) / exact) / Math.Log(maxDistance / (double)exact) * (half - exact)).to(ScalarType.Int64);
+            var large = exact
+                + (log(far.to(ScalarType.Float32) / exact) / Math.Log(maxDistance / (double)exact) * (half - exact)).to(ScalarType.Int64);
             var expected = where(far.lt(exact), far, large.clamp_max(half - 1));
             if (bidirectional) expected = expected + distance.gt(0).to(ScalarType.Int64) * half;
             Assert.Equal(
@@ -121,7 +124,8 @@ public sealed class PlainParityTests
         Assert.False(model.FlatParameters.Equals(other.FlatParameters));
         foreach (var (end, deviation) in new (string, double)[]
         {
-            ("shared.weight", 1), (".q.weight", Math.Pow(64 * 32, -0.5)), (".k.weight", Math.Pow(64, -0.5)), (".o.weight", Math.Pow(96, -0.5)),
+            ("shared.weight", 1), (".q.weight", Math.Pow(64 * 32, -0.5)), (".k.weight", Math.Pow(64, -0.5)),
+                (".o.weight", Math.Pow(96, -0.5)),
             (".wi.weight", Math.Pow(64, -0.5)), (".wo.weight", Math.Pow(256, -0.5)),
         })
         {
@@ -136,7 +140,9 @@ public sealed class PlainParityTests
     internal static Tensor Padded(int[][] rows)
     {
         var length = rows.Max(r => r.Length);
-        return tensor(rows.SelectMany(r => r.Select(t => (long)t).Concat(Enumerable.Repeat(-100L, length - r.Length))).ToArray(), [rows.Length, length]);
+        return tensor(
+            rows.SelectMany(r => r.Select(t => (long)t).Concat(Enumerable.Repeat(-100L, length - r.Length))).ToArray(),
+                [rows.Length, length]);
     }
 
     private static float[] Floats(double[][] rows) => [.. rows.SelectMany(r => r.Select(v => (float)v))];

@@ -29,7 +29,8 @@ internal sealed class PlainT5
     {
         var head = _config.TieWordEmbeddings ? "shared.weight" : "lm_head.weight";
         var scale = _config.ScaleDecoderOutputs ? 1 / Math.Sqrt(_config.DModel) : 1;
-        return [.. Stack("decoder", _config.NumDecoderLayers, decoderInput, encoded).Select(x => Project(head, [.. x.Select(v => v * scale)]))];
+        return [.. Stack("decoder", _config.NumDecoderLayers, decoderInput, encoded)
+            .Select(x => Project(head, [.. x.Select(v => v * scale)]))];
     }
 
     /// <summary>Mean cross-entropy of the targets, one sequence.</summary>

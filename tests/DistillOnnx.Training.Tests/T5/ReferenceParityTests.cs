@@ -31,7 +31,8 @@ public sealed class ReferenceParityTests
         using var golden = new Golden(name);
         using var scope = NewDisposeScope();
         var (ids, mask, targets) = (golden.Ids("input_ids"), golden.Ids("attention_mask"), golden.Ids("labels"));
-        golden.Model.TargetLoss(golden.Model.DecodeHidden(golden.Model.ShiftRight(targets), golden.Model.Encode(ids, mask), mask), targets).backward();
+        golden.Model.TargetLoss(golden.Model.DecodeHidden(golden.Model.ShiftRight(targets), golden.Model.Encode(ids, mask), mask), targets)
+            .backward();
 
         using var gradients = SafetensorsFile.Open(Path.Combine(golden.Directory, "gradients.safetensors"));
         var parameters = golden.Model.named_parameters().ToList();

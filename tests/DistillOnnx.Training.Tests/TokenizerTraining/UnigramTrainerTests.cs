@@ -11,7 +11,8 @@ public class UnigramTrainerTests
 {
     private static readonly string[] Names = ["Maya", "Tomás", "Zoë", "Ingrid", "Ben", "Okonkwo"];
     private static readonly string[] Acts = ["counted", "carried", "painted", "borrowed", "collected", "measured", "planted"];
-    private static readonly string[] Things = ["apples", "lanterns", "bicycles", "letters", "batteries", "violins", "seedlings", "tomatoes"];
+    private static readonly string[] Things =
+        ["apples", "lanterns", "bicycles", "letters", "batteries", "violins", "seedlings", "tomatoes"];
 
     [Fact]
     public void Train_SameText_GivesSameBytes() =>
@@ -64,7 +65,8 @@ public class UnigramTrainerTests
     [Fact]
     public void Train_VocabularyBelowCharacters_IsRefused()
     {
-        var fault = Assert.Throws<InputException>(() => UnigramTrainer.Train(Sentences(6), new UnigramTrainerOptions { VocabularySize = 20 }));
+        var fault = Assert.Throws<InputException>(
+            () => UnigramTrainer.Train(Sentences(6), new UnigramTrainerOptions { VocabularySize = 20 }));
 
         Assert.Contains("cannot hold", fault.Message, StringComparison.Ordinal);
     }
@@ -110,6 +112,7 @@ public class UnigramTrainerTests
         var random = new Random(seed);
         string Any(string[] words) => words[random.Next(words.Length)];
         return Enumerable.Range(0, 400).Select(_ =>
-            $"{Any(Names)} {Any(Acts)} {random.Next(100)} {Any(Things)}, and {Any(Names)} {Any(Acts)} the {Any(Things)} ({random.Next(9)}-{random.Next(9)}).").ToArray();
+            $"{Any(Names)} {Any(Acts)} {random.Next(100)} {Any(Things)}, and {Any(Names)} {Any(Acts)} "
+            + $"the {Any(Things)} ({random.Next(9)}-{random.Next(9)}).").ToArray();
     }
 }

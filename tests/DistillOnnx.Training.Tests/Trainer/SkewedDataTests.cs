@@ -33,7 +33,8 @@ public sealed class SkewedDataTests
         Assert.Contains(plainMessages.Warnings, w => w.Contains("predicts \"rare\" for no validation row", StringComparison.Ordinal));
         Assert.DoesNotContain(balancedMessages.Warnings, w => w.Contains("for no validation row", StringComparison.Ordinal));
         Assert.Equal((weights, sampling, "macro-f1"), (
-            (string?)balanced["options"]!["class_weights"], (string?)balanced["options"]!["sampling"], (string?)balanced["options"]!["select_on"]));
+            (string?)balanced["options"]!["class_weights"], (string?)balanced["options"]!["sampling"],
+                (string?)balanced["options"]!["select_on"]));
     }
 
     [Theory]
@@ -76,7 +77,9 @@ public sealed class SkewedDataTests
 
         await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
 
-        Assert.True(File.ReadAllBytes(directory["whole/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
+        Assert.True(
+            File.ReadAllBytes(directory["whole/model.safetensors"]).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
         Assert.Equal(4, (double)Report(directory["out"])["data"]!["class_weights"]!["rare"]!);
         File.WriteAllText(directory["w.json"], """{"common": 1, "rare": 5}""");
         var fault = await Assert.ThrowsAsync<InputException>(

@@ -15,7 +15,9 @@ internal static class SkewedTask
     {
         var path = directory["data"];
         Directory.CreateDirectory(path);
-        File.WriteAllText(Path.Combine(path, "task.json"), """{"name":"skewed","kind":"labels","labels":["common","rare"],"metric":"text"}""");
+        File.WriteAllText(
+            Path.Combine(path, "task.json"),
+            """{"name":"skewed","kind":"labels","labels":["common","rare"],"metric":"text"}""");
         foreach (var (split, rows) in new[] { ("train", 90), ("validation", 36) })
         {
             File.WriteAllLines(Path.Combine(path, $"{split}.jsonl"), Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(

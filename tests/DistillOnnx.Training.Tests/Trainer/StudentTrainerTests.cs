@@ -22,7 +22,8 @@ public sealed class StudentTrainerTests
     {
         using var directory = new TemporaryDirectory();
         var result = await StudentTrainer.RunAsync(
-            TinyTask.Options(directory) with { Method = method, Labels = labels, MaxSteps = 240, EvaluateEvery = 60, BatchSize = 16 }, Reporter.None, TestContext.Current.CancellationToken);
+            TinyTask.Options(directory) with { Method = method, Labels = labels, MaxSteps = 240, EvaluateEvery = 60, BatchSize = 16 },
+                Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
         Assert.Equal(240, result.Steps);
@@ -40,13 +41,17 @@ public sealed class StudentTrainerTests
     [InlineData(true, false, false, 1e-3)]
     [InlineData(false, null, false, 5e-5)]
     [InlineData(false, true, true, 1e-3)]
-    public async Task RunAsync_NoLearningRate_TakesOneThatSuitsTheStudentAndSaysWhich(bool fromScratch, bool? scale, bool scaled, double rate)
+    public async Task RunAsync_NoLearningRate_TakesOneThatSuitsTheStudentAndSaysWhich(
+        bool fromScratch, bool? scale, bool scaled, double rate)
     {
         using var directory = new TemporaryDirectory();
         var options = TinyTask.Options(directory) with { MaxSteps = 1, LearningRate = null };
-        if (!fromScratch) options = options with { Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Checkpoint, Out = directory["second"] };
+        if (!fromScratch) options =
+            options with { Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken))
+                .Checkpoint, Out = directory["second"] };
 
-        var result = await StudentTrainer.RunAsync(options with { ScaleParameter = scale }, Reporter.None, TestContext.Current.CancellationToken);
+        var result = await StudentTrainer.RunAsync(
+            options with { ScaleParameter = scale }, Reporter.None, TestContext.Current.CancellationToken);
 
         var resolved = JsonNode.Parse(File.ReadAllText(Path.Combine(result.Checkpoint, "training.json")))!["options"]!;
         Assert.Equal(scaled, (bool?)resolved["scale_parameter"]);
@@ -57,9 +62,12 @@ public sealed class StudentTrainerTests
     public async Task RunAsync_Bf16_LearnsOverFloat32Weights()
     {
         using var directory = new TemporaryDirectory();
-        var options = TinyTask.Options(directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = TrainingPrecision.Bf16 };
+        var options = TinyTask.Options(
+            directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = TrainingPrecision.Bf16 };
         var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
-        var exact = await StudentTrainer.RunAsync(options with { Precision = TrainingPrecision.Fp32, Out = directory["exact"] }, Reporter.None, TestContext.Current.CancellationToken);
+        var exact = await StudentTrainer.RunAsync(
+            options with { Precision = TrainingPrecision.Fp32, Out = directory["exact"] }, Reporter.None,
+                TestContext.Current.CancellationToken);
 
         Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
         using var weights = SafetensorsFile.Open(directory["out/model.safetensors"]);
@@ -92,7 +100,8 @@ public sealed class StudentTrainerTests
         await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
 
         foreach (var file in new[] { "model.safetensors", "config.json", "task.json", "spiece.model" })
-            Assert.True(File.ReadAllBytes(directory[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory[$"out/{file}"])), file);
+            Assert.True(
+                File.ReadAllBytes(directory[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(directory[$"out/{file}"])), file);
         using var whole = SafetensorsFile.Open(directory["whole/resume/state.safetensors"]);
         using var resumed = SafetensorsFile.Open(directory["out/resume/state.safetensors"]);
         foreach (var name in whole.Tensors.Keys)
@@ -108,7 +117,8 @@ public sealed class StudentTrainerTests
         var options = TinyTask.Options(directory) with { KeepResume = true, MaxSteps = 4 };
         await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
 
-        var fault = await Assert.ThrowsAsync<InputException>(() => StudentTrainer.RunAsync(options with { Resume = true, BatchSize = 9 }, Reporter.None, CancellationToken.None));
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Resume = true, BatchSize = 9 }, Reporter.None, CancellationToken.None));
 
         Assert.Contains("\"batch_size\" was 8 and is now 9", fault.Message);
     }
@@ -124,7 +134,9 @@ public sealed class StudentTrainerTests
         var before = File.ReadAllBytes(directory["out/model.safetensors"]);
 
         var fault = await Assert.ThrowsAsync<DivergenceException>(
-            () => StudentTrainer.RunAsync(options with { LearningRate = 1e38, EvaluateEvery = evaluateEvery, WarmupSteps = 0, Overwrite = true }, Reporter.None, CancellationToken.None));
+            () => StudentTrainer.RunAsync(
+                options with { LearningRate = 1e38, EvaluateEvery = evaluateEvery, WarmupSteps = 0, Overwrite = true }, Reporter.None,
+                    CancellationToken.None));
 
         Assert.Matches(@"^step [12]: .* not a number.*; rows train-\d+, .* no checkpoint was written yet", fault.Message);
         Assert.True(before.AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
@@ -137,7 +149,8 @@ public sealed class StudentTrainerTests
         Directory.CreateDirectory(directory["out"]);
         File.WriteAllText(directory["out/mine.txt"], "mine");
 
-        await Assert.ThrowsAsync<InputException>(() => StudentTrainer.RunAsync(TinyTask.Options(directory), Reporter.None, CancellationToken.None));
+        await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(TinyTask.Options(directory), Reporter.None, CancellationToken.None));
 
         Assert.Equal(["mine.txt"], Directory.GetFileSystemEntries(directory["out"]).Select(Path.GetFileName));
     }
@@ -146,7 +159,8 @@ public sealed class StudentTrainerTests
     public async Task RunAsync_FractionOfTheRows_TrainsOnThatMany()
     {
         using var directory = new TemporaryDirectory();
-        await StudentTrainer.RunAsync(TinyTask.Options(directory) with { Fraction = 0.25, MaxSteps = 2 }, Reporter.None, CancellationToken.None);
+        await StudentTrainer.RunAsync(
+            TinyTask.Options(directory) with { Fraction = 0.25, MaxSteps = 2 }, Reporter.None, CancellationToken.None);
 
         var report = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!;
 

@@ -43,7 +43,9 @@ public class TargetCheckTests
         var check = Check(null);
         Add(check, "{ 3 }", "on the table");
 
-        Assert.Contains("none of the 1 labels", Assert.Throws<InputException>(() => check.Report("train", Reporter.None)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "none of the 1 labels", Assert.Throws<InputException>(() => check.Report("train", Reporter.None)).Message,
+                StringComparison.Ordinal);
     }
 
     private static InputEncoder Encoder(IReadOnlyList<string>? labels) =>

@@ -47,7 +47,8 @@ public sealed class TaskLimitsTests : IDisposable
         Assert.Equal((32, 24), (task.MaxInputTokens, task.MaxLabelTokens));
         Assert.Equal((32, 24), (Recorded(result, "max_input_tokens"), Recorded(result, "max_label_tokens")));
         Assert.Equal(
-            [$"{options.Data}: task.json says max_input_tokens 16; --max-input-tokens 32 is used instead", $"{options.Data}: task.json says max_label_tokens 20; --max-label-tokens 24 is used instead"],
+            [$"{options.Data}: task.json says max_input_tokens 16; --max-input-tokens 32 is used instead",
+                $"{options.Data}: task.json says max_label_tokens 20; --max-label-tokens 24 is used instead"],
             messages.Warnings.Where(w => w.Contains("task.json says")));
     }
 
@@ -59,7 +60,9 @@ public sealed class TaskLimitsTests : IDisposable
         var result = await Train(options, messages);
 
         Assert.Equal((1, 1), (TaskSpec.Load(result).MaxLabelTokens, Recorded(result, "max_label_tokens")));
-        Assert.Contains(messages.Warnings, w => w.StartsWith($"{options.Data}: task.json says max_label_tokens 1, but the longest label", StringComparison.Ordinal));
+        Assert.Contains(
+            messages.Warnings, w =>
+                w.StartsWith($"{options.Data}: task.json says max_label_tokens 1, but the longest label", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -71,7 +74,8 @@ public sealed class TaskLimitsTests : IDisposable
         await Train(options with { Resume = true, MaxSteps = 4, MaxInputTokens = 16 }, Reporter.None);
         Assert.Equal(4, Recorded(result, "max_steps"));
 
-        var fault = await Assert.ThrowsAsync<InputException>(() => Train(options with { Resume = true, MaxInputTokens = 32 }, Reporter.None));
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => Train(options with { Resume = true, MaxInputTokens = 32 }, Reporter.None));
 
         Assert.Contains("\"max_input_tokens\" was 16 and is now 32", fault.Message);
     }

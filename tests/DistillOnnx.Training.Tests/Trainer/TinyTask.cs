@@ -17,7 +17,9 @@ internal static class TinyTask
     {
         var path = directory["data"];
         Directory.CreateDirectory(path);
-        File.WriteAllText(Path.Combine(path, "task.json"), """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
+        File.WriteAllText(
+            Path.Combine(path, "task.json"),
+            """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
         var random = new Random(3);
         foreach (var (split, rows) in new[] { ("train", train), ("validation", validation) })
         {
@@ -69,5 +71,7 @@ internal static class TinyTask
 
     /// <summary>A tokenizer of a few pieces.</summary>
     public static T5Tokenizer Tokenizer() =>
-        T5Tokenizer.FromModel(UnigramTrainer.Train(Fruits.Concat(Tools).Select(t => $"a {t} on the table"), new UnigramTrainerOptions { VocabularySize = 80 }));
+        T5Tokenizer.FromModel(
+            UnigramTrainer.Train(
+                Fruits.Concat(Tools).Select(t => $"a {t} on the table"), new UnigramTrainerOptions { VocabularySize = 80 }));
 }
