@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
@@ -132,7 +133,12 @@ public static class Annotator
                     throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed (--max-failures), the last with: {outcome.Fault}");
                 }
 
-                reporter.Progress("annotate", Interlocked.Increment(ref done), null, $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal");
+                var speed = stack.TokensPerSecond is { } rate ? string.Create(CultureInfo.InvariantCulture, $", {rate:0.0} tokens/s") : "";
+                reporter.Progress(
+                    "annotate",
+                    Interlocked.Increment(ref done),
+                    null,
+                    $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal{speed}");
             }).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
