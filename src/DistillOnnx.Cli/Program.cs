@@ -1,4 +1,5 @@
 using DistillOnnx.Cli.Verbs;
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Cli;
@@ -10,6 +11,8 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
+        // Whichever verb uses ONNX Runtime first, the variable is there before.
+        OnnxRuntimeTelemetry.Apply();
         using var interrupt = new Interrupt();
         var verbose = args.Contains("--verbose");
         try

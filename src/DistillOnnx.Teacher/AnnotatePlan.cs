@@ -18,6 +18,9 @@ public sealed record AnnotatePlan
     /// <summary>Tokens of their answers: as many each as those in the journal have on average, or else the half of the limit.</summary>
     public required long OutputTokens { get; init; }
 
+    /// <summary>Of the answers' tokens those that will be thoughts, by their mean share in the journal; null where it counts none.</summary>
+    public long? ReasoningTokens { get; init; }
+
     /// <summary>Price in US dollars; null where the table does not know the model.</summary>
     public double? Cost { get; init; }
 

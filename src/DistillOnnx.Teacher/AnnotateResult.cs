@@ -26,6 +26,9 @@ public sealed record AnnotateResult
     /// <summary>Tokens of answers that the endpoint counted, for all answers the journal holds.</summary>
     public long? OutputTokens { get; init; }
 
+    /// <summary>Of the answers' tokens those that were thoughts; null where the endpoint counts none.</summary>
+    public long? ReasoningTokens { get; init; }
+
     /// <summary>Their price in US dollars; null where the table does not know the model.</summary>
     public double? Cost { get; init; }
 

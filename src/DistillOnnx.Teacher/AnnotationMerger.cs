@@ -10,7 +10,7 @@ namespace DistillOnnx.Teacher;
 /// <summary>Puts the parts of an annotation together: every row of the dataset must have been asked in exactly one of them.</summary>
 internal static class AnnotationMerger
 {
-    private static readonly string[] Counts = ["answers", "input_tokens", "output_tokens"];
+    private static readonly string[] Counts = ["answers", "input_tokens", "output_tokens", "reasoning_tokens"];
 
     public static AnnotateResult Merge(AnnotateOptions options, Dataset dataset, IReporter reporter, CancellationToken cancellationToken)
     {
@@ -68,6 +68,7 @@ internal static class AnnotationMerger
             Splits = splits,
             InputTokens = (long)ledger["input_tokens"]!,
             OutputTokens = (long)ledger["output_tokens"]!,
+            ReasoningTokens = (long)ledger["reasoning_tokens"]! is > 0 and var reasoning ? reasoning : null,
         };
     }
 

@@ -36,6 +36,7 @@ internal static class AnnotationPlanner
         var open = count * options.Samples - paid;
         var mean = journal is { Count: > 0 } ? Math.Max(1, journal.Tokens.Output / journal.Count) : Math.Max(1, options.MaxOutputTokens / 2);
         var output = open * mean;
+        var thoughts = journal is { ReasoningTokens: > 0 } ? open * (journal.ReasoningTokens / journal.Count) : (long?)null;
         var prices = PriceTable.Find(spec.Priced, options.Prices);
         var plan = new AnnotatePlan
         {
@@ -44,12 +45,17 @@ internal static class AnnotationPlanner
             RequestsPaid = paid,
             InputTokens = input,
             OutputTokens = output,
+            ReasoningTokens = thoughts,
             Cost = prices?.Cost(input, output, options.Batch),
             Minutes = Minutes(options, open, input + output),
             Check = await CheckAsync(options, spec, clock, cancellationToken).ConfigureAwait(false),
         };
         var price = plan.Cost is { } cost ? $"about ${cost:0.00}" : $"price unknown (the table does not know \"{spec.Model}\"; give --prices)";
-        reporter.Info($"{plan.Rows} rows, {plan.Requests} requests, {plan.RequestsPaid} of them paid; about {plan.InputTokens} + {plan.OutputTokens} tokens, {price}{(plan.Minutes is { } m ? $", {m:0.0} minutes at the stated rates" : "")}");
+        var reasoning = thoughts is { } share ? $" ({share} of thoughts)" : "";
+        var minutes = plan.Minutes is { } time ? $", {time:0.0} minutes at the stated rates" : "";
+        reporter.Info(
+            $"{plan.Rows} rows, {plan.Requests} requests, {plan.RequestsPaid} of them paid; "
+            + $"about {plan.InputTokens} + {plan.OutputTokens} tokens{reasoning}, {price}{minutes}");
         if (prices is { Output: > 0 } && PriceTable.Doubt(options.Prices, clock.GetUtcNow()) is { } doubt) reporter.Warn(doubt);
         if (plan.Check is not null) reporter.Info(plan.Check);
         return new AnnotateResult { Plan = plan };

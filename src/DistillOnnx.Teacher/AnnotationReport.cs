@@ -18,6 +18,7 @@ internal static class AnnotationReport
             ("kept", Number(result.Splits.Values.Sum(s => s.Kept))),
             ("requests now", Number(result.Requests ?? 0)),
             ("tokens", $"{Number(result.InputTokens ?? 0)} + {Number(result.OutputTokens ?? 0)}"),
+            ("of thoughts", result.ReasoningTokens is { } thoughts ? Number(thoughts) : "not counted"),
             ("cost", result.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "unknown"),
         ]);
         if (result.Complete == false) page.Warning("Some rows were not asked; a further run goes on from here.");

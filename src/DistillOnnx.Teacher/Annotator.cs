@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
@@ -132,7 +133,12 @@ public static class Annotator
                     throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed (--max-failures), the last with: {outcome.Fault}");
                 }
 
-                reporter.Progress("annotate", Interlocked.Increment(ref done), null, $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal");
+                var speed = stack.TokensPerSecond is { } rate ? string.Create(CultureInfo.InvariantCulture, $", {rate:0.0} tokens/s") : "";
+                reporter.Progress(
+                    "annotate",
+                    Interlocked.Increment(ref done),
+                    null,
+                    $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal{speed}");
             }).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -197,6 +203,7 @@ public static class Annotator
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
             OutputTokens = journal.Tokens.Output,
+            ReasoningTokens = journal.ReasoningTokens is > 0 and var reasoning ? reasoning : null,
             Cost = Ledger.Cost(journal.Totals, options.Prices),
         };
         Record(output.Info, options, dataset);
@@ -232,7 +239,10 @@ public static class Annotator
         }
 
         var cost = result.Cost is { } price ? $", ${price:0.00}" : "";
-        reporter.Info($"asked {result.Requests} now, repeated {result.Retried}; the journal holds {result.InputTokens} + {result.OutputTokens} tokens{cost}");
+        var thoughts = result.ReasoningTokens is { } count ? $" ({count} of thoughts)" : "";
+        reporter.Info(
+            $"asked {result.Requests} now, repeated {result.Retried}; "
+            + $"the journal holds {result.InputTokens} + {result.OutputTokens} tokens{thoughts}{cost}");
         if (stack.Exhausted) reporter.Warn("the budget is spent; rows that were not asked have no rationale, and a run with a larger budget goes on from here");
         else if (result.Complete == false) reporter.Warn("some rows were not asked; a further run, with a larger budget or without --offline, goes on from here");
     }

@@ -21,6 +21,9 @@ internal sealed class FakeBatches
     /// <summary>Fails one answer in so many with a server's error; 0: none.</summary>
     public int FailEvery { get; set; }
 
+    /// <summary>The body of the answer to a question; null: one with the endpoint's text.</summary>
+    public Func<string, string>? Body { get; set; }
+
     /// <summary>Requests of all jobs, by key: each is charged.</summary>
     public ConcurrentBag<string> Charged { get; } = [];
 
@@ -79,6 +82,7 @@ internal sealed class FakeBatches
             var fails = FailEvery > 0 && lines.Count % FailEvery == FailEvery - 1;
             object body = fails
                 ? new { error = new { message = "oops" } }
+                : Body is { } whole ? JsonNode.Parse(whole(question))!
                 : new { model = FakeEndpoint.Model, choices = new[] { new { finish_reason = "stop", message = new { content = answer(question) } } }, usage = new { prompt_tokens = 5, completion_tokens = 7 } };
             lines.Add(JsonSerializer.Serialize(new { custom_id = key, response = new { status_code = fails ? 500 : 200, body } }));
         }

@@ -107,7 +107,7 @@ public class LimitsTests
 
         for (var i = 0; i < 64; i++) Take();
         var start = clock.GetUtcNow();
-        foreach (var (until, share) in ((int, double)[])[(30, 0.5), (90, 0.95)])
+        foreach (var (until, share) in ((int, double)[])[(30, 0.93), (90, 0.95)])
         {
             var (begin, answered, sent) = (clock.GetUtcNow(), 0, 0);
             while (row.TryPeek(out var slot, out var at) && at < start + TimeSpan.FromSeconds(until))
@@ -122,7 +122,7 @@ public class LimitsTests
                     continue;
                 }
 
-                if (place.At == DateTimeOffset.MaxValue || !limiter.Holds(place))
+                if (place.At == DateTimeOffset.MaxValue || !limiter.Begin(place))
                 {
                     Take();
                     continue;

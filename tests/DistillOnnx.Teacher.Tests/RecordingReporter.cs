@@ -2,13 +2,16 @@ using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>Keeps what it is warned of.</summary>
+/// <summary>Keeps what it is warned of and what progress says.</summary>
 internal sealed class RecordingReporter : IReporter
 {
     public List<string> Warnings { get; } = [];
 
+    public List<string> Details { get; } = [];
+
     public void Progress(string stage, long done, long? total, string? detail = null)
     {
+        lock (Details) Details.Add(detail ?? "");
     }
 
     public void Info(string message)

@@ -63,6 +63,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         }
 
         if (JsonAnswers.Last(text) is { } json) return Label(example, json.Label, string.IsNullOrEmpty(json.Rationale) ? null : json.Rationale);
+        // Of an object that is broken or cut, single lines would be taken for the answer.
+        if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
         return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
     }
 
@@ -146,6 +148,9 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         + @"|(?:\$\s*)?\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\}",
         RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
+
+    [GeneratedRegex(@"^\s*(?:```\w*\s*)?\{\s*""")]
+    private static partial Regex OpenObject();
 
     [GeneratedRegex(@"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")]
     private static partial Regex Fraction();

@@ -57,6 +57,6 @@ internal static partial class Markup
     [GeneratedRegex(@"^\s*#{1,6}\s+", RegexOptions.Multiline)]
     private static partial Regex Heading();
 
-    [GeneratedRegex(@"^(?:rationale|reason|reasons|reasoning|explanation|justification)\s*[:：]\s*", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(?:[-*•]\s+)?(?:rationale|reason|reasons|reasoning|explanation|justification)\s*[:：]\s*", RegexOptions.IgnoreCase)]
     private static partial Regex Announcement();
 }

@@ -40,10 +40,46 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
     private async Task RunAllAsync(CancellationToken cancellationToken)
     {
         await ReattachAsync(cancellationToken).ConfigureAwait(false);
+        await ProbeAsync(cancellationToken).ConfigureAwait(false);
+        await WavesAsync(rows.ToAnnotate().Select(r => r.Example), cancellationToken).ConfigureAwait(false);
+    }
+
+    // A job is paid for as a whole. The first rows go before the others, so that answers that cannot be used are seen at their price.
+    private async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        var first = rows.ToAnnotate().Take(UnusableAnswers.Most + 1).Select(r => r.Example).ToList();
+        if (first.Count <= UnusableAnswers.Most) return;
+        first.RemoveAt(UnusableAnswers.Most);
+        if ((await KnownAsync(first, cancellationToken).ConfigureAwait(false)).Any(o => o.Label is not null)) return;
+        reporter.Info($"the first {first.Count} rows are asked in a job of their own; the others follow once one of these answers can be used");
+        await WavesAsync(first, cancellationToken).ConfigureAwait(false);
+        var unusable = new UnusableAnswers();
+        foreach (var (example, outcome) in first.Zip(await KnownAsync(first, cancellationToken).ConfigureAwait(false))) unusable.Note(example, outcome);
+    }
+
+    // What rows come to by the answers that are there.
+    private async Task<List<RowOutcome>> KnownAsync(List<Example> examples, CancellationToken cancellationToken)
+    {
+        var outcomes = new List<RowOutcome>();
+        stack.Journaled.Collector = (_, _, _) => { };
+        try
+        {
+            foreach (var example in examples)
+                outcomes.Add(await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false));
+            return outcomes;
+        }
+        finally
+        {
+            stack.Journaled.Collector = null;
+        }
+    }
+
+    private async Task WavesAsync(IEnumerable<Example> examples, CancellationToken cancellationToken)
+    {
         for (var empty = 0; empty < MostWavesWithoutAnswers;)
         {
             var before = stack.Journaled.Asked;
-            var requests = await WaveAsync(cancellationToken).ConfigureAwait(false);
+            var requests = await WaveAsync(examples, cancellationToken).ConfigureAwait(false);
             if (requests == 0) return;
             empty = stack.Journaled.Asked > before ? 0 : empty + 1;
         }
@@ -68,7 +104,7 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
         }
     }
 
-    private async Task<int> WaveAsync(CancellationToken cancellationToken)
+    private async Task<int> WaveAsync(IEnumerable<Example> examples, CancellationToken cancellationToken)
     {
         var asked = new HashSet<UInt128>();
         var budget = stack.NewBudget();
@@ -84,7 +120,7 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
         };
         try
         {
-            foreach (var (_, example) in rows.ToAnnotate())
+            foreach (var example in examples)
             {
                 await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false);
                 if (count < options.BatchSize && stream.Length < MostBytes) continue;

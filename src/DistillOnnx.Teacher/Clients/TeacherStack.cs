@@ -45,6 +45,9 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>What tokens cost; null where that is not known.</summary>
     public PriceTable? Prices { get; }
 
+    /// <summary>How fast a model within this process answers; null where there is none, or no answer yet.</summary>
+    public double? TokensPerSecond => (Client as GenAIChatClient)?.TokensPerSecond;
+
     /// <summary>How many requests were repeated.</summary>
     public long Retried => _retrying?.Retried ?? 0;
 
@@ -62,7 +65,7 @@ internal sealed class TeacherStack : IDisposable
     public static IChatClient CreateClient(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
         "rules" => throw new InputException("--teacher rules: the rule-based teacher is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync"),
-        "genai" => GenAITeacher.Open(spec.Model, options.Style),
+        "genai" => GenAITeacher.Open(spec.Model, options.Style, clock),
         "anthropic" => Providers.Anthropic(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
         "ollama" => Providers.Ollama(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
         _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),

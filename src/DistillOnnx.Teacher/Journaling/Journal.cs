@@ -55,6 +55,15 @@ public sealed class Journal : IAsyncDisposable
         }
     }
 
+    /// <summary>Of the answers' tokens those that were thoughts, where endpoints count them.</summary>
+    public long ReasoningTokens
+    {
+        get
+        {
+            lock (_lock) return _totals.Values.Sum(t => t.Reasoning);
+        }
+    }
+
     /// <summary>What it holds of each model, by the name the model was asked by.</summary>
     public IReadOnlyDictionary<string, JournalTotal> Totals
     {

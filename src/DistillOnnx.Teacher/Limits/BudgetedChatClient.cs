@@ -12,6 +12,7 @@ public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Deleg
     internal const double Margin = 1.5;
     private const int UnlimitedOutput = 4096;
     private volatile bool _exhausted;
+    private long _largest;
 
     /// <summary>Whether a request was held back.</summary>
     public bool Exhausted
@@ -24,7 +25,8 @@ public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Deleg
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = (long)(TokenEstimate.Prompt(messages) * Margin);
-        long output = options?.MaxOutputTokens ?? UnlimitedOutput;
+        // Some endpoints count thoughts beyond the limit; the next answer may have as many as any before.
+        var output = Math.Max(options?.MaxOutputTokens ?? UnlimitedOutput, Interlocked.Read(ref _largest));
         if (!await budget.ReserveAsync(input, output, cancellationToken).ConfigureAwait(false))
         {
             Exhausted = true;
@@ -37,11 +39,20 @@ public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Deleg
             var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
             takenInput = response.Usage?.InputTokenCount ?? input;
             takenOutput = response.Usage?.OutputTokenCount ?? output;
+            NoteLargest(takenOutput);
             return response;
         }
         finally
         {
             budget.Settle(input, output, takenInput, takenOutput);
+        }
+    }
+
+    private void NoteLargest(long output)
+    {
+        for (var seen = Interlocked.Read(ref _largest); output > seen; seen = Interlocked.Read(ref _largest))
+        {
+            if (Interlocked.CompareExchange(ref _largest, output, seen) == seen) return;
         }
     }
 }

@@ -23,7 +23,7 @@ public static class Ledger
     public static JsonObject Report(IReadOnlyDictionary<string, JournalTotal> totals, string? prices)
     {
         var models = new JsonObject(totals.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)Entry(t.Value, PriceTable.Find(t.Key, prices)?.Cost(t.Value)))));
-        var sum = totals.Values.Aggregate(default(JournalTotal), (a, b) => new JournalTotal(a.Answers + b.Answers, a.Input + b.Input, a.Output + b.Output, a.BatchInput + b.BatchInput, a.BatchOutput + b.BatchOutput));
+        var sum = totals.Values.Aggregate(default(JournalTotal), (a, b) => a.Plus(b));
         var report = Entry(sum, Cost(totals, prices));
         report["models"] = models;
         return report;
@@ -32,6 +32,7 @@ public static class Ledger
     private static JsonObject Entry(JournalTotal total, double? cost)
     {
         var entry = new JsonObject { ["answers"] = total.Answers, ["input_tokens"] = total.Input, ["output_tokens"] = total.Output };
+        if (total.Reasoning > 0) entry["reasoning_tokens"] = total.Reasoning;
         if (cost is { } price) entry["cost"] = Math.Round(price, 6);
         return entry;
     }

@@ -10,6 +10,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="clock">Tells and waits for the time.</param>
 public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinute, TimeProvider clock)
 {
+    private const int NoPlace = -1;
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(250);
@@ -18,6 +19,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     private DateTimeOffset _nextToken = DateTimeOffset.MinValue;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
     private int _holds;
+    private int _underWay;
     private bool _answeredSinceHold;
 
     /// <summary>Waits until a request may be sent.</summary>
@@ -30,41 +32,43 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
             var slot = Take(tokens);
             var wait = slot.At - clock.GetUtcNow();
             if (wait > TimeSpan.Zero) await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
-            if (Holds(slot)) return;
+            if (Begin(slot)) return;
             // Everything was held back meanwhile, and the places in the row are given anew.
-            Correct(-tokens);
+            if (slot.Holds != NoPlace) Correct(-tokens);
         }
     }
 
-    /// <summary>Gives a request its place in the row: the moment from which it may be sent.</summary>
+    /// <summary>
+    /// Gives a request its place in the row: the moment from which it may be sent. Places are given for the next moment alone, so that a
+    /// rate that changes holds for all but those: a row at a low rate would otherwise keep everyone waiting after the rate has grown.
+    /// </summary>
     internal (DateTimeOffset At, int Holds) Take(int tokens)
     {
         lock (_lock)
         {
             var now = clock.GetUtcNow();
             var start = Later(now, _notBefore);
-            if (Spacing is { } spacing)
-            {
-                var next = Later(_nextRequest, now - Burst);
-                start = Later(start, next);
-                _nextRequest = next + spacing;
-            }
-
-            if (tokensPerMinute is { } rate)
-            {
-                var next = Later(_nextToken, now - Burst);
-                start = Later(start, next);
-                _nextToken = next + TimeSpan.FromMinutes(tokens / rate);
-            }
-
+            var (nextRequest, nextToken) = (Later(_nextRequest, now - Burst), Later(_nextToken, now - Burst));
+            var spacing = Spacing;
+            if (spacing is not null) start = Later(start, nextRequest);
+            if (tokensPerMinute is not null) start = Later(start, nextToken);
+            if (start > now + Moment) return (now + Moment, NoPlace);
+            if (spacing is { } distance) _nextRequest = nextRequest + distance;
+            if (tokensPerMinute is { } rate) _nextToken = nextToken + TimeSpan.FromMinutes(tokens / rate);
             return (start, _holds);
         }
     }
 
-    /// <summary>Whether a place still holds when its moment has come.</summary>
-    internal bool Holds((DateTimeOffset At, int Holds) slot)
+    /// <summary>Counts a request as sent where its place still holds when its moment has come.</summary>
+    /// <returns>Whether it does.</returns>
+    internal bool Begin((DateTimeOffset At, int Holds) slot)
     {
-        lock (_lock) return slot.Holds == _holds;
+        lock (_lock)
+        {
+            if (slot.Holds != _holds) return false;
+            _underWay++;
+            return true;
+        }
     }
 
     /// <summary>Puts right what a request took.</summary>
@@ -80,6 +84,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     {
         lock (_lock)
         {
+            _underWay--;
             _answeredSinceHold = true;
             _learned.Answered(clock.GetUtcNow());
         }
@@ -91,11 +96,12 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     {
         lock (_lock)
         {
+            _underWay--;
             var now = clock.GetUtcNow();
             // Those sent before a hold come back during it, and say nothing new.
             if (!_learned.TurnedAway(now) || now < _notBefore) return;
-            // An endpoint that answers in between needs a lower rate; one that does not is closed until it says.
-            Hold(now + (_answeredSinceHold ? Moment : retryAfter ?? Moment));
+            // An endpoint that answers in between, or may yet, needs a lower rate; one that does not is closed until it says.
+            Hold(now + (_answeredSinceHold || _underWay > 0 ? Moment : retryAfter ?? Moment));
             _learned.Closed();
             _answeredSinceHold = false;
         }

@@ -5,7 +5,9 @@ namespace DistillOnnx.Teacher.Rows;
 /// <summary>Stops a run whose first answers are all unusable, and shows three of them, before every row is paid for.</summary>
 internal sealed class UnusableAnswers
 {
-    private const int Most = 20;
+    /// <summary>How many unusable answers, and no other ones, stop a run.</summary>
+    public const int Most = 20;
+
     private const int Shown = 3;
     private const int LongestShown = 300;
     private readonly Lock _lock = new();
