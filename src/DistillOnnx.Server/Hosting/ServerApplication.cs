@@ -1,4 +1,5 @@
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.OpenApi;
 using DistillOnnx.Server.Playground;
 using DistillOnnx.Server.Rest;
 using DistillOnnx.Server.Security;
@@ -26,11 +27,13 @@ internal static class ServerApplication
 
         var app = builder.Build();
         app.UseRouting();
+        app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         CallBoundary.Use(app);
         AdminOnly.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
         EarlyRefusal.Use(app);
+        JsonRequests.Use(app, options.MessageBytes);
         Map(app, options);
         return app;
     }
@@ -56,6 +59,7 @@ internal static class ServerApplication
             })
             .AddJsonTranscoding(json => json.TypeRegistry = Faults.DetailTypes);
         services.AddGrpcReflection();
+        ApiPages.Add(services);
         Access.Add(services, options);
         Exporters.Add(services, options);
         services.AddSingleton<HealthServiceImpl>();
@@ -78,6 +82,7 @@ internal static class ServerApplication
         app.MapGrpcService<InferenceServiceImpl>();
         app.MapGrpcService<DrainingHealth>().AllowAnonymous().WithMetadata(AdminOnly.Everywhere.Instance);
         InferenceEndpoints.Map(app, options);
+        ApiPages.Map(app);
         IEndpointConventionBuilder[] operators = [app.MapGrpcReflectionService(), app.MapPrometheusScrapingEndpoint()];
         foreach (var endpoint in operators)
         {

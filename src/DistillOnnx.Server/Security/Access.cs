@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.IdentityModel.Tokens;
 
 namespace DistillOnnx.Server.Security;
@@ -24,11 +25,12 @@ internal static class Access
         var authentication = new AuthenticationBuilder(services);
         if (schemes.Contains(ApiKeyHandler.SchemeName)) authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         if (schemes.Contains(JwtBearerDefaults.AuthenticationScheme)) authentication.AddJwtBearer(jwt => Configure(jwt, options));
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, Denials>();
         services.AddAuthorization(policies =>
         {
             // Whatever an endpoint does not open by itself is closed.
             if (schemes.Length > 0)
-                policies.FallbackPolicy = policies.DefaultPolicy = new Microsoft.AspNetCore.Authorization.AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
+                policies.FallbackPolicy = policies.DefaultPolicy = new AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
         });
     }
 

@@ -55,6 +55,11 @@ internal static class Faults
     /// <summary>INTERNAL, without what happened inside: that is in the log.</summary>
     public static RpcException Internal() => Create(StatusCode.Internal, "the model failed on this input", null, null);
 
+    /// <summary>A fault with its details as one message.</summary>
+    public static RpcStatus Whole(RpcException fault) => fault.Trailers.GetValueBytes(Details) is { } whole
+        ? RpcStatus.Parser.ParseFrom(whole)
+        : new RpcStatus { Code = (int)fault.StatusCode, Message = fault.Status.Detail };
+
     /// <summary>Answers a call with an error and nothing but headers.</summary>
     public static void Write(IHeaderDictionary headers, RpcException fault)
     {
