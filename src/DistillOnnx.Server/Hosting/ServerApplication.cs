@@ -6,6 +6,7 @@ using DistillOnnx.Server.Security;
 using DistillOnnx.Server.Services;
 using DistillOnnx.Server.Telemetry;
 using Grpc.HealthCheck;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
@@ -61,12 +62,13 @@ internal static class ServerApplication
         services.AddGrpcReflection();
         ApiPages.Add(services);
         Access.Add(services, options);
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, Denials>();
         Exporters.Add(services, options);
         services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton(TimeProvider.System).AddSingleton(options);
         if (loader is not null) services.AddSingleton(loader);
         else services.AddSingleton<IModelLoader, BundleLoader>();
-        services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
+        services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>()).AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {

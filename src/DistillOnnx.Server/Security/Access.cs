@@ -25,7 +25,6 @@ internal static class Access
         var authentication = new AuthenticationBuilder(services);
         if (schemes.Contains(ApiKeyHandler.SchemeName)) authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         if (schemes.Contains(JwtBearerDefaults.AuthenticationScheme)) authentication.AddJwtBearer(jwt => Configure(jwt, options));
-        services.AddSingleton<IAuthorizationMiddlewareResultHandler, Denials>();
         services.AddAuthorization(policies =>
         {
             // Whatever an endpoint does not open by itself is closed.

@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 using DistillOnnx.V1;
 using Grpc.Core;

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>
 /// Chooses the rows of a batch: the one whose turn it is, and of the others those with which a token costs least. A batch

@@ -1,6 +1,6 @@
 using DistillOnnx.Core.Prediction;
 
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>What became of one row: a prediction or a fault.</summary>
 /// <param name="Prediction">The answer; null where the row failed.</param>

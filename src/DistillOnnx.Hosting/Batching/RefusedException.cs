@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>A call was refused at once, before any work was spent on it.</summary>
 internal sealed class RefusedException(RefusalReason reason, TimeSpan retryAfter) : Exception(reason switch

@@ -1,6 +1,4 @@
-using DistillOnnx.Server.Models;
-
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>
 /// One model's queue and the threads that run its batches. With the default wait of zero a batch is what gathered while

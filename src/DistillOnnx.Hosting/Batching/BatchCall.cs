@@ -1,6 +1,4 @@
-using DistillOnnx.Server.Models;
-
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>The rows that one call waits for. They may run in different batches.</summary>
 internal sealed class BatchCall

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>Told what a batcher does, for metrics.</summary>
 internal interface IBatchObserver

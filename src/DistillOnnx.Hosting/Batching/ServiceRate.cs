@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>
 /// How fast a model serves, learnt from its batches: moving means of the time per token and of how far batches are off it,

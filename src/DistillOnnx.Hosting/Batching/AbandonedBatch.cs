@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>A token that fires when every caller of a batch has gone, so that the run stops; while one waits it goes on.</summary>
 internal sealed class AbandonedBatch : IDisposable

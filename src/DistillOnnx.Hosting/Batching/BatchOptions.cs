@@ -1,7 +1,6 @@
 using DistillOnnx.Runtime;
-using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>The limits within which batches form.</summary>
 internal sealed record BatchOptions
@@ -45,23 +44,23 @@ internal sealed record BatchOptions
     /// </summary>
     public int Lookahead => Math.Max(64, 2 * MaxRows);
 
-    /// <summary>The limits that a server's options ask for.</summary>
-    /// <param name="options">The options.</param>
-    /// <param name="onGpu">Whether the model runs on a GPU. A processor is as fast a token as it gets at a few hundred
-    /// tokens; larger batches would only make everybody wait for everybody.</param>
-    public static BatchOptions Of(ServerOptions options, bool onGpu) => new()
+    /// <summary>The options that an operator's limits come to.</summary>
+    /// <param name="limits">The limits.</param>
+    /// <param name="onGpu">Whether the model runs on a GPU. A processor reaches its highest rate at a few hundred tokens;
+    /// larger batches would only make each call wait for more others.</param>
+    public static BatchOptions Of(BatchLimits limits, bool onGpu) => new()
     {
-        MaxRows = options.BatchRows > 0 ? options.BatchRows : onGpu ? 256 : 32,
-        MaxTokens = options.BatchTokens > 0 ? options.BatchTokens : onGpu ? 8192 : 512,
-        MaxQueueRows = options.QueueRows,
-        Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
-        Lanes = options.Lanes > 0 ? options.Lanes : onGpu ? 1 : RuntimeOptions.LanesFor(options.Threads),
+        MaxRows = limits.Rows > 0 ? limits.Rows : onGpu ? 256 : 32,
+        MaxTokens = limits.Tokens > 0 ? limits.Tokens : onGpu ? 8192 : 512,
+        MaxQueueRows = limits.QueueRows,
+        Wait = limits.Wait,
+        Lanes = limits.Lanes > 0 ? limits.Lanes : onGpu ? 1 : RuntimeOptions.LanesFor(limits.Threads),
     };
 
-    /// <summary>The same for a model that is loaded: whether it has lanes is its own matter.</summary>
-    /// <param name="options">The options.</param>
+    /// <summary>The same for a model that is loaded, which may have no lanes.</summary>
+    /// <param name="limits">The limits.</param>
     /// <param name="predictor">The model.</param>
-    public static BatchOptions Of(ServerOptions options, IServedPredictor predictor) => predictor.Lanes > 1
-        ? Of(options, predictor.OnGpu) with { Lanes = predictor.Lanes, SideBySide = true }
-        : Of(options, predictor.OnGpu) with { Lanes = Math.Max(1, options.Lanes) };
+    public static BatchOptions Of(BatchLimits limits, IServedPredictor predictor) => predictor.Lanes > 1
+        ? Of(limits, predictor.OnGpu) with { Lanes = predictor.Lanes, SideBySide = true }
+        : Of(limits, predictor.OnGpu) with { Lanes = Math.Max(1, limits.Lanes) };
 }

@@ -2,7 +2,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 
-namespace DistillOnnx.Server.Models;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>A predictor in two steps: encoding, which any thread does, and running a batch, which a batch thread does.</summary>
 internal interface IServedPredictor : IDisposable

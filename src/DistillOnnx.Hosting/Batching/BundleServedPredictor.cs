@@ -4,7 +4,7 @@ using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Prediction;
 
-namespace DistillOnnx.Server.Models;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>A bundle as the server serves it.</summary>
 internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServedPredictor

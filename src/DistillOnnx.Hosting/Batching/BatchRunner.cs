@@ -1,7 +1,6 @@
 using DistillOnnx.Core.Prediction;
-using DistillOnnx.Server.Models;
 
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>One lane: runs a batch and hands each row its answer. Where a batch fails, its rows run one by one: only the one at fault fails.</summary>
 internal sealed class BatchRunner(IServedPredictor predictor, int lane, TimeProvider time)

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>
 /// Chooses what runs next, and how wide. Where there is work for every lane, each takes a batch of its own: threads that

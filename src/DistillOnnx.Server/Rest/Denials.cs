@@ -1,11 +1,11 @@
-using DistillOnnx.Server.Rest;
+using DistillOnnx.Server.Security;
 using DistillOnnx.Server.Services;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 
-namespace DistillOnnx.Server.Security;
+namespace DistillOnnx.Server.Rest;
 
 /// <summary>Says to a caller who is not let in what is missing: in a gRPC status, or in a JSON body beside the HTTP status.</summary>
 internal sealed class Denials : IAuthorizationMiddlewareResultHandler

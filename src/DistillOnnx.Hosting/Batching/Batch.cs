@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>Rows that run together.</summary>
 /// <param name="Entries">The rows.</param>

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.Models;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>An input made ready for its model before it queues, so that the thread that runs batches only runs batches.</summary>
 /// <param name="Tokens">Length in tokens, as the model will read it.</param>

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>
 /// A bounded queue in which callers take turns by tokens, not by calls (start-time fair queueing: Goyal, Vin and Cheng,

@@ -1,6 +1,4 @@
-using DistillOnnx.Server.Models;
-
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>A row in the queue.</summary>
 internal sealed class BatchEntry(BatchCall call, int index, EncodedRow row)

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Server.RequestBatching;
+namespace DistillOnnx.Hosting.Batching;
 
 /// <summary>What one batch was like.</summary>
 /// <param name="Batch">The batch.</param>
