@@ -6,7 +6,7 @@ namespace DistillOnnx.Client;
 /// Puts what proves the caller on every request. gRPC's own call credentials do so too, but only over TLS; behind a mesh's
 /// proxy a token travels in cleartext over loopback.
 /// </summary>
-internal sealed class CredentialsHandler(PredictionClientOptions options, HttpMessageHandler inner) : DelegatingHandler(inner)
+internal sealed class CredentialsHandler(PredictionClientOptions options) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -9,7 +9,11 @@ namespace DistillOnnx.Client;
 /// <summary>The channel below a client: retries, load balancing, keep-alive and credentials.</summary>
 internal static class PredictionChannel
 {
-    public static GrpcChannel Create(PredictionClientOptions options)
+    /// <summary>Creates the channel.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="handler">What sends requests, owned by its caller; null: a handler of its own.</param>
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    public static GrpcChannel Create(PredictionClientOptions options, HttpMessageHandler? handler = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxAttempts, 5);
@@ -18,28 +22,33 @@ internal static class PredictionChannel
 
         foreach (var address in options.Addresses)
         {
-            if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https" or "dns"))
-                throw new ArgumentException($"\"{address}\": expected an address such as http://127.0.0.1:5080");
+            if (!IsAddress(address))
+                throw new ArgumentException($"\"{address}\": expected an address such as http://127.0.0.1:5080 or dns:///name:5080", nameof(options));
         }
+
+        if (options.Addresses.Count > 1 && options.Addresses.Any(a => a.StartsWith("dns:", StringComparison.OrdinalIgnoreCase)))
+            throw new ArgumentException("a dns address stands for all its servers, so it must be the only one", nameof(options));
 
         var many = options.Addresses.Count > 1;
         var secure = options.Addresses[0].StartsWith("https:", StringComparison.OrdinalIgnoreCase) || options.Tls is not null;
         if (many && options.Addresses.Any(a => a.StartsWith("https:", StringComparison.OrdinalIgnoreCase) != secure))
             throw new ArgumentException("servers must be all https or all http", nameof(options));
 
-        var resolvers = new StaticResolverFactory(_ => [.. options.Addresses.Select(a => new Uri(a)).Select(u => new BalancerAddress(u.Host, u.Port))]);
+        BalancerAddress[] servers = many ? [.. options.Addresses.Select(a => new Uri(a)).Select(u => new BalancerAddress(u.Host, u.Port))] : [];
+        var resolvers = new StaticResolverFactory(_ => servers);
         return GrpcChannel.ForAddress(many ? "static:///servers" : options.Addresses[0], new GrpcChannelOptions
         {
             Credentials = secure ? ChannelCredentials.SecureSsl : ChannelCredentials.Insecure,
-            HttpHandler = Handler(options),
-            DisposeHttpClient = true,
+            HttpHandler = handler ?? WithCredentials(options, Sockets(options)),
+            DisposeHttpClient = handler is null,
             MaxReceiveMessageSize = options.MaxReceiveBytes,
             ServiceConfig = Service(options),
             ServiceProvider = many ? new OneService(resolvers) : null,
         });
     }
 
-    private static HttpMessageHandler Handler(PredictionClientOptions options)
+    /// <summary>The handler that has the connections.</summary>
+    public static SocketsHttpHandler Sockets(PredictionClientOptions options)
     {
         var handler = new SocketsHttpHandler
         {
@@ -55,8 +64,18 @@ internal static class PredictionChannel
             tls(handler.SslOptions);
         }
 
-        return options.ApiKey is null && options.BearerToken is null ? handler : new CredentialsHandler(options, handler);
+        return handler;
     }
+
+    private static HttpMessageHandler WithCredentials(PredictionClientOptions options, SocketsHttpHandler handler) =>
+        options.ApiKey is null && options.BearerToken is null ? handler : new CredentialsHandler(options) { InnerHandler = handler };
+
+    private static bool IsAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme switch
+    {
+        "http" or "https" => uri.Host.Length > 0,
+        "dns" => uri.AbsolutePath.Trim('/').Length > 0,
+        _ => false,
+    };
 
     private static ServiceConfig Service(PredictionClientOptions options)
     {

@@ -7,7 +7,8 @@ namespace DistillOnnx.Client;
 
 /// <summary>
 /// Calls a prediction service. One client serves a whole program: it may be used from many threads, keeps its connections
-/// and shares them among calls. Errors are <see cref="RpcException"/>s with the codes that the proto file names.
+/// and shares them among calls, until it is disposed of. Errors are <see cref="RpcException"/>s with the codes that the proto
+/// file names; a call that its caller cancels ends with <see cref="OperationCanceledException"/>.
 /// </summary>
 /// <example>
 /// <code>
@@ -16,7 +17,7 @@ namespace DistillOnnx.Client;
 /// Console.WriteLine($"{answer.Label} {answer.Probability:P1}");
 /// </code>
 /// </example>
-public sealed class PredictionClient : IDisposable
+public sealed class PredictionClient : IPredictionClient, IDisposable
 {
     private readonly GrpcChannel _channel;
     private readonly PredictionService.PredictionServiceClient _client;
@@ -31,11 +32,16 @@ public sealed class PredictionClient : IDisposable
     }
 
     /// <summary>Creates a client.</summary>
-    /// <param name="options">Where the servers are and how patient the client is.</param>
+    /// <param name="options">Where the servers are and how long the client waits.</param>
     /// <exception cref="ArgumentException">The options name no server, or one by what is no address, or mix cleartext and TLS.</exception>
     public PredictionClient(PredictionClientOptions options)
+        : this(options, null)
     {
-        _channel = PredictionChannel.Create(options);
+    }
+
+    internal PredictionClient(PredictionClientOptions options, HttpMessageHandler? handler)
+    {
+        _channel = PredictionChannel.Create(options, handler);
         _client = new PredictionService.PredictionServiceClient(_channel);
         _deadline = options.Deadline;
     }
@@ -72,7 +78,7 @@ public sealed class PredictionClient : IDisposable
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<PredictResponse> PredictAsync(PredictRequest request, CancellationToken cancellationToken = default) =>
-        await _client.PredictAsync(request, Options(cancellationToken)).ConfigureAwait(false);
+        await EndAsync(_client.PredictAsync(request, Options(cancellationToken)), cancellationToken).ConfigureAwait(false);
 
     /// <summary>
     /// Sends requests as they come over one stream and yields answers as they come, which need not be in order: each
@@ -89,7 +95,7 @@ public sealed class PredictionClient : IDisposable
         var sending = SendAsync(requests, call.RequestStream, stop.Token);
         try
         {
-            await foreach (var answer in call.ResponseStream.ReadAllAsync(stop.Token).ConfigureAwait(false)) yield return answer;
+            while (await NextAsync(call.ResponseStream, stop.Token, cancellationToken).ConfigureAwait(false)) yield return call.ResponseStream.Current;
             await sending.ConfigureAwait(false);
         }
         finally
@@ -103,7 +109,7 @@ public sealed class PredictionClient : IDisposable
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<IReadOnlyList<Model>> ListModelsAsync(CancellationToken cancellationToken = default) =>
-        (await _client.ListModelsAsync(new ListModelsRequest(), Options(cancellationToken)).ConfigureAwait(false)).Models;
+        (await EndAsync(_client.ListModelsAsync(new ListModelsRequest(), Options(cancellationToken)), cancellationToken).ConfigureAwait(false)).Models;
 
     /// <summary>Describes one model.</summary>
     /// <param name="name">Its name.</param>
@@ -111,7 +117,8 @@ public sealed class PredictionClient : IDisposable
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<Model> GetModelAsync(string name, string? version = null, CancellationToken cancellationToken = default) =>
-        await _client.GetModelAsync(new GetModelRequest { Name = name, Version = version ?? "" }, Options(cancellationToken)).ConfigureAwait(false);
+        await EndAsync(_client.GetModelAsync(new GetModelRequest { Name = name, Version = version ?? "" }, Options(cancellationToken)), cancellationToken)
+            .ConfigureAwait(false);
 
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _channel.Dispose();
@@ -129,6 +136,35 @@ public sealed class PredictionClient : IDisposable
         await foreach (var request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
             await stream.WriteAsync(request, cancellationToken).ConfigureAwait(false);
         await stream.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<T> EndAsync<T>(AsyncUnaryCall<T> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.ResponseAsync.ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
+        }
+        finally
+        {
+            call.Dispose();
+        }
+    }
+
+    private static async Task<bool> NextAsync(
+        IAsyncStreamReader<PredictStreamResponse> answers, CancellationToken stop, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await answers.MoveNext(stop).ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("the stream was cancelled", e, cancellationToken);
+        }
     }
 
     private CallOptions Options(CancellationToken cancellationToken) => new(deadline: DateTime.UtcNow + _deadline, cancellationToken: cancellationToken);

@@ -78,7 +78,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
     public EncodedInput Encode(PredictorInput input)
     {
-        if (input.Text is null) throw new InputException("input: expected a text, found none");
+        if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException("text: expected a text, found an empty one");
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)
             throw new InputException($"choices: task \"{Task.Name}\" takes none, found {input.Choices.Count}");
         if (Task.Kind == TaskKind.Choices && input.Choices is null)

@@ -1,10 +1,12 @@
 using DistillOnnx.Server.Models;
+using DistillOnnx.Server.OpenApi;
 using DistillOnnx.Server.Playground;
 using DistillOnnx.Server.Rest;
 using DistillOnnx.Server.Security;
 using DistillOnnx.Server.Services;
 using DistillOnnx.Server.Telemetry;
 using Grpc.HealthCheck;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
@@ -26,11 +28,13 @@ internal static class ServerApplication
 
         var app = builder.Build();
         app.UseRouting();
+        app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         CallBoundary.Use(app);
         AdminOnly.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
         EarlyRefusal.Use(app);
+        JsonRequests.Use(app, options.MessageBytes);
         Map(app, options);
         return app;
     }
@@ -56,13 +60,15 @@ internal static class ServerApplication
             })
             .AddJsonTranscoding(json => json.TypeRegistry = Faults.DetailTypes);
         services.AddGrpcReflection();
+        ApiPages.Add(services);
         Access.Add(services, options);
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, Denials>();
         Exporters.Add(services, options);
         services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton(TimeProvider.System).AddSingleton(options);
         if (loader is not null) services.AddSingleton(loader);
         else services.AddSingleton<IModelLoader, BundleLoader>();
-        services.AddSingleton<ModelCatalog>().AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
+        services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>()).AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {
@@ -78,6 +84,7 @@ internal static class ServerApplication
         app.MapGrpcService<InferenceServiceImpl>();
         app.MapGrpcService<DrainingHealth>().AllowAnonymous().WithMetadata(AdminOnly.Everywhere.Instance);
         InferenceEndpoints.Map(app, options);
+        ApiPages.Map(app);
         IEndpointConventionBuilder[] operators = [app.MapGrpcReflectionService(), app.MapPrometheusScrapingEndpoint()];
         foreach (var endpoint in operators)
         {

@@ -1,8 +1,8 @@
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Golden;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
@@ -47,7 +47,7 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
 
     private RuntimeOptions RuntimeOptions()
     {
-        var batches = BatchOptions.Of(options, RuntimeDevice.Resolve(options.Device).Kind == DeviceKind.Cuda);
+        var batches = BatchOptions.Of(ServerBatches.Limits(options), RuntimeDevice.Resolve(options.Device).Kind == DeviceKind.Cuda);
         return new RuntimeOptions
         {
             Device = options.Device,

@@ -1,3 +1,4 @@
+using DistillOnnx.Hosting.Batching;
 namespace DistillOnnx.Server.Models;
 
 /// <summary>An opened bundle.</summary>

@@ -1,14 +1,19 @@
 using System.Collections.Immutable;
+using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
 
 /// <summary>The models that are served, by name. Readers see one whole state; a switch replaces it in one step.</summary>
-internal sealed class ModelCatalog
+internal sealed class ModelCatalog : IModelQueues
 {
     private ImmutableSortedDictionary<string, ModelEntry> _models = ImmutableSortedDictionary.Create<string, ModelEntry>(StringComparer.Ordinal);
 
     /// <summary>All models.</summary>
     public IReadOnlyDictionary<string, ModelEntry> Models => Volatile.Read(ref _models);
+
+    /// <inheritdoc/>
+    public IEnumerable<ModelQueue> Queues => Models.Values.SelectMany(m => m.Versions.Values)
+        .Select(v => new ModelQueue(v.Name, v.Version, v.Batcher.QueuedRows, v.Batcher.QueuedTokens));
 
     /// <summary>Looks a model up.</summary>
     /// <param name="name">Its name; empty: the only model there is.</param>

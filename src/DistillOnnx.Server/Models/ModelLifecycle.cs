@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using DistillOnnx.Core;
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Telemetry;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
@@ -100,7 +100,7 @@ internal sealed class ModelLifecycle(
     private ModelVersion Serve(string name, LoadedModel loaded, CancellationToken cancellationToken, bool makeCurrent = true)
     {
         var started = Stopwatch.GetTimestamp();
-        var model = new ModelVersion(name, loaded, BatchOptions.Of(options, loaded.Predictor), metrics.ForModel(name), time);
+        var model = new ModelVersion(name, loaded, BatchOptions.Of(ServerBatches.Limits(options), loaded.Predictor), metrics.ForModel(name), time);
         try
         {
             Warmup.Run(model, cancellationToken);

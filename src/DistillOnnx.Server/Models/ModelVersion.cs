@@ -1,5 +1,5 @@
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Models;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Models;
 

@@ -15,6 +15,7 @@ internal static class InferenceEndpoints
         var calls = app.Services.GetRequiredService<InferenceCalls>();
         var lifecycle = app.Services.GetRequiredService<ModelLifecycle>();
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
+        var time = app.Services.GetRequiredService<TimeProvider>();
         bool IsReady() => lifecycle.IsReady && catalog.Models.Count > 0;
         Probe(app, "/healthz", "live", () => true);
         Probe(app, "/v2/health/live", "live", () => true);
@@ -34,17 +35,17 @@ internal static class InferenceEndpoints
                 var ready = calls.IsReady(Name(c), Version(c));
                 return Results.Json(new { name = Name(c), ready }, statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
             });
-            app.MapPost(model + "/infer", c => GuardAsync(c, () => InferAsync(c, calls, options.MessageBytes)));
+            app.MapPost(model + "/infer", c => GuardAsync(c, () => InferAsync(c, calls, time, options.MessageBytes)));
         }
     }
 
-    private static async Task InferAsync(HttpContext context, InferenceCalls calls, int limit)
+    private static async Task InferAsync(HttpContext context, InferenceCalls calls, TimeProvider time, int limit)
     {
+        var origin = CallOrigin.Of(context, time);
         var body = await RequestBody.ReadAsync(context.Request, limit, context.RequestAborted);
         var reader = InferenceRequestReader.Read(body, context.Request.Headers[InferenceRequestReader.HeaderLength].ToString());
         reader.Request.ModelName = Name(context);
         reader.Request.ModelVersion = Version(context);
-        var origin = new CallOrigin(CallOrigin.CallerOf(context), null);
         var answer = await calls.InferAsync(reader.Request, origin, context.RequestAborted);
         await InferenceResponseWriter.WriteAsync(context.Response, answer, reader.IsBinary, context.RequestAborted);
     }
@@ -68,19 +69,12 @@ internal static class InferenceEndpoints
         }
         catch (RestException e)
         {
-            await FailAsync(context, e.Status, e.Message);
+            await RestFaults.WriteAsync(context, e);
         }
         catch (RpcException e)
         {
-            if (e.StatusCode == StatusCode.ResourceExhausted) context.Response.Headers.RetryAfter = "1";
-            await FailAsync(context, RequestBody.StatusOf(e.StatusCode), e.Status.Detail);
+            await RestFaults.WriteAsync(context, e);
         }
-    }
-
-    private static Task FailAsync(HttpContext context, int status, string error)
-    {
-        context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new { error }, context.RequestAborted);
     }
 
     private static string Name(HttpContext context) => (string)context.Request.RouteValues["name"]!;

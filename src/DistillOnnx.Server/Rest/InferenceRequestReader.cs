@@ -3,6 +3,7 @@ using System.Text.Json;
 using DistillOnnx.Server.Services;
 using Google.Protobuf;
 using Inference;
+using static DistillOnnx.Server.Rest.JsonFields;
 using static Inference.ModelInferRequest.Types;
 
 namespace DistillOnnx.Server.Rest;
@@ -40,20 +41,7 @@ internal sealed class InferenceRequestReader
         if (headerLength.Length > 0 && (!int.TryParse(headerLength, NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > body.Length))
             throw Faults.Invalid(HeaderLength, $"expected a length within the body of {body.Length} bytes, found \"{headerLength}\"");
         var reader = new InferenceRequestReader(body[length..]);
-        try
-        {
-            using var json = JsonDocument.Parse(body[..length], new JsonDocumentOptions { AllowDuplicateProperties = false });
-            reader.ReadRequest(json.RootElement);
-        }
-        catch (JsonException e)
-        {
-            throw Faults.Invalid("body", $"not JSON: {e.Message}");
-        }
-        catch (InvalidOperationException)
-        {
-            throw Faults.Invalid("body", "expected texts in UTF-8, without halves of surrogate pairs");
-        }
-
+        Parse(body[..length], reader.ReadRequest);
         if (reader._tensors.Length > 0) throw Faults.Invalid("body", $"{reader._tensors.Length} bytes follow the last tensor");
         return reader;
     }
@@ -65,7 +53,7 @@ internal sealed class InferenceRequestReader
             switch (property.Name)
             {
                 case "id": Request.Id = Text(property.Value, "id"); break;
-                case "parameters": _binaryByDefault = Flag(property.Value, "parameters", "binary_data_output") ?? false; break;
+                case "parameters": _binaryByDefault = Parameter(property.Value, "parameters", "binary_data_output") ?? false; break;
                 case "inputs": ForEach(property.Value, "inputs", ReadInput); break;
                 case "outputs": ForEach(property.Value, "outputs", ReadOutput); break;
                 default: throw Unknown(property.Name, "id, parameters, inputs or outputs");
@@ -125,7 +113,7 @@ internal sealed class InferenceRequestReader
             switch (property.Name)
             {
                 case "name": output.Name = Text(property.Value, path); break;
-                case "parameters": binary = Flag(property.Value, path, "binary_data"); break;
+                case "parameters": binary = Parameter(property.Value, path, "binary_data"); break;
                 default: throw Unknown(path, "name or parameters");
             }
         }
@@ -150,44 +138,15 @@ internal sealed class InferenceRequestReader
         return size;
     }
 
-    private static bool? Flag(JsonElement json, string field, string name)
+    private static bool? Parameter(JsonElement json, string field, string name)
     {
         bool? flag = null;
         foreach (var property in Expect(json, JsonValueKind.Object, field).EnumerateObject())
         {
             if (property.Name != name) throw Unknown($"{field}.{property.Name}", name);
-            flag = property.Value.ValueKind is JsonValueKind.True or JsonValueKind.False
-                ? property.Value.GetBoolean()
-                : throw Faults.Invalid($"{field}.{name}", "expected true or false");
+            flag = Flag(property.Value, $"{field}.{name}");
         }
 
         return flag;
     }
-
-    private static void ForEach(JsonElement json, string field, Action<JsonElement, string> read)
-    {
-        var index = 0;
-        foreach (var element in Expect(json, JsonValueKind.Array, field).EnumerateArray()) read(element, $"{field}[{index++}]");
-    }
-
-    private static long Integer(JsonElement json, string field) =>
-        json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out var value) ? value : throw Faults.Invalid(field, "expected an integer");
-
-    private static string Text(JsonElement json, string field) => Expect(json, JsonValueKind.String, field).GetString()!;
-
-    private static JsonElement Expect(JsonElement json, JsonValueKind kind, string field) => json.ValueKind == kind
-        ? json
-        : throw Faults.Invalid(field, $"expected {Name(kind)}, found {Name(json.ValueKind)}");
-
-    private static Grpc.Core.RpcException Unknown(string field, string known) => Faults.Invalid(field, $"not known; expected {known}");
-
-    private static string Name(JsonValueKind kind) => kind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "an array",
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.Null => "null",
-        _ => "true or false",
-    };
 }

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Grpc.Core;
 
 namespace DistillOnnx.Server.Rest;
 
@@ -16,7 +15,8 @@ internal static class RequestBody
             "" or "IDENTITY" => request.Body,
             "GZIP" => new GZipStream(request.Body, CompressionMode.Decompress),
             "BR" => new BrotliStream(request.Body, CompressionMode.Decompress),
-            _ => throw new RestException(StatusCodes.Status415UnsupportedMediaType, $"content-encoding: expected gzip, br or identity, found \"{encoding}\""),
+            _ => throw new RestException(
+                StatusCodes.Status415UnsupportedMediaType, $"content-encoding: expected gzip, br or identity, found \"{encoding}\""),
         };
         using var whole = new MemoryStream();
         var part = new byte[16 << 10];
@@ -28,23 +28,12 @@ internal static class RequestBody
                 whole.Write(part, 0, read);
             }
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
         {
+            // Brotli's reader has InvalidOperationException for the same.
             throw new RestException(StatusCodes.Status400BadRequest, $"body: expected {encoding} as content-encoding says, and it is not");
         }
 
         return whole.GetBuffer().AsMemory(0, (int)whole.Length);
     }
-
-    /// <summary>The HTTP status of a fault.</summary>
-    public static int StatusOf(StatusCode code) => code switch
-    {
-        StatusCode.InvalidArgument => StatusCodes.Status400BadRequest,
-        StatusCode.NotFound => StatusCodes.Status404NotFound,
-        StatusCode.ResourceExhausted => StatusCodes.Status429TooManyRequests,
-        StatusCode.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
-        StatusCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
-        StatusCode.Cancelled => StatusCodes.Status499ClientClosedRequest,
-        _ => StatusCodes.Status500InternalServerError,
-    };
 }

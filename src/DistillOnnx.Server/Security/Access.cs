@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.IdentityModel.Tokens;
 
 namespace DistillOnnx.Server.Security;
@@ -28,7 +29,7 @@ internal static class Access
         {
             // Whatever an endpoint does not open by itself is closed.
             if (schemes.Length > 0)
-                policies.FallbackPolicy = policies.DefaultPolicy = new Microsoft.AspNetCore.Authorization.AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
+                policies.FallbackPolicy = policies.DefaultPolicy = new AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
         });
     }
 

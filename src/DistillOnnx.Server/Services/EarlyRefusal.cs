@@ -1,5 +1,5 @@
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 

@@ -1,5 +1,5 @@
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -54,6 +54,11 @@ internal static class Faults
 
     /// <summary>INTERNAL, without what happened inside: that is in the log.</summary>
     public static RpcException Internal() => Create(StatusCode.Internal, "the model failed on this input", null, null);
+
+    /// <summary>A fault with its details as one message.</summary>
+    public static RpcStatus Whole(RpcException fault) => fault.Trailers.GetValueBytes(Details) is { } whole
+        ? RpcStatus.Parser.ParseFrom(whole)
+        : new RpcStatus { Code = (int)fault.StatusCode, Message = fault.Status.Detail };
 
     /// <summary>Answers a call with an error and nothing but headers.</summary>
     public static void Write(IHeaderDictionary headers, RpcException fault)

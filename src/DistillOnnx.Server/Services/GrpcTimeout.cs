@@ -7,8 +7,8 @@ internal static class GrpcTimeout
 {
     private const int MostDigits = 8;
 
-    // Eight digits of hours lead beyond the calendar.
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(365);
+    // Eight digits of hours lead beyond the calendar, and timers take no more than seven weeks.
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
 
     /// <summary>Reads it. Null: there is none, or it says nothing that gRPC defines.</summary>
     public static TimeSpan? Parse(string? header)

@@ -49,6 +49,7 @@ internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls
             throw Faults.NotFound(e);
         }
 
+        InferenceTensors.CheckParameters(request);
         var asked = InferenceTensors.Outputs(request, model.Task.Kind);
         var answer = await calls.PredictAsync(InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices), origin, cancellationToken);
         return InferenceTensors.Write(request, answer, asked);

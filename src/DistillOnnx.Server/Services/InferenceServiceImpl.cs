@@ -5,7 +5,7 @@ using Inference;
 namespace DistillOnnx.Server.Services;
 
 /// <summary>The Open Inference Protocol (KServe v2) over the same models, queues and limits.</summary>
-internal sealed class InferenceServiceImpl(ModelCatalog catalog, InferenceCalls calls, ModelLifecycle lifecycle)
+internal sealed class InferenceServiceImpl(ModelCatalog catalog, InferenceCalls calls, ModelLifecycle lifecycle, TimeProvider time)
     : GRPCInferenceService.GRPCInferenceServiceBase
 {
     public override Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) =>
@@ -24,5 +24,5 @@ internal sealed class InferenceServiceImpl(ModelCatalog catalog, InferenceCalls 
         Task.FromResult(calls.Describe(request.Name, request.Version));
 
     public override Task<ModelInferResponse> ModelInfer(ModelInferRequest request, ServerCallContext context) =>
-        calls.InferAsync(request, CallOrigin.Of(context), context.CancellationToken);
+        calls.InferAsync(request, CallOrigin.Of(context, time), context.CancellationToken);
 }

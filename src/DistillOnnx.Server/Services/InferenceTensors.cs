@@ -23,6 +23,7 @@ internal static class InferenceTensors
     private const string Abstained = "abstained";
     private const string Truncated = "truncated";
     private const string Bool = "BOOL";
+    private const string ContentType = "content_type";
 
     /// <summary>A model's metadata.</summary>
     public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version)
@@ -57,6 +58,21 @@ internal static class InferenceTensors
         }
 
         return [.. request.Outputs.Select(o => o.Name)];
+    }
+
+    /// <summary>Refuses parameters that this server does not know; what it left unread would seem to have been done.</summary>
+    /// <exception cref="Grpc.Core.RpcException">There is one.</exception>
+    public static void CheckParameters(ModelInferRequest request)
+    {
+        Refuse(request.Parameters.Keys, "parameters", "none");
+        for (var i = 0; i < request.Inputs.Count; i++)
+        {
+            var input = request.Inputs[i].Parameters;
+            var isText = input.TryGetValue(ContentType, out var content) && content.StringParam == "str";
+            Refuse(input.Keys.Where(k => !(isText && k == ContentType)), $"inputs[{i}].parameters", $"{ContentType} \"str\"");
+        }
+
+        for (var i = 0; i < request.Outputs.Count; i++) Refuse(request.Outputs[i].Parameters.Keys, $"outputs[{i}].parameters", "none");
     }
 
     /// <summary>The request as the server's own.</summary>
@@ -118,6 +134,11 @@ internal static class InferenceTensors
         }
 
         return response;
+    }
+
+    private static void Refuse(IEnumerable<string> unknown, string field, string known)
+    {
+        if (unknown.Order(StringComparer.Ordinal).FirstOrDefault() is { } name) throw Faults.Invalid($"{field}.{Short(name)}", $"not known; expected {known}");
     }
 
     private static string TypeOf(string output) => output switch

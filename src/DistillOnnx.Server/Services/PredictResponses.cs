@@ -1,6 +1,6 @@
 using DistillOnnx.Core;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.V1;
 using Grpc.Core;
 

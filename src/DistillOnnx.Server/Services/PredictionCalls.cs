@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Telemetry;
 using DistillOnnx.V1;
 using Grpc.Core;
@@ -15,6 +15,8 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
     public async Task<PredictResponse> PredictAsync(PredictRequest request, CallOrigin origin, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
+        using var ending = End(origin, cancellationToken);
+        var token = ending?.Token ?? cancellationToken;
         using var lease = Lease(request);
         var model = lease.Model;
         try
@@ -23,7 +25,7 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
             if (model.Batcher.RefusalOf(origin.Caller, request.Inputs.Count, origin.Deadline) is { } refusal) throw Faults.Refused(refusal);
             var rows = RowSet.Encode(request, model, limits);
             var encoded = Stopwatch.GetElapsedTime(started);
-            var answers = rows.Encoded.Count == 0 ? [] : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, cancellationToken));
+            var answers = rows.Encoded.Count == 0 ? [] : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token));
             LogFaults(model, rows, answers);
             var response = PredictResponses.Build(request, model, rows, answers, encoded, Stopwatch.GetElapsedTime(started));
             Report(request, response, model.Name);
@@ -45,8 +47,19 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         catch (OperationCanceledException)
         {
             // The deadline cancels the call too, and is the better word for it.
-            throw time.GetUtcNow() >= origin.Deadline ? Faults.Late(new TimeoutException("the deadline passed")) : Faults.Cancelled();
+            var late = time.GetUtcNow() >= origin.Deadline || (token.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
+            throw late ? Faults.Late(new TimeoutException("the deadline passed")) : Faults.Cancelled();
         }
+    }
+
+    /// <summary>Cancels a call at its deadline, where nobody else does.</summary>
+    private CancellationTokenSource? End(CallOrigin origin, CancellationToken cancellationToken)
+    {
+        if (origin.EndsItself || origin.Deadline is not { } deadline) return null;
+        var left = deadline - time.GetUtcNow();
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ending.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        return ending;
     }
 
     private ModelVersion.Lease Lease(PredictRequest request)

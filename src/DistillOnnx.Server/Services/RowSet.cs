@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
 using DistillOnnx.V1;
 using Grpc.Core;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Telemetry;
 
@@ -28,7 +27,7 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Counter<long> _rejections;
     private readonly Counter<long> _switches;
 
-    public ServerMetrics(IMeterFactory meters, ModelCatalog catalog)
+    public ServerMetrics(IMeterFactory meters, IModelQueues models)
     {
         _meter = meters.Create(Name);
         _stage = _meter.CreateHistogram("distillonnx.stage.duration", "s", "Time that a call spent in a stage: tokenize, queue, inference, total.", null, Seconds);
@@ -38,9 +37,9 @@ internal sealed class ServerMetrics : IDisposable
         _rows = _meter.CreateCounter<long>("distillonnx.rows", "{row}", "Rows, by outcome: answered, failed or abandoned.");
         _rejections = _meter.CreateCounter<long>("distillonnx.rejections", "{call}", "Calls that were refused, by reason.");
         _switches = _meter.CreateCounter<long>("distillonnx.model.switches", "{version}", "Bundles that were tried, by outcome: served or rejected.");
-        _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(catalog, static b => b.QueuedRows), "{row}", "Rows that wait.");
-        _meter.CreateObservableGauge("distillonnx.queue.tokens", () => Observe(catalog, static b => b.QueuedTokens), "{token}", "Tokens that wait.");
-        _meter.CreateObservableGauge("distillonnx.model.ready", () => Versions(catalog).Select(v => new Measurement<int>(1, Model(v.Name), new("version", v.Version))), "{version}", "Versions that are served.");
+        _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(models, static q => q.Rows), "{row}", "Rows that wait.");
+        _meter.CreateObservableGauge("distillonnx.queue.tokens", () => Observe(models, static q => q.Tokens), "{token}", "Tokens that wait.");
+        _meter.CreateObservableGauge("distillonnx.model.ready", () => Ready(models), "{version}", "Versions that are served.");
     }
 
     /// <summary>Spans of the stages of a call.</summary>
@@ -69,10 +68,11 @@ internal sealed class ServerMetrics : IDisposable
 
     private void Stage(string model, string stage, TimeSpan duration) => _stage.Record(duration.TotalSeconds, Model(model), new("stage", stage));
 
-    private static IEnumerable<Measurement<long>> Observe(ModelCatalog catalog, Func<Batcher, long> read) =>
-        Versions(catalog).GroupBy(v => v.Name).Select(g => new Measurement<long>(g.Sum(v => read(v.Batcher)), Model(g.Key)));
+    private static IEnumerable<Measurement<long>> Observe(IModelQueues models, Func<ModelQueue, long> read) =>
+        models.Queues.GroupBy(q => q.Model).Select(g => new Measurement<long>(g.Sum(read), Model(g.Key)));
 
-    private static IEnumerable<ModelVersion> Versions(ModelCatalog catalog) => catalog.Models.Values.SelectMany(m => m.Versions.Values);
+    private static IEnumerable<Measurement<int>> Ready(IModelQueues models) =>
+        models.Queues.Select(q => new Measurement<int>(1, Model(q.Model), new("version", q.Version)));
 
     private static KeyValuePair<string, object?> Model(string name) => new("model", name);
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
 using DistillOnnx.Server.Tests.Fakes;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Server.Models;
+using DistillOnnx.Hosting.Batching;
 using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 

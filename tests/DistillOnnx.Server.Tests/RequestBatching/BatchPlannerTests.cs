@@ -1,5 +1,5 @@
 using CsCheck;
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Tests.RequestBatching;
 

@@ -1,4 +1,4 @@
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Tests.Fakes;
 using Input = DistillOnnx.Core.Prediction.PredictorInput;
 

@@ -1,5 +1,4 @@
-using DistillOnnx.Server.Models;
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Tests.RequestBatching;
 

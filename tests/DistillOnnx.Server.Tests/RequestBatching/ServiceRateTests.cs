@@ -1,4 +1,4 @@
-using DistillOnnx.Server.RequestBatching;
+using DistillOnnx.Hosting.Batching;
 
 namespace DistillOnnx.Server.Tests.RequestBatching;
 

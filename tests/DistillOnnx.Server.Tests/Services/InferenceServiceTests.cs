@@ -7,6 +7,7 @@ using Grpc.Core;
 using Inference;
 using Input = DistillOnnx.Core.Prediction.PredictorInput;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
+using Output = Inference.ModelInferRequest.Types.InferRequestedOutputTensor;
 using Tensor = Inference.ModelInferRequest.Types.InferInputTensor;
 
 namespace DistillOnnx.Server.Tests.Services;
@@ -96,7 +97,23 @@ public sealed class InferenceServiceTests
         ("inputs[0].contents", new ModelInferRequest { Inputs = { new Tensor { Name = "text", Datatype = "BYTES", Shape = { 1 }, Contents = new InferTensorContents { BytesContents = { ByteString.CopyFrom(0xC3, 0x28) } } } } }),
         ("raw_input_contents[0]", new ModelInferRequest { Inputs = { new Tensor { Name = "text", Datatype = "BYTES", Shape = { 1 } } }, RawInputContents = { ByteString.CopyFrom(9, 0, 0, 0, 1) } }),
         ("outputs[0].name", new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Outputs = { new ModelInferRequest.Types.InferRequestedOutputTensor { Name = "logits" } } }),
+        ("parameters.priority", new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Parameters = { ["priority"] = new() { Int64Param = 1 } } }),
+        ("inputs[0].parameters.content_type", WithParameter(new() { StringParam = "base64" })),
+        (
+            "outputs[0].parameters.classification",
+            new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Outputs = { new Output { Name = "label", Parameters = { ["classification"] = new() { Int64Param = 2 } } } } }),
     ];
+
+    [Fact]
+    public async Task ModelInfer_ContentTypeOfTexts_IsKnown()
+    {
+        await using var server = await TestServer.StartAsync();
+        var request = WithParameter(new() { StringParam = "str" });
+
+        var response = await Client(server).ModelInferAsync(request, deadline: Soon());
+
+        Assert.Equal(server.Predictor.Answer("a").Label, response.Outputs[0].Contents.BytesContents[0].ToStringUtf8());
+    }
 
     [Fact]
     public async Task Metadata_ServedModel_DescribesTensorsAndReadiness()
@@ -117,6 +134,13 @@ public sealed class InferenceServiceTests
     }
 
     private static GRPCInferenceService.GRPCInferenceServiceClient Client(TestServer server) => new(server.Channel);
+
+    private static ModelInferRequest WithParameter(InferParameter contentType)
+    {
+        var tensor = Texts("text", [1], ["a"]);
+        tensor.Parameters["content_type"] = contentType;
+        return new ModelInferRequest { Inputs = { tensor } };
+    }
 
     private static Tensor Texts(string name, long[] shape, string[] texts) => new()
     {

@@ -1,0 +1,6 @@
+namespace DistillOnnx.Hosting.Batching;
+
+/// <summary>An input made ready for its model before it queues, so that the thread that runs batches only runs batches.</summary>
+/// <param name="Tokens">Length in tokens, as the model will read it.</param>
+/// <param name="Payload">What the predictor that encoded it wants back.</param>
+internal sealed record EncodedRow(int Tokens, object Payload);

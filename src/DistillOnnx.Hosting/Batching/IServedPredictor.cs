@@ -1,0 +1,31 @@
+using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.Tasks;
+
+namespace DistillOnnx.Hosting.Batching;
+
+/// <summary>A predictor in two steps: encoding, which any thread does, and running a batch, which a batch thread does.</summary>
+internal interface IServedPredictor : IDisposable
+{
+    /// <summary>The task that the model was trained for.</summary>
+    TaskSpec Task { get; }
+
+    /// <summary>What runs it, in a word or two.</summary>
+    string Device { get; }
+
+    /// <summary>Whether it runs on a GPU, which wants larger batches than a processor.</summary>
+    bool OnGpu => false;
+
+    /// <summary>How many batches may run side by side, each on threads of its own; 1: every batch uses all threads.</summary>
+    int Lanes => 1;
+
+    /// <summary>Makes an input ready.</summary>
+    /// <exception cref="InputException">The model cannot answer this input.</exception>
+    EncodedRow Encode(PredictorInput input);
+
+    /// <summary>Labels a batch, in its order.</summary>
+    /// <param name="rows">The batch.</param>
+    /// <param name="lane">The lane that it runs on; null: all threads.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken);
+}

@@ -1,0 +1,16 @@
+namespace DistillOnnx.Hosting.Batching;
+
+/// <summary>A call was refused at once, before any work was spent on it.</summary>
+internal sealed class RefusedException(RefusalReason reason, TimeSpan retryAfter) : Exception(reason switch
+{
+    RefusalReason.QueueFull => "the queue is full",
+    RefusalReason.CallerShare => "the caller's share of the queue is full",
+    RefusalReason.WouldMissDeadline => "the queue is longer than the call's deadline allows",
+    _ => "shutting down",
+})
+{
+    public RefusalReason Reason { get; } = reason;
+
+    /// <summary>When another attempt is worth while.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}

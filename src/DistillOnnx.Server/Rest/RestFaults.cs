@@ -1,0 +1,47 @@
+using System.Net.Mime;
+using DistillOnnx.Server.Services;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace DistillOnnx.Server.Rest;
+
+/// <summary>Errors over HTTP: <c>{"error": …}</c> where the Open Inference Protocol is spoken, else <c>google.rpc.Status</c> as JSON.</summary>
+internal static class RestFaults
+{
+    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Faults.DetailTypes));
+
+    /// <summary>Answers with a fault.</summary>
+    public static Task WriteAsync(HttpContext context, RpcException fault)
+    {
+        if (fault.StatusCode == StatusCode.ResourceExhausted) context.Response.Headers.RetryAfter = "1";
+        return WriteAsync(context, StatusOf(fault.StatusCode), fault);
+    }
+
+    /// <summary>Answers with a fault that HTTP has a status of its own for.</summary>
+    public static Task WriteAsync(HttpContext context, RestException fault) => WriteAsync(
+        context, fault.Status, new RpcException(new Status(StatusCode.InvalidArgument, fault.Message)));
+
+    /// <summary>Answers with a fault under a given HTTP status.</summary>
+    public static Task WriteAsync(HttpContext context, int status, RpcException fault)
+    {
+        context.Response.StatusCode = status;
+        if (context.Request.Path.StartsWithSegments("/v2", StringComparison.Ordinal))
+            return context.Response.WriteAsJsonAsync(new { error = fault.Status.Detail }, context.RequestAborted);
+        context.Response.ContentType = MediaTypeNames.Application.Json;
+        return context.Response.WriteAsync(Formatter.Format(Faults.Whole(fault)), context.RequestAborted);
+    }
+
+    /// <summary>The HTTP status of a gRPC status.</summary>
+    private static int StatusOf(StatusCode code) => code switch
+    {
+        StatusCode.InvalidArgument => StatusCodes.Status400BadRequest,
+        StatusCode.Unauthenticated => StatusCodes.Status401Unauthorized,
+        StatusCode.PermissionDenied => StatusCodes.Status403Forbidden,
+        StatusCode.NotFound => StatusCodes.Status404NotFound,
+        StatusCode.ResourceExhausted => StatusCodes.Status429TooManyRequests,
+        StatusCode.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
+        StatusCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        StatusCode.Cancelled => StatusCodes.Status499ClientClosedRequest,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+}

@@ -1,0 +1,60 @@
+using DistillOnnx.Core.Tasks;
+using Grpc.Core;
+using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
+
+namespace DistillOnnx.Server.Tests.Conformance;
+
+/// <summary>The same rows through every interface and in process: whole answers are the same, and so is what is refused.</summary>
+public sealed class ConformanceTests
+{
+    private static readonly string[] Texts =
+    [
+        "a man sleeps", "two dogs run", string.Join(' ', Enumerable.Repeat("many words", 200)), "größe, naïve café", "日本語 and 🙂", "line one\nline two\ttab",
+        "</s> in the text", "  spaces at both ends  ", "\"quotes\" and \\ backslashes",
+    ];
+
+    private static readonly string[][] Choices = [["yes", "no"], ["größer", "kleiner"], ["a cat", "🙂"]];
+
+    private static readonly TaskSpec Labels = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["yes", "no", "maybe"], MaxInputTokens = 48 };
+
+    private static readonly TaskSpec WithChoices = new() { Name = "cqa", Kind = TaskKind.Choices, MaxInputTokens = 48 };
+
+    [Fact]
+    public Task Labels_EveryInterface_GivesTheSameWholeAnswers() => CompareAsync(Labels, [.. Texts.Select(t => new Row(t))]);
+
+    [Fact]
+    public Task Choices_EveryInterface_GivesTheSameWholeAnswers() =>
+        CompareAsync(WithChoices, [.. Texts.Select((t, i) => new Row(t, Choices[i % Choices.Length]))]);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    public async Task EmptyText_EveryInterface_IsRefusedByTheNameOfItsField(string empty)
+    {
+        await using var bundle = await ServedBundle.StartAsync(Labels, [new Row(Texts[0]), new Row(Texts[1])]);
+        foreach (var (name, ask) in Interfaces.All)
+        {
+            var fault = await Assert.ThrowsAsync<RpcException>(() => ask(bundle, [new Row(empty)]));
+
+            Assert.Equal((name, StatusCode.InvalidArgument), (name, fault.StatusCode));
+            Assert.Contains("text: expected a text, found an empty one", fault.Status.Detail, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task CompareAsync(TaskSpec task, Row[] rows)
+    {
+        await using var bundle = await ServedBundle.StartAsync(task, rows);
+        var expected = await bundle.InProcess(rows);
+
+        // The rows are of every kind that a caller must be able to tell apart.
+        Assert.Equal([false, true], expected.Select(a => a.Abstained).Distinct().Order());
+        Assert.Equal([false, true], expected.Select(a => a.Truncated).Distinct().Order());
+        foreach (var (name, ask) in Interfaces.All)
+        {
+            var found = await ask(bundle, rows);
+
+            Assert.Equal((name, rows.Length), (name, found.Length));
+            for (var i = 0; i < rows.Length; i++) WholeAnswer.AssertSame(expected[i], found[i], $"{name}, row {i}");
+        }
+    }
+}
