@@ -28,8 +28,7 @@ public sealed class BatchPredictorTests
             Model = directory["bundle"],
             Input = directory["rows"],
             Output = directory["answers"],
-            Device = "cpu",
-            Threads = 1,
+            Inference = new() { Device = "cpu", Threads = 1 },
             BatchSize = 3,
         };
 
