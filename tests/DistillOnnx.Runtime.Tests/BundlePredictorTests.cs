@@ -12,7 +12,7 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     [
         "is it the cat?",
         "a much longer premise, and then it goes on and on until it is cut",
-        "",
+        "a",
         "no",
         "the being is not a being; may be it is: 12 + 3 = 15!",
     ];
@@ -147,6 +147,17 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     {
         using var predictor = _bundles.Labels.Open();
         Assert.Empty(predictor.Predict(Array.Empty<PredictorInput>()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    public void Predict_TextThatIsEmpty_IsRefused(string text)
+    {
+        using var predictor = _bundles.Labels.Open();
+        var error = Assert.Throws<InputException>(() => predictor.Predict([new PredictorInput("no"), new PredictorInput(text)]));
+        Assert.Equal("text: expected a text, found an empty one", error.Message);
+        Assert.Throws<InputException>(() => predictor.Explain([new PredictorInput(text)], new ExplainSettings()));
     }
 
     [Fact]

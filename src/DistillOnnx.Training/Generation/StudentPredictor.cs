@@ -90,7 +90,7 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         var rows = new Row[inputs.Count];
         for (var i = 0; i < rows.Length; i++)
         {
-            RequireChoices(inputs[i], i);
+            RequireUsable(inputs[i], i);
             var ids = _encoder.EncodeInput(inputs[i].Text, out var truncated);
             rows[i] = new Row(i, ids, truncated);
         }
@@ -183,8 +183,9 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         };
     }
 
-    private void RequireChoices(PredictorInput input, int index)
+    private void RequireUsable(PredictorInput input, int index)
     {
+        if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException($"input {index + 1}: expected a text, found an empty one");
         if (Task.Kind == TaskKind.Choices && input.Choices is not { Count: > 0 })
             throw new InputException($"input {index + 1}: task \"{Task.Name}\" needs the choices of each input, found none");
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)
