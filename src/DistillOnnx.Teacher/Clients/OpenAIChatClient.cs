@@ -13,7 +13,7 @@ namespace DistillOnnx.Teacher.Clients;
 /// is repeated here. Every request carries its key as <c>Idempotency-Key</c>, so that an endpoint that honours it does not
 /// charge twice for an answer that got lost on the way.
 /// </summary>
-public sealed class OpenAIChatClient : IChatClient
+internal sealed class OpenAIChatClient : IChatClient
 {
     private const int LongestAnswer = 16 << 20;
     private const int CopyBlock = 1 << 16;

@@ -12,7 +12,7 @@ namespace DistillOnnx.Teacher.Journaling;
 /// <param name="name">The model and how it is asked: a part of every key.</param>
 /// <param name="model">The model as prices list it: whose tokens they are.</param>
 /// <param name="clock">Tells when an answer came.</param>
-public sealed class JournaledChatClient(IChatClient? inner, Journal journal, string name, string model, TimeProvider clock) : IChatClient
+internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, string name, string model, TimeProvider clock) : IChatClient
 {
     /// <summary>The fault of a request that is not in the journal and may not be asked.</summary>
     public const string NotAsked = "not asked";

@@ -10,7 +10,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="spentCost">US dollars spent already.</param>
 /// <param name="spentTokens">Tokens spent already.</param>
 /// <param name="batch">Whether requests go by batch jobs.</param>
-public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, double spentCost, long spentTokens, bool batch = false)
+internal sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, double spentCost, long spentTokens, bool batch = false)
 {
     private readonly Lock _lock = new();
     private long _input;

@@ -6,7 +6,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <summary>Sends no request that the budget might not cover.</summary>
 /// <param name="inner">The teacher.</param>
 /// <param name="budget">The budget.</param>
-public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
+internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
 {
     // An estimate of the prompt may be short by this much.
     internal const double Margin = 1.5;

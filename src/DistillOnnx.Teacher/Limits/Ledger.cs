@@ -4,7 +4,7 @@ using DistillOnnx.Teacher.Journaling;
 namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>What a journal holds, in answers, tokens and money, model by model.</summary>
-public static class Ledger
+internal static class Ledger
 {
     /// <summary>The price of all of it, in US dollars; null where the table does not know a model.</summary>
     /// <param name="totals">What the journal holds of each model.</param>

@@ -6,7 +6,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="inner">The teacher.</param>
 /// <param name="limiter">The limiter.</param>
 /// <param name="expectedOutputTokens">Tokens that an answer is expected to have.</param>
-public sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
+internal sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
 {
     /// <inheritdoc/>
     public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)

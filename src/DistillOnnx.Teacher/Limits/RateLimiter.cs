@@ -8,7 +8,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="requestsPerMinute">Requests; null: no limit.</param>
 /// <param name="tokensPerMinute">Tokens of prompts and answers; null: no limit.</param>
 /// <param name="clock">Tells and waits for the time.</param>
-public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinute, TimeProvider clock)
+internal sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinute, TimeProvider clock)
 {
     private const int NoPlace = -1;
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);

@@ -13,7 +13,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="delay">The first distance.</param>
 /// <param name="seed">Seeds the randomness.</param>
 /// <param name="clock">Waits.</param>
-public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan delay, int seed, TimeProvider clock) : DelegatingChatClient(inner)
+internal sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan delay, int seed, TimeProvider clock) : DelegatingChatClient(inner)
 {
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);

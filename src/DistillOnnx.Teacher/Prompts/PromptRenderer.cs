@@ -11,7 +11,7 @@ namespace DistillOnnx.Teacher.Prompts;
 /// <param name="template">The text around them.</param>
 /// <param name="style">Conversation or text to be continued.</param>
 /// <param name="structured">Whether the answer is to be a JSON object instead of the template's form.</param>
-public sealed partial class PromptRenderer(TaskSpec task, PromptTemplate template, PromptStyle style, bool structured)
+internal sealed partial class PromptRenderer(TaskSpec task, PromptTemplate template, PromptStyle style, bool structured)
 {
     private const string Structured = "Answer with one JSON object: \"rationale\" (the reasons) first, then \"label\" (the answer alone).";
 

@@ -15,7 +15,7 @@ namespace DistillOnnx.Teacher.Rows;
 /// <param name="task">What the rows ask.</param>
 /// <param name="options">How to ask and what to keep.</param>
 /// <param name="template">The text around the rows.</param>
-public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
+internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
 {
     private const double HotterPerAttempt = 0.3;
     private const int RaisedLimit = 4;

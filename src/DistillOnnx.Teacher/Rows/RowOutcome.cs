@@ -1,7 +1,7 @@
 namespace DistillOnnx.Teacher.Rows;
 
 /// <summary>What the teacher made of a row.</summary>
-public sealed record RowOutcome
+internal sealed record RowOutcome
 {
     /// <summary>What becomes of the row.</summary>
     public required RowVerdict Verdict { get; init; }
