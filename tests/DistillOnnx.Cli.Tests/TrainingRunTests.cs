@@ -72,7 +72,9 @@ public sealed class TrainingRunTests : IDisposable
     public async Task Train_DiskFull_SaysSoAndKeepsTheLastSave()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs a file system of its own, which Linux's namespaces give");
-        string Command(string steps, string more) => $"dotnet '{DistillProcess.Program}' train --data '{In("data")}' --student '{In("shape.json")}' --out disk/out --vocabulary-size 120 --batch-size 8 --max-steps {steps} --evaluate-every 2 --device cpu --keep-resume {more}";
+        string Command(string steps, string more) =>
+            $"dotnet '{DistillProcess.Program}' train --data '{In("data")}' --student '{In("shape.json")}' --out "
+                + $"disk/out --vocabulary-size 120 --batch-size 8 --max-steps {steps} --evaluate-every 2 --device cpu --keep-resume {more}";
         File.WriteAllText(In("run.sh"), $"""
             cd '{In("")}' && mkdir disk && mount -t tmpfs -o size=2m none disk || exit 99
             {Command("4", "--quiet")} > /dev/null || exit 98
@@ -85,10 +87,15 @@ public sealed class TrainingRunTests : IDisposable
             rm disk/ballast
             {Command("8", "--resume --quiet")} > /dev/null && echo resumed
             """);
-        using var process = Process.Start(new ProcessStartInfo("unshare", ["--map-root-user", "--mount", "sh", In("run.sh")]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(
+            "unshare",
+            ["--map-root-user", "--mount", "sh", In("run.sh")])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await DistillProcess.WaitForExit(process);
-        Assert.SkipWhen(process.ExitCode == 99 || (await error).Contains("unshare", StringComparison.Ordinal), "this system gives no file system of its own to a test");
+        Assert.SkipWhen(
+            process.ExitCode == 99 || (await error).Contains("unshare", StringComparison.Ordinal),
+            "this system gives no file system of its own to a test");
 
         Assert.Equal(["code 1", "kept", "resumed"], (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Matches("distill: .*disk/out: the checkpoint cannot be saved: .*; the last save stands", await error);

@@ -84,7 +84,8 @@ public sealed class FormatChoiceTests : IDisposable
     {
         TestData.Write(_directory["data"], 2);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        File.WriteAllText(_directory["own.json"], """{"instruction":"Say it.","question":"{input}","answer":"{rationale} So the answer is {label}."}""");
+        File.WriteAllText(
+            _directory["own.json"], """{"instruction":"Say it.","question":"{input}","answer":"{rationale} So the answer is {label}."}""");
         await Annotator.RunAsync(Options(endpoint) with { Prompt = _directory["own.json"] }, Reporter.None);
         await Annotator.RunAsync(Options(endpoint) with { Style = PromptStyle.Completion, Overwrite = true }, Reporter.None);
         Assert.Equal((0, 4), (Asked(endpoint, schema: true), Asked(endpoint, schema: false)));

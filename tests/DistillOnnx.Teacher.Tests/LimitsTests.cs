@@ -77,7 +77,11 @@ public class LimitsTests
     [Fact]
     public void Cost_SeveralModels_SumsThemAndNamesTheUnknown()
     {
-        var totals = new Dictionary<string, JournalTotal> { ["gpt-4o-mini"] = new(2, 2_000_000, 0, 1_000_000, 0), ["rules"] = new(5, 9, 9, 0, 0) };
+        var totals = new Dictionary<string, JournalTotal>
+        {
+            ["gpt-4o-mini"] = new(2, 2_000_000, 0, 1_000_000, 0),
+            ["rules"] = new(5, 9, 9, 0, 0),
+        };
         Assert.Equal(0.15 * 1.5, Ledger.Cost(totals, null)!.Value, 9);
         Assert.Null(Ledger.Unknown(totals, null));
         totals["mine"] = new(1, 1, 1, 0, 0);
@@ -150,16 +154,19 @@ public class LimitsTests
     {
         var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "nobody there"));
         using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
-        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() =>
+            client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
         Assert.Equal((TeacherFault.Setup, 3), (fault.Fault, teacher.Calls));
     }
 
     [Fact]
     public async Task GetResponseAsync_ReachedBefore_IsPatientAndThenEndsTheRun()
     {
-        var teacher = new FaultyTeacher(call => new TeacherException(call == 1 ? TeacherFault.Transient : TeacherFault.Unreachable, "gone"));
+        var teacher = new FaultyTeacher(call => new TeacherException(
+            call == 1 ? TeacherFault.Transient : TeacherFault.Unreachable, "gone"));
         using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
-        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() =>
+            client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
         Assert.Equal((TeacherFault.Fatal, 11), (fault.Fault, teacher.Calls));
     }
 

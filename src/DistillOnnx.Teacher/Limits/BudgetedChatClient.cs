@@ -22,7 +22,8 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
     }
 
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = (long)(TokenEstimate.Prompt(messages) * Margin);
         // Some endpoints count thoughts beyond the limit; the next answer may have as many as any before.

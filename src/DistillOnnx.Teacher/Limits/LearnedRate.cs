@@ -1,10 +1,10 @@
 namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>
-/// Finds the rate that an endpoint allows where nobody states it, from what it turns away. Second by second: where more than
+/// Finds the rate that an endpoint allows where it states none, from the requests that it rejects. Second by second: where more than
 /// a few are turned away, no more is sent than a little above what was let through; otherwise the rate grows again, twofold
-/// up to the last one that was good, and beyond it slowly at first and faster while nothing is turned away. A few turned away are no reason to slow down: that is how the edge
-/// is known.
+/// up to the last one that was good, and beyond it slowly at first and faster while nothing is turned away. A few
+/// turned away are no reason to slow down: they show where the limit is.
 /// </summary>
 internal sealed class LearnedRate
 {
@@ -28,7 +28,7 @@ internal sealed class LearnedRate
     public void Answered(DateTimeOffset now)
     {
         _answered++;
-        Look(now);
+        Advance(now);
     }
 
     /// <summary>Counts a request that was turned away.</summary>
@@ -37,14 +37,14 @@ internal sealed class LearnedRate
     {
         _turnedAway++;
         var most = _turnedAway > _answered + FewAnswers / 2;
-        Look(now);
+        Advance(now);
         return most;
     }
 
     /// <summary>Notes that nothing is sent for a moment: what is answered meanwhile is less than what is allowed.</summary>
     public void Closed() => _closed = true;
 
-    private void Look(DateTimeOffset now)
+    private void Advance(DateTimeOffset now)
     {
         if (_start == DateTimeOffset.MinValue) _start = now;
         var time = now - _start;
@@ -58,7 +58,7 @@ internal sealed class LearnedRate
         }
         else if (all >= FewAnswers || _answered == 0)
         {
-            // A second with a handful of answers says nothing about shares.
+            // A second with few answers gives no reliable shares.
             _growth = Growth;
             if (_closed) _good = double.MaxValue;
             else if (_answered >= FewAnswers) _good = answered;

@@ -9,7 +9,8 @@ namespace DistillOnnx.Teacher.Limits;
 internal sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
 {
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var expected = TokenEstimate.Prompt(messages) + expectedOutputTokens;
         await limiter.AcquireAsync(expected, cancellationToken).ConfigureAwait(false);

@@ -23,7 +23,9 @@ internal sealed partial class PromptRenderer(TaskSpec task, PromptTemplate templ
         var question = Fill(template.Question, example, null, null);
         if (givenLabel is not null) question = $"{question.TrimEnd()}\n{Fill(template.Rationalize, example, null, givenLabel)}";
         var instruction = Fill(template.Instruction, example, null, null);
-        return style == PromptStyle.Completion ? [new ChatMessage(ChatRole.User, Text(example, instruction, question))] : Chat(example, instruction, question);
+        return style == PromptStyle.Completion
+            ? [new ChatMessage(ChatRole.User, Text(example, instruction, question))]
+            : Chat(example, instruction, question);
     }
 
     private List<ChatMessage> Chat(Example example, string instruction, string question)

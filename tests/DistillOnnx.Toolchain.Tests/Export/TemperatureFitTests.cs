@@ -37,7 +37,9 @@ public sealed class TemperatureFitTests
     [InlineData(400, 12.0)]
     public void Fit_EveryRowRight_StopsShortOfCertainty(int rows, double margin)
     {
-        var scores = Enumerable.Range(0, rows).Select(i => (IReadOnlyList<double>)TemperatureFit.Scale([margin + (0.01 * (i % 7)), 0, 0], 1)).ToArray();
+        var scores = Enumerable.Range(0, rows).Select(i => (IReadOnlyList<double>)TemperatureFit.Scale([
+            margin + (0.01 * (i % 7)), 0, 0
+        ], 1)).ToArray();
         var fit = TemperatureFit.Fit(scores, [.. Enumerable.Repeat(0, rows)]);
         var sureness = scores.Average(s => Math.Exp(TemperatureFit.Scale(s, fit.Temperature)[0]));
         Assert.Equal(1 - (1.0 / (rows + 2)), sureness, 0.2 / rows);

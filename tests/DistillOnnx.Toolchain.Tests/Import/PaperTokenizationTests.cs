@@ -22,7 +22,13 @@ public sealed class PaperTokenizationTests : IDisposable
     [InlineData("anli1", RationaleSource.Teacher)]
     public void Encode_EveryText_EqualsSentencePiece(string set, RationaleSource rationales)
     {
-        var options = new ImportOptions { Source = $"dss:{set}", From = [SharedData.Require($"data/dss/{set}")], Rationales = rationales, Out = Path.Combine(_work, set) };
+        var options = new ImportOptions
+        {
+            Source = $"dss:{set}",
+            From = [SharedData.Require($"data/dss/{set}")],
+            Rationales = rationales,
+            Out = Path.Combine(_work, set),
+        };
         DatasetImporter.Import(options, Reporter.None);
         var dataset = Dataset.Open(options.Out);
         var separator = dataset.Task.SegmentSeparator;

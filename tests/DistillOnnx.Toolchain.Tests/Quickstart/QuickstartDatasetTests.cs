@@ -55,6 +55,9 @@ public sealed class QuickstartDatasetTests : IDisposable
 
         Assert.NotEmpty(told);
         Assert.All(told, g => Assert.InRange(g.Count(r => r.Label == "yes") / (double)g.Count(), 0.02, 0.98));
-        Assert.InRange(told.Sum(g => Math.Max(g.Count(r => r.Label == "yes"), g.Count(r => r.Label == "no"))) / (double)told.Sum(g => g.Count()), 0.5, 0.8);
+        Assert.InRange(
+            told.Sum(g => Math.Max(g.Count(r => r.Label == "yes"), g.Count(r => r.Label == "no"))) / (double)told.Sum(g => g.Count()),
+            0.5,
+            0.8);
     }
 }
