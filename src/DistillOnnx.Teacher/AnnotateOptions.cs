@@ -158,7 +158,7 @@ public sealed record AnnotateOptions : IStageOptions
     public int Concurrency { get; init; } = 8;
 
     /// <summary>Requests per minute.</summary>
-    [Option("most requests per minute (default: what the endpoint lets through)", Value = "N")]
+    [Option("most requests per minute (default: what the endpoint accepts)", Value = "N")]
     public double? RequestsPerMinute { get; init; }
 
     /// <summary>Tokens per minute.</summary>

@@ -52,7 +52,7 @@ public sealed class ParallelTrainingTests
     }
 
     [Fact]
-    public async Task Train_ParallelOutsideAGroup_SaysHowToStartOne()
+    public async Task Train_ParallelOutsideAGroup_NamesTheCommand()
     {
         using var task = new TrainingTask(dropout: 0);
         var run = await DistillProcess.Run([.. task.Train("out", steps: 2), "--parallel", "mpi"], ("OMPI_COMM_WORLD_RANK", ""));

@@ -7,10 +7,10 @@ namespace DistillOnnx.Cli.Tests;
 /// <summary>What a training run leaves behind when it is stopped, killed, or runs out of disk.</summary>
 public sealed class TrainingRunTests : IDisposable
 {
-    /// <summary>Steps of a run that goes on until it is stopped.</summary>
+    /// <summary>Steps of a run that continues until it is stopped.</summary>
     private const int Endless = 1_000_000;
 
-    /// <summary>Stands in the line that reports an evaluation.</summary>
+    /// <summary>Part of the line that reports an evaluation.</summary>
     private const string Evaluated = ": train label";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -69,7 +69,7 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public async Task Train_DiskFull_SaysSoAndKeepsTheLastSave()
+    public async Task Train_DiskFull_ReportsItAndKeepsTheLastSave()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs a file system of its own, which Linux's namespaces give");
         string Command(string steps, string more) =>

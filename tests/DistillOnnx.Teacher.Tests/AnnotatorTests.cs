@@ -186,7 +186,7 @@ public sealed class AnnotatorTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_Refusals_ArePaidOnceAndKeepNobodyFromGoingOn()
+    public async Task Run_Refusals_ArePaidOnceAndStopNoOtherRow()
     {
         TestData.Write(_directory["data"], 60);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, instead: q => TestData.Number(q) switch
@@ -296,7 +296,7 @@ public sealed class AnnotatorTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_Budget_StopsBeforeItIsOverdrawnAndGoesOnLater()
+    public async Task Run_Budget_StopsBeforeItIsExceededAndResumesLater()
     {
         TestData.Write(_directory["data"], 100);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);

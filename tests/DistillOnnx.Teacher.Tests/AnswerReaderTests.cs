@@ -127,7 +127,7 @@ public sealed class AnswerReaderTests
     [Theory]
     [InlineData("Not entailment", "not_entailment")]
     [InlineData("**entailment**", "entailment")]
-    public void Read_LabelsWithinOneAnother_AreToldApart(string answer, string label) =>
+    public void Read_LabelsWithinOneAnother_AreDistinguished(string answer, string label) =>
         Assert.Equal(label, Read(Nli, $"{Why}\nLabel: {answer}").Label);
 
     [Theory]

@@ -31,14 +31,14 @@ public sealed class BatchTests : IDisposable
     {
         TestData.Write(_directory["data"], 20);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        endpoint.Batches.LooksNeeded = int.MaxValue;
+        endpoint.Batches.ChecksNeeded = int.MaxValue;
         using var stop = new CancellationTokenSource();
         var run = Annotator.RunAsync(Options(endpoint), Reporter.None, stop.Token);
         while (endpoint.Batches.Jobs == 0) await Task.Delay(1);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
-        endpoint.Batches.LooksNeeded = 1;
-        // Newer jobs of others stand before it in the endpoint's list, which comes in pages.
+        endpoint.Batches.ChecksNeeded = 1;
+        // The endpoint's list has newer jobs of others before it, which comes in pages.
         endpoint.Batches.AddForeign(5);
 
         // A kill between the job's beginning and the note of its name leaves the tag alone.
@@ -62,7 +62,7 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_OneOfTheFirstAnswersUsable_GoesOnWithTheOthers()
+    public async Task Run_OneOfTheFirstAnswersUsable_AsksTheOthers()
     {
         TestData.Write(_directory["data"], 60);
         await using var endpoint = await FakeEndpoint.StartAsync(q =>

@@ -11,12 +11,12 @@ internal sealed class FakeBatches
 {
     private readonly ConcurrentDictionary<string, string> _files = new();
     private readonly ConcurrentDictionary<string, JsonObject> _jobs = new();
-    private readonly ConcurrentDictionary<string, int> _looks = new();
+    private readonly ConcurrentDictionary<string, int> _checks = new();
 
     private const int PageSize = 2;
 
-    /// <summary>Looks after which a job ends; a job of the future never does.</summary>
-    public int LooksNeeded { get; set; } = 2;
+    /// <summary>Number of checks after which a job ends; a job of the future never does.</summary>
+    public int ChecksNeeded { get; set; } = 2;
 
     /// <summary>Fails one answer in so many with a server's error; 0: none.</summary>
     public int FailEvery { get; set; }
@@ -77,7 +77,7 @@ internal sealed class FakeBatches
                 break;
             default:
                 var found = _jobs[path.Split('/')[3]];
-                if (_looks.AddOrUpdate((string)found["id"]!, 1, (_, n) => n + 1) >= LooksNeeded
+                if (_checks.AddOrUpdate((string)found["id"]!, 1, (_, n) => n + 1) >= ChecksNeeded
                     && (string?)found["status"] == "in_progress")
                 {
                     End(found, answer);

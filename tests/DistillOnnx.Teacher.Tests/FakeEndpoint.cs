@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace DistillOnnx.Teacher.Tests;
 
 /// <summary>
-/// An HTTP endpoint on loopback that speaks OpenAI's protocol and keeps books: an answer is charged once per idempotency key,
-/// and asked for again it is given again. A seeded plan says what goes wrong with which attempt at which request.
+/// An HTTP endpoint on loopback that implements OpenAI's protocol and counts costs: an answer is charged once per idempotency key,
+/// and repeated for the same key. A seeded plan decides which attempt at which request fails and how.
 /// </summary>
 internal sealed class FakeEndpoint : IAsyncDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class FakeEndpoint : IAsyncDisposable
     /// <summary>What the endpoint allows; null: anything.</summary>
     public RateGate? Gate { get; init; }
 
-    /// <summary>What is said to requests that ask for a schema; null: they are taken.</summary>
+    /// <summary>Error message for requests that ask for a schema; null: they are accepted.</summary>
     public string? SchemaRefusal { get; init; }
 
     /// <summary>Whether bodies are kept.</summary>

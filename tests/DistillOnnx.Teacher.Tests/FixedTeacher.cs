@@ -2,8 +2,8 @@ using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>A teacher that always says the same.</summary>
-/// <param name="text">What it says.</param>
+/// <summary>A teacher that always gives the same answer.</summary>
+/// <param name="text">The answer.</param>
 /// <param name="input">Tokens of every prompt.</param>
 /// <param name="output">Tokens of every answer.</param>
 internal sealed class FixedTeacher(string text, int input, int output) : IChatClient

@@ -56,7 +56,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public void Open_AnotherFile_SaysWhichLine()
+    public void Open_AnotherFile_NamesTheLine()
     {
         File.WriteAllText(JournalFile, "{\"key\":\"x\"}\n");
         Assert.Contains("line 1", Assert.Throws<InputException>(() => Journal.Open(_directory.Path)).Message);

@@ -98,7 +98,7 @@ public class LimitsTests
     [InlineData(true, 200, 20)]
     public void Take_EndpointThatTurnsAway_FindsTheAllowedRate(bool retryAfter, int perSecond, int burst)
     {
-        // 64 who send as soon as they may; an answer takes 50 ms, and what is turned away comes again after a second.
+        // 64 who send as soon as they may; an answer takes 50 ms, and a rejected request comes again after a second.
         var clock = new ManualClock();
         var limiter = new RateLimiter(null, null, clock);
         var gate = new RateGate(perSecond, burst, retryAfter, clock);
@@ -152,7 +152,7 @@ public class LimitsTests
     [Fact]
     public async Task GetResponseAsync_NeverReached_GivesUpSoonAsWronglyNamed()
     {
-        var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "nobody there"));
+        var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "no connection"));
         using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
         var fault = await Assert.ThrowsAsync<TeacherException>(() =>
             client.GetResponseAsync([], null, TestContext.Current.CancellationToken));

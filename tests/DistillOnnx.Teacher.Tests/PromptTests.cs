@@ -74,7 +74,7 @@ public class PromptTests
     }
 
     [Fact]
-    public void Render_RowThatIsAnExemplar_IsNotToldItsAnswer()
+    public void Render_RowThatIsAnExemplar_IsNotShownItsAnswer()
     {
         var template = PromptTemplate.BuiltIn("cqa");
         var exemplar = template.Exemplars[0];
@@ -92,7 +92,7 @@ public class PromptTests
     [InlineData("{\"instruction\":\"\",\"question\":\"x\",\"answer\":\"{rationale} {label}\"}", "\"question\" must hold")]
     [InlineData("{\"instruction\":\"\",\"question\":\"{input}\",\"answer\":\"{label}\"}", "\"answer\" must hold")]
     [InlineData("{\"instruction\":\"\",\"question\":\"{input}\",\"answer\":\"{rationale} {label}\",\"stops\":[]}", "not a prompt template")]
-    public void Load_BadTemplate_SaysWhatIsWrong(string json, string expected)
+    public void Load_BadTemplate_DescribesTheFault(string json, string expected)
     {
         using var directory = new TemporaryDirectory();
         File.WriteAllText(directory["p.json"], json);

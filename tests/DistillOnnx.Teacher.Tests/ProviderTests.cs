@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>Each provider's client against a loopback server that speaks its protocol.</summary>
+/// <summary>Each provider's client against a loopback server with its protocol.</summary>
 public sealed class ProviderTests : IDisposable
 {
     private const string Key = "secret-key-of-mine";
@@ -200,7 +200,7 @@ public sealed class ProviderTests : IDisposable
             TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
     }
 
-    // Status 299 stands for a stream of events.
+    // Status 299 means a stream of events.
     private async Task<WebApplication> StartAsync(Func<JsonElement, (int Status, string Body)> answer)
     {
         var builder = WebApplication.CreateSlimBuilder();

@@ -41,19 +41,19 @@ internal static class VerbTable
             async (o, r, c) => OfReportingRank(o.Parallel, await TrainStage.RunAsync(o, r, c))),
         Of<PretrainOptions>(
             "pretrain",
-            "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.",
+            "Pretrain a student by T5's span corruption: initial weights, or adaptation to a domain.",
             async (o, r, c) => OfReportingRank(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
         Of<EvaluateOptions>(
             "evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
         Of<ExportOptions>(
             "export",
-            "Turn a checkpoint into ONNX graphs, and prove them equal to it.",
+            "Convert a checkpoint to ONNX graphs, and check that they are equal to it.",
             async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
         Of<ServerOptions>("serve", "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
         Of<StudyOptions>(
             "study",
-            "Make the paper's comparison: methods on shares of the data with several seeds.",
+            "Run the paper's comparison: methods on shares of the data with several seeds.",
             async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", QuickstartAsync),
         Of<InfoOptions>(

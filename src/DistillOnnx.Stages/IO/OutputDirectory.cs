@@ -88,7 +88,7 @@ public sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>Puts the output in place, in place of an earlier one where that was allowed.</summary>
-    /// <exception cref="InputException">Something was put at the target meanwhile, or the file system refuses.</exception>
+    /// <exception cref="InputException">Another process wrote to the target, or the file system refuses.</exception>
     public void Commit()
     {
         ObjectDisposedException.ThrowIf(_done, this);

@@ -25,7 +25,7 @@ internal sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limit
         {
             if (e.Fault == TeacherFault.Throttled)
             {
-                // What is turned away takes no tokens.
+                // Rejected requests take no tokens.
                 limiter.TurnedAway(e.RetryAfter);
                 limiter.Correct(-expected);
                 throw;

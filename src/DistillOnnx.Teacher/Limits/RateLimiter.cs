@@ -72,7 +72,7 @@ internal sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMi
     }
 
     /// <summary>Puts right what a request took.</summary>
-    /// <param name="difference">Tokens that it took beyond those it was let through for; negative where it took fewer.</param>
+    /// <param name="difference">Tokens that it took beyond those it was admitted with; negative where it took fewer.</param>
     public void Correct(long difference)
     {
         if (tokensPerMinute is not { } rate) return;
@@ -90,7 +90,7 @@ internal sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMi
         }
     }
 
-    /// <summary>Notes that a request was turned away as one too many. Where most are, everything is held back for a moment.</summary>
+    /// <summary>Notes that a request was rejected as one too many. Where most are, all requests wait for a moment.</summary>
     /// <param name="retryAfter">How long the endpoint asks to wait; null where it gives no time.</param>
     public void TurnedAway(TimeSpan? retryAfter)
     {

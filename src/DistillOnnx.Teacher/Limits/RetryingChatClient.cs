@@ -4,7 +4,7 @@ namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>
 /// Asks again what may pass, at doubling distances with some randomness so that many requests do not come back at once, and
-/// not before the endpoint's Retry-After. Requests turned away as too many wait a single distance: how many are sent is the
+/// not before the endpoint's Retry-After. Requests rejected as too many wait a single delay: how many are sent is the
 /// rate limiter's to find. What has not passed in the end is a fault of that request alone; an endpoint that cannot be reached
 /// any more is one of the whole run, and one that never was reached is usually a wrong address, which is reported soon.
 /// </summary>

@@ -86,7 +86,7 @@ public sealed record ImportOptions : IStageOptions
     /// <summary>The encoding of delimited text; null: found out.</summary>
     [Option(
         "encoding of csv and tsv, for instance utf-8, utf-16, latin-1, windows-1252 (default: found out, and named "
-        + "where the bytes leave a doubt)",
+        + "where the bytes are ambiguous)",
         Value = "NAME")]
     public string? Encoding { get; init; }
 

@@ -31,7 +31,7 @@ internal static class TextEncodings
     /// <summary>Finds out a file's encoding: a byte order mark, UTF-8 where the bytes are, UTF-16 where every second
     /// one is zero, else the likeliest one.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="guessed">Whether the bytes leave a doubt, so that the user should be warned.</param>
+    /// <param name="guessed">Whether the bytes are ambiguous, so that the user should be warned.</param>
     /// <exception cref="InputException">The file cannot be read.</exception>
     public static Encoding Detect(string file, out bool guessed)
     {

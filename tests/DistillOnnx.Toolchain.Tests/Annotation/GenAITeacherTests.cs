@@ -60,7 +60,7 @@ public sealed class GenAITeacherTests : IDisposable
     [Theory]
     [InlineData(1, 24, "unparsable: the answer cannot be used: it does not name its answer")]
     [InlineData(2, 7, "cut: the answer was cut at 7 tokens (--max-output-tokens)")]
-    public async Task Try_RandomModel_ShowsWhatItSaysToTheRenderedPrompt(int seed, int most, string verdict)
+    public async Task Try_RandomModel_ShowsItsAnswerToTheRenderedPrompt(int seed, int most, string verdict)
     {
         var decoder = new TinyDecoder(new TinyVocabulary(), seed);
         TinyDecoderFiles.Write(_directory["model"], decoder);
@@ -107,7 +107,7 @@ public sealed class GenAITeacherTests : IDisposable
         TestData.Write(_directory["data"], 1);
         var options = Options() with { Try = 1, Structured = true, MaxOutputTokens = 200, ParseRetries = 0 };
         var row = Assert.Single((await AnnotateStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Tried!);
-        // This model goes on with blanks where it may, so that the limit leaves the object open.
+        // This model continues with blanks where it can, so that the limit leaves the object open.
         Assert.Matches("^\\s*\\{\\s*\"rationale\"\\s*:\\s*\"[^\"]*\"\\s*,\\s*\"label\"\\s*:\\s*\"(even|odd)\"\\s*$", row.RawAnswer);
         Assert.Equal((null, "cut"), (row.Label, row.Verdict.Split(':')[0]));
     }
@@ -138,7 +138,7 @@ public sealed class GenAITeacherTests : IDisposable
     }
 
     [Fact]
-    public async Task Try_PromptLongerThanTheContext_FailsThatRowAndSaysSo()
+    public async Task Try_PromptLongerThanTheContext_FailsThatRowWithAMessage()
     {
         TinyDecoderFiles.Write(_directory["model"], new TinyDecoder(new TinyVocabulary(), 6), context: 64);
         TestData.Write(_directory["data"], 1);

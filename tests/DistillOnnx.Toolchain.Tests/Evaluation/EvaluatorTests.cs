@@ -102,12 +102,12 @@ public sealed class EvaluatorTests
             new Example { Id = $"{i}", Input = i is 1 or 9 ? "b 0.5" : $"{gold} 0.5", Label = $"{gold}" }).ToList();
         using var always = new ConstantAnswer(Task, "a");
         using var student = new SpokenAnswers(Task);
-        var told = 0;
-        var result = new Measurement(Task, rows) { BatchSize = 3, Answered = (_, _, _) => told++ }
+        var answered = 0;
+        var result = new Measurement(Task, rows) { BatchSize = 3, Answered = (_, _, _) => answered++ }
             .Compare(student, always, TestContext.Current.CancellationToken);
 
         Assert.Equal(0.8, result.Accuracy);
-        Assert.Equal(10, told);
+        Assert.Equal(10, answered);
         Assert.Equal(
             (0.2, 0.6, 7, 1),
             (result.Against!.Accuracy, result.Against.Difference, result.Against.OnlyThisRight, result.Against.OnlyOtherRight));

@@ -16,12 +16,12 @@ public sealed class TemperatureFitTests
         var gold = new List<int>();
         for (var row = 0; row < 20_000; row++)
         {
-            var honest = TemperatureFit.Scale([3 * random.NextDouble(), 3 * random.NextDouble(), 3 * random.NextDouble()], 1);
+            var calibrated = TemperatureFit.Scale([3 * random.NextDouble(), 3 * random.NextDouble(), 3 * random.NextDouble()], 1);
             var draw = random.NextDouble();
             var label = 0;
-            while (label < 2 && (draw -= Math.Exp(honest[label])) > 0) label++;
+            while (label < 2 && (draw -= Math.Exp(calibrated[label])) > 0) label++;
             gold.Add(label);
-            scores.Add(TemperatureFit.Scale(honest, 1 / temperature));
+            scores.Add(TemperatureFit.Scale(calibrated, 1 / temperature));
         }
 
         var fit = TemperatureFit.Fit(scores, gold);

@@ -45,7 +45,7 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var path = Path.Combine(_work, "train.csv");
         File.WriteAllBytes(path, [.. "input,label\nx,yes\ny"u8, 0xE9, .. ",no\n"u8]);
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
         Import("csv", path, reporter: reporter);
 
@@ -70,7 +70,7 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var rows = string.Concat(Enumerable.Range(0, 30).Select(i => $"x{i};perhaps\n"));
         var path = Write("train.csv", "text;gold\n\"two\nlines\";yes\n;no\n" + rows);
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
         var fault = Assert.Throws<InputException>(() => Import(
             "csv", path, o => o with { Column = ["input=text", "label=gold"] }, reporter));
@@ -137,7 +137,7 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var path = Write("train.csv", "input,label\na,YES \nb,ja\nc,No\nd,unknown\n");
         var map = Write("map.json", """{"ja":"yes","unknown":null,"never":"no"}""");
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
         Import("csv", path, o => o with { LabelMap = map, IgnoreCase = true, Unlabelled = true }, reporter);
 
@@ -235,7 +235,7 @@ public sealed class SpreadsheetImportTests : IDisposable
         return path;
     }
 
-    private sealed class Told : IReporter
+    private sealed class InfoReporter : IReporter
     {
         public List<string> Warnings { get; } = [];
 

@@ -7,7 +7,7 @@ using Parquet.Serialization;
 
 namespace DistillOnnx.Toolchain.Tests.Import;
 
-/// <summary>A user's own files become datasets, or a line that says why not.</summary>
+/// <summary>A user's own files become datasets, or one line with the reason.</summary>
 public sealed class TableImportTests : IDisposable
 {
     private const string Labels = """{"name":"t","kind":"labels","labels":["yes","no"],"segment_separator":"</s>"}""";

@@ -63,7 +63,7 @@ public sealed class InspectModelTests : IDisposable
     }
 
     [Fact]
-    public void Run_WhatIsNone_SaysInOneLineWhatWasExpected()
+    public void Run_AnotherDirectory_NamesInOneLineWhatWasExpected()
     {
         var file = Path.Combine(_root, "file");
         File.WriteAllText(file, "");

@@ -23,7 +23,7 @@ public sealed class QuickstartRunnerTests : IDisposable
     }
 
     [Fact]
-    public void IsOne_Datasets_AreToldApart()
+    public void IsOne_Datasets_AreDistinguished()
     {
         QuickstartDataset.Generate(Path.Combine(_work, "a"), rows: 10, seed: 1);
         File.WriteAllText(

@@ -64,7 +64,7 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_StudentFromACheckpoint_SaysWhatItAnswersUntrained()
+    public async Task RunAsync_StudentFromACheckpoint_ReportsItsAccuracyUntrained()
     {
         await StudentTrainer.RunAsync(
             new TrainOptions
