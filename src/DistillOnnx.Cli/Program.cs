@@ -11,7 +11,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        // Whichever verb uses ONNX Runtime first, the variable is there before.
+        // The variable is set before any verb loads ONNX Runtime.
         OnnxRuntimeTelemetry.Apply();
         using var interrupt = new Interrupt();
         var verbose = args.Contains("--verbose");

@@ -17,7 +17,10 @@ public sealed record AnnotateOptions : IStageOptions
     public string Data { get; init; } = "";
 
     /// <summary>The teacher.</summary>
-    [Option("openai:MODEL@URL (any endpoint of OpenAI's protocol), anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules; not needed to --merge", Value = "SPEC")]
+    [Option(
+        "openai:MODEL@URL (any endpoint of OpenAI's protocol), anthropic:MODEL, azure:DEPLOYMENT@URL, "
+        + "ollama:MODEL[@URL], genai:DIR or rules; not needed to --merge",
+        Value = "SPEC")]
     public string Teacher { get; init; } = "";
 
     /// <summary>Where the annotated dataset goes.</summary>
@@ -25,7 +28,7 @@ public sealed record AnnotateOptions : IStageOptions
     public string Out { get; init; } = "";
 
     /// <summary>Whether an existing dataset may be replaced.</summary>
-    [Option("replace an existing output; answers that are paid for are kept")]
+    [Option("replace an existing output; answers in the journal are kept")]
     public bool Overwrite { get; init; }
 
     /// <summary>The splits to annotate; others are copied as they are.</summary>
@@ -48,8 +51,8 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("put together the outputs of all parts of --shard instead of asking; every row must be in exactly one", Value = "DIR")]
     public IReadOnlyList<string> Merge { get; init; } = [];
 
-    /// <summary>Whether only to say what it would come to.</summary>
-    [Option("say rows, tokens, price and time, check place and key by one call that costs nothing, and ask nothing else")]
+    /// <summary>Whether only to estimate the work and the cost.</summary>
+    [Option("estimate rows, tokens, price and time, check address and key by one call without cost, and ask nothing else")]
     public bool Plan { get; init; }
 
     /// <summary>Show the prompts of this many rows and ask nothing.</summary>
@@ -69,7 +72,9 @@ public sealed record AnnotateOptions : IStageOptions
     public bool Offline { get; init; }
 
     /// <summary>The prompt: a template's name or file; null: the one for the task.</summary>
-    [Option("prompt template: a file, or one of svamp, cqa, esnli, anli1, labels, choices, equation, text (default: by the task)", Value = "FILE")]
+    [Option(
+        "prompt template: a file, or one of svamp, cqa, esnli, anli1, labels, choices, equation, text (default: by the task)",
+        Value = "FILE")]
     public string? Prompt { get; init; }
 
     /// <summary>Conversation or text to be continued.</summary>
@@ -85,7 +90,9 @@ public sealed record AnnotateOptions : IStageOptions
     public int DrawExemplars { get; init; }
 
     /// <summary>Whether answers are JSON objects of a schema; null: where the endpoint takes one.</summary>
-    [Option("ask for a JSON object by schema (rationale, label), or with false for free text (default: by schema where a chat endpoint takes one)")]
+    [Option(
+        "ask for a JSON object by schema (rationale, label), or with false for free text (default: by schema where a "
+        + "chat endpoint takes one)")]
     public bool? Structured { get; init; }
 
     /// <summary>Which text of a reasoning model becomes the rationale.</summary>
@@ -116,8 +123,10 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("how much a reasoning model thinks (default: as it does by itself); its thoughts count as output tokens")]
     public ReasoningEffort? ReasoningEffort { get; init; }
 
-    /// <summary>How often a row is asked anew, with what was wrong, where its answer cannot be read.</summary>
-    [Option("how often to ask anew where an answer cannot be read, saying what was wrong; a cut answer is asked for once with four times the limit")]
+    /// <summary>How often a row is asked again, with an explanation of the fault, when its answer cannot be read.</summary>
+    [Option(
+        "how often to ask again, with an explanation, when an answer cannot be read; a cut answer is requested once "
+        + "with four times the limit")]
     public int ParseRetries { get; init; } = 1;
 
     /// <summary>Whether to have the gold label explained where the teacher's is wrong or missing.</summary>
@@ -149,7 +158,7 @@ public sealed record AnnotateOptions : IStageOptions
     public int Concurrency { get; init; } = 8;
 
     /// <summary>Requests per minute.</summary>
-    [Option("most requests per minute (default: what the endpoint lets through)", Value = "N")]
+    [Option("most requests per minute (default: what the endpoint accepts)", Value = "N")]
     public double? RequestsPerMinute { get; init; }
 
     /// <summary>Tokens per minute.</summary>
@@ -169,19 +178,20 @@ public sealed record AnnotateOptions : IStageOptions
     public double Timeout { get; init; } = 120;
 
     /// <summary>How many rows in succession may fail before the run stops.</summary>
-    [Option("stop after this many failed rows in succession; rows that the teacher refuses count only until it answered one", Value = "ROWS")]
+    [Option(
+        "stop after this many failed rows in succession; rows that the teacher refuses count only until it answered one", Value = "ROWS")]
     public int MaxFailures { get; init; } = 50;
 
     /// <summary>Whether to ask through the Batch API.</summary>
-    [Option("ask through the endpoint's Batch API: cheaper and slower; jobs under way are found again after a restart")]
+    [Option("ask through the endpoint's Batch API: cheaper and slower; pending jobs are resumed after a restart")]
     public bool Batch { get; init; }
 
     /// <summary>Requests of one job.</summary>
     [Option("requests of one batch job", Value = "N")]
     public int BatchSize { get; init; } = 20_000;
 
-    /// <summary>Seconds between looks at a job.</summary>
-    [Option("seconds between looks at a batch job", Value = "SECONDS")]
+    /// <summary>Seconds between two checks of a job.</summary>
+    [Option("seconds between two checks of a batch job", Value = "SECONDS")]
     public double BatchPoll { get; init; } = 60;
 
     /// <summary>The most to spend, in US dollars, counting what the journal holds.</summary>
@@ -193,11 +203,15 @@ public sealed record AnnotateOptions : IStageOptions
     public long? BudgetTokens { get; init; }
 
     /// <summary>A table of prices; null: the one that ships.</summary>
-    [Option("table of prices (JSON: models → name → input, output in dollars per million tokens, batch as a share of that)", Value = "FILE")]
+    [Option(
+        "table of prices (JSON: models → name → input, output in dollars per million tokens, batch as a share of that)", Value = "FILE")]
     public string? Prices { get; init; }
 
     /// <summary>The endpoint's key.</summary>
-    [Option("the endpoint's key (default: OPENAI_API_KEY for api.openai.com, ANTHROPIC_API_KEY for api.anthropic.com, AZURE_OPENAI_API_KEY for azure)", Secret = true)]
+    [Option(
+        "the endpoint's key (default: OPENAI_API_KEY for api.openai.com, ANTHROPIC_API_KEY for api.anthropic.com, "
+        + "AZURE_OPENAI_API_KEY for azure)",
+        Secret = true)]
     public string? ApiKey { get; init; }
 
     /// <inheritdoc/>
@@ -221,22 +235,28 @@ public sealed record AnnotateOptions : IStageOptions
 
         foreach (var split in Splits.Where(s => !SplitNames.All.Contains(s, StringComparer.Ordinal)))
             faults.Add($"--splits: expected {string.Join(", ", SplitNames.All)}, found \"{split}\"");
-        if (Shard is not null && RowShard.TryParse(Shard) is null) faults.Add($"--shard: expected I/N with I from 0 to below N, found \"{Shard}\"");
+        if (Shard is not null && RowShard.TryParse(Shard) is null)
+            faults.Add($"--shard: expected I/N with I from 0 to below N, found \"{Shard}\"");
         if (Limit is < 1) faults.Add($"--limit must be at least 1, found {Limit}");
         if (Preview < 0) faults.Add($"--preview must not be negative, found {Preview}");
         if (Try is < 0 or > 1000) faults.Add($"--try must be between 0 and 1000, found {Try}");
-        if (Try > 0 && (Batch || Offline || Plan || Preview > 0 || Merge.Count > 0)) faults.Add("--try stands alone: it asks at once and saves nothing");
+        if (Try > 0 && (Batch || Offline || Plan || Preview > 0 || Merge.Count > 0))
+            faults.Add("--try stands alone: it asks at once and saves nothing");
         if (HtmlReport.PathFault(Report, Overwrite) is { } fault) faults.Add(fault);
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");
-        if (Structured == true && Style == PromptStyle.Completion) faults.Add("--structured goes with --style chat");
-        if (RationaleFrom == RationaleSource.Thoughts && Style == PromptStyle.Completion) faults.Add("--rationale-from thoughts goes with --style chat");
-        if (Style == PromptStyle.Completion && Teacher.StartsWith("anthropic:", StringComparison.Ordinal)) faults.Add("--style completion does not go with anthropic:, which takes conversations alone");
+        if (Structured == true && Style == PromptStyle.Completion) faults.Add("--structured needs --style chat");
+        if (RationaleFrom == RationaleSource.Thoughts && Style == PromptStyle.Completion)
+            faults.Add("--rationale-from thoughts needs --style chat");
+        if (Style == PromptStyle.Completion && Teacher.StartsWith("anthropic:", StringComparison.Ordinal))
+            faults.Add("--style completion does not go with anthropic:, which takes conversations alone");
         if (Samples is < 1 or > 100) faults.Add($"--samples must be between 1 and 100, found {Samples}");
         if (Temperature is < 0 or > 2) faults.Add($"--temperature must be between 0 and 2, found {Temperature}");
         if (MaxOutputTokens is < 1 or > 100_000) faults.Add($"--max-output-tokens must be between 1 and 100000, found {MaxOutputTokens}");
         if (ParseRetries is < 0 or > 10) faults.Add($"--parse-retries must be between 0 and 10, found {ParseRetries}");
-        if (MinRationaleWords < 0 || MaxRationaleWords < Math.Max(1, MinRationaleWords)) faults.Add($"--min-rationale-words and --max-rationale-words must be a range, found {MinRationaleWords} to {MaxRationaleWords}");
+        if (MinRationaleWords < 0 || MaxRationaleWords < Math.Max(1, MinRationaleWords))
+            faults.Add(
+                $"--min-rationale-words and --max-rationale-words must be a range, found {MinRationaleWords} to {MaxRationaleWords}");
         if (!(MinVoteShare is >= 0 and <= 1)) faults.Add($"--min-vote-share must be between 0 and 1, found {MinVoteShare}");
         if (Concurrency is < 1 or > 1024) faults.Add($"--concurrency must be between 1 and 1024, found {Concurrency}");
         if (RequestsPerMinute is <= 0) faults.Add($"--requests-per-minute must be above 0, found {RequestsPerMinute}");
@@ -245,12 +265,13 @@ public sealed record AnnotateOptions : IStageOptions
         if (!(RetryDelay is >= 0 and <= 60)) faults.Add($"--retry-delay must be between 0 and 60, found {RetryDelay}");
         if (!(Timeout is > 0 and <= 86_400)) faults.Add($"--timeout must be above 0 and at most 86400, found {Timeout}");
         if (MaxFailures < 1) faults.Add($"--max-failures must be at least 1, found {MaxFailures}");
-        if (Batch && !Teacher.StartsWith("openai:", StringComparison.Ordinal)) faults.Add("--batch goes with --teacher openai:…");
+        if (Batch && !Teacher.StartsWith("openai:", StringComparison.Ordinal)) faults.Add("--batch needs --teacher openai:…");
         if (BatchSize is < 1 or > 50_000) faults.Add($"--batch-size must be between 1 and 50000, found {BatchSize}");
         if (!(BatchPoll is > 0 and <= 86_400)) faults.Add($"--batch-poll must be above 0 and at most 86400, found {BatchPoll}");
         if (Budget is < 0) faults.Add($"--budget must not be negative, found {Budget}");
         if (BudgetTokens is < 0) faults.Add($"--budget-tokens must not be negative, found {BudgetTokens}");
-        if (Merge.Count > 0 && (Shard is not null || Plan || Preview > 0 || Offline || Limit is not null)) faults.Add("--merge stands alone: it asks nothing and takes all rows");
+        if (Merge.Count > 0 && (Shard is not null || Plan || Preview > 0 || Offline || Limit is not null))
+            faults.Add("--merge stands alone: it asks nothing and takes all rows");
         return faults;
     }
 }

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Teacher;
 
-/// <summary>What an annotation would come to. Tokens are estimates; what the journal holds is not asked for again.</summary>
+/// <summary>Estimate of an annotation. Tokens are estimates; rows in the journal are not asked again.</summary>
 public sealed record AnnotatePlan
 {
     /// <summary>Rows to annotate.</summary>
@@ -18,7 +18,8 @@ public sealed record AnnotatePlan
     /// <summary>Tokens of their answers: as many each as those in the journal have on average, or else the half of the limit.</summary>
     public required long OutputTokens { get; init; }
 
-    /// <summary>Of the answers' tokens those that will be thoughts, by their mean share in the journal; null where it counts none.</summary>
+    /// <summary>Of the answers' tokens those that will be thoughts, by their mean share in the journal; null where it
+    /// counts none.</summary>
     public long? ReasoningTokens { get; init; }
 
     /// <summary>Price in US dollars; null where the table does not know the model.</summary>
@@ -27,6 +28,6 @@ public sealed record AnnotatePlan
     /// <summary>Minutes at the stated rates; null where none is stated.</summary>
     public double? Minutes { get; init; }
 
-    /// <summary>What the endpoint says of place, key and model; null where there is nothing to ask.</summary>
+    /// <summary>What the endpoint reports about address, key and model; null where there is no endpoint.</summary>
     public string? Check { get; init; }
 }

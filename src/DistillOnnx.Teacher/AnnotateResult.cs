@@ -35,7 +35,7 @@ public sealed record AnnotateResult
     /// <summary>Wall time.</summary>
     public double? Seconds { get; init; }
 
-    /// <summary>For a plan: what it would come to.</summary>
+    /// <summary>For a plan: the estimate.</summary>
     public AnnotatePlan? Plan { get; init; }
 
     /// <summary>For a trial: the rows with all that was asked and answered.</summary>

@@ -18,7 +18,8 @@ public sealed record AnnotatedSplit
     /// <summary>Rows whose label was found within the answer's words and is not the answer itself.</summary>
     public long Mapped { get; init; }
 
-    /// <summary>Share of the rows with a gold label for which the teacher gave it, unparsed ones counted as wrong; null where there are none.</summary>
+    /// <summary>Share of the rows with a gold label for which the teacher gave it, unparsed ones counted as wrong; null
+    /// where there are none.</summary>
     public double? TeacherAccuracy { get; init; }
 
     /// <summary>Mean share of the votes of the labels that won.</summary>

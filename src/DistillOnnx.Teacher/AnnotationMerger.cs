@@ -26,7 +26,8 @@ internal static class AnnotationMerger
         }
     }
 
-    private static AnnotateResult Merge(AnnotateOptions options, Dataset dataset, AnnotatedPart[] parts, IReporter reporter, CancellationToken cancellationToken)
+    private static AnnotateResult Merge(
+        AnnotateOptions options, Dataset dataset, AnnotatedPart[] parts, IReporter reporter, CancellationToken cancellationToken)
     {
         using var output = new AnnotatedDataset(dataset.Task, options);
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
@@ -55,11 +56,17 @@ internal static class AnnotationMerger
             examples[split] = tally.Examples();
         }
 
-        if (parts.FirstOrDefault(p => p.More) is { } longer) throw new InputException($"{longer.Directory}: has rows that the dataset has not; annotate it again");
+        if (parts.FirstOrDefault(p => p.More) is { } longer)
+            throw new InputException($"{longer.Directory}: has rows that the dataset has not; annotate it again");
         var ledger = new JsonObject(Counts.Select(c => KeyValuePair.Create(c, (JsonNode?)parts.Sum(p => (long?)p.Ledger[c] ?? 0))));
         output.Info["source"] = "annotate";
         output.Info["merged"] = new JsonArray([.. parts.Select(p => (JsonNode)p.Shard.ToString())]);
-        output.Commit(new JsonObject { ["splits"] = JsonSerializer.SerializeToNode(splits, Annotator.Indented), ["ledger"] = ledger, ["examples"] = examples });
+        output.Commit(new JsonObject
+        {
+            ["splits"] = JsonSerializer.SerializeToNode(splits, Annotator.Indented),
+            ["ledger"] = ledger,
+            ["examples"] = examples,
+        });
         reporter.Info($"{parts.Length} parts put together: {string.Join(", ", splits.Select(s => $"{s.Key} {s.Value.Rows} rows"))}");
         return new AnnotateResult
         {
@@ -76,15 +83,20 @@ internal static class AnnotationMerger
     {
         var count = parts[0].Shard.Count;
         if (parts.FirstOrDefault(p => p.Shard.Count != count) is { } other)
-            throw new InputException($"--merge: {other.Directory} is part {other.Shard}, {parts[0].Directory} part {parts[0].Shard}: expected parts of one division");
+            throw new InputException(
+                $"--merge: {other.Directory} is part {other.Shard}, {parts[0].Directory} part {parts[0].Shard}: "
+                + "expected parts of one division");
         var ordered = new AnnotatedPart[count];
         foreach (var part in parts)
         {
-            if (ordered[part.Shard.Index] is { } twin) throw new InputException($"--merge: {twin.Directory} and {part.Directory} are both part {part.Shard}");
+            if (ordered[part.Shard.Index] is { } duplicate)
+                throw new InputException($"--merge: {duplicate.Directory} and {part.Directory} are both part {part.Shard}");
             ordered[part.Shard.Index] = part;
         }
 
         var missing = Enumerable.Range(0, count).Where(i => ordered[i] is null).ToList();
-        return missing.Count == 0 ? ordered : throw new InputException($"--merge: part {string.Join(", ", missing.Select(i => $"{i}/{count}"))} is missing");
+        return missing.Count == 0
+            ? ordered
+            : throw new InputException($"--merge: part {string.Join(", ", missing.Select(i => $"{i}/{count}"))} is missing");
     }
 }

@@ -8,13 +8,22 @@ using DistillOnnx.Teacher.Rows;
 
 namespace DistillOnnx.Teacher;
 
-/// <summary>Says what an annotation would come to before anything is paid.</summary>
+/// <summary>Estimates an annotation before any request is paid.</summary>
 internal static class AnnotationPlanner
 {
     public static async Task<AnnotateResult> PlanAsync(
-        AnnotateOptions options, TeacherSpec spec, RowSource rows, FormatChoice format, string? directory, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken)
+        AnnotateOptions options,
+        TeacherSpec spec,
+        RowSource rows,
+        FormatChoice format,
+        string? directory,
+        TimeProvider clock,
+        IReporter reporter,
+        CancellationToken cancellationToken)
     {
-        await using var journal = directory is not null && File.Exists(Path.Combine(directory, Journal.FileName)) ? Journal.Open(directory) : null;
+        await using var journal = directory is not null && File.Exists(Path.Combine(directory, Journal.FileName))
+            ? Journal.Open(directory)
+            : null;
         var structured = format.Known(journal);
         if (structured is null && !options.Batch) reporter.Info(FormatChoice.Open);
         var annotator = format.Annotator(structured ?? !options.Batch);
@@ -34,7 +43,9 @@ internal static class AnnotationPlanner
         }
 
         var open = count * options.Samples - paid;
-        var mean = journal is { Count: > 0 } ? Math.Max(1, journal.Tokens.Output / journal.Count) : Math.Max(1, options.MaxOutputTokens / 2);
+        var mean = journal is { Count: > 0 }
+            ? Math.Max(1, journal.Tokens.Output / journal.Count)
+            : Math.Max(1, options.MaxOutputTokens / 2);
         var output = open * mean;
         var thoughts = journal is { ReasoningTokens: > 0 } ? open * (journal.ReasoningTokens / journal.Count) : (long?)null;
         var prices = PriceTable.Find(spec.Priced, options.Prices);
@@ -50,7 +61,9 @@ internal static class AnnotationPlanner
             Minutes = Minutes(options, open, input + output),
             Check = await CheckAsync(options, spec, clock, cancellationToken).ConfigureAwait(false),
         };
-        var price = plan.Cost is { } cost ? $"about ${cost:0.00}" : $"price unknown (the table does not know \"{spec.Model}\"; give --prices)";
+        var price = plan.Cost is { } cost
+            ? $"about ${cost:0.00}"
+            : $"price unknown (the table does not know \"{spec.Model}\"; give --prices)";
         var reasoning = thoughts is { } share ? $" ({share} of thoughts)" : "";
         var minutes = plan.Minutes is { } time ? $", {time:0.0} minutes at the stated rates" : "";
         reporter.Info(
@@ -68,7 +81,8 @@ internal static class AnnotationPlanner
         return byRequests is null ? byTokens : byTokens is null ? byRequests : Math.Max(byRequests.Value, byTokens.Value);
     }
 
-    private static async Task<string?> CheckAsync(AnnotateOptions options, TeacherSpec spec, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<string?> CheckAsync(
+        AnnotateOptions options, TeacherSpec spec, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (spec.Kind != "openai") return null;
         using var client = (OpenAIChatClient)TeacherStack.CreateClient(options, spec, clock);

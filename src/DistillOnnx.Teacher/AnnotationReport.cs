@@ -21,18 +21,22 @@ internal static class AnnotationReport
             ("of thoughts", result.ReasoningTokens is { } thoughts ? Number(thoughts) : "not counted"),
             ("cost", result.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "unknown"),
         ]);
-        if (result.Complete == false) page.Warning("Some rows were not asked; a further run goes on from here.");
+        if (result.Complete == false) page.Warning("Some rows were not asked; a further run resumes here.");
         foreach (var (split, found) in result.Splits)
         {
             page.Heading(split);
             var kinds = found.Dropped.Select(d => (d.Key, d.Value)).Prepend(("kept", found.Kept));
             page.Table(["rows", "count"], kinds.Select(k => (IReadOnlyList<string?>)[k.Item1, Number(k.Item2)]));
-            if (found.TeacherAccuracy is { } accuracy) page.Paragraph(string.Create(CultureInfo.InvariantCulture, $"The teacher agrees with {accuracy * 100:0.0} % of the gold labels."));
+            if (found.TeacherAccuracy is { } accuracy)
+                page.Paragraph(string.Create(
+                    CultureInfo.InvariantCulture, $"The teacher agrees with {accuracy * 100:0.0} % of the gold labels."));
             if (found.Mapped > 0) page.Paragraph($"{found.Mapped} labels were found within the answer's words.");
             foreach (var (kind, rows) in examples[split] as JsonObject ?? [])
             {
                 page.Note($"Examples: {kind}");
-                page.Table(["id", "input", "gold", "teacher", "rationale", "fault", "raw answer"], (rows as JsonArray ?? []).Select(r => (IReadOnlyList<string?>)[.. Cells(r!)]));
+                page.Table(
+                    ["id", "input", "gold", "teacher", "rationale", "fault", "raw answer"],
+                    (rows as JsonArray ?? []).Select(r => (IReadOnlyList<string?>)[.. Cells(r!)]));
             }
         }
 
@@ -40,7 +44,9 @@ internal static class AnnotationReport
     }
 
     private static IEnumerable<string?> Cells(JsonNode row) =>
-        ((string[])["id", "input", "label", "teacher_label", "rationale", "fault", "raw_answer"]).Select(n => (string?)row[n] is { } text ? text.Length <= LongestCell ? text : text[..LongestCell] + "…" : null);
+        ((string[])[
+            "id", "input", "label", "teacher_label", "rationale", "fault", "raw_answer"
+        ]).Select(n => (string?)row[n] is { } text ? text.Length <= LongestCell ? text : text[..LongestCell] + "…" : null);
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

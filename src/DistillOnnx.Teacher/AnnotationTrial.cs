@@ -6,11 +6,18 @@ using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher;
 
-/// <summary>Asks a few rows and shows all of it. What is asked is paid for, and nothing is kept.</summary>
+/// <summary>Asks a few rows and shows prompts and answers. The requests are paid, and nothing is saved.</summary>
 internal static class AnnotationTrial
 {
     public static async Task<AnnotateResult> RunAsync(
-        AnnotateOptions options, TeacherSpec spec, IChatClient? teacher, RowSource rows, FormatChoice format, string? kept, TimeProvider clock, CancellationToken cancellationToken)
+        AnnotateOptions options,
+        TeacherSpec spec,
+        IChatClient? teacher,
+        RowSource rows,
+        FormatChoice format,
+        string? kept,
+        TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var directory = Directory.CreateTempSubdirectory("distill-try-").FullName;
         try
@@ -33,11 +40,19 @@ internal static class AnnotationTrial
                     Rationale = outcome.Rationale,
                     Label = outcome.Label,
                     Gold = example.Label,
-                    Verdict = outcome.Fault is null ? SplitTally.Name(outcome.Verdict) : $"{SplitTally.Name(outcome.Verdict)}: {outcome.Fault}",
+                    Verdict = outcome.Fault is null
+                        ? SplitTally.Name(outcome.Verdict)
+                        : $"{SplitTally.Name(outcome.Verdict)}: {outcome.Fault}",
                 });
             }
 
-            return new AnnotateResult { Tried = tried, Requests = stack.Journaled.Asked, InputTokens = journal.Tokens.Input, OutputTokens = journal.Tokens.Output };
+            return new AnnotateResult
+            {
+                Tried = tried,
+                Requests = stack.Journaled.Asked,
+                InputTokens = journal.Tokens.Input,
+                OutputTokens = journal.Tokens.Output,
+            };
         }
         finally
         {

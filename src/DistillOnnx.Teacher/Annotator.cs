@@ -18,32 +18,40 @@ namespace DistillOnnx.Teacher;
 
 /// <summary>
 /// Has a teacher label a dataset and give its reasons. First every row is asked, with answers going to the journal as they
-/// come; then the rows are read again in order and written with what the journal says. Killed at any moment, a run that is
+/// come; then the rows are read again in order and written with the journal's answers. Killed at any moment, a run that is
 /// started again asks only what is not in the journal yet.
 /// </summary>
 public static class Annotator
 {
-    // What is in flight when a user interrupts is paid for; it has this long to arrive.
+    // Requests in flight when a user interrupts are paid; they have this long to complete.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     /// <summary>Annotates.</summary>
     /// <param name="options">What, by whom, within which limits.</param>
-    /// <param name="reporter">Is told how far it is and what it came to.</param>
+    /// <param name="reporter">Receives progress and the summary.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
-    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that they name: no such place, key or model.</exception>
+    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that
+    /// they name: no such place, key or model.</exception>
     /// <exception cref="TeacherException">The teacher answers no more.</exception>
-    public static Task<AnnotateResult> RunAsync(AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+    public static Task<AnnotateResult> RunAsync(
+        AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         RunAsync(options, null, TimeProvider.System, reporter, cancellationToken);
 
     /// <summary>Annotates by a teacher of the caller's own.</summary>
     /// <param name="options">What, by whom, within which limits; the teacher's name there goes into the keys of requests.</param>
-    /// <param name="teacher">The teacher; null: the one that the options name. Faults are told by <see cref="TeacherException"/>.</param>
-    /// <param name="clock">Waits and tells the time.</param>
-    /// <param name="reporter">Is told how far it is and what it came to.</param>
+    /// <param name="teacher">The teacher; null: the one that the options name. It reports faults by <see cref="TeacherException"/>.</param>
+    /// <param name="clock">Source of time and delays.</param>
+    /// <param name="reporter">Receives progress and the summary.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
-    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that they name: no such place, key or model.</exception>
+    /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that
+    /// they name: no such place, key or model.</exception>
     /// <exception cref="TeacherException">The teacher answers no more.</exception>
-    public static async Task<AnnotateResult> RunAsync(AnnotateOptions options, IChatClient? teacher, TimeProvider clock, IReporter reporter, CancellationToken cancellationToken = default)
+    public static async Task<AnnotateResult> RunAsync(
+        AnnotateOptions options,
+        IChatClient? teacher,
+        TimeProvider clock,
+        IReporter reporter,
+        CancellationToken cancellationToken = default)
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
@@ -53,13 +61,19 @@ public static class Annotator
         var spec = TeacherSpec.Parse(options.Teacher);
         var rows = new RowSource(dataset, options);
         var template = options.Prompt is null ? PromptTemplate.For(dataset.Task) : PromptTemplate.Load(options.Prompt);
-        var directory = options.Journal ?? (options.Out.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal" : null);
-        var format = new FormatChoice(options, spec, teacher, dataset.Task, Exemplars.Choose(template, dataset, options), rows, directory, reporter);
+        var directory = options.Journal
+            ?? (options.Out.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)) + ".journal" : null);
+        var format = new FormatChoice(
+            options, spec, teacher, dataset.Task, Exemplars.Choose(template, dataset, options), rows, directory, reporter);
         if (options.Preview > 0) return Preview(rows, format, await format.KnownAsync(directory).ConfigureAwait(false), options, reporter);
 
-        if (options.Try > 0) return await AnnotationTrial.RunAsync(options, spec, teacher, rows, format, directory, clock, cancellationToken).ConfigureAwait(false);
+        if (options.Try > 0)
+            return await AnnotationTrial.RunAsync(
+                options, spec, teacher, rows, format, directory, clock, cancellationToken).ConfigureAwait(false);
 
-        if (options.Plan) return await AnnotationPlanner.PlanAsync(options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
+        if (options.Plan)
+            return await AnnotationPlanner.PlanAsync(
+                options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
         OutputDirectory.Require(options.Out, options.Overwrite);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
@@ -74,13 +88,17 @@ public static class Annotator
         {
             var structured = await format.DecideAsync(journal, stack, Grace, cancellationToken).ConfigureAwait(false);
             (options, annotator) = (format.Options(structured), format.Annotator(structured));
-            if (options is { Batch: true, Offline: false }) await new BatchJobRunner(options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
+            if (options is { Batch: true, Offline: false })
+                await new BatchJobRunner(
+                    options, rows, annotator, stack, directory!, clock, reporter).RunAsync(cancellationToken).ConfigureAwait(false);
             else if (!options.Offline) await AskAsync(options, rows, annotator, stack, reporter, cancellationToken).ConfigureAwait(false);
         }
         catch (TeacherException e)
         {
             var kept = journal.Count > 0 ? $"; the {journal.Count} answers that came are kept in {directory}" : "";
-            throw e.Fault == TeacherFault.Setup ? new InputException(e.Message + kept, e) : new TeacherException(e.Fault, e.Message + kept, inner: e);
+            throw e.Fault == TeacherFault.Setup
+                ? new InputException(e.Message + kept, e)
+                : new TeacherException(e.Fault, e.Message + kept, inner: e);
         }
 
         stack.Journaled.Offline = true;
@@ -91,26 +109,40 @@ public static class Annotator
         return result;
     }
 
-    // A run that kept nothing failed, whatever its files say.
+    // A run that kept no row failed, even if it wrote files.
     private static void RequireAny(AnnotateResult result, AnnotateOptions options)
     {
         if (result.Splits!.Values.Any(s => s.Kept > 0) || result.Splits.Values.All(s => s.Rows == 0)) return;
         var dropped = result.Splits.Values.SelectMany(s => s.Dropped).GroupBy(d => d.Key).Select(g => $"{g.Key} {g.Sum(d => d.Value)}");
-        var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut")) ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it" : "";
-        throw new TeacherException(TeacherFault.Fatal, $"no row was kept ({string.Join(", ", dropped)}){cut}; {Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
+        var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut"))
+            ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it"
+            : "";
+        throw new TeacherException(
+            TeacherFault.Fatal,
+            $"no row was kept ({string.Join(", ", dropped)}){cut}; "
+            + $"{Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
     }
 
-    private static AnnotateResult Preview(RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)
+    private static AnnotateResult Preview(
+        RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)
     {
         var annotator = format.Annotator(structured ?? !options.Batch);
         if (structured is null && !options.Batch) reporter.Info(FormatChoice.Open);
         var prompts = rows.ToAnnotate().Take(options.Preview).Select(row => new PreviewedPrompt(
-            row.Split, row.Example.Id, [.. annotator.Prompt(row.Example).Select(m => new PreviewedMessage(m.Role.Value, m.Text))])).ToList();
+            row.Split,
+            row.Example.Id,
+            [.. annotator.Prompt(row.Example).Select(m => new PreviewedMessage(m.Role.Value, m.Text))])).ToList();
         reporter.Info($"{prompts.Count} prompts, nothing asked");
         return new AnnotateResult { Preview = prompts };
     }
 
-    private static async Task AskAsync(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, IReporter reporter, CancellationToken cancellationToken)
+    private static async Task AskAsync(
+        AnnotateOptions options,
+        RowSource rows,
+        RowAnnotator annotator,
+        TeacherStack stack,
+        IReporter reporter,
+        CancellationToken cancellationToken)
     {
         using var hard = new CancellationTokenSource();
         await using var soft = cancellationToken.Register(() => hard.CancelAfter(Grace)).ConfigureAwait(false);
@@ -118,28 +150,36 @@ public static class Annotator
         var unusable = new UnusableAnswers();
         try
         {
-            await Parallel.ForEachAsync(Rows(), new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = CancellationToken.None }, async (row, _) =>
-            {
-                var outcome = await AnnotateAsync(row).ConfigureAwait(false);
-                unusable.Note(row, outcome);
-                if (outcome.Verdict != RowVerdict.Failed)
+            await Parallel.ForEachAsync(
+                Rows(),
+                new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = CancellationToken.None },
+                async (row, _) =>
                 {
-                    Interlocked.Increment(ref answered);
-                    Interlocked.Exchange(ref failures, 0);
-                }
-                else if (!(outcome.Refused && Interlocked.Read(ref answered) > 0) && Interlocked.Increment(ref failures) >= options.MaxFailures)
-                {
-                    // A teacher that answered one row may refuse many; one that refuses all is asked wrongly.
-                    throw new TeacherException(TeacherFault.Fatal, $"{options.MaxFailures} rows in succession failed (--max-failures), the last with: {outcome.Fault}");
-                }
+                    var outcome = await AnnotateAsync(row).ConfigureAwait(false);
+                    unusable.Note(row, outcome);
+                    if (outcome.Verdict != RowVerdict.Failed)
+                    {
+                        Interlocked.Increment(ref answered);
+                        Interlocked.Exchange(ref failures, 0);
+                    }
+                    else if (!(outcome.Refused && Interlocked.Read(ref answered) > 0)
+                        && Interlocked.Increment(ref failures) >= options.MaxFailures)
+                    {
+                        // A teacher that answered one row may refuse many; one that refuses all is asked wrongly.
+                        throw new TeacherException(
+                            TeacherFault.Fatal,
+                            $"{options.MaxFailures} rows in succession failed (--max-failures), the last with: {outcome.Fault}");
+                    }
 
-                var speed = stack.TokensPerSecond is { } rate ? string.Create(CultureInfo.InvariantCulture, $", {rate:0.0} tokens/s") : "";
-                reporter.Progress(
-                    "annotate",
-                    Interlocked.Increment(ref done),
-                    null,
-                    $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal{speed}");
-            }).ConfigureAwait(false);
+                    var speed = stack.TokensPerSecond is { } rate
+                        ? string.Create(CultureInfo.InvariantCulture, $", {rate:0.0} tokens/s")
+                        : "";
+                    reporter.Progress(
+                        "annotate",
+                        Interlocked.Increment(ref done),
+                        null,
+                        $"{stack.Journaled.Asked} asked, {stack.Retried} repeated, {stack.Journaled.Hits} from the journal{speed}");
+                }).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -160,11 +200,18 @@ public static class Annotator
             }
         }
 
-        IEnumerable<Example> Rows() => rows.ToAnnotate().Select(r => r.Example).TakeWhile(_ => !stack.Exhausted && !cancellationToken.IsCancellationRequested);
+        IEnumerable<Example> Rows() =>
+            rows.ToAnnotate().Select(r => r.Example).TakeWhile(_ => !stack.Exhausted && !cancellationToken.IsCancellationRequested);
     }
 
     private static async Task<AnnotateResult> WriteAsync(
-        AnnotateOptions options, Dataset dataset, RowSource rows, RowAnnotator annotator, TeacherStack stack, Journal journal, CancellationToken cancellationToken)
+        AnnotateOptions options,
+        Dataset dataset,
+        RowSource rows,
+        RowAnnotator annotator,
+        TeacherStack stack,
+        Journal journal,
+        CancellationToken cancellationToken)
     {
         using var output = new AnnotatedDataset(dataset.Task, options);
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
@@ -217,7 +264,7 @@ public static class Annotator
         return result;
     }
 
-    /// <summary>How results stand in files.</summary>
+    /// <summary>How results are written to files.</summary>
     internal static JsonSerializerOptions Indented { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private static void Record(JsonObject info, AnnotateOptions options, Dataset dataset)
@@ -233,7 +280,9 @@ public static class Annotator
     {
         foreach (var (name, split) in result.Splits!)
         {
-            var dropped = split.Dropped.Count == 0 ? "" : $"; dropped: {string.Join(", ", split.Dropped.Select(d => $"{d.Key} {d.Value}"))}";
+            var dropped = split.Dropped.Count == 0
+                ? ""
+                : $"; dropped: {string.Join(", ", split.Dropped.Select(d => $"{d.Key} {d.Value}"))}";
             var accuracy = split.TeacherAccuracy is { } share ? $"; teacher accuracy {share:P1}" : "";
             reporter.Info($"{name}: {split.Kept} of {split.Rows} rows have a rationale{accuracy}{dropped}");
         }
@@ -243,7 +292,10 @@ public static class Annotator
         reporter.Info(
             $"asked {result.Requests} now, repeated {result.Retried}; "
             + $"the journal holds {result.InputTokens} + {result.OutputTokens} tokens{thoughts}{cost}");
-        if (stack.Exhausted) reporter.Warn("the budget is spent; rows that were not asked have no rationale, and a run with a larger budget goes on from here");
-        else if (result.Complete == false) reporter.Warn("some rows were not asked; a further run, with a larger budget or without --offline, goes on from here");
+        if (stack.Exhausted)
+            reporter.Warn(
+                "the budget is spent; rows that were not asked have no rationale, and a run with a larger budget resumes here");
+        else if (result.Complete == false)
+            reporter.Warn("some rows were not asked; a further run, with a larger budget or without --offline, resumes here");
     }
 }

@@ -9,7 +9,7 @@ public enum TeacherFault
     /// <summary>Too many requests: it passes when fewer are sent.</summary>
     Throttled,
 
-    /// <summary>No connection; it may pass, but where it does not, no row can go on.</summary>
+    /// <summary>No connection; it may recover; while it does not, no row can continue.</summary>
     Unreachable,
 
     /// <summary>This request was not answered; others may be.</summary>

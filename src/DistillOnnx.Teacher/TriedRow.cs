@@ -9,7 +9,7 @@ public sealed record TriedRow
     /// <summary>The prompt, message by message.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>The answer as it came; null where there is none.</summary>
+    /// <summary>The unchanged answer; null where there is none.</summary>
     public string? RawAnswer { get; init; }
 
     /// <summary>The model's thoughts; null where there are none.</summary>

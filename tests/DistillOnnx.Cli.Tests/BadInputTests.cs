@@ -13,11 +13,18 @@ public sealed class BadInputTests : IDisposable
     public static TheoryData<string, string, string> Rows()
     {
         var data = new TheoryData<string, string, string>();
-        foreach (var verb in (string[])["import jsonl --task {0}/task.json --from train={0}/train.jsonl", "train --data {0} --student t5-tiny", "annotate --data {0} --teacher rules"])
+        foreach (var verb in (string[])[
+            "import jsonl --task {0}/task.json --from train={0}/train.jsonl",
+            "train --data {0} --student t5-tiny",
+            "annotate --data {0} --teacher rules"
+        ])
         {
             data.Add(verb, """{"input":"y","la""", "row 2: expected a JSON object, found one that is cut short");
             data.Add(verb, """{"label":"no"}""", "row 2: \"input\" is missing");
-            data.Add(verb, """{"input":"y","label":"maybe"}""", "row 2: \"label\": expected one of the task's labels (yes, no), found \"maybe\"");
+            data.Add(
+                verb,
+                """{"input":"y","label":"maybe"}""",
+                "row 2: \"label\": expected one of the task's labels (yes, no), found \"maybe\"");
             data.Add(verb, "[]", "row 2: expected a JSON object, found an array");
         }
 
@@ -37,7 +44,9 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Theory]
-    [InlineData("import jsonl --task {0}/task.json --from train={0}/train.jsonl", "task.json: not a task description: \"kind\": expected one of labels, choices, text, found \"tables\"")]
+    [InlineData(
+        "import jsonl --task {0}/task.json --from train={0}/train.jsonl",
+        "task.json: not a task description: \"kind\": expected one of labels, choices, text, found \"tables\"")]
     [InlineData("train --data {0} --student t5-tiny", "task.json: not a task description: \"kind\"")]
     [InlineData("annotate --data {0} --teacher rules", "task.json: not a task description: \"kind\"")]
     [InlineData("evaluate --data {0} --model {0}", "task.json: not a task description: \"kind\"")]
@@ -86,7 +95,10 @@ public sealed class BadInputTests : IDisposable
 
         await AssertRefused($"{verb} --out {{0}}/taken", $"{_work}/taken: exists already", withOutput: false);
         await AssertRefused($"{verb} --out {{0}}/task.json", $"{_work}/task.json: expected a directory", withOutput: false);
-        await AssertRefused($"{verb} --out {{0}}/task.json/out", $"{_work}/task.json/out: cannot be written: {_work}/task.json is a file", withOutput: false);
+        await AssertRefused(
+            $"{verb} --out {{0}}/task.json/out",
+            $"{_work}/task.json/out: cannot be written: {_work}/task.json is a file",
+            withOutput: false);
     }
 
     private async Task AssertRefused(string verb, string message, bool withOutput = true)
@@ -96,13 +108,18 @@ public sealed class BadInputTests : IDisposable
         var run = await DistillProcess.Run(withOutput ? [.. arguments, "--out", Path.Combine(_work, "out")] : arguments);
 
         Assert.Contains(message, run.Error, StringComparison.Ordinal);
-        Assert.StartsWith("distill: ", Assert.Single(run.Error.TrimEnd('\n').Split('\n'), l => !l.StartsWith("warning: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "distill: ",
+            Assert.Single(run.Error.TrimEnd('\n').Split('\n'), l => !l.StartsWith("warning: ", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         Assert.Equal(before, Files());
     }
 
-    private List<string> Files() => [.. Directory.EnumerateFileSystemEntries(_work, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Order()];
+    private List<string> Files() =>
+        [.. Directory.EnumerateFileSystemEntries(
+            _work, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Order()];
 
     private void Write(string name, string content)
     {

@@ -13,7 +13,8 @@ internal static class DistillProcess
     /// <summary>Runs it to its end.</summary>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables beside this process's own.</param>
-    public static async Task<(int ExitCode, string Output, string Error)> Run(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    public static async Task<(int ExitCode, string Output, string Error)> Run(
+        IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         using var process = Start(arguments, environment);
         process.StandardInput.Close();

@@ -14,7 +14,9 @@ public sealed class EvaluateTests : IDisposable
         // A student of one step does not have every row right.
         var trained = await DistillProcess.Run(_task.Train("student", steps: 1));
         Assert.True(trained.ExitCode == 0, trained.Error);
-        string[] evaluate = ["evaluate", "--data", _task["data"], "--model", _task["student"], "--split", "validation", "--fail-under", "macro_f1=1", "0"];
+        string[] evaluate = [
+            "evaluate", "--data", _task["data"], "--model", _task["student"], "--split", "validation", "--fail-under", "macro_f1=1", "0"
+        ];
 
         var (code, output, error) = await DistillProcess.Run([.. evaluate, "--json"]);
 

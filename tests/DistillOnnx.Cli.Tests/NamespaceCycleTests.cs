@@ -17,7 +17,8 @@ public sealed class NamespaceCycleTests
     };
 
     public static TheoryData<string> Projects { get; } =
-        [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src"), "DistillOnnx.*").Select(d => Path.GetFileName(d)!).Order()];
+        [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src"), "DistillOnnx.*").Select(d => Path.GetFileName(d)!)
+            .Order()];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -28,7 +29,8 @@ public sealed class NamespaceCycleTests
 
         var cycles = Cycles(edges.Keys).Select(c => string.Join(" ", c.Select(n => n[(project.Length + 1)..])));
 
-        var uses = edges.Where(e => Cycles(edges.Keys).Any(c => c.Contains(e.Key.From) && c.Contains(e.Key.To))).Select(e => $"{e.Key.From} -> {e.Key.To}: {e.Value}");
+        var uses = edges.Where(e => Cycles(edges.Keys).Any(c => c.Contains(e.Key.From) && c.Contains(e.Key.To)))
+            .Select(e => $"{e.Key.From} -> {e.Key.To}: {e.Value}");
         Assert.True(Known.GetValueOrDefault(project, []).SequenceEqual(cycles), $"{string.Join("; ", cycles)}\n{string.Join("\n", uses)}");
     }
 
@@ -59,7 +61,8 @@ public sealed class NamespaceCycleTests
         var next = edges.ToLookup(e => e.From, e => e.To);
         var reach = next.ToDictionary(n => n.Key, n => Reach(n.Key, next));
         return [.. reach.Keys.Where(n => reach[n].Contains(n))
-            .Select(n => reach[n].Where(m => reach.TryGetValue(m, out var back) && back.Contains(n)).Order(StringComparer.Ordinal).ToArray())
+            .Select(n => reach[n].Where(m => reach.TryGetValue(m, out var back)
+                && back.Contains(n)).Order(StringComparer.Ordinal).ToArray())
             .DistinctBy(c => c[0]).OrderBy(c => c[0], StringComparer.Ordinal)];
     }
 

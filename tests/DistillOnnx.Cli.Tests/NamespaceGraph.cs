@@ -84,7 +84,9 @@ internal sealed class NamespaceGraph : ISignatureTypeProvider<int, object?>
         switch (handle.Kind)
         {
             case HandleKind.TypeDefinition: Use((TypeDefinitionHandle)handle); break;
-            case HandleKind.TypeSpecification: _reader.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null); break;
+            case HandleKind.TypeSpecification:
+                _reader.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null);
+                break;
             case HandleKind.FieldDefinition: Use(_reader.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType()); break;
             case HandleKind.MethodDefinition: Use(_reader.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType()); break;
             case HandleKind.MemberReference: Visit(_reader.GetMemberReference((MemberReferenceHandle)handle).Parent); break;
@@ -100,7 +102,8 @@ internal sealed class NamespaceGraph : ISignatureTypeProvider<int, object?>
     private void Use(TypeDefinitionHandle handle)
     {
         var used = NamespaceOf(handle);
-        if (used.Length > 0 && used != _namespace) _edges.TryAdd((_namespace, used), $"{_type} uses {_reader.GetString(_reader.GetTypeDefinition(handle).Name)}");
+        if (used.Length > 0 && used != _namespace)
+            _edges.TryAdd((_namespace, used), $"{_type} uses {_reader.GetString(_reader.GetTypeDefinition(handle).Name)}");
     }
 
     private string NamespaceOf(TypeDefinitionHandle handle)
@@ -140,7 +143,8 @@ internal sealed class NamespaceGraph : ISignatureTypeProvider<int, object?>
 
     int ISignatureTypeProvider<int, object?>.GetPinnedType(int elementType) => 0;
 
-    int ISignatureTypeProvider<int, object?>.GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind)
+    int ISignatureTypeProvider<int, object?>.GetTypeFromSpecification(
+        MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind)
     {
         reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
         return 0;

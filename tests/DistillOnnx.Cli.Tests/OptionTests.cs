@@ -11,7 +11,8 @@ public sealed class OptionTests
 
     public static TheoryData<string> Verbs => [.. VerbTable.Names];
 
-    public static TheoryData<string> Examples => [.. Pages.SelectMany(p => ShellExamples.Of(File.ReadAllText(Path.Combine(Repository.Root, p)))).Distinct(StringComparer.Ordinal)];
+    public static TheoryData<string> Examples =>
+        [.. Pages.SelectMany(p => ShellExamples.Of(File.ReadAllText(Path.Combine(Repository.Root, p)))).Distinct(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Verbs))]
@@ -21,7 +22,8 @@ public sealed class OptionTests
         var own = new OptionBinder(type, verb).Options;
         var all = own.Concat(new OptionBinder(typeof(CliOptions), "").Options).ToList();
 
-        Assert.Equal(all.Select(o => o.Flag).Distinct().Order(StringComparer.Ordinal), all.Select(o => o.Flag).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            all.Select(o => o.Flag).Distinct().Order(StringComparer.Ordinal), all.Select(o => o.Flag).Order(StringComparer.Ordinal));
         Assert.Equal(own.Select(o => o.Key).Distinct().Order(StringComparer.Ordinal), own.Select(o => o.Key).Order(StringComparer.Ordinal));
         var variables = own.SelectMany(o => o.EnvironmentVariables(verb)).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(variables.Distinct(), variables);
@@ -44,7 +46,8 @@ public sealed class OptionTests
         var words = ShellExamples.Words(line);
         var verb = VerbTable.All.Single(v => v.Name == words[1]);
 
-        CommandRunner.Command(verb).Bind(words[2..], new Dictionary<string, string>(), VerbTable.Names, w => Assert.Fail(w), validate: false);
+        CommandRunner.Command(verb).Bind(
+            words[2..], new Dictionary<string, string>(), VerbTable.Names, w => Assert.Fail(w), validate: false);
     }
 
     private static IEnumerable<string> ProjectPages() => Directory

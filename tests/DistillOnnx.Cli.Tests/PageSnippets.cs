@@ -4,7 +4,7 @@ using DistillOnnx.Runtime;
 
 namespace DistillOnnx.Cli.Tests;
 
-/// <summary>The C# of the pages, so that it compiles: <see cref="PageTests"/> holds that every line of it stands here.</summary>
+/// <summary>The C# of the pages, so that it compiles: <see cref="PageTests"/> holds that this file has every line of it.</summary>
 internal static class PageSnippets
 {
     public static void Predict()

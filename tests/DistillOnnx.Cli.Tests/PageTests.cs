@@ -32,7 +32,8 @@ public sealed partial class PageTests
     [MemberData(nameof(Pages))]
     public void Page_CSharp_IsCompiled(string page)
     {
-        var compiled = File.ReadAllLines(Path.Combine(Repository.Root, "tests", "DistillOnnx.Cli.Tests", "PageSnippets.cs")).Select(l => l.Trim()).ToHashSet();
+        var compiled = File.ReadAllLines(Path.Combine(
+            Repository.Root, "tests", "DistillOnnx.Cli.Tests", "PageSnippets.cs")).Select(l => l.Trim()).ToHashSet();
         var lines = CSharp().Matches(File.ReadAllText(Path.Combine(Repository.Root, page)))
             .SelectMany(m => m.Groups["code"].Value.Split('\n')).Select(l => l.Trim()).Where(l => l.Length > 0);
 

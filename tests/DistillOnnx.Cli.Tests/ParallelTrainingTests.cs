@@ -14,9 +14,15 @@ public sealed class ParallelTrainingTests
         using var task = new TrainingTask(dropout: 0);
 
         // Nine rows an epoch's last step, of which one is left over: also a step that has nothing for the second process.
-        string[] Arguments(string output) => [.. task.Train(output, steps: 8), "--method", "standard", "--evaluate-every", "4", "--threads", "1", "--json"];
+        string[] Arguments(string output) =>
+            [.. task.Train(output, steps: 8), "--method", "standard", "--evaluate-every", "4", "--threads", "1", "--json"];
         var one = await DistillProcess.Run(Arguments("one"));
-        var start = new ProcessStartInfo("mpirun", ["-n", "2", "--oversubscribe", "--allow-run-as-root", "dotnet", DistillProcess.Program, .. Arguments("two"), "--parallel", "mpi"])
+        var start = new ProcessStartInfo(
+            "mpirun",
+            [
+                "-n", "2", "--oversubscribe", "--allow-run-as-root",
+                "dotnet", DistillProcess.Program, .. Arguments("two"), "--parallel", "mpi",
+            ])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -46,7 +52,7 @@ public sealed class ParallelTrainingTests
     }
 
     [Fact]
-    public async Task Train_ParallelOutsideAGroup_SaysHowToStartOne()
+    public async Task Train_ParallelOutsideAGroup_NamesTheCommand()
     {
         using var task = new TrainingTask(dropout: 0);
         var run = await DistillProcess.Run([.. task.Train("out", steps: 2), "--parallel", "mpi"], ("OMPI_COMM_WORLD_RANK", ""));

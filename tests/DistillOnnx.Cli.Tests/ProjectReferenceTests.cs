@@ -2,7 +2,8 @@ using System.Xml.Linq;
 
 namespace DistillOnnx.Cli.Tests;
 
-/// <summary>Holds the dependency rule: an edge program brings Core and Runtime alone; beyond that, only what stands here.</summary>
+/// <summary>Holds the dependency rule: an edge program brings Core and Runtime alone; beyond that, only the references
+/// listed here.</summary>
 public sealed class ProjectReferenceTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
@@ -25,7 +26,9 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void Projects_References_KeepToTheRule()
     {
-        var found = Projects().ToDictionary(p => p.Name, p => References(p.Project, "ProjectReference").Select(r => ShortName(Path.GetFileNameWithoutExtension(r.Replace('\\', '/')))));
+        var found = Projects().ToDictionary(
+            p => p.Name,
+            p => References(p.Project, "ProjectReference").Select(r => ShortName(Path.GetFileNameWithoutExtension(r.Replace('\\', '/')))));
         Assert.Equal(Allowed.Keys.Order(), found.Keys.Order());
         Assert.All(found, project => Assert.Subset(Allowed[project.Key].ToHashSet(), project.Value.ToHashSet()));
     }
@@ -33,7 +36,8 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void Projects_TorchSharp_IsReferencedByTrainingAlone()
     {
-        var users = Projects().Where(p => References(p.Project, "PackageReference").Any(r => r.StartsWith("TorchSharp", StringComparison.Ordinal)));
+        var users = Projects().Where(p =>
+            References(p.Project, "PackageReference").Any(r => r.StartsWith("TorchSharp", StringComparison.Ordinal)));
         Assert.Equal(["Training"], users.Select(p => p.Name));
     }
 
@@ -41,7 +45,9 @@ public sealed class ProjectReferenceTests
     public void Export_Packages_NeedNeitherTorchNorOnnxRuntime()
     {
         var export = Projects().Single(p => p.Name == "Export");
-        Assert.DoesNotContain(References(export.Project, "PackageReference"), r => r.Contains("Torch", StringComparison.Ordinal) || r.Contains("OnnxRuntime", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            References(export.Project, "PackageReference"),
+            r => r.Contains("Torch", StringComparison.Ordinal) || r.Contains("OnnxRuntime", StringComparison.Ordinal));
     }
 
     private static IEnumerable<(string Name, XDocument Project)> Projects() =>

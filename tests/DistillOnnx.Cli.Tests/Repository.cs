@@ -1,6 +1,6 @@
 namespace DistillOnnx.Cli.Tests;
 
-/// <summary>Where the source tree of these tests lies.</summary>
+/// <summary>Location of the source tree.</summary>
 internal static class Repository
 {
     /// <summary>The directory of the solution file.</summary>

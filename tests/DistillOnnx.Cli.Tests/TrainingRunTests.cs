@@ -7,10 +7,10 @@ namespace DistillOnnx.Cli.Tests;
 /// <summary>What a training run leaves behind when it is stopped, killed, or runs out of disk.</summary>
 public sealed class TrainingRunTests : IDisposable
 {
-    /// <summary>Steps of a run that goes on until it is stopped.</summary>
+    /// <summary>Steps of a run that continues until it is stopped.</summary>
     private const int Endless = 1_000_000;
 
-    /// <summary>Stands in the line that reports an evaluation.</summary>
+    /// <summary>Part of the line that reports an evaluation.</summary>
     private const string Evaluated = ": train label";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -69,10 +69,12 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public async Task Train_DiskFull_SaysSoAndKeepsTheLastSave()
+    public async Task Train_DiskFull_ReportsItAndKeepsTheLastSave()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs a file system of its own, which Linux's namespaces give");
-        string Command(string steps, string more) => $"dotnet '{DistillProcess.Program}' train --data '{In("data")}' --student '{In("shape.json")}' --out disk/out --vocabulary-size 120 --batch-size 8 --max-steps {steps} --evaluate-every 2 --device cpu --keep-resume {more}";
+        string Command(string steps, string more) =>
+            $"dotnet '{DistillProcess.Program}' train --data '{In("data")}' --student '{In("shape.json")}' --out "
+                + $"disk/out --vocabulary-size 120 --batch-size 8 --max-steps {steps} --evaluate-every 2 --device cpu --keep-resume {more}";
         File.WriteAllText(In("run.sh"), $"""
             cd '{In("")}' && mkdir disk && mount -t tmpfs -o size=2m none disk || exit 99
             {Command("4", "--quiet")} > /dev/null || exit 98
@@ -85,10 +87,15 @@ public sealed class TrainingRunTests : IDisposable
             rm disk/ballast
             {Command("8", "--resume --quiet")} > /dev/null && echo resumed
             """);
-        using var process = Process.Start(new ProcessStartInfo("unshare", ["--map-root-user", "--mount", "sh", In("run.sh")]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(
+            "unshare",
+            ["--map-root-user", "--mount", "sh", In("run.sh")])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await DistillProcess.WaitForExit(process);
-        Assert.SkipWhen(process.ExitCode == 99 || (await error).Contains("unshare", StringComparison.Ordinal), "this system gives no file system of its own to a test");
+        Assert.SkipWhen(
+            process.ExitCode == 99 || (await error).Contains("unshare", StringComparison.Ordinal),
+            "this system gives no file system of its own to a test");
 
         Assert.Equal(["code 1", "kept", "resumed"], (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Matches("distill: .*disk/out: the checkpoint cannot be saved: .*; the last save stands", await error);

@@ -15,16 +15,20 @@ internal sealed class TrainingTask : IDisposable
         File.WriteAllText(this["data/task.json"], """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
         File.WriteAllText(
             this["shape.json"],
-            string.Create(CultureInfo.InvariantCulture, $$"""{"model_type":"t5","vocab_size":256,"d_model":32,"d_kv":16,"d_ff":64,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":{{dropout}}}"""));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""{"model_type":"t5","vocab_size":256,"d_model":32,"d_kv":16,"d_ff":64,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":{{dropout}}}"""));
         foreach (var (split, rows) in new[] { ("train", 49), ("validation", 8) })
         {
-            File.WriteAllLines(this[$"data/{split}.jsonl"], Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(new Dictionary<string, string>
-            {
-                ["id"] = $"{split}-{i}",
-                ["input"] = $"a {(i % 2 == 0 ? "pear" : "saw")} on the table number {i}",
-                ["label"] = i % 2 == 0 ? "fruit" : "tool",
-                ["rationale"] = $"one {(i % 2 == 0 ? "eats" : "works with")} it",
-            })));
+            File.WriteAllLines(
+                this[$"data/{split}.jsonl"],
+                Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(new Dictionary<string, string>
+                {
+                    ["id"] = $"{split}-{i}",
+                    ["input"] = $"a {(i % 2 == 0 ? "pear" : "saw")} on the table number {i}",
+                    ["label"] = i % 2 == 0 ? "fruit" : "tool",
+                    ["rationale"] = $"one {(i % 2 == 0 ? "eats" : "works with")} it",
+                })));
         }
     }
 
@@ -37,7 +41,8 @@ internal sealed class TrainingTask : IDisposable
     /// <param name="steps">Steps.</param>
     public string[] Train(string output, int steps) =>
     [
-        "train", "--data", this["data"], "--student", this["shape.json"], "--out", this[output], "--vocabulary-size", "120", "--batch-size", "8",
+        "train", "--data", this["data"], "--student", this["shape.json"], "--out", this[output],
+        "--vocabulary-size", "120", "--batch-size", "8",
         "--max-steps", steps.ToString(CultureInfo.InvariantCulture), "--device", "cpu",
     ];
 

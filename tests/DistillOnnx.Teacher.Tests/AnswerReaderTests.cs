@@ -10,7 +10,12 @@ namespace DistillOnnx.Teacher.Tests;
 public sealed class AnswerReaderTests
 {
     private const string Why = "It closes by itself.";
-    private static readonly TaskSpec Labels = new() { Name = "tickets", Kind = TaskKind.Labels, Labels = ["bug", "question", "feature_request", "no"] };
+    private static readonly TaskSpec Labels = new()
+    {
+        Name = "tickets",
+        Kind = TaskKind.Labels,
+        Labels = ["bug", "question", "feature_request", "no"],
+    };
     private static readonly TaskSpec Nli = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "not_entailment"] };
     private static readonly TaskSpec Choices = new() { Name = "quiz", Kind = TaskKind.Choices };
     private static readonly TaskSpec Sums = new() { Name = "sums", Kind = TaskKind.Text, Metric = TaskMetric.Equation };
@@ -55,7 +60,8 @@ public sealed class AnswerReaderTests
         "[THINK]question[/THINK]{0}\nAnswer: {1}",
         "<think>{{\"rationale\": \"x\", \"label\": \"question\"}}</think>{{\"rationale\": \"{0}\", \"label\": \"{1}\"}}",
         "<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{0} So the answer is {1}.<|END_RESPONSE|>",
-        "<|channel|>analysis<|message|>So the answer is question.<|end|><|start|>assistant<|channel|>final<|message|>{0} So the answer is {1}.<|return|>",
+        "<|channel|>analysis<|message|>So the answer is "
+            + "question.<|end|><|start|>assistant<|channel|>final<|message|>{0} So the answer is {1}.<|return|>",
         "analysisAnswer: question.assistantfinal{0} So the answer is {1}.",
         "Here is my thought process: question? Here is my response: {0} So the answer is {1}.",
         "◁think▷question◁/think▷{0} So the answer is {1}.",
@@ -67,7 +73,8 @@ public sealed class AnswerReaderTests
     [MemberData(nameof(Shapes))]
     public void Read_AnyShape_GivesRationaleAndLabelBackAsTheyWere(string shape)
     {
-        var words = Gen.OneOf("It", "closes", "when", "pressed", "twice", "again", "7", "then", "slowly").Array[3, 12].Select(w => string.Join(' ', w) + ".");
+        var words = Gen.OneOf(
+            "It", "closes", "when", "pressed", "twice", "again", "7", "then", "slowly").Array[3, 12].Select(w => string.Join(' ', w) + ".");
         Gen.Select(words, Gen.OneOf("bug", "question", "feature_request"), Gen.Int[0, 2]).Sample(
             (rationale, label, form) =>
             {
@@ -120,7 +127,8 @@ public sealed class AnswerReaderTests
     [Theory]
     [InlineData("Not entailment", "not_entailment")]
     [InlineData("**entailment**", "entailment")]
-    public void Read_LabelsWithinOneAnother_AreToldApart(string answer, string label) => Assert.Equal(label, Read(Nli, $"{Why}\nLabel: {answer}").Label);
+    public void Read_LabelsWithinOneAnother_AreDistinguished(string answer, string label) =>
+        Assert.Equal(label, Read(Nli, $"{Why}\nLabel: {answer}").Label);
 
     [Theory]
     [InlineData("(b) math problem", "math problem", false)]
@@ -143,22 +151,27 @@ public sealed class AnswerReaderTests
     [InlineData("\\boxed{7 * 36}", "(7 * 36)")]
     [InlineData("(7 * 36) = 252", "(7 * 36)")]
     [InlineData("many apples", null)]
-    public void Read_Equations_AreWrittenInParentheses(string answer, string? label) => Assert.Equal(label, Read(Sums, $"{Why} The answer is {answer}.").Label);
+    public void Read_Equations_AreWrittenInParentheses(string answer, string? label) =>
+        Assert.Equal(label, Read(Sums, $"{Why} The answer is {answer}.").Label);
 
     [Fact]
     public void Read_Thoughts_AreTheRationaleWhereAskedFor()
     {
         var options = new AnnotateOptions { RationaleFrom = RationaleSource.Thoughts };
-        var tagged = new AnswerReader(Labels, options, null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, $"<think>{Why}</think>Answer: bug")));
+        var tagged = new AnswerReader(Labels, options, null).Read(
+            Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, $"<think>{Why}</think>Answer: bug")));
         Assert.Equal(("bug", Why, Why), (tagged.Label, tagged.Rationale, tagged.Thoughts));
-        var apart = new AnswerReader(Labels, options, null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, [new TextReasoningContent(Why), new TextContent("bug")])));
+        var apart = new AnswerReader(Labels, options, null).Read(
+            Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, [new TextReasoningContent(Why), new TextContent("bug")])));
         Assert.Equal(("bug", Why), (apart.Label, apart.Rationale));
     }
 
     [Fact]
     public void Read_CutAnswer_IsCutAlsoWhereALabelSeemsToStandThere()
     {
-        var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{Why} So the answer is no")) { FinishReason = ChatFinishReason.Length };
+        var response = new ChatResponse(new ChatMessage(
+            ChatRole.Assistant, $"{Why} So the answer is no"))
+        { FinishReason = ChatFinishReason.Length };
         Assert.Equal(AnswerFault.Cut, new AnswerReader(Labels, new AnnotateOptions(), null).Read(Row, response).Fault);
     }
 

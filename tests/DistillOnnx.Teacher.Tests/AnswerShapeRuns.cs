@@ -25,7 +25,8 @@ public sealed class AnswerShapeRuns : IAsyncLifetime
         var task = new TaskSpec { Name = "tickets", Kind = TaskKind.Labels, Labels = ["bug", "question", "feature_request"] };
         using (var writer = DatasetWriter.Create(_directory["data"], task))
         {
-            for (var i = 0; i < AnswerShapes.All.Count; i++) writer.Write(SplitNames.Train, new Example { Id = $"{i}", Input = $"ticket {i} ends" });
+            for (var i = 0; i < AnswerShapes.All.Count; i++)
+                writer.Write(SplitNames.Train, new Example { Id = $"{i}", Input = $"ticket {i} ends" });
             writer.Commit();
         }
 
@@ -57,11 +58,16 @@ public sealed class AnswerShapeRuns : IAsyncLifetime
     private static string Body(string question)
     {
         var words = question.Split([' ', '\n']);
-        var shape = AnswerShapes.All[int.Parse(words[Array.IndexOf(words, "ticket") + 1], System.Globalization.CultureInfo.InvariantCulture)];
+        var shape = AnswerShapes.All[int.Parse(
+            words[Array.IndexOf(words, "ticket") + 1], System.Globalization.CultureInfo.InvariantCulture)];
         return JsonSerializer.Serialize(new
         {
             model = FakeEndpoint.Model,
-            choices = new[] { new { finish_reason = shape.Finish, message = new { content = shape.Content, reasoning_content = shape.Thoughts } } },
+            choices = new[] { new
+            {
+                finish_reason = shape.Finish,
+                message = new { content = shape.Content, reasoning_content = shape.Thoughts },
+            } },
             usage = new { prompt_tokens = 5, completion_tokens = 7 },
         });
     }

@@ -41,11 +41,17 @@ public sealed class AnswerShapeTests(AnswerShapeRuns runs) : IClassFixture<Answe
     {
         var page = new StringBuilder();
         page.Append("# What is kept of an answer\n\n");
-        page.Append("Shapes in which today's models answer, and what `annotate` keeps of each: free text of chat endpoints, JSON by schema, and\n");
-        page.Append($"lines of the Batch API's result files. The dots stand for the reasons \"{AnswerShape.Why}\"; \"reasons\" means that the\n");
-        page.Append("rationale is these words and nothing else. The task's labels are bug, question and feature_request; answers are not asked for anew here\n");
+        page.Append(
+            "Shapes in which today's models answer, and what `annotate` keeps of each: free text of chat endpoints, JSON by schema, and\n");
+        page.Append(
+            $"lines of the Batch API's result files. The dots stand for the reasons \"{AnswerShape.Why}\"; \"reasons\" means that the\n");
+        page.Append(
+            "rationale is these words and nothing else. The task's labels are bug, question and feature_request; "
+            + "answers are not asked for anew here\n");
         page.Append($"(`--parse-retries 0`). `AnswerShapeTests` makes this table and holds it; `{Rewrite}=1` has it written anew.\n\n");
-        page.Append($"| shape | answer | {string.Join(" | ", AnswerShapeRuns.Modes)} |\n|---|---|{string.Concat(AnswerShapeRuns.Modes.Select(_ => "---|"))}\n");
+        page.Append(
+            $"| shape | answer | {string.Join(" | ", AnswerShapeRuns.Modes)} "
+            + $"|\n|---|---|{string.Concat(AnswerShapeRuns.Modes.Select(_ => "---|"))}\n");
         foreach (var (i, shape) in AnswerShapes.All.Index())
         {
             var kept = AnswerShapeRuns.Modes.Select(mode => Kept(runs[mode, i]));
@@ -62,7 +68,9 @@ public sealed class AnswerShapeTests(AnswerShapeRuns runs) : IClassFixture<Answe
     }
 
     private static string Short(string text) =>
-        text.Replace(AnswerShape.Why, "…", StringComparison.Ordinal).Replace("\n", "⏎", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal);
+        text.Replace(AnswerShape.Why, "…", StringComparison.Ordinal)
+            .Replace("\n", "⏎", StringComparison.Ordinal)
+            .Replace("|", "\\|", StringComparison.Ordinal);
 
     private static string Shown(AnswerShape shape)
     {

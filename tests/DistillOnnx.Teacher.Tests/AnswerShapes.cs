@@ -30,7 +30,9 @@ public static class AnswerShapes
         new("bold label alone on the last line", $"{Why}\n\n**bug**"),
         new("bold label on the first line", $"**bug**\n\n{Why}"),
         new("typographic quotes", $"{Why} So the answer is “bug”."),
-        new("second thoughts in the answer: the last marker", $"So the answer is question. Wait.\n{Why}\nAnswer: bug") { Rationale = $"So the answer is question. Wait.\n{Why}" },
+        new(
+            "second thoughts in the answer: the last marker",
+            $"So the answer is question. Wait.\n{Why}\nAnswer: bug") { Rationale = $"So the answer is question. Wait.\n{Why}" },
         new("JSON", Json),
         new("JSON in a fence", $"```json\n{Json}\n```"),
         new("JSON between words", $"Here is the answer:\n{Json}\nLet me know!"),
@@ -44,8 +46,13 @@ public static class AnswerShapes
         new("thinking tags", $"<thinking>Answer: question</thinking>{Why}\nAnswer: bug"),
         new("[THINK] (Magistral)", $"[THINK]question[/THINK]{Why} So the answer is bug."),
         new("◁think▷ (Kimi)", $"◁think▷question◁/think▷{Why} So the answer is bug."),
-        new("START_THINKING (Command A)", $"<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{Why} So the answer is bug.<|END_RESPONSE|>"),
-        new("channels (gpt-oss)", $"<|channel|>analysis<|message|>question<|end|><|start|>assistant<|channel|>final<|message|>{Why} So the answer is bug.<|return|>"),
+        new(
+            "START_THINKING (Command A)",
+            $"<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{Why} So the answer is bug.<|END_RESPONSE|>"),
+        new(
+            "channels (gpt-oss)",
+            $"<|channel|>analysis<|message|>question<|end|><|start|>assistant<|channel|>final<|message|>{Why} So the "
+            + "answer is bug.<|return|>"),
         new("channels without special tokens (gpt-oss)", $"analysisAnswer: question.assistantfinal{Why} So the answer is bug."),
         new("thought process (Granite)", $"Here is my thought process: question? Here is my response: {Why} So the answer is bug."),
         new("reasoning_content beside the answer", $"{Why} So the answer is bug.") { Thoughts = "So the answer is question." },

@@ -31,14 +31,14 @@ public sealed class BatchTests : IDisposable
     {
         TestData.Write(_directory["data"], 20);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        endpoint.Batches.LooksNeeded = int.MaxValue;
+        endpoint.Batches.ChecksNeeded = int.MaxValue;
         using var stop = new CancellationTokenSource();
         var run = Annotator.RunAsync(Options(endpoint), Reporter.None, stop.Token);
         while (endpoint.Batches.Jobs == 0) await Task.Delay(1);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
-        endpoint.Batches.LooksNeeded = 1;
-        // Newer jobs of others stand before it in the endpoint's list, which comes in pages.
+        endpoint.Batches.ChecksNeeded = 1;
+        // The endpoint's list has newer jobs of others before it, which comes in pages.
         endpoint.Batches.AddForeign(5);
 
         // A kill between the job's beginning and the note of its name leaves the tag alone.
@@ -54,17 +54,19 @@ public sealed class BatchTests : IDisposable
     {
         TestData.Write(_directory["data"], 200);
         await using var endpoint = await FakeEndpoint.StartAsync(q => $"I cannot tell about {TestData.Number(q)}.");
-        var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint) with { ParseRetries = 0 }, Reporter.None));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() =>
+            Annotator.RunAsync(Options(endpoint) with { ParseRetries = 0 }, Reporter.None));
         Assert.StartsWith("none of the first 20 answers can be used: train-0: ", fault.Message, StringComparison.Ordinal);
         Assert.All(Enumerable.Range(0, 3), i => Assert.Contains($"\"I cannot tell about {i}.\"", fault.Message, StringComparison.Ordinal));
         Assert.Equal((1, 20), (endpoint.Batches.Jobs, endpoint.Batches.Charged.Count));
     }
 
     [Fact]
-    public async Task Run_OneOfTheFirstAnswersUsable_GoesOnWithTheOthers()
+    public async Task Run_OneOfTheFirstAnswersUsable_AsksTheOthers()
     {
         TestData.Write(_directory["data"], 60);
-        await using var endpoint = await FakeEndpoint.StartAsync(q => TestData.Number(q) is > 0 and < 20 ? "I cannot tell." : TestData.Right(q));
+        await using var endpoint = await FakeEndpoint.StartAsync(q =>
+            TestData.Number(q) is > 0 and < 20 ? "I cannot tell." : TestData.Right(q));
         var result = await Annotator.RunAsync(Options(endpoint) with { ParseRetries = 0 }, Reporter.None);
         Assert.Equal((41L, 19L), (result.Splits!["train"].Kept, result.Splits["train"].Dropped["unparsable"]));
         Assert.Equal((2, 60), (endpoint.Batches.Jobs, endpoint.Batches.Charged.Count));
@@ -72,5 +74,6 @@ public sealed class BatchTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private AnnotateOptions Options(FakeEndpoint endpoint) => TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Batch = true, BatchPoll = 0.01 };
+    private AnnotateOptions Options(FakeEndpoint endpoint) =>
+        TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Batch = true, BatchPoll = 0.01 };
 }

@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>An annotation in a process of its own, which can be killed and measured: this very program, told so by its environment.</summary>
+/// <summary>An annotation in a process of its own, which can be killed and measured: this program, selected by its
+/// environment.</summary>
 internal static partial class ChildProcess
 {
     private const string Variable = "DISTILLONNX_CHILD_ANNOTATE";

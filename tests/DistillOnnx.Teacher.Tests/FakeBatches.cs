@@ -11,12 +11,12 @@ internal sealed class FakeBatches
 {
     private readonly ConcurrentDictionary<string, string> _files = new();
     private readonly ConcurrentDictionary<string, JsonObject> _jobs = new();
-    private readonly ConcurrentDictionary<string, int> _looks = new();
+    private readonly ConcurrentDictionary<string, int> _checks = new();
 
     private const int PageSize = 2;
 
-    /// <summary>Looks after which a job ends; a job of the future never does.</summary>
-    public int LooksNeeded { get; set; } = 2;
+    /// <summary>Number of checks after which a job ends; a job of the future never does.</summary>
+    public int ChecksNeeded { get; set; } = 2;
 
     /// <summary>Fails one answer in so many with a server's error; 0: none.</summary>
     public int FailEvery { get; set; }
@@ -45,27 +45,43 @@ internal sealed class FakeBatches
         {
             case ("POST", "/v1/files"):
                 var form = await context.Request.ReadFormAsync();
-                using (var reader = new StreamReader(form.Files["file"]!.OpenReadStream())) await context.Response.WriteAsJsonAsync(new { id = Store(await reader.ReadToEndAsync()) });
+                using (var reader = new StreamReader(form.Files["file"]!.OpenReadStream()))
+                    await context.Response.WriteAsJsonAsync(new { id = Store(await reader.ReadToEndAsync()) });
                 break;
             case ("GET", _) when path.EndsWith("/content", StringComparison.Ordinal):
                 await context.Response.WriteAsync(_files[path.Split('/')[3]]);
                 break;
             case ("POST", "/v1/batches"):
                 var request = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
-                var job = new JsonObject { ["id"] = $"batch_{_jobs.Count}", ["status"] = "in_progress", ["input_file_id"] = (string?)request["input_file_id"], ["metadata"] = request["metadata"]!.DeepClone() };
+                var job = new JsonObject
+                {
+                    ["id"] = $"batch_{_jobs.Count}",
+                    ["status"] = "in_progress",
+                    ["input_file_id"] = (string?)request["input_file_id"],
+                    ["metadata"] = request["metadata"]!.DeepClone(),
+                };
                 _jobs[(string)job["id"]!] = job;
-                foreach (var line in _files[(string)request["input_file_id"]!].Split('\n', StringSplitOptions.RemoveEmptyEntries)) Charged.Add(JsonDocument.Parse(line).RootElement.GetProperty("custom_id").GetString()!);
+                foreach (var line in _files[(string)request["input_file_id"]!].Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                    Charged.Add(JsonDocument.Parse(line).RootElement.GetProperty("custom_id").GetString()!);
                 await context.Response.WriteAsync(job.ToJsonString());
                 break;
             case ("GET", "/v1/batches"):
                 var after = context.Request.Query["after"].ToString();
                 var jobs = _jobs.Values.OrderByDescending(j => (string)j["id"]!, StringComparer.Ordinal).ToList();
                 var from = after.Length == 0 ? 0 : jobs.FindIndex(j => (string)j["id"]! == after) + 1;
-                await context.Response.WriteAsync(new JsonObject { ["data"] = new JsonArray([.. jobs.Skip(from).Take(PageSize).Select(j => j.DeepClone())]), ["has_more"] = from + PageSize < jobs.Count }.ToJsonString());
+                await context.Response.WriteAsync(new JsonObject
+                {
+                    ["data"] = new JsonArray([.. jobs.Skip(from).Take(PageSize).Select(j => j.DeepClone())]),
+                    ["has_more"] = from + PageSize < jobs.Count,
+                }.ToJsonString());
                 break;
             default:
                 var found = _jobs[path.Split('/')[3]];
-                if (_looks.AddOrUpdate((string)found["id"]!, 1, (_, n) => n + 1) >= LooksNeeded && (string?)found["status"] == "in_progress") End(found, answer);
+                if (_checks.AddOrUpdate((string)found["id"]!, 1, (_, n) => n + 1) >= ChecksNeeded
+                    && (string?)found["status"] == "in_progress")
+                {
+                    End(found, answer);
+                }
                 await context.Response.WriteAsync(found.ToJsonString());
                 break;
         }
@@ -83,7 +99,12 @@ internal sealed class FakeBatches
             object body = fails
                 ? new { error = new { message = "oops" } }
                 : Body is { } whole ? JsonNode.Parse(whole(question))!
-                : new { model = FakeEndpoint.Model, choices = new[] { new { finish_reason = "stop", message = new { content = answer(question) } } }, usage = new { prompt_tokens = 5, completion_tokens = 7 } };
+                : new
+                {
+                    model = FakeEndpoint.Model,
+                    choices = new[] { new { finish_reason = "stop", message = new { content = answer(question) } } },
+                    usage = new { prompt_tokens = 5, completion_tokens = 7 },
+                };
             lines.Add(JsonSerializer.Serialize(new { custom_id = key, response = new { status_code = fails ? 500 : 200, body } }));
         }
 

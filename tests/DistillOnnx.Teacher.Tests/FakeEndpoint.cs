@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace DistillOnnx.Teacher.Tests;
 
 /// <summary>
-/// An HTTP endpoint on loopback that speaks OpenAI's protocol and keeps books: an answer is charged once per idempotency key,
-/// and asked for again it is given again. A seeded plan says what goes wrong with which attempt at which request.
+/// An HTTP endpoint on loopback that implements OpenAI's protocol and counts costs: an answer is charged once per idempotency key,
+/// and repeated for the same key. A seeded plan decides which attempt at which request fails and how.
 /// </summary>
 internal sealed class FakeEndpoint : IAsyncDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class FakeEndpoint : IAsyncDisposable
     /// <summary>What the endpoint allows; null: anything.</summary>
     public RateGate? Gate { get; init; }
 
-    /// <summary>What is said to requests that ask for a schema; null: they are taken.</summary>
+    /// <summary>Error message for requests that ask for a schema; null: they are accepted.</summary>
     public string? SchemaRefusal { get; init; }
 
     /// <summary>Whether bodies are kept.</summary>
@@ -67,13 +67,29 @@ internal sealed class FakeEndpoint : IAsyncDisposable
 
     public string Spec => $"openai:{Model}@{Url}";
 
-    public static async Task<FakeEndpoint> StartAsync(Func<string, string> answer, double faultRate = 0, Func<string, (int Status, string Body)?>? instead = null, TimeSpan latency = default, RateGate? gate = null, bool keepsBodies = true, string? refusesSchema = null)
+    public static async Task<FakeEndpoint> StartAsync(
+        Func<string, string> answer,
+        double faultRate = 0,
+        Func<string, (int Status, string Body)?>? instead = null,
+        TimeSpan latency = default,
+        RateGate? gate = null,
+        bool keepsBodies = true,
+        string? refusesSchema = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        var endpoint = new FakeEndpoint(app) { Answer = answer, FaultRate = faultRate, Override = instead ?? (_ => null), Latency = latency, Gate = gate, KeepsBodies = keepsBodies, SchemaRefusal = refusesSchema };
+        var endpoint = new FakeEndpoint(app)
+        {
+            Answer = answer,
+            FaultRate = faultRate,
+            Override = instead ?? (_ => null),
+            Latency = latency,
+            Gate = gate,
+            KeepsBodies = keepsBodies,
+            SchemaRefusal = refusesSchema,
+        };
         app.Run(endpoint.HandleAsync);
         await app.StartAsync();
         return endpoint;
@@ -87,7 +103,12 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         Calls.AddOrUpdate(path, 1, (_, n) => n + 1);
         if (context.Request.Headers.Authorization != $"Bearer {Key}")
         {
-            await Error(context, 401, "invalid_api_key", $"Incorrect API key provided: {context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)}");
+            await Error(
+                context,
+                401,
+                "invalid_api_key",
+                "Incorrect API key provided: "
+                + $"{context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)}");
             return;
         }
 
@@ -112,7 +133,9 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         }
 
         var chat = path.EndsWith("/chat/completions", StringComparison.Ordinal);
-        var question = chat ? body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()! : body.GetProperty("prompt").GetString()!;
+        var question = chat
+            ? body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!
+            : body.GetProperty("prompt").GetString()!;
         var key = context.Request.Headers["Idempotency-Key"].ToString();
         if (Gate is { } gate && !gate.TryEnter(out var comeBack))
         {
@@ -148,7 +171,9 @@ internal sealed class FakeEndpoint : IAsyncDisposable
         {
             id = key,
             model = Model,
-            choices = new[] { chat ? (object)new { index = 0, finish_reason = finish, message = new { role = "assistant", content = answer } } : new { index = 0, finish_reason = finish, text = answer } },
+            choices = new[] { chat
+                ? (object)new { index = 0, finish_reason = finish, message = new { role = "assistant", content = answer } }
+                : new { index = 0, finish_reason = finish, text = answer } },
             usage = new { prompt_tokens = usage.Input, completion_tokens = usage.Output },
         });
         if (!Charged.TryAdd(key, usage)) Repeated.Add(key);

@@ -14,17 +14,22 @@ internal sealed class FaultyTeacher(Func<int, Exception?> fault) : IChatClient
 
     public List<ChatOptions?> Options { get; } = [];
 
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         MostAtOnce = Math.Max(MostAtOnce, ++_inside);
         var call = ++Calls;
         Options.Add(options);
         await Task.Yield();
         _inside--;
-        return fault(call) is { } exception ? throw exception : new ChatResponse(new ChatMessage(ChatRole.Assistant, string.Concat(messages.Select(m => m.Text))));
+        return fault(call) is { } exception
+            ? throw exception
+            : new ChatResponse(new ChatMessage(ChatRole.Assistant, string.Concat(messages.Select(m => m.Text))));
     }
 
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 
     public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

@@ -2,16 +2,22 @@ using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>A teacher that always says the same.</summary>
-/// <param name="text">What it says.</param>
+/// <summary>A teacher that always gives the same answer.</summary>
+/// <param name="text">The answer.</param>
 /// <param name="input">Tokens of every prompt.</param>
 /// <param name="output">Tokens of every answer.</param>
 internal sealed class FixedTeacher(string text, int input, int output) : IChatClient
 {
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, text)) { Usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output } });
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
+        {
+            Usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output },
+        });
 
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 
     public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

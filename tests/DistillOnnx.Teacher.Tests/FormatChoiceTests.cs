@@ -7,7 +7,7 @@ using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>Answers are asked for by schema where the endpoint takes one, and what is paid for is found again.</summary>
+/// <summary>Answers are asked for by schema where the endpoint takes one, and answers in the journal are used again.</summary>
 public sealed class FormatChoiceTests : IDisposable
 {
     private const string Refusal = """{"error":{"message":"'response_format' of type 'json_schema' is not supported with this model"}}""";
@@ -23,7 +23,7 @@ public sealed class FormatChoiceTests : IDisposable
         Assert.Equal(6, Asked(endpoint, schema: true));
         Assert.Contains("\"json\"", File.ReadAllText(Remembered));
 
-        // What is paid for says by itself in which form it was asked.
+        // Answers in the journal record the form in which they were requested.
         File.Delete(Remembered);
         var again = await Annotator.RunAsync(Options(endpoint) with { Overwrite = true }, Reporter.None);
         Assert.Equal((6L, 0L, 6), (again.Splits!["train"].Kept, again.Requests!.Value, endpoint.Calls["/v1/chat/completions"]));
@@ -51,7 +51,7 @@ public sealed class FormatChoiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_OlderJournalOfFreeText_IsPaidOnceAndGoesOnAsFreeText()
+    public async Task Run_OlderJournalOfFreeText_IsPaidOnceAndContinuesAsFreeText()
     {
         TestData.Write(_directory["data"], 8);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
@@ -84,7 +84,8 @@ public sealed class FormatChoiceTests : IDisposable
     {
         TestData.Write(_directory["data"], 2);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
-        File.WriteAllText(_directory["own.json"], """{"instruction":"Say it.","question":"{input}","answer":"{rationale} So the answer is {label}."}""");
+        File.WriteAllText(
+            _directory["own.json"], """{"instruction":"Say it.","question":"{input}","answer":"{rationale} So the answer is {label}."}""");
         await Annotator.RunAsync(Options(endpoint) with { Prompt = _directory["own.json"] }, Reporter.None);
         await Annotator.RunAsync(Options(endpoint) with { Style = PromptStyle.Completion, Overwrite = true }, Reporter.None);
         Assert.Equal((0, 4), (Asked(endpoint, schema: true), Asked(endpoint, schema: false)));

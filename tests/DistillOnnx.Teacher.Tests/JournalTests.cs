@@ -41,7 +41,8 @@ public sealed class JournalTests : IDisposable
     public async Task AppendAsync_ManyAtOnce_AreAllOnDisk()
     {
         await using (var journal = Journal.Open(_directory.Path))
-            await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, _) => await journal.AppendAsync(Entry(i)));
+            await Parallel.ForAsync(
+                0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, _) => await journal.AppendAsync(Entry(i)));
         await using var again = Journal.Open(_directory.Path);
         Assert.Equal(2000, again.Count);
         for (var i = 0; i < 2000; i += 37) Assert.Equal(Entry(i), again.Find(Key(i)));
@@ -55,7 +56,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public void Open_AnotherFile_SaysWhichLine()
+    public void Open_AnotherFile_NamesTheLine()
     {
         File.WriteAllText(JournalFile, "{\"key\":\"x\"}\n");
         Assert.Contains("line 1", Assert.Throws<InputException>(() => Journal.Open(_directory.Path)).Message);

@@ -19,7 +19,12 @@ public sealed class KillAndResumeTests : IDisposable
         var rows = int.Parse(Environment.GetEnvironmentVariable("DISTILLONNX_TEACHER_ROWS") ?? "1000", CultureInfo.InvariantCulture);
         TestData.Write(_directory["data"], rows);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, faultRate: 0.2);
-        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Concurrency = 64, Timeout = 0.5, Retries = 30 };
+        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with
+        {
+            Concurrency = 64,
+            Timeout = 0.5,
+            Retries = 30,
+        };
         var random = new Random(7);
         for (var kill = 0; kill < Kills; kill++)
         {
@@ -46,7 +51,8 @@ public sealed class KillAndResumeTests : IDisposable
 
         // What reached the journal was never asked for again: only answers on their way when a process was killed were, under
         // the key that lets an endpoint know them.
-        var keys = File.ReadLines(Path.Combine(options.Out + ".journal", Journal.FileName)).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("key").GetString()).ToList();
+        var keys = File.ReadLines(Path.Combine(options.Out
+            + ".journal", Journal.FileName)).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("key").GetString()).ToList();
         Assert.Equal(rows, keys.Count);
         Assert.Equal(rows, keys.Distinct().Count());
         Assert.InRange(endpoint.Repeated.Count, 0, Kills * options.Concurrency);

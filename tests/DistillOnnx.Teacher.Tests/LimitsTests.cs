@@ -77,7 +77,11 @@ public class LimitsTests
     [Fact]
     public void Cost_SeveralModels_SumsThemAndNamesTheUnknown()
     {
-        var totals = new Dictionary<string, JournalTotal> { ["gpt-4o-mini"] = new(2, 2_000_000, 0, 1_000_000, 0), ["rules"] = new(5, 9, 9, 0, 0) };
+        var totals = new Dictionary<string, JournalTotal>
+        {
+            ["gpt-4o-mini"] = new(2, 2_000_000, 0, 1_000_000, 0),
+            ["rules"] = new(5, 9, 9, 0, 0),
+        };
         Assert.Equal(0.15 * 1.5, Ledger.Cost(totals, null)!.Value, 9);
         Assert.Null(Ledger.Unknown(totals, null));
         totals["mine"] = new(1, 1, 1, 0, 0);
@@ -94,7 +98,7 @@ public class LimitsTests
     [InlineData(true, 200, 20)]
     public void Take_EndpointThatTurnsAway_FindsTheAllowedRate(bool retryAfter, int perSecond, int burst)
     {
-        // 64 who send as soon as they may; an answer takes 50 ms, and what is turned away comes again after a second.
+        // 64 who send as soon as they may; an answer takes 50 ms, and a rejected request comes again after a second.
         var clock = new ManualClock();
         var limiter = new RateLimiter(null, null, clock);
         var gate = new RateGate(perSecond, burst, retryAfter, clock);
@@ -148,18 +152,21 @@ public class LimitsTests
     [Fact]
     public async Task GetResponseAsync_NeverReached_GivesUpSoonAsWronglyNamed()
     {
-        var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "nobody there"));
+        var teacher = new FaultyTeacher(_ => new TeacherException(TeacherFault.Unreachable, "no connection"));
         using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
-        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() =>
+            client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
         Assert.Equal((TeacherFault.Setup, 3), (fault.Fault, teacher.Calls));
     }
 
     [Fact]
     public async Task GetResponseAsync_ReachedBefore_IsPatientAndThenEndsTheRun()
     {
-        var teacher = new FaultyTeacher(call => new TeacherException(call == 1 ? TeacherFault.Transient : TeacherFault.Unreachable, "gone"));
+        var teacher = new FaultyTeacher(call => new TeacherException(
+            call == 1 ? TeacherFault.Transient : TeacherFault.Unreachable, "gone"));
         using var client = new RetryingChatClient(teacher, 10, TimeSpan.Zero, 0, TimeProvider.System);
-        var fault = await Assert.ThrowsAsync<TeacherException>(() => client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() =>
+            client.GetResponseAsync([], null, TestContext.Current.CancellationToken));
         Assert.Equal((TeacherFault.Fatal, 11), (fault.Fault, teacher.Calls));
     }
 

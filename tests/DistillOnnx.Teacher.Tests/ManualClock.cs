@@ -1,6 +1,6 @@
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>A clock that stands still until it is advanced, with timers that go off then.</summary>
+/// <summary>A clock that changes only when it is advanced, with timers that fire then.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private readonly List<Timer> _timers = [];

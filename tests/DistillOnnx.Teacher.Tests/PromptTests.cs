@@ -33,7 +33,12 @@ public class PromptTests
         if (name is "svamp" or "cqa" or "esnli" or "anli1") Assert.InRange(shown.Count, 3, 8);
         foreach (var (input, choices, rationale, label) in shown)
         {
-            var prompt = new PromptRenderer(task, template, PromptStyle.Chat, structured: false).Render(new Example { Id = "x", Input = "another", Choices = choices });
+            var prompt = new PromptRenderer(task, template, PromptStyle.Chat, structured: false).Render(new Example
+            {
+                Id = "x",
+                Input = "another",
+                Choices = choices,
+            });
             var at = prompt.ToList().FindIndex(m => m.Role.Value == "assistant" && m.Text.StartsWith(rationale, StringComparison.Ordinal));
             var parsed = parser.Parse(prompt[at].Text);
             Assert.Equal(rationale, parsed.Rationale);
@@ -47,7 +52,11 @@ public class PromptTests
     [Fact]
     public void Render_NliRow_NamesPremiseAndHypothesis()
     {
-        var prompt = new PromptRenderer(Task("esnli"), PromptTemplate.BuiltIn("esnli"), PromptStyle.Chat, false).Render(new Example { Id = "x", Input = "A {label} b.</s>C d." });
+        var prompt = new PromptRenderer(
+            Task("esnli"),
+            PromptTemplate.BuiltIn("esnli"),
+            PromptStyle.Chat,
+            false).Render(new Example { Id = "x", Input = "A {label} b.</s>C d." });
         Assert.Equal("Premise: A {label} b.\nHypothesis: C d.\nAnswer:", prompt[^1].Text);
     }
 
@@ -59,15 +68,22 @@ public class PromptTests
         const string Expected = "Q: What?\nAnswer Choices:\n(a) one\n(b) two\nA:";
         Assert.Equal(Expected, renderer.Render(bare)[^1].Text);
         Assert.Equal(Expected, renderer.Render(bare with { Input = "What?\nAnswer Choices:\n(a) one\n(b) two" })[^1].Text);
-        Assert.EndsWith("(The correct choice is (b) two. Explain why, without mentioning that it was given, and end with it.)", renderer.Render(bare, "two")[^1].Text);
+        Assert.EndsWith(
+            "(The correct choice is (b) two. Explain why, without mentioning that it was given, and end with it.)",
+            renderer.Render(bare, "two")[^1].Text);
     }
 
     [Fact]
-    public void Render_RowThatIsAnExemplar_IsNotToldItsAnswer()
+    public void Render_RowThatIsAnExemplar_IsNotShownItsAnswer()
     {
         var template = PromptTemplate.BuiltIn("cqa");
         var exemplar = template.Exemplars[0];
-        var prompt = new PromptRenderer(Task("cqa"), template, PromptStyle.Chat, false).Render(new Example { Id = "x", Input = exemplar.Input, Choices = exemplar.Choices });
+        var prompt = new PromptRenderer(Task("cqa"), template, PromptStyle.Chat, false).Render(new Example
+        {
+            Id = "x",
+            Input = exemplar.Input,
+            Choices = exemplar.Choices,
+        });
         Assert.DoesNotContain(prompt, m => m.Text.Contains(exemplar.Rationale, StringComparison.Ordinal));
     }
 
@@ -76,7 +92,7 @@ public class PromptTests
     [InlineData("{\"instruction\":\"\",\"question\":\"x\",\"answer\":\"{rationale} {label}\"}", "\"question\" must hold")]
     [InlineData("{\"instruction\":\"\",\"question\":\"{input}\",\"answer\":\"{label}\"}", "\"answer\" must hold")]
     [InlineData("{\"instruction\":\"\",\"question\":\"{input}\",\"answer\":\"{rationale} {label}\",\"stops\":[]}", "not a prompt template")]
-    public void Load_BadTemplate_SaysWhatIsWrong(string json, string expected)
+    public void Load_BadTemplate_DescribesTheFault(string json, string expected)
     {
         using var directory = new TemporaryDirectory();
         File.WriteAllText(directory["p.json"], json);

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>Each provider's client against a loopback server that speaks its protocol.</summary>
+/// <summary>Each provider's client against a loopback server with its protocol.</summary>
 public sealed class ProviderTests : IDisposable
 {
     private const string Key = "secret-key-of-mine";
@@ -32,7 +32,17 @@ public sealed class ProviderTests : IDisposable
             type = "message",
             role = "assistant",
             model = "claude-test",
-            content = new object[] { new { type = "thinking", thinking = "Hmm.", signature = "s" }, new { type = "text", text = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content")[0].GetProperty("text").GetString()!) } },
+            content = new object[] { new
+            {
+                type = "thinking",
+                thinking = "Hmm.",
+                signature = "s",
+            }, new
+            {
+                type = "text",
+                text = TestData.Right(
+                    body.GetProperty("messages").EnumerateArray().Last().GetProperty("content")[0].GetProperty("text").GetString()!),
+            } },
             stop_reason = "end_turn",
             stop_sequence = (string?)null,
             usage = new { input_tokens = 11, output_tokens = 7, cache_creation_input_tokens = 0, cache_read_input_tokens = 0 },
@@ -42,7 +52,9 @@ public sealed class ProviderTests : IDisposable
         Assert.All(_seen, s => Assert.Equal(Key, s.Headers["x-api-key"].ToString()));
         Assert.Equal(5, _seen.Count);
         Assert.Equal("claude-test", _seen[^1].Body.GetProperty("model").GetString());
-        Assert.DoesNotContain(Directory.EnumerateFiles(_directory.Path, "*", SearchOption.AllDirectories).Select(File.ReadAllText), t => t.Contains(Key, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(_directory.Path, "*", SearchOption.AllDirectories).Select(File.ReadAllText),
+            t => t.Contains(Key, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -52,14 +64,20 @@ public sealed class ProviderTests : IDisposable
         {
             model = "qwen",
             created_at = "2026-01-01T00:00:00Z",
-            message = new { role = "assistant", content = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!), thinking = "Hmm." },
+            message = new
+            {
+                role = "assistant",
+                content = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!),
+                thinking = "Hmm.",
+            },
             done = true,
             done_reason = "stop",
             prompt_eval_count = 11,
             eval_count = 7,
         }) + "\n"));
         var result = await RunAsync($"ollama:qwen@{Url(server)}");
-        Assert.Equal((4L, 44L, 28L, 0.0), (result.Splits!["train"].Kept, result.InputTokens!.Value, result.OutputTokens!.Value, result.Cost!.Value));
+        Assert.Equal(
+            (4L, 44L, 28L, 0.0), (result.Splits!["train"].Kept, result.InputTokens!.Value, result.OutputTokens!.Value, result.Cost!.Value));
         Assert.Equal("/api/chat", _seen[0].Path);
         Assert.Equal(4096, _seen[0].Body.GetProperty("options").GetProperty("num_ctx").GetInt32());
     }
@@ -70,7 +88,14 @@ public sealed class ProviderTests : IDisposable
         await using var server = await StartAsync(body => (200, JsonSerializer.Serialize(new
         {
             model = "gpt",
-            choices = new[] { new { finish_reason = "stop", message = new { content = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!) } } },
+            choices = new[] { new
+            {
+                finish_reason = "stop",
+                message = new
+                {
+                    content = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!),
+                },
+            } },
             usage = new { prompt_tokens = 11, completion_tokens = 7 },
         })));
         var result = await RunAsync($"azure:mine@{Url(server)}");
@@ -84,10 +109,17 @@ public sealed class ProviderTests : IDisposable
     {
         await using var server = await StartAsync(body =>
         {
-            if (!body.TryGetProperty("stream", out _)) return (400, """{"error":{"message":"This model only supports stream mode, please set stream to true"}}""");
+            if (!body.TryGetProperty("stream", out _))
+                return (400, """{"error":{"message":"This model only supports stream mode, please set stream to true"}}""");
             var answer = TestData.Right(body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!);
-            var events = answer.Chunk(5).Select(c => (object)new { model = "m", choices = new[] { new { delta = new { content = new string(c) }, finish_reason = (string?)null } } })
-                .Append(new { choices = new[] { new { delta = new { content = "" }, finish_reason = "stop" } } }).Append(new { choices = Array.Empty<object>(), usage = new { prompt_tokens = 11, completion_tokens = 7 } });
+            var events = answer.Chunk(5)
+                .Select(c => (object)new
+                {
+                    model = "m",
+                    choices = new[] { new { delta = new { content = new string(c) }, finish_reason = (string?)null } },
+                })
+                .Append(new { choices = new[] { new { delta = new { content = "" }, finish_reason = "stop" } } })
+                .Append(new { choices = Array.Empty<object>(), usage = new { prompt_tokens = 11, completion_tokens = 7 } });
             return (299, string.Concat(events.Select(e => $"data: {JsonSerializer.Serialize(e)}\n\n")) + "data: [DONE]\n\n");
         });
         var result = await RunAsync($"openai:m@{Url(server)}/v1");
@@ -100,7 +132,8 @@ public sealed class ProviderTests : IDisposable
     [InlineData("ollama:qwen@", "HTTP 401")]
     public async Task Providers_WrongKey_IsOneLineWithoutTheKey(string spec, string expected)
     {
-        await using var server = await StartAsync(_ => (401, JsonSerializer.Serialize(new { error = new { type = "authentication_error", message = $"invalid key {Key}" } })));
+        await using var server = await StartAsync(_ =>
+            (401, JsonSerializer.Serialize(new { error = new { type = "authentication_error", message = $"invalid key {Key}" } })));
         var fault = await Assert.ThrowsAsync<InputException>(() => RunAsync(spec + Url(server)));
         Assert.Contains(expected, fault.Message);
         Assert.DoesNotContain(Key, fault.Message);
@@ -112,9 +145,16 @@ public sealed class ProviderTests : IDisposable
     {
         TestData.Write(_directory["data"], 4);
         var options = TestData.Options(_directory["data"], "openai:m@http://127.0.0.1:9", "") with { Try = 2 };
-        var result = await Annotator.RunAsync(options, new FixedTeacher("<think>Hm.</think>It ends so. Answer: **even**", 3, 5), TimeProvider.System, Reporter.None, TestContext.Current.CancellationToken);
+        var result = await Annotator.RunAsync(
+            options,
+            new FixedTeacher("<think>Hm.</think>It ends so. Answer: **even**", 3, 5),
+            TimeProvider.System,
+            Reporter.None,
+            TestContext.Current.CancellationToken);
         Assert.Equal(2, result.Tried!.Count);
-        Assert.Equal(("Hm.", "It ends so.", "even", "kept"), (result.Tried[0].Thoughts, result.Tried[0].Rationale, result.Tried[0].Label, result.Tried[0].Verdict));
+        Assert.Equal(
+            ("Hm.", "It ends so.", "even", "kept"),
+            (result.Tried[0].Thoughts, result.Tried[0].Rationale, result.Tried[0].Label, result.Tried[0].Verdict));
         Assert.StartsWith("<think>", result.Tried[0].RawAnswer);
         Assert.Single(Directory.EnumerateFileSystemEntries(_directory.Path));
     }
@@ -123,8 +163,15 @@ public sealed class ProviderTests : IDisposable
     public async Task Report_OfARun_EscapesWhatCame()
     {
         TestData.Write(_directory["data"], 4);
-        var options = TestData.Options(_directory["data"], "openai:m@http://127.0.0.1:9", _directory["out"]) with { Report = _directory["report.html"] };
-        await Annotator.RunAsync(options, new FixedTeacher("It ends <script>so</script>. Answer: even", 3, 5), TimeProvider.System, Reporter.None, TestContext.Current.CancellationToken);
+        var options = TestData.Options(
+            _directory["data"], "openai:m@http://127.0.0.1:9", _directory["out"]) with
+        { Report = _directory["report.html"] };
+        await Annotator.RunAsync(
+            options,
+            new FixedTeacher("It ends <script>so</script>. Answer: even", 3, 5),
+            TimeProvider.System,
+            Reporter.None,
+            TestContext.Current.CancellationToken);
         var page = File.ReadAllText(options.Report);
         Assert.Contains("&lt;script&gt;so", page);
         Assert.DoesNotContain("<script>so", page);
@@ -132,18 +179,28 @@ public sealed class ProviderTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private static (int Status, string Body) Answer(Queue<(int, string)> faults, string body) => faults.TryDequeue(out var fault) ? fault : (200, body);
+    private static (int Status, string Body) Answer(Queue<(int, string)> faults, string body) =>
+        faults.TryDequeue(out var fault) ? fault : (200, body);
 
-    private static string Url(WebApplication server) => server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    private static string Url(WebApplication server) =>
+        server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     private async Task<AnnotateResult> RunAsync(string teacher)
     {
         TestData.Write(_directory["data"], 4);
-        var options = TestData.Options(_directory["data"], teacher, _directory["out"]) with { ApiKey = Key, Concurrency = 1, RetryDelay = 0.01 };
-        return await Annotator.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        var options = TestData.Options(_directory["data"], teacher, _directory["out"]) with
+        {
+            ApiKey = Key,
+            Concurrency = 1,
+            RetryDelay = 0.01,
+        };
+        return await Annotator.RunAsync(
+            options,
+            Reporter.None,
+            TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
     }
 
-    // Status 299 stands for a stream of events.
+    // Status 299 means a stream of events.
     private async Task<WebApplication> StartAsync(Func<JsonElement, (int Status, string Body)> answer)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -153,7 +210,11 @@ public sealed class ProviderTests : IDisposable
         app.Run(async context =>
         {
             var body = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.Body);
-            lock (_seen) _seen.Add((context.Request.Path.Value!, new HeaderDictionary(context.Request.Headers.ToDictionary(h => h.Key, h => h.Value, StringComparer.OrdinalIgnoreCase)), body));
+            lock (_seen) _seen.Add(
+                (
+                    context.Request.Path.Value!,
+                    new HeaderDictionary(context.Request.Headers.ToDictionary(h => h.Key, h => h.Value, StringComparer.OrdinalIgnoreCase)),
+                    body));
             var (status, text) = answer(body);
             context.Response.StatusCode = status == 299 ? 200 : status;
             context.Response.ContentType = status == 299 ? "text/event-stream" : "application/json";

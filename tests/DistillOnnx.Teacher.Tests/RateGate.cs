@@ -1,9 +1,9 @@
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>What an endpoint allows: a bucket that fills at a rate. What finds it empty is turned away.</summary>
+/// <summary>What an endpoint allows: a bucket that fills at a rate. Requests that find it empty are rejected.</summary>
 /// <param name="perSecond">Requests per second.</param>
 /// <param name="burst">What the bucket holds.</param>
-/// <param name="retryAfter">Whether those turned away are told when to come back.</param>
+/// <param name="retryAfter">Whether rejected requests get a Retry-After header.</param>
 /// <param name="clock">Tells the time.</param>
 internal sealed class RateGate(double perSecond, double burst, bool retryAfter, TimeProvider clock)
 {
@@ -11,10 +11,10 @@ internal sealed class RateGate(double perSecond, double burst, bool retryAfter, 
     private double _taken;
     private DateTimeOffset? _at;
 
-    /// <summary>Requests turned away.</summary>
+    /// <summary>Rejected requests.</summary>
     public int TurnedAway { get; private set; }
 
-    /// <summary>Lets a request in, or says after how many seconds to come back; 0: does not say.</summary>
+    /// <summary>Admits a request, or gives the seconds until the next try; 0: not stated.</summary>
     public bool TryEnter(out int comeBack)
     {
         lock (_lock)

@@ -23,7 +23,11 @@ public sealed class ReasoningTokenTests : IDisposable
             usage = new { prompt_tokens = 10, completion_tokens = 50, completion_tokens_details = new { reasoning_tokens = 40 } },
         });
         await using var endpoint = await FakeEndpoint.StartAsync(_ => "", instead: _ => (200, body));
-        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with { Limit = 4, Report = _directory["page.html"] };
+        var options = TestData.Options(_directory["data"], endpoint.Spec, _directory["out"]) with
+        {
+            Limit = 4,
+            Report = _directory["page.html"],
+        };
         var result = await Annotator.RunAsync(options, Reporter.None);
         Assert.Equal((200L, 160L), (result.OutputTokens, result.ReasoningTokens));
         var ledger = JsonNode.Parse(File.ReadAllText(_directory["out/annotation.json"]))!["ledger"]!;

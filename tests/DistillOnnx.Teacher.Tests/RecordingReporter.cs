@@ -2,7 +2,7 @@ using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Teacher.Tests;
 
-/// <summary>Keeps what it is warned of and what progress says.</summary>
+/// <summary>Records warnings and progress.</summary>
 internal sealed class RecordingReporter : IReporter
 {
     public List<string> Warnings { get; } = [];

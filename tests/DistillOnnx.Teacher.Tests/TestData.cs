@@ -19,7 +19,8 @@ internal static class TestData
         writer.Commit();
     }
 
-    public static Example Row(string split, int i) => new() { Id = $"{split}-{i}", Input = $"Is {split} {i} even or odd?", Label = i % 2 == 0 ? "even" : "odd" };
+    public static Example Row(string split, int i) =>
+        new() { Id = $"{split}-{i}", Input = $"Is {split} {i} even or odd?", Label = i % 2 == 0 ? "even" : "odd" };
 
     /// <summary>The number that a prompt's last question asks about.</summary>
     public static int Number(string question)
@@ -30,7 +31,8 @@ internal static class TestData
 
     public static string Right(string question) => Say(Number(question), Number(question) % 2 == 0);
 
-    public static string Say(int number, bool even) => $"The last digit of {number} is {number % 10}. So the answer is {(even ? "even" : "odd")}.";
+    public static string Say(int number, bool even) =>
+        $"The last digit of {number} is {number % 10}. So the answer is {(even ? "even" : "odd")}.";
 
     public static AnnotateOptions Options(string data, string teacher, string output) => new()
     {

@@ -7,7 +7,8 @@ using DistillOnnx.Training.Generation;
 
 namespace DistillOnnx.Toolchain.Tests;
 
-/// <summary>A random student in <c>checkpoint</c>, and in <c>data</c> validation rows whose gold labels are its own answers, so that it is always right.</summary>
+/// <summary>A random student in <c>checkpoint</c>, and in <c>data</c> validation rows whose gold labels are its own
+/// answers, so that it is always right.</summary>
 internal static class TinyProject
 {
     /// <summary>Writes both, and gives the options that export the student to <c>bundle</c>.</summary>
@@ -30,7 +31,9 @@ internal static class TinyProject
             var text = string.Concat(Enumerable.Range(0, 5 + (i % 20)).Select(_ => (char)random.Next('a', 'z' + 1)));
             string[]? choices = task.Kind == TaskKind.Choices ? ["yes", "no", text[..3]] : null;
             var gold = label(new PredictorInput(text, choices));
-            writer.Write(SplitNames.Validation, new Example { Id = $"{i}", Input = text, Label = gold.Length == 0 ? "none" : gold, Choices = choices });
+            writer.Write(
+                SplitNames.Validation,
+                new Example { Id = $"{i}", Input = text, Label = gold.Length == 0 ? "none" : gold, Choices = choices });
         }
 
         writer.Commit();

@@ -19,7 +19,7 @@ internal static class OptionsPage
           the file is stronger than the environment.
         - An option of several values (`…`) takes all up to the next flag, and may be repeated; a comma separates values within one text.
           `\,` is a comma that belongs to a value, such as a file name or URL that has one. In the configuration file an item of an
-          array is one value, whatever it holds.
+          array is one value, regardless of its content.
         - A secret is never a flag's value nor in the configuration file: it is in an environment variable, or in a file that
           `--NAME-file`, the key `NAME_file` or the variable `…_NAME_FILE` names. A list of secrets (`--api-keys-file`) is separated by line
           ends, semicolons or commas; a line that begins with `#` is a comment.
@@ -35,7 +35,8 @@ internal static class OptionsPage
         page.Append(new VerbCommand("", "distill", "", typeof(CliOptions), typeof(ProgramOptions)).Markdown());
         foreach (var verb in VerbTable.All)
         {
-            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"## {verb.Name}").AppendLine().AppendLine(verb.Summary).AppendLine();
+            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"## {verb.Name}").AppendLine().AppendLine(verb.Summary)
+                .AppendLine();
             page.Append(CommandRunner.Command(verb).Markdown());
         }
 

@@ -9,7 +9,8 @@ namespace DistillOnnx.Cli.Serving;
 internal sealed class GrpcServingStage : IServingStage
 {
     /// <inheritdoc/>
-    public async Task<ServedAnswers> AskAsync(string bundle, IReadOnlyList<string> texts, string device, CancellationToken cancellationToken)
+    public async Task<ServedAnswers> AskAsync(
+        string bundle, IReadOnlyList<string> texts, string device, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);

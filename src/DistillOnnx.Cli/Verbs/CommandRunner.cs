@@ -12,7 +12,8 @@ namespace DistillOnnx.Cli.Verbs;
 internal static class CommandRunner
 {
     private const int HelpWidth = 120;
-    private const string Summary = "Distilling Step-by-Step: a small T5 learns from a language model's rationales and answers without them.";
+    private const string Summary = "Distilling Step-by-Step: a small T5 learns from a language model's rationales and "
+        + "answers without them.";
 
     /// <summary>Runs a command line.</summary>
     /// <param name="args">The process's arguments.</param>
@@ -29,7 +30,8 @@ internal static class CommandRunner
         switch (args)
         {
             case ["--version"]:
-                Console.Out.WriteLine(typeof(CommandRunner).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
+                Console.Out.WriteLine(
+                    typeof(CommandRunner).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
                 return ExitCode.Done;
             case ["help", "--markdown"]:
                 Console.Out.Write(OptionsPage.Build());
@@ -48,7 +50,8 @@ internal static class CommandRunner
             return ExitCode.Done;
         }
 
-        var (options, program) = command.Bind(rest, OptionEnvironment.OfProcess(), VerbTable.Names, w => Console.Error.WriteLine($"warning: {w}"));
+        var (options, program) = command.Bind(
+            rest, OptionEnvironment.OfProcess(), VerbTable.Names, w => Console.Error.WriteLine($"warning: {w}"));
         var cli = (CliOptions)program;
         using var reporter = ConsoleReporter.Create(cli.Quiet);
         try
@@ -57,7 +60,7 @@ internal static class CommandRunner
         }
         catch (QualityGateException fault)
         {
-            // The figures tell by how much, and where, the gate was missed.
+            // The figures show by how much, and where, the gate was missed.
             Finish(fault.Result, reporter, cli);
             throw;
         }
@@ -66,7 +69,8 @@ internal static class CommandRunner
     }
 
     /// <summary>A verb's parser.</summary>
-    public static VerbCommand Command(Verb verb) => new(verb.Name, $"distill {verb.Name}", verb.Summary, verb.OptionsType(), typeof(CliOptions));
+    public static VerbCommand Command(Verb verb) =>
+        new(verb.Name, $"distill {verb.Name}", verb.Summary, verb.OptionsType(), typeof(CliOptions));
 
     private static void Finish(object? result, ConsoleReporter reporter, CliOptions cli)
     {
@@ -103,5 +107,15 @@ internal static class CommandRunner
 
     private static string Overview() => string.Join(
         Environment.NewLine,
-        [Summary, "", "Usage: distill VERB [options]", "", "Verbs:", .. VerbTable.All.Select(v => $"  {v.Name,-12}{v.Summary}"), "", "distill VERB --help lists a verb's options; distill --version shows the version.", ""]);
+        [
+            Summary,
+            "",
+            "Usage: distill VERB [options]",
+            "",
+            "Verbs:",
+            .. VerbTable.All.Select(v => $"  {v.Name,-12}{v.Summary}"),
+            "",
+            "distill VERB --help lists a verb's options; distill --version shows the version.",
+            ""
+        ]);
 }

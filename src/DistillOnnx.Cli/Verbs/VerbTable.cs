@@ -27,19 +27,45 @@ internal static class VerbTable
     /// <summary>The verbs.</summary>
     public static IReadOnlyList<Verb> All { get; } =
     [
-        Of<ImportOptions>("import", "Make a dataset from the paper's own files, or from JSONL, CSV, TSV, Excel or Parquet.", (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
-        Of<AnnotateOptions>("annotate", "Draw rationales and labels out of a teacher: a language model or rules.", async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
-        Of<TrainOptions>("train", "Train a student: step by step, on labels alone, or on both in one target.", async (o, r, c) => OfReportingRank(o.Parallel, await TrainStage.RunAsync(o, r, c))),
-        Of<PretrainOptions>("pretrain", "Teach a student to read by T5's span corruption: a warm start, or adaptation to a domain.", async (o, r, c) => OfReportingRank(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
-        Of<EvaluateOptions>("evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
-        Of<ExportOptions>("export", "Turn a checkpoint into ONNX graphs, and prove them equal to it.", async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
+        Of<ImportOptions>(
+            "import",
+            "Make a dataset from the paper's own files, or from JSONL, CSV, TSV, Excel or Parquet.",
+            (o, r, c) => Run(() => DatasetImporter.Import(o, r, c))),
+        Of<AnnotateOptions>(
+            "annotate",
+            "Get rationales and labels from a teacher: a language model or rules.",
+            async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
+        Of<TrainOptions>(
+            "train",
+            "Train a student: step by step, on labels alone, or on both in one target.",
+            async (o, r, c) => OfReportingRank(o.Parallel, await TrainStage.RunAsync(o, r, c))),
+        Of<PretrainOptions>(
+            "pretrain",
+            "Pretrain a student by T5's span corruption: initial weights, or adaptation to a domain.",
+            async (o, r, c) => OfReportingRank(o.Parallel, await StudentPretrainer.RunAsync(o, r, c))),
+        Of<EvaluateOptions>(
+            "evaluate", "Measure a checkpoint or a bundle on a split of a dataset.", async (o, r, c) => await Evaluator.RunAsync(o, r, c)),
+        Of<ExportOptions>(
+            "export",
+            "Convert a checkpoint to ONNX graphs, and check that they are equal to it.",
+            async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
         Of<ServerOptions>("serve", "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
-        Of<StudyOptions>("study", "Make the paper's comparison: methods on shares of the data with several seeds.", async (o, r, c) => await Study.RunAsync(o, r, c)),
+        Of<StudyOptions>(
+            "study",
+            "Run the paper's comparison: methods on shares of the data with several seeds.",
+            async (o, r, c) => await Study.RunAsync(o, r, c)),
         Of<QuickstartOptions>("quickstart", "Run the whole line on generated data.", QuickstartAsync),
-        Of<InfoOptions>("info", "Show versions, devices, execution providers, and how to get what is missing.", (_, _, c) => Run(() => InfoReport.Create(c))),
-        Of<ReportOptions>("report", "Gather datasets, curves, models and their accuracy in one HTML page.", async (o, r, c) => await DirectoryReport.RunAsync(o, r, c)),
-        Of<InspectOptions>("inspect", "Say what a checkpoint, a bundle or a dataset holds.", (o, r, c) => Run(() => Inspector.Run(o, r, c))),
+        Of<InfoOptions>(
+            "info",
+            "Show versions, devices, execution providers, and how to get what is missing.",
+            (_, _, c) => Run(() => InfoReport.Create(c))),
+        Of<ReportOptions>(
+            "report",
+            "Gather datasets, curves, models and their accuracy in one HTML page.",
+            async (o, r, c) => await DirectoryReport.RunAsync(o, r, c)),
+        Of<InspectOptions>(
+            "inspect", "Show what a checkpoint, a bundle or a dataset contains.", (o, r, c) => Run(() => Inspector.Run(o, r, c))),
     ];
 
     /// <summary>Their names.</summary>
@@ -52,12 +78,13 @@ internal static class VerbTable
         return null;
     }
 
-    // Every process of a group comes to the same result; one prints it.
+    // Every process of a group computes the same result; one prints it.
     private static object? OfReportingRank(ParallelKind kind, object result) => ParallelProcess.IsReportingRank(kind) ? result : null;
 
     // Synchronous stages run on the pool, so that the main thread stays free for signals.
     private static Task<object?> Run(Func<object?> work) => Task.Run(work);
 
     private static Verb Of<T>(string name, string summary, Func<T, IReporter, CancellationToken, Task<object?>> run)
-        where T : IStageOptions => new(name, summary, static () => typeof(T), (options, reporter, token) => run((T)options, reporter, token));
+        where T : IStageOptions =>
+            new(name, summary, static () => typeof(T), (options, reporter, token) => run((T)options, reporter, token));
 }

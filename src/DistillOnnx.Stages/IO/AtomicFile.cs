@@ -24,13 +24,14 @@ public sealed class AtomicFile : IDisposable
     public Stream Stream => _stream;
 
     /// <summary>Opens the hidden sibling.</summary>
-    /// <param name="target">Where the file will stand; its directory must exist.</param>
+    /// <param name="target">Path of the file; its directory must exist.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public static AtomicFile Create(string target)
     {
         target = Path.GetFullPath(target);
         if (Directory.Exists(target)) throw new InputException($"{target}: expected a file for the output, found a directory");
-        var staging = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial");
+        var staging = Path.Combine(
+            Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial");
         try
         {
             return new AtomicFile(target, staging, new FileStream(staging, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16));
@@ -42,7 +43,7 @@ public sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Writes a whole file.</summary>
-    /// <param name="target">Where the file will stand; its directory must exist.</param>
+    /// <param name="target">Path of the file; its directory must exist.</param>
     /// <param name="content">The bytes.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public static void WriteAllBytes(string target, ReadOnlySpan<byte> content)

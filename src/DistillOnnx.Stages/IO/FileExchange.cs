@@ -8,7 +8,7 @@ internal static partial class FileExchange
     private const int CurrentDirectory = -100;
     private const uint Exchange = 2;
 
-    /// <summary>Exchanges what stands at two paths of one file system.</summary>
+    /// <summary>Exchanges the files or directories at two paths of one file system.</summary>
     /// <returns>False where the system or the file system cannot; nothing has changed then.</returns>
     public static bool TryExchange(string a, string b)
     {

@@ -19,14 +19,14 @@ public sealed class OutputDirectory : IDisposable
         _overwrite = overwrite;
     }
 
-    /// <summary>Where the output will stand.</summary>
+    /// <summary>Path of the output.</summary>
     public string Target { get; }
 
     /// <summary>Where files are written until then.</summary>
     public string Path { get; }
 
     /// <summary>Checks the target and opens a staging directory beside it.</summary>
-    /// <param name="target">Where the output will stand.</param>
+    /// <param name="target">Path of the output.</param>
     /// <param name="overwrite">Whether an existing output may be replaced.</param>
     /// <exception cref="InputException">The target exists and may not be replaced, or cannot be written.</exception>
     public static OutputDirectory Create(string target, bool overwrite = false)
@@ -50,8 +50,9 @@ public sealed class OutputDirectory : IDisposable
         return new OutputDirectory(target, staging, overwrite);
     }
 
-    /// <summary>Checks that an output may be put at a path, before any work is spent: tries to write beside it and leaves nothing.</summary>
-    /// <param name="target">Where the output would stand.</param>
+    /// <summary>Checks that an output may be put at a path, before any work is spent: tries to write beside it and
+    /// leaves nothing.</summary>
+    /// <param name="target">Path of the output.</param>
     /// <param name="overwrite">Whether an existing output may be replaced.</param>
     /// <exception cref="InputException">The target exists and may not be replaced, is a file, or cannot be written.</exception>
     public static void Require(string target, bool overwrite)
@@ -87,7 +88,7 @@ public sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>Puts the output in place, in place of an earlier one where that was allowed.</summary>
-    /// <exception cref="InputException">Something was put at the target meanwhile, or the file system refuses.</exception>
+    /// <exception cref="InputException">Another process wrote to the target, or the file system refuses.</exception>
     public void Commit()
     {
         ObjectDisposedException.ThrowIf(_done, this);
@@ -143,7 +144,7 @@ public sealed class OutputDirectory : IDisposable
         Delete(old);
     }
 
-    // The system's own words speak of the hidden sibling, and of a missing part where a file is in the way.
+    // The system's message names the temporary path, and a missing part where a file blocks the path.
     internal static InputException Unwritable(string target, Exception e)
     {
         var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target));
@@ -152,10 +153,11 @@ public sealed class OutputDirectory : IDisposable
             if (File.Exists(at)) return new InputException($"{target}: cannot be written: {at} is a file", e);
         }
 
-        return new InputException($"{target}: cannot be written: {(e is DirectoryNotFoundException ? $"there is no directory {parent}" : e.Message)}", e);
+        return new InputException(
+            $"{target}: cannot be written: {(e is DirectoryNotFoundException ? $"there is no directory {parent}" : e.Message)}", e);
     }
 
-    // A process that was killed could not clean up; its name in the directory's tells that it is gone.
+    // A process that was killed could not clean up; the process id in the directory's name shows that it no longer runs.
     private static void DeleteLeftovers(string parent, string prefix)
     {
         foreach (var path in Directory.EnumerateDirectories(parent, prefix + "*" + Suffix))

@@ -38,10 +38,13 @@ public sealed class ConfigurationFile
         {
             var bytes = File.ReadAllBytes(path).AsSpan();
             if (bytes.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) bytes = bytes[3..];
-            var root = JsonNode.Parse(bytes, documentOptions: Json) as JsonObject ?? throw new InputException($"{path}: expected a JSON object");
+            var root = JsonNode.Parse(bytes, documentOptions: Json) as JsonObject
+                ?? throw new InputException($"{path}: expected a JSON object");
             var file = new ConfigurationFile(path, root);
             if (file._byStage && root.FirstOrDefault(p => p.Value is not JsonObject || !verbs.Contains(p.Key)) is { Key: { } odd })
-                throw new InputException($"{path}: expected an object of options, or one for each of {string.Join(", ", verbs)}, found \"{odd}\"{NearestName.Suggest(odd, verbs)}");
+                throw new InputException(
+                    $"{path}: expected an object of options, or one for each of {string.Join(", ", verbs)}, found "
+                    + $"\"{odd}\"{NearestName.Suggest(odd, verbs)}");
             return file;
         }
         catch (Exception e) when (e is JsonException or ArgumentException)

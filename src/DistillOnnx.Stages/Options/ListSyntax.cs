@@ -4,7 +4,7 @@ namespace DistillOnnx.Stages.Options;
 
 /// <summary>
 /// How several values are written in one text, the same everywhere: separated by commas. <c>\,</c> is a comma that belongs to a
-/// value; an item of a JSON array is one value, whatever it holds. A list of secrets may also be separated by semicolons and
+/// value; an item of a JSON array is one value, regardless of its content. A list of secrets may also be separated by semicolons and
 /// line ends, and a line that begins with <c>#</c> is a comment.
 /// </summary>
 internal static class ListSyntax
@@ -19,7 +19,8 @@ internal static class ListSyntax
         .SelectMany(line => Split(line, ",;"));
 
     /// <summary>Values as one text that <see cref="Split(string)"/> takes apart again.</summary>
-    public static string Join(IEnumerable<string> values) => string.Join(',', values.Select(v => v.Replace(",", "\\,", StringComparison.Ordinal)));
+    public static string Join(IEnumerable<string> values) =>
+        string.Join(',', values.Select(v => v.Replace(",", "\\,", StringComparison.Ordinal)));
 
     private static IEnumerable<string> Split(string text, string separators)
     {

@@ -22,7 +22,8 @@ public static class NearestName
     /// <summary>The end of a message: <c>; did you mean NAME?</c>, or nothing where no name is near.</summary>
     /// <param name="name">What was typed.</param>
     /// <param name="candidates">The names that there are.</param>
-    public static string Suggest(string name, IEnumerable<string> candidates) => Find(name, candidates) is { } near ? $"; did you mean {near}?" : "";
+    public static string Suggest(string name, IEnumerable<string> candidates) =>
+        Find(name, candidates) is { } near ? $"; did you mean {near}?" : "";
 
     private static string Normal(string name) => name.Replace('_', '-').ToLowerInvariant();
 
@@ -38,7 +39,8 @@ public static class NearestName
             {
                 var replaced = table[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
                 table[i, j] = Math.Min(replaced, Math.Min(table[i - 1, j], table[i, j - 1]) + 1);
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) table[i, j] = Math.Min(table[i, j], table[i - 2, j - 2] + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    table[i, j] = Math.Min(table[i, j], table[i - 2, j - 2] + 1);
             }
         }
 

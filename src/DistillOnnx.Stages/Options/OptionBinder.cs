@@ -6,7 +6,7 @@ using DistillOnnx.Core;
 namespace DistillOnnx.Stages.Options;
 
 /// <summary>
-/// Fills a stage's options from a command line, a configuration file and the environment, in that order of strength. All faults
+/// Fills a stage's options from a command line, a configuration file and the environment, in that order of precedence. All faults
 /// of all sources are reported together.
 /// </summary>
 [RequiresUnreferencedCode("Options are found by reflection.")]
@@ -18,9 +18,11 @@ public sealed class OptionBinder
 
     /// <summary>Finds the options that a type declares.</summary>
     /// <param name="type">
-    /// A record with a parameterless constructor whose properties carry <see cref="OptionAttribute"/> or <see cref="OptionGroupAttribute"/>.
+    /// A record with a parameterless constructor whose properties have <see cref="OptionAttribute"/> or
+    /// <see cref="OptionGroupAttribute"/>.
     /// </param>
-    /// <param name="verb">The stage's name on the command line, which environment variables carry; empty: options of the program.</param>
+    /// <param name="verb">The stage's name on the command line, which is part of environment variables' names; empty:
+    /// options of the program.</param>
     public OptionBinder(Type type, string verb)
     {
         _type = type;
@@ -42,19 +44,24 @@ public sealed class OptionBinder
     public IStageOptions Bind(ConfigurationFile? configuration, IReadOnlyDictionary<string, string> environment)
     {
         var faults = new List<string>();
-        var result = Bind(new Dictionary<string, IReadOnlyList<string>>(), configuration?.Section(_verb), configuration?.Path, environment, faults);
+        var result = Bind(
+            new Dictionary<string, IReadOnlyList<string>>(), configuration?.Section(_verb), configuration?.Path, environment, faults);
         if (faults.Count == 0) faults.AddRange(result.Validate());
         return faults.Count == 0 ? result : throw new InputException(string.Join("; ", faults));
     }
 
     /// <summary>Fills the options; does not validate them.</summary>
-    /// <param name="flags">Values by flag; a switch that stands alone has none.</param>
+    /// <param name="flags">Values by flag; a switch without a value has none.</param>
     /// <param name="section">The stage's part of a configuration file, or null.</param>
     /// <param name="path">Names that file in messages.</param>
     /// <param name="environment">Environment variables by name.</param>
     /// <param name="faults">Gets the faults.</param>
     internal IStageOptions Bind(
-        IReadOnlyDictionary<string, IReadOnlyList<string>> flags, JsonObject? section, string? path, IReadOnlyDictionary<string, string> environment, List<string> faults)
+        IReadOnlyDictionary<string, IReadOnlyList<string>> flags,
+        JsonObject? section,
+        string? path,
+        IReadOnlyDictionary<string, string> environment,
+        List<string> faults)
     {
         var result = (IStageOptions)Activator.CreateInstance(_type)!;
         var source = new OptionSource(_verb, flags, section, path, environment, faults);
@@ -88,7 +95,8 @@ public sealed class OptionBinder
             if (property.GetCustomAttribute<OptionAttribute>() is { } attribute)
                 yield return new OptionDescriptor(groups, property, attribute, property.GetValue(defaults));
             else if (property.IsDefined(typeof(OptionGroupAttribute)))
-                foreach (var option in Find(property.PropertyType, property.GetValue(defaults)!, [.. groups, property])) yield return option;
+                foreach (var option in Find(property.PropertyType, property.GetValue(defaults)!, [.. groups, property]))
+                    yield return option;
         }
     }
 

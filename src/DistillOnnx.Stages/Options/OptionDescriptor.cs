@@ -35,22 +35,23 @@ public sealed class OptionDescriptor
     /// <summary>Flag on the command line, dashes included. A secret's ends in <c>-file</c> and names a file.</summary>
     public string Flag { get; }
 
-    /// <summary>Whether it is a switch, which may stand without a value.</summary>
+    /// <summary>Whether it is a switch, which needs no value.</summary>
     public bool IsSwitch => Property.PropertyType == typeof(bool) || Property.PropertyType == typeof(bool?);
 
     /// <summary>Whether it takes several values.</summary>
     public bool IsList => ElementType != null;
 
-    /// <summary>What stands for the value in help.</summary>
+    /// <summary>Placeholder of the value in help.</summary>
     public string ValueName => Attribute.Secret ? "FILE" : Attribute.Value ?? OptionValue.Describe(ElementType ?? Property.PropertyType);
 
     /// <summary>What messages and help call it: the flag, or an argument's placeholder.</summary>
     public string DisplayName => Attribute.Argument ? ValueName : Flag;
 
     /// <summary>Type of one value where several are taken; otherwise null.</summary>
-    internal Type? ElementType => Property.PropertyType is { IsGenericType: true } list && list.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
-        ? list.GetGenericArguments()[0]
-        : Property.PropertyType.IsArray ? Property.PropertyType.GetElementType() : null;
+    internal Type? ElementType =>
+        Property.PropertyType is { IsGenericType: true } list && list.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
+            ? list.GetGenericArguments()[0]
+            : Property.PropertyType.IsArray ? Property.PropertyType.GetElementType() : null;
 
     /// <summary>Name of the environment variable that holds the value.</summary>
     /// <param name="verb">The stage's name on the command line; empty: an option of the program.</param>

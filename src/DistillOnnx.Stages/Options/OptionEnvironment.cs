@@ -22,11 +22,14 @@ public static class OptionEnvironment
     internal static IEnumerable<string> Unknown(
         IReadOnlyDictionary<string, string> environment, IReadOnlyCollection<string> known, IReadOnlyCollection<string> verbs, string verb)
     {
-        foreach (var name in environment.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal) && !known.Contains(k)).Order(StringComparer.Ordinal))
+        foreach (var name in environment.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal)
+            && !known.Contains(k)).Order(StringComparer.Ordinal))
         {
             if (verbs.Any(v => v != verb && name.StartsWith($"{Prefix}{v}_", StringComparison.OrdinalIgnoreCase))) continue;
             var rest = name[Prefix.Length..].Split('_', 2);
-            var otherVerb = rest.Length == 2 && NearestName.Find(rest[0], verbs) is { } near ? $"{Prefix}{near.ToUpperInvariant()}_{rest[1]}" : null;
+            var otherVerb = rest.Length == 2 && NearestName.Find(rest[0], verbs) is { } near
+                ? $"{Prefix}{near.ToUpperInvariant()}_{rest[1]}"
+                : null;
             var suggestion = NearestName.Find(name, known) ?? otherVerb;
             yield return $"{name}: no option reads this environment variable" + (suggestion is null ? "" : $"; did you mean {suggestion}?");
         }

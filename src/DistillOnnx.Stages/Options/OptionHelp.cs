@@ -10,7 +10,13 @@ internal static class OptionHelp
     private const int Indent = 30;
 
     /// <summary>The page of <c>--help</c>.</summary>
-    public static string Page(string usage, string summary, string verb, IReadOnlyList<OptionDescriptor> options, IReadOnlyList<OptionDescriptor> program, int width)
+    public static string Page(
+        string usage,
+        string summary,
+        string verb,
+        IReadOnlyList<OptionDescriptor> options,
+        IReadOnlyList<OptionDescriptor> program,
+        int width)
     {
         var page = new StringBuilder();
         var arguments = options.Where(o => o.Attribute.Argument).ToList();
@@ -20,11 +26,17 @@ internal static class OptionHelp
         page.AppendLine(" [options]");
         foreach (var argument in arguments) Entry(page, argument.ValueName, Describe(argument), width);
         page.AppendLine().AppendLine("Options:");
-        foreach (var option in options.Where(o => !o.Attribute.Argument).Concat(program)) Entry(page, Left(option), Describe(option), width);
+        foreach (var option in options.Where(o => !o.Attribute.Argument).Concat(program))
+            Entry(page, Left(option), Describe(option), width);
         Entry(page, "--help", "show this page", width);
         page.AppendLine();
         if (options.FirstOrDefault(o => !o.Attribute.Argument && !o.Attribute.Required) is { } example)
-            Wrap(page, $"Flags are stronger than --config FILE, and that than the environment ({example.EnvironmentVariable(verb)}). Several values: --name A B or --name A,B.", 0, width);
+            Wrap(
+                page,
+                "Flags are stronger than --config FILE, and that than the environment "
+                + $"({example.EnvironmentVariable(verb)}). Several values: --name A B or --name A,B.",
+                0,
+                width);
         return page.ToString();
     }
 
@@ -44,7 +56,9 @@ internal static class OptionHelp
     }
 
     private static string Left(OptionDescriptor option) =>
-        option.IsSwitch ? option.DefaultValue is false ? option.Flag : option.Flag + " [true|false]" : $"{option.Flag} {option.ValueName}{(option.IsList && !option.Attribute.Secret ? "…" : "")}";
+        option.IsSwitch
+            ? option.DefaultValue is false ? option.Flag : option.Flag + " [true|false]"
+            : $"{option.Flag} {option.ValueName}{(option.IsList && !option.Attribute.Secret ? "…" : "")}";
 
     private static string Describe(OptionDescriptor option)
     {
@@ -57,7 +71,8 @@ internal static class OptionHelp
         return option.Attribute.Help + standard;
     }
 
-    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string text) =>
+        text.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 
     private static void Entry(StringBuilder page, string left, string text, int width)
     {

@@ -12,11 +12,13 @@ internal sealed class OptionSource(
     IReadOnlyDictionary<string, string> environment,
     List<string> faults)
 {
-    /// <summary>An option's values, and the name of the place that they are from; null where no place has any, or a fault was added.</summary>
+    /// <summary>An option's values, and the name of the place that they are from; null where no place has any, or a
+    /// fault was added.</summary>
     public (string Name, IReadOnlyList<string> Values)? Find(OptionDescriptor option)
     {
         if (option.Attribute.Secret) return FindSecret(option);
-        if (flags.TryGetValue(option.Flag, out var texts)) return (option.DisplayName, option.IsList ? [.. texts.SelectMany(ListSyntax.Split)] : texts);
+        if (flags.TryGetValue(option.Flag, out var texts))
+            return (option.DisplayName, option.IsList ? [.. texts.SelectMany(ListSyntax.Split)] : texts);
         if (InFile(option.Key) is { } item)
         {
             var name = $"{path}: \"{item.Key}\"";
@@ -46,7 +48,8 @@ internal sealed class OptionSource(
             var secret = options.FirstOrDefault(o => o.Attribute.Secret && o.Key == key.Replace('-', '_') + "_file");
             faults.Add(secret is null
                 ? $"{path}: unknown option \"{key}\" for {verb}{NearestName.Suggest(key, known)}"
-                : $"{path}: \"{key}\": a secret does not belong in a configuration file; use {secret.EnvironmentVariable(verb)}, {secret.Flag} or \"{secret.Key}\"");
+                : $"{path}: \"{key}\": a secret does not belong in a configuration file; use "
+                    + $"{secret.EnvironmentVariable(verb)}, {secret.Flag} or \"{secret.Key}\"");
         }
     }
 
@@ -64,7 +67,9 @@ internal sealed class OptionSource(
         }
 
         foreach (var variable in given.Where(v => environment[v].Length > 0))
-            return variable == variables[0] ? Secret(option, variable, environment[variable]) : ReadSecret(option, variable, environment[variable]);
+            return variable == variables[0]
+                ? Secret(option, variable, environment[variable])
+                : ReadSecret(option, variable, environment[variable]);
 
         // A service that is to ask for keys must not run open to all because the place that should hold them is empty.
         if (given.Count > 0 && option.IsList) faults.Add($"{given[0]}: is set, but holds no value");

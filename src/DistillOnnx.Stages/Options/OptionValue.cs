@@ -15,10 +15,13 @@ internal static class OptionValue
         if (type == typeof(bool) && bool.TryParse(text, out var flag)) return flag;
         if (type == typeof(int) && int.TryParse(text, NumberStyles.Integer, culture, out var number)) return number;
         if (type == typeof(long) && long.TryParse(text, NumberStyles.Integer, culture, out var big)) return big;
-        if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, culture, out var real) && double.IsFinite(real)) return real;
-        if (type == typeof(float) && float.TryParse(text, NumberStyles.Float, culture, out var single) && float.IsFinite(single)) return single;
+        if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, culture, out var real) && double.IsFinite(real))
+            return real;
+        if (type == typeof(float) && float.TryParse(text, NumberStyles.Float, culture, out var single) && float.IsFinite(single))
+            return single;
         if (type == typeof(decimal) && decimal.TryParse(text, NumberStyles.Number, culture, out var exact)) return exact;
-        if (type == typeof(TimeSpan) && double.TryParse(text, NumberStyles.Float, culture, out var seconds) && Math.Abs(seconds) < 1e9) return TimeSpan.FromSeconds(seconds);
+        if (type == typeof(TimeSpan) && double.TryParse(text, NumberStyles.Float, culture, out var seconds) && Math.Abs(seconds) < 1e9)
+            return TimeSpan.FromSeconds(seconds);
         if (type.IsEnum)
         {
             foreach (var value in Enum.GetValuesAsUnderlyingType(type))
@@ -44,11 +47,12 @@ internal static class OptionValue
         _ => value.ToString() ?? "",
     };
 
-    /// <summary>What stands for a value of this type in help and messages.</summary>
+    /// <summary>Placeholder of a value of this type in help and messages.</summary>
     public static string Describe(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type.IsEnum) return string.Join('|', Enum.GetValuesAsUnderlyingType(type).Cast<object>().Select(v => Name(Enum.ToObject(type, v))));
+        if (type.IsEnum)
+            return string.Join('|', Enum.GetValuesAsUnderlyingType(type).Cast<object>().Select(v => Name(Enum.ToObject(type, v))));
         if (type == typeof(string)) return "TEXT";
         if (type == typeof(bool)) return "true|false";
         if (type == typeof(TimeSpan)) return "SECONDS";
@@ -58,6 +62,7 @@ internal static class OptionValue
     private static string Name(object member)
     {
         var name = member.ToString()!;
-        return string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
+        return string.Concat(name.Select((c, i) =>
+            i > 0 && char.IsUpper(c) ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
     }
 }

@@ -13,7 +13,7 @@ internal sealed class ParsedArguments
     {
     }
 
-    /// <summary>Values by flag (an argument's too); a switch that stands alone has none.</summary>
+    /// <summary>Values by flag (an argument's too); a switch without a value has none.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Values => _values;
 
     /// <summary>What cannot be used.</summary>
@@ -22,7 +22,7 @@ internal sealed class ParsedArguments
     /// <summary>Takes a command line apart.</summary>
     /// <param name="args">What follows the verb.</param>
     /// <param name="options">The options that there are.</param>
-    /// <param name="verb">The verb, which the names of environment variables carry.</param>
+    /// <param name="verb">The verb, which is part of environment variables' names.</param>
     public static ParsedArguments Parse(IReadOnlyList<string> args, IReadOnlyList<OptionDescriptor> options, string verb)
     {
         var result = new ParsedArguments();

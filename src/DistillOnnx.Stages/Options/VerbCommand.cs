@@ -3,7 +3,8 @@ using DistillOnnx.Core;
 
 namespace DistillOnnx.Stages.Options;
 
-/// <summary>One verb of a program: binds its command line and writes its help. The command line and the server's executable share it.</summary>
+/// <summary>One verb of a program: binds its command line and writes its help. The command line and the server's
+/// executable share it.</summary>
 [RequiresUnreferencedCode("Options are found by reflection.")]
 [RequiresDynamicCode("Options are found by reflection.")]
 public sealed class VerbCommand
@@ -15,7 +16,7 @@ public sealed class VerbCommand
     private readonly OptionBinder _program;
 
     /// <summary>Finds a verb's options.</summary>
-    /// <param name="verb">Its name, which environment variables carry.</param>
+    /// <param name="verb">Its name, which is part of environment variables' names.</param>
     /// <param name="usage">What starts it, for instance <c>distill train</c>.</param>
     /// <param name="summary">What it does, for help.</param>
     /// <param name="options">The type of its options.</param>
@@ -35,17 +36,25 @@ public sealed class VerbCommand
     /// <param name="args">What follows the verb.</param>
     /// <param name="environment">Environment variables by name.</param>
     /// <param name="verbs">All verbs: what a configuration file may name.</param>
-    /// <param name="warn">Told of environment variables that no option reads.</param>
-    /// <param name="validate">Whether the options are validated too: false where only names and types matter, as in a test of a documented example.</param>
+    /// <param name="warn">Receives a warning for each environment variable that no option reads.</param>
+    /// <param name="validate">Whether the options are validated too: false where only names and types matter, as in a
+    /// test of a documented example.</param>
     /// <returns>The verb's options and the program's.</returns>
     /// <exception cref="InputException">Values are missing or cannot be used; the message has every fault.</exception>
     public (IStageOptions Options, ProgramOptions Program) Bind(
-        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, IReadOnlyCollection<string> verbs, Action<string> warn, bool validate = true)
+        IReadOnlyList<string> args,
+        IReadOnlyDictionary<string, string> environment,
+        IReadOnlyCollection<string> verbs,
+        Action<string> warn,
+        bool validate = true)
     {
         var parsed = ParsedArguments.Parse(args, [.. _options.Options, .. _program.Options], _verb);
         var faults = parsed.Faults.ToList();
-        var known = _options.Options.SelectMany(o => o.EnvironmentVariables(_verb)).Concat(_program.Options.SelectMany(o => o.EnvironmentVariables("")));
-        foreach (var unknown in OptionEnvironment.Unknown(environment, known.ToHashSet(StringComparer.Ordinal), verbs, _verb)) warn(unknown);
+        var known =
+            _options.Options.SelectMany(o => o.EnvironmentVariables(_verb))
+                .Concat(_program.Options.SelectMany(o => o.EnvironmentVariables("")));
+        foreach (var unknown in OptionEnvironment.Unknown(environment, known.ToHashSet(StringComparer.Ordinal), verbs, _verb))
+            warn(unknown);
         var program = (ProgramOptions)_program.Bind(parsed.Values, null, null, environment, faults);
         var configuration = program.Config is { } path && validate ? ConfigurationFile.Load(path, verbs) : null;
         var options = _options.Bind(parsed.Values, configuration?.Section(_verb), configuration?.Path, environment, faults);

@@ -29,11 +29,14 @@ public sealed class HtmlReport(string title)
 
     private readonly StringBuilder _body = new StringBuilder().Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1>\n");
 
-    /// <summary>A text as HTML: markup escaped, and control characters, which HTML has no place for, shown as a replacement character.</summary>
+    /// <summary>A text as HTML: markup escaped, and control characters, which HTML has no place for, shown as a
+    /// replacement character.</summary>
     /// <param name="text">The text.</param>
     public static string Escape(string text)
     {
-        var clean = text.AsSpan().IndexOfAnyInRange('\0', '\u001f') < 0 ? text : string.Concat(text.Select(c => c is < ' ' and not ('\n' or '\r' or '\t') ? '\uFFFD' : c));
+        var clean = text.AsSpan().IndexOfAnyInRange('\0', '\u001f') < 0
+            ? text
+            : string.Concat(text.Select(c => c is < ' ' and not ('\n' or '\r' or '\t') ? '\uFFFD' : c));
         return WebUtility.HtmlEncode(clean);
     }
 
@@ -49,18 +52,20 @@ public sealed class HtmlReport(string title)
     /// <param name="text">Its text.</param>
     public HtmlReport Paragraph(string text) => Add($"<p>{Escape(text)}</p>");
 
-    /// <summary>Adds a paragraph in smaller weight: how to read what stands beside it.</summary>
+    /// <summary>Adds a paragraph in smaller weight: how to read the part beside it.</summary>
     /// <param name="text">Its text.</param>
     public HtmlReport Note(string text) => Add($"<p class=\"note\">{Escape(text)}</p>");
 
-    /// <summary>Adds a paragraph that stands out.</summary>
+    /// <summary>Adds a highlighted paragraph.</summary>
     /// <param name="text">Its text.</param>
     public HtmlReport Warning(string text) => Add($"<p class=\"warning\">{Escape(text)}</p>");
 
     /// <summary>Adds a row of key figures.</summary>
     /// <param name="figures">Names and values.</param>
     public HtmlReport Figures(IEnumerable<(string Name, string Value)> figures) =>
-        Add($"<div class=\"figures\">{string.Concat(figures.Select(f => $"<div><b>{Escape(f.Value)}</b><span>{Escape(f.Name)}</span></div>"))}</div>");
+        Add("<div class=\"figures\">"
+            + string.Concat(figures.Select(f => $"<div><b>{Escape(f.Value)}</b><span>{Escape(f.Name)}</span></div>"))
+            + "</div>");
 
     /// <summary>Adds a table. Columns whose cells are all numbers are aligned to the right.</summary>
     /// <param name="columns">Headings.</param>
@@ -70,7 +75,8 @@ public sealed class HtmlReport(string title)
         var all = rows.ToList();
         var numbers = Enumerable.Range(0, columns.Count).Select(c => all.Count > 0 && all.All(r => IsNumber(r[c]))).ToArray();
         var head = string.Concat(columns.Select((c, i) => $"<th{Class(i)}>{Escape(c)}</th>"));
-        var body = string.Concat(all.Select(r => $"<tr>{string.Concat(r.Select((c, i) => $"<td{Class(i)}>{Escape(c ?? "")}</td>"))}</tr>\n"));
+        var body =
+            string.Concat(all.Select(r => $"<tr>{string.Concat(r.Select((c, i) => $"<td{Class(i)}>{Escape(c ?? "")}</td>"))}</tr>\n"));
         return Add($"<div class=\"table\"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>");
 
         string Class(int column) => numbers[column] ? " class=\"number\"" : "";
@@ -105,7 +111,9 @@ public sealed class HtmlReport(string title)
         : null;
 
     private static bool IsNumber(string? cell) =>
-        string.IsNullOrEmpty(cell) || double.TryParse(cell.TrimEnd('%', ' '), NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _);
+        string.IsNullOrEmpty(cell)
+            || double.TryParse(
+                cell.TrimEnd('%', ' '), NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _);
 
     private HtmlReport Add(string html)
     {

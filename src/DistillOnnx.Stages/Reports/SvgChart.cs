@@ -26,10 +26,12 @@ public sealed class SvgChart
         for (var i = 0; i < lines.Count; i++)
         {
             chart.Draw($"line s{i % 4}", lines[i], x, y);
-            foreach (var (px, py) in lines[i].Points.Count <= 40 ? lines[i].Points : []) chart.Tag($"<circle class=\"f{i % 4}\" r=\"3\" cx=\"{Number(chart.X(px, x))}\" cy=\"{Number(chart.Y(py, y))}\"/>");
+            foreach (var (px, py) in lines[i].Points.Count <= 40 ? lines[i].Points : [])
+                chart.Tag($"<circle class=\"f{i % 4}\" r=\"3\" cx=\"{Number(chart.X(px, x))}\" cy=\"{Number(chart.Y(py, y))}\"/>");
         }
 
-        var legend = lines.Select((l, i) => (l.Name, Class: $"line s{i % 4}")).Concat(reference is null ? [] : [(reference.Name, Class: "chance")]).ToList();
+        var legend = lines.Select((l, i) => (l.Name, Class: $"line s{i % 4}")).Concat(
+            reference is null ? [] : [(reference.Name, Class: "chance")]).ToList();
         for (var i = 0; i < legend.Count; i++)
         {
             var at = Top + 12 + i * 20;
@@ -76,8 +78,11 @@ public sealed class SvgChart
             var total = Math.Max(1, counts[r].Sum());
             for (var c = 0; c < names.Count; c++)
             {
-                chart.Tag($"<rect class=\"f{(r == c ? 0 : 1)}\" fill-opacity=\"{Number(0.6 * counts[r][c] / total)}\" stroke=\"var(--line)\" x=\"{NameWidth + c * Cell}\" y=\"{Head + r * Line}\" width=\"{Cell}\" height=\"{Line}\"/>");
-                chart.Text(NameWidth + c * Cell + Cell / 2.0, Head + r * Line + 22, counts[r][c].ToString(CultureInfo.InvariantCulture), "middle");
+                chart.Tag(
+                    $"<rect class=\"f{(r == c ? 0 : 1)}\" fill-opacity=\"{Number(0.6 * counts[r][c] / total)}\" "
+                    + $"stroke=\"var(--line)\" x=\"{NameWidth + c * Cell}\" y=\"{Head + r * Line}\" width=\"{Cell}\" height=\"{Line}\"/>");
+                chart.Text(
+                    NameWidth + c * Cell + Cell / 2.0, Head + r * Line + 22, counts[r][c].ToString(CultureInfo.InvariantCulture), "middle");
             }
         }
 
@@ -85,13 +90,17 @@ public sealed class SvgChart
     }
 
     /// <summary>The plot as an <c>svg</c> element.</summary>
-    public string ToSvg() => $"<svg role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{_width}\" height=\"{_height}\" viewBox=\"0 0 {_width} {_height}\">{_svg}</svg>";
+    public string ToSvg() =>
+        $"<svg role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{_width}\" height=\"{_height}\" viewBox=\"0 0 "
+            + $"{_width} {_height}\">{_svg}</svg>";
 
     private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
-    private double X(double value, SvgAxis axis) => Left + (Math.Clamp(value, axis.From, axis.To) - axis.From) / (axis.To - axis.From) * PlotWidth;
+    private double X(double value, SvgAxis axis) =>
+        Left + (Math.Clamp(value, axis.From, axis.To) - axis.From) / (axis.To - axis.From) * PlotWidth;
 
-    private double Y(double value, SvgAxis axis) => Top + PlotHeight - (Math.Clamp(value, axis.From, axis.To) - axis.From) / (axis.To - axis.From) * PlotHeight;
+    private double Y(double value, SvgAxis axis) =>
+        Top + PlotHeight - (Math.Clamp(value, axis.From, axis.To) - axis.From) / (axis.To - axis.From) * PlotHeight;
 
     private void Axes(SvgAxis x, SvgAxis y)
     {
@@ -105,20 +114,26 @@ public sealed class SvgChart
         }
 
         Text(Left + PlotWidth / 2.0, Top + PlotHeight + 40, x.Name, "middle", 80);
-        _svg.Append(CultureInfo.InvariantCulture, $"<text transform=\"translate(16 {Top + PlotHeight / 2}) rotate(-90)\" text-anchor=\"middle\">{HtmlReport.Escape(y.Name)}</text>");
+        _svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text transform=\"translate(16 {Top + PlotHeight / 2}) rotate(-90)\" "
+            + $"text-anchor=\"middle\">{HtmlReport.Escape(y.Name)}</text>");
     }
 
     private void Draw(string style, SvgLine line, SvgAxis x, SvgAxis y)
     {
-        if (line.Points.Count > 0) Tag($"<path class=\"{style}\" d=\"M{string.Join('L', line.Points.Select(p => $"{Number(X(p.X, x))},{Number(Y(p.Y, y))}"))}\"/>");
+        if (line.Points.Count > 0)
+            Tag(
+                $"<path class=\"{style}\" "
+                + $"d=\"M{string.Join('L', line.Points.Select(p => $"{Number(X(p.X, x))},{Number(Y(p.Y, y))}"))}\"/>");
     }
 
     private void Tag(string tag) => _svg.Append(tag);
 
-    // A name that has no room is cut on the plot and shown whole as its title.
-    private void Text(double x, double y, string text, string anchor, int room = 26)
+    // A name that is too long is cut on the plot and shown in full as its title.
+    private void Text(double x, double y, string text, string anchor, int width = 26)
     {
-        var shown = text.Length <= room ? text : text[..(room - 1)] + "…";
+        var shown = text.Length <= width ? text : text[..(width - 1)] + "…";
         var title = shown == text ? "" : $"<title>{HtmlReport.Escape(text)}</title>";
         Tag($"<text x=\"{Number(x)}\" y=\"{Number(y)}\" text-anchor=\"{anchor}\">{HtmlReport.Escape(shown)}{title}</text>");
     }

@@ -28,7 +28,9 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         if (options.Structured != true) return null;
         var set = task.Kind == TaskKind.Labels ? task.Labels : task.Kind == TaskKind.Choices ? example.Choices : null;
         var label = set is null ? "{\"type\":\"string\"}" : $"{{\"type\":\"string\",\"enum\":{JsonSerializer.Serialize(set)}}}";
-        using var schema = JsonDocument.Parse($"{{\"type\":\"object\",\"properties\":{{\"rationale\":{{\"type\":\"string\"}},\"label\":{label}}},\"required\":[\"rationale\",\"label\"],\"additionalProperties\":false}}");
+        using var schema = JsonDocument.Parse(
+            $"{{\"type\":\"object\",\"properties\":{{\"rationale\":{{\"type\":\"string\"}},\"label\":{label}}},"
+            + "\"required\":[\"rationale\",\"label\"],\"additionalProperties\":false}");
         return ChatResponseFormat.ForJsonSchema(schema.RootElement.Clone(), "annotation");
     }
 
@@ -41,7 +43,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         if (options.Style == PromptStyle.Completion)
         {
             var parsed = _strict.Parse(response.Text);
-            return new TeacherAnswer(parsed.Rationale, parsed.Label, parsed.Label is not null ? AnswerFault.None : cut ? AnswerFault.Cut : Fault(parsed.Fault));
+            return new TeacherAnswer(
+                parsed.Rationale, parsed.Label, parsed.Label is not null ? AnswerFault.None : cut ? AnswerFault.Cut : Fault(parsed.Fault));
         }
 
         var (text, thoughts) = ThoughtSplitter.Split(response.Text);
@@ -62,7 +65,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             return Label(example, given, Markup.Rationale(match.Groups["rationale"].Value));
         }
 
-        if (JsonAnswers.Last(text) is { } json) return Label(example, json.Label, string.IsNullOrEmpty(json.Rationale) ? null : json.Rationale);
+        if (JsonAnswers.Last(text) is { } json)
+            return Label(example, json.Label, string.IsNullOrEmpty(json.Rationale) ? null : json.Rationale);
         // Of an object that is broken or cut, single lines would be taken for the answer.
         if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
         return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
@@ -76,7 +80,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         var given = end < 0 ? lines : lines[..end];
         if (marker.Groups["boxed"].Success) given = marker.Groups["boxed"].Value;
         if (marker.Groups["tag"].Success) given = marker.Groups["tag"].Value;
-        var reasons = Markup.Rationale(text[..marker.Index]) ?? Markup.Rationale(marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : end < 0 ? "" : lines[end..]);
+        var reasons = Markup.Rationale(text[..marker.Index])
+            ?? Markup.Rationale(marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : end < 0 ? "" : lines[end..]);
         return Label(example, given, reasons);
     }
 
@@ -89,17 +94,21 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         var first = Alone(matcher, lines[0]);
         if (first is not null && last is not null && first != last) return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
         if (last is not null) return new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[..^1])), last);
-        return first is not null ? new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[1..])), first) : new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+        return first is not null
+            ? new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[1..])), first)
+            : new TeacherAnswer(null, null, AnswerFault.NoAnswer);
     }
 
-    private static string? Alone(LabelMatcher matcher, string line) => matcher.Exact(line) ?? (line.Length <= 200 && matcher.Find(line) is { Label: { } label, Mapped: false } ? label : null);
+    private static string? Alone(LabelMatcher matcher, string line) =>
+        matcher.Exact(line) ?? (line.Length <= 200 && matcher.Find(line) is { Label: { } label, Mapped: false } ? label : null);
 
     private LabelMatcher? Matcher(Example example) =>
         _labels ?? (task.Kind == TaskKind.Choices && example.Choices is { } choices ? new LabelMatcher(choices, lettered: true) : null);
 
     private TeacherAnswer Label(Example example, string given, string? rationale)
     {
-        if (Markup.Bare(given).Length == 0 && Matcher(example)?.Exact(given) is null) return new TeacherAnswer(rationale, null, AnswerFault.NoAnswer);
+        if (Markup.Bare(given).Length == 0 && Matcher(example)?.Exact(given) is null)
+            return new TeacherAnswer(rationale, null, AnswerFault.NoAnswer);
         if (Matcher(example) is { } matcher)
         {
             var (label, fault, mapped) = matcher.Find(given);
@@ -115,7 +124,9 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     private static string? Equation(string given)
     {
         given = Fraction().Replace(given, "(($1) / ($2))");
-        given = given.Replace("\\times", "*", StringComparison.Ordinal).Replace("\\cdot", "*", StringComparison.Ordinal).Replace("\\div", "/", StringComparison.Ordinal);
+        given = given.Replace("\\times", "*", StringComparison.Ordinal)
+            .Replace("\\cdot", "*", StringComparison.Ordinal)
+            .Replace("\\div", "/", StringComparison.Ordinal);
         given = given.Replace("\\left", "", StringComparison.Ordinal).Replace("\\right", "", StringComparison.Ordinal);
         given = Markup.Bare(Markup.Bare(given).Split('=')[0]);
         if (given.Length == 0 || !Arithmetic.TryEvaluate(given, out _)) return null;
@@ -136,13 +147,19 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             .Replace(@"\{rationale}", "(?<rationale>.*)", StringComparison.Ordinal)
             .Replace(@"\{label}", @"(?<label>[^\n]+?)", StringComparison.Ordinal)
             .Replace(@"\{choice}", @"(?<choice>[^\n]+?)", StringComparison.Ordinal);
-        return new Regex($@"^\s*{pattern}\s*$", RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        return new Regex(
+            $@"^\s*{pattern}\s*$",
+            RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
+            TimeSpan.FromSeconds(1));
     }
 
     [GeneratedRegex(
         @"<answer>\s*(?<tag>.*?)\s*</answer>"
-        + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
-        + @"|^[ \t>#*_\-]*(?:final\s+|my\s+|correct\s+|predicted\s+)?(?:answer|label|classification|category|choice|verdict|prediction)[*_`]*\s*(?:[:：]|=(?!=)|[*_]*\s*\n)"
+        + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?"
+        + @"[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+"
+        + @"(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
+        + @"|^[ \t>#*_\-]*(?:final\s+|my\s+|correct\s+|predicted\s+)?"
+        + @"(?:answer|label|classification|category|choice|verdict|prediction)[*_`]*\s*(?:[:：]|=(?!=)|[*_]*\s*\n)"
         + @"|\b(?:final\s+answer|answer|label)[*_`]*\s*[:：]"
         + @"|^####\s+"
         + @"|(?:\$\s*)?\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\}",

@@ -11,12 +11,12 @@ namespace DistillOnnx.Teacher.Answers;
 
 /// <summary>
 /// Whether answers are JSON by schema or free text. That is a part of every request's key and settled before the first request
-/// is made: by the options, by the answers that are paid for, by what the journal's directory knows of the endpoint, or else by
+/// is made: by the options, by the answers in the journal, by what the journal's directory records of the endpoint, or else by
 /// asking the first row by schema.
 /// </summary>
 internal sealed class FormatChoice
 {
-    /// <summary>What is to be said where prompts are shown or counted before the choice is made.</summary>
+    /// <summary>Note for previews and estimates that are made before the choice.</summary>
     public const string Open =
         "the first request shows whether the endpoint takes a schema; these prompts ask by schema (--structured false: free text)";
 
@@ -32,7 +32,14 @@ internal sealed class FormatChoice
     private readonly IReporter _reporter;
 
     public FormatChoice(
-        AnnotateOptions options, TeacherSpec spec, IChatClient? custom, TaskSpec task, PromptTemplate template, RowSource rows, string? directory, IReporter reporter)
+        AnnotateOptions options,
+        TeacherSpec spec,
+        IChatClient? custom,
+        TaskSpec task,
+        PromptTemplate template,
+        RowSource rows,
+        string? directory,
+        IReporter reporter)
     {
         (_options, _task, _template, _rows, _reporter) = (options, task, template, rows, reporter);
         _requests = TeacherStack.Name(spec, options);
@@ -55,7 +62,7 @@ internal sealed class FormatChoice
     public RowAnnotator Annotator(bool structured) => new(_task, Options(structured), _template);
 
     /// <summary>The choice as far as it is known without asking; null: it is not.</summary>
-    /// <param name="journal">The answers that are paid for; null: none are.</param>
+    /// <param name="journal">The journal of answers; null: there is none.</param>
     public bool? Known(Journal? journal) => _given ?? (journal is { Count: > 0 } ? Paid(journal) : null) ?? _known?.Find(_place);
 
     /// <summary>The choice as far as it is known, by the journal of a directory where there is one.</summary>
@@ -68,9 +75,9 @@ internal sealed class FormatChoice
     }
 
     /// <summary>Makes the choice, by asking a row where it is not known.</summary>
-    /// <param name="journal">The answers that are paid for.</param>
+    /// <param name="journal">The journal of answers.</param>
     /// <param name="stack">The teacher.</param>
-    /// <param name="grace">How long an answer under way may take after a stop: it is paid for.</param>
+    /// <param name="grace">How long a pending answer may take after a stop, since it is paid.</param>
     /// <param name="cancellationToken">Stops asking.</param>
     /// <exception cref="TeacherException">No row can be answered.</exception>
     public async Task<bool> DecideAsync(Journal journal, TeacherStack stack, TimeSpan grace, CancellationToken cancellationToken)
@@ -80,7 +87,8 @@ internal sealed class FormatChoice
         if (_options.Batch)
         {
             // A job is sent as a whole: a refusal would come after hours, and for all rows.
-            _reporter.Info("whether the endpoint takes a schema is not known: answers are asked for as free text (--structured asks by schema)");
+            _reporter.Info(
+                "whether the endpoint takes a schema is not known: answers are asked for as free text (--structured asks by schema)");
             return false;
         }
 
@@ -106,7 +114,10 @@ internal sealed class FormatChoice
             if (refusal.Fault == TeacherFault.Refused) continue;
             // One that refuses in other words, and answers the same row without a schema, refused the schema.
             if (stack.Refused?.Has(RefusedParameters.Format) != true
-                && await AskAsync(stack, free, example, cancellationToken).ConfigureAwait(false) is not null) continue;
+                && await AskAsync(stack, free, example, cancellationToken).ConfigureAwait(false) is not null)
+            {
+                continue;
+            }
             _reporter.Warn($"{_place}: the endpoint takes no schema; answers are asked for as free text from now on ({refusal.Message})");
             return Settle(false);
         }
@@ -140,7 +151,7 @@ internal sealed class FormatChoice
         return structured;
     }
 
-    // The form that more of these rows are paid for in; null: none of them is.
+    // The form in which more of these rows are in the journal; null: none of them is.
     private bool? Paid(Journal journal)
     {
         var (bySchema, free) = (Annotator(true), Annotator(false));

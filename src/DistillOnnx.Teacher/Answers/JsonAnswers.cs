@@ -40,7 +40,8 @@ internal static class JsonAnswers
             if (!JsonDocument.TryParseValue(ref reader, out var document)) return 1;
             using (document)
             {
-                if (Text(document.RootElement, LabelNames) is { Length: > 0 } label) found = (Text(document.RootElement, RationaleNames), label);
+                if (Text(document.RootElement, LabelNames) is { Length: > 0 } label)
+                    found = (Text(document.RootElement, RationaleNames), label);
             }
 
             return (int)reader.BytesConsumed;
@@ -57,7 +58,8 @@ internal static class JsonAnswers
         {
             if (!names.Contains(property.Name.ToLowerInvariant(), StringComparer.Ordinal)) continue;
             if (property.Value.ValueKind == JsonValueKind.String) return property.Value.GetString()!.Trim();
-            if (property.Value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False) return property.Value.GetRawText();
+            if (property.Value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False)
+                return property.Value.GetRawText();
         }
 
         return null;

@@ -26,7 +26,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     }
 
     /// <summary>The label that a text names.</summary>
-    /// <param name="text">What stands where the label is expected.</param>
+    /// <param name="text">The text in the label's place.</param>
     public (string? Label, AnswerFault Fault, bool Mapped) Find(string text)
     {
         if (Exact(text) is { } same) return (same, AnswerFault.None, false);
@@ -54,7 +54,9 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
         if (Markup.Key(words).Length == 0 || words.Trim().Length == 0) return (labels[at], AnswerFault.None, true);
         if (Exact(words) is { } exact) return exact == labels[at] ? (exact, AnswerFault.None, false) : (null, AnswerFault.Ambiguous, false);
         var others = Named(Markup.Key(words)).Where(n => n.Label != labels[at]);
-        return others.Any() || Negation().IsMatch($" {Markup.Key(words)} ") ? (null, AnswerFault.Ambiguous, false) : (labels[at], AnswerFault.None, true);
+        return others.Any() || Negation().IsMatch($" {Markup.Key(words)} ")
+            ? (null, AnswerFault.Ambiguous, false)
+            : (labels[at], AnswerFault.None, true);
     }
 
     // Of labels within one another, as "entailment" in "not entailment", the longer one is named.
@@ -79,9 +81,14 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     [GeneratedRegex(@"(?<=[.!?;])\s|\n")]
     private static partial Regex Clause();
 
-    [GeneratedRegex(@"^(?:(?:option|choice|answer)\s+)?(?:[\(\[](?<letter>[A-Za-z])[\)\]][.:]?|(?<letter>[A-Za-z])[\).:]|(?<letter>[A-Za-z])$)\s*(?<rest>.*)$", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^(?:(?:option|choice|answer)\s+)?(?:[\(\[](?<letter>[A-Za-z])[\)\]][.:]?"
+        + @"|(?<letter>[A-Za-z])[\).:]|(?<letter>[A-Za-z])$)\s*(?<rest>.*)$",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Letter();
 
-    [GeneratedRegex(@"\s(?:not|no|nor|neither|never|or|either|cannot|without|than|instead|except|unlike|unless|hardly|non|isn|doesn|don|t|cant|isnt|maybe not)\s")]
+    [GeneratedRegex(
+        @"\s(?:not|no|nor|neither|never|or|either|cannot|without"
+        + @"|than|instead|except|unlike|unless|hardly|non|isn|doesn|don|t|cant|isnt|maybe not)\s")]
     private static partial Regex Negation();
 }

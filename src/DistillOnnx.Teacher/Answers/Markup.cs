@@ -22,13 +22,17 @@ internal static partial class Markup
         }
     }
 
-    /// <summary>A label as it is compared: small letters and digits, all else one space; symbols stay where there is nothing else.</summary>
+    /// <summary>A label as it is compared: small letters and digits, all else one space; symbols stay where there is
+    /// nothing else.</summary>
     public static string Key(string text)
     {
         var key = new StringBuilder();
         foreach (var c in text.ToLowerInvariant())
         {
-            if (char.IsLetterOrDigit(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.NonSpacingMark) key.Append(c);
+            if (char.IsLetterOrDigit(c)
+                || char.IsSurrogate(c)
+                || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.NonSpacingMark)
+                key.Append(c);
             else if (c is not ('*' or '`') && key.Length > 0 && key[^1] != ' ') key.Append(' ');
         }
 

@@ -1,9 +1,10 @@
 namespace DistillOnnx.Teacher.Answers;
 
-/// <summary>What an answer says.</summary>
+/// <summary>The content of an answer.</summary>
 /// <param name="Rationale">The reasons; null where there are none.</param>
-/// <param name="Label">The label; null where <paramref name="Fault"/> says why there is none.</param>
+/// <param name="Label">The label; null where <paramref name="Fault"/> gives the reason.</param>
 /// <param name="Fault">Why there is no label.</param>
 /// <param name="Thoughts">The model's thoughts, which are no part of its answer; null where there are none.</param>
 /// <param name="Mapped">Whether the label is not the answer itself, but was found within it.</param>
-internal readonly record struct TeacherAnswer(string? Rationale, string? Label, AnswerFault Fault = AnswerFault.None, string? Thoughts = null, bool Mapped = false);
+internal readonly record struct TeacherAnswer(
+    string? Rationale, string? Label, AnswerFault Fault = AnswerFault.None, string? Thoughts = null, bool Mapped = false);

@@ -14,8 +14,10 @@ internal static partial class ThoughtSplitter
     public static (string Answer, string? Thoughts) Split(string text)
     {
         if (text.Contains("<|channel|>", StringComparison.Ordinal)) return Channels(text);
-        if (BareChannels().Match(text) is { Success: true } bare) return (bare.Groups["final"].Value.Trim(), Join([bare.Groups["thoughts"].Value]));
-        if (Announced().Match(text) is { Success: true } announced) return (announced.Groups["final"].Value.Trim(), Join([announced.Groups["thoughts"].Value]));
+        if (BareChannels().Match(text) is { Success: true } bare)
+            return (bare.Groups["final"].Value.Trim(), Join([bare.Groups["thoughts"].Value]));
+        if (Announced().Match(text) is { Success: true } announced)
+            return (announced.Groups["final"].Value.Trim(), Join([announced.Groups["thoughts"].Value]));
 
         var thoughts = new List<string>();
         var answer = new List<string>();
@@ -62,7 +64,8 @@ internal static partial class ThoughtSplitter
         return (answer.Trim(), Join(thoughts));
     }
 
-    private static string? Join(IEnumerable<string> parts) => string.Join("\n\n", parts.Select(p => p.Trim()).Where(p => p.Length > 0)) is { Length: > 0 } text ? text : null;
+    private static string? Join(IEnumerable<string> parts) =>
+        string.Join("\n\n", parts.Select(p => p.Trim()).Where(p => p.Length > 0)) is { Length: > 0 } text ? text : null;
 
     private const string Names = "think|thinking|thought|thoughts|reasoning|seed:think|reflection|analysis";
 
@@ -72,16 +75,21 @@ internal static partial class ThoughtSplitter
     [GeneratedRegex($@"</(?:{Names})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>", RegexOptions.IgnoreCase)]
     private static partial Regex EndTag();
 
-    [GeneratedRegex(@"<\|(?:START|END)_RESPONSE\|>|<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|</s>\s*$|</?(?:response|final)>", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"<\|(?:START|END)_RESPONSE\|>|<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|</s>\s*$|</?(?:response|final)>", RegexOptions.IgnoreCase)]
     private static partial Regex ResponseTag();
 
-    [GeneratedRegex(@"<\|channel\|>\s*(?<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(?<text>.*?)(?=<\|(?:end|return|start|channel|call)\|>|$)", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"<\|channel\|>\s*(?<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(?<text>.*?)(?=<\|(?:end|return|start|channel|call)\|>|$)",
+        RegexOptions.Singleline)]
     private static partial Regex Channel();
 
     // The harmony format where a server left out its special tokens.
     [GeneratedRegex(@"^\s*analysis(?<thoughts>.*)assistantfinal(?<final>.*)$", RegexOptions.Singleline)]
     private static partial Regex BareChannels();
 
-    [GeneratedRegex(@"^\s*Here(?: i|')s my thought process:?(?<thoughts>.*)Here(?: i|')s my response:?(?<final>.*)$", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^\s*Here(?: i|')s my thought process:?(?<thoughts>.*)Here(?: i|')s my response:?(?<final>.*)$",
+        RegexOptions.Singleline | RegexOptions.IgnoreCase)]
     private static partial Regex Announced();
 }

@@ -16,13 +16,21 @@ namespace DistillOnnx.Teacher.BatchJobs;
 /// and the answers of finished jobs go into the journal; what follows from them (unparsable answers, rationalisations) is the
 /// next wave. Jobs of an earlier run that was killed are waited for first.
 /// </summary>
-internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, RowAnnotator annotator, TeacherStack stack, string directory, TimeProvider clock, IReporter reporter)
+internal sealed class BatchJobRunner(
+    AnnotateOptions options,
+    RowSource rows,
+    RowAnnotator annotator,
+    TeacherStack stack,
+    string directory,
+    TimeProvider clock,
+    IReporter reporter)
 {
     private const int MostWavesWithoutAnswers = 3;
     private const long MostBytes = 190L << 20;
     private const string TagKey = "distill_tag";
     private static readonly string[] Ended = ["completed", "failed", "expired", "cancelled"];
-    private readonly OpenAIChatClient _client = stack.Client as OpenAIChatClient ?? throw new InputException("--batch goes with --teacher openai:…");
+    private readonly OpenAIChatClient _client = stack.Client as OpenAIChatClient
+        ?? throw new InputException("--batch needs --teacher openai:…");
     private readonly BatchLog _log = new(directory);
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -44,20 +52,22 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
         await WavesAsync(rows.ToAnnotate().Select(r => r.Example), cancellationToken).ConfigureAwait(false);
     }
 
-    // A job is paid for as a whole. The first rows go before the others, so that answers that cannot be used are seen at their price.
+    // A job is paid as a whole. The first rows are sent before the others, so that unusable answers cost no more than these rows.
     private async Task ProbeAsync(CancellationToken cancellationToken)
     {
         var first = rows.ToAnnotate().Take(UnusableAnswers.Most + 1).Select(r => r.Example).ToList();
         if (first.Count <= UnusableAnswers.Most) return;
         first.RemoveAt(UnusableAnswers.Most);
         if ((await KnownAsync(first, cancellationToken).ConfigureAwait(false)).Any(o => o.Label is not null)) return;
-        reporter.Info($"the first {first.Count} rows are asked in a job of their own; the others follow once one of these answers can be used");
+        reporter.Info(
+            $"the first {first.Count} rows are asked in a job of their own; the others follow once one of these answers can be used");
         await WavesAsync(first, cancellationToken).ConfigureAwait(false);
         var unusable = new UnusableAnswers();
-        foreach (var (example, outcome) in first.Zip(await KnownAsync(first, cancellationToken).ConfigureAwait(false))) unusable.Note(example, outcome);
+        foreach (var (example, outcome) in first.Zip(await KnownAsync(first, cancellationToken).ConfigureAwait(false)))
+            unusable.Note(example, outcome);
     }
 
-    // What rows come to by the answers that are there.
+    // Outcomes of rows by the answers in the journal.
     private async Task<List<RowOutcome>> KnownAsync(List<Example> examples, CancellationToken cancellationToken)
     {
         var outcomes = new List<RowOutcome>();
@@ -173,7 +183,11 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
             async () =>
             {
                 await using var stream = File.OpenRead(file);
-                using var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { new StreamContent(stream), "file", "batch.jsonl" } };
+                using var form = new MultipartFormDataContent
+                {
+                    { new StringContent("batch"), "purpose" },
+                    { new StreamContent(stream), "file", "batch.jsonl" },
+                };
                 return await _client.CallAsync(HttpMethod.Post, "files", form, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
@@ -191,9 +205,12 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
             async () =>
             {
                 // One whose answer got lost may have begun all the same.
-                id = id is null && !_log.Open.Any(o => o.Tag == tag && o.Id is not null) ? await FindAsync(tag, cancellationToken).ConfigureAwait(false) : id;
+                id = id is null && !_log.Open.Any(o => o.Tag == tag && o.Id is not null)
+                    ? await FindAsync(tag, cancellationToken).ConfigureAwait(false)
+                    : id;
                 return id is null
-                    ? await _client.CallAsync(HttpMethod.Post, "batches", OpenAIChatClient.Json(body), cancellationToken).ConfigureAwait(false)
+                    ? await _client.CallAsync(
+                        HttpMethod.Post, "batches", OpenAIChatClient.Json(body), cancellationToken).ConfigureAwait(false)
                     : await _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
@@ -207,15 +224,24 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
     {
         for (var after = ""; ;)
         {
-            using var list = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, $"batches?limit=100{after}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+            using var list = await RetryAsync(
+                () => _client.CallAsync(HttpMethod.Get, $"batches?limit=100{after}", null, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
             string? last = null;
             foreach (var batch in list.RootElement.GetProperty("data").EnumerateArray())
             {
                 last = batch.GetProperty("id").GetString();
-                if (batch.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty(TagKey, out var found) && found.GetString() == tag) return last;
+                if (batch.TryGetProperty("metadata", out var metadata)
+                    && metadata.ValueKind == JsonValueKind.Object
+                    && metadata.TryGetProperty(TagKey, out var found)
+                    && found.GetString() == tag)
+                {
+                    return last;
+                }
             }
 
-            if (last is null || !(list.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True)) return null;
+            if (last is null || !(list.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True))
+                return null;
             after = $"&after={Uri.EscapeDataString(last)}";
         }
     }
@@ -224,10 +250,15 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
     {
         while (true)
         {
-            using var batch = await RetryAsync(() => _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+            using var batch = await RetryAsync(
+                () => _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
             var status = batch.RootElement.GetProperty("status").GetString()!;
             if (batch.RootElement.TryGetProperty("request_counts", out var counts) && counts.ValueKind == JsonValueKind.Object)
-                reporter.Progress("annotate", counts.GetProperty("completed").GetInt64(), counts.GetProperty("total").GetInt64(), $"batch job {id} is {status}");
+                reporter.Progress(
+                    "annotate",
+                    counts.GetProperty("completed").GetInt64(),
+                    counts.GetProperty("total").GetInt64(),
+                    $"batch job {id} is {status}");
             if (!Ended.Contains(status))
             {
                 await Task.Delay(TimeSpan.FromSeconds(options.BatchPoll), clock, cancellationToken).ConfigureAwait(false);
@@ -236,19 +267,31 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
 
             foreach (var name in (string[])["output_file_id", "error_file_id"])
             {
-                if (batch.RootElement.TryGetProperty(name, out var file) && file.ValueKind == JsonValueKind.String && file.GetString()!.Length > 0)
+                if (batch.RootElement.TryGetProperty(name, out var file)
+                    && file.ValueKind == JsonValueKind.String
+                    && file.GetString()!.Length > 0)
+                {
                     await KeepAsync(file.GetString()!, cancellationToken).ConfigureAwait(false);
+                }
             }
 
-            if (status != "completed") reporter.Warn($"batch job {id} is {status}{Why(batch.RootElement)}; what it answered is kept, and the rest is asked for again");
+            if (status != "completed")
+                reporter.Warn(
+                    $"batch job {id} is {status}{Why(batch.RootElement)}; what it answered is kept, and the rest is asked for again");
             _log.Done(tag);
             return;
         }
     }
 
     private static string Why(JsonElement batch) =>
-        batch.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Object && errors.TryGetProperty("data", out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0
-        && list[0].TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? $" ({message.GetString()!.ReplaceLineEndings(" ")})" : "";
+        batch.TryGetProperty("errors", out var errors)
+            && errors.ValueKind == JsonValueKind.Object
+            && errors.TryGetProperty("data", out var list)
+            && list.ValueKind == JsonValueKind.Array
+            && list.GetArrayLength() > 0
+        && list[0].TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String
+        ? $" ({message.GetString()!.ReplaceLineEndings(" ")})"
+        : "";
 
     private async Task KeepAsync(string fileId, CancellationToken cancellationToken)
     {
@@ -264,7 +307,14 @@ internal sealed class BatchJobRunner(AnnotateOptions options, RowSource rows, Ro
         foreach (var line in JsonLines.Read(path))
         {
             using var document = JsonDocument.Parse(line.Utf8);
-            if (!UInt128.TryParse(document.RootElement.GetProperty("custom_id").GetString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var key)) continue;
+            if (!UInt128.TryParse(
+                document.RootElement.GetProperty("custom_id").GetString(),
+                NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture,
+                out var key))
+            {
+                continue;
+            }
             if (Read(document.RootElement, key) is { } response) pending.Add(stack.Journaled.KeepAsync(key, response));
             if (pending.Count < 1000) continue;
             await Task.WhenAll(pending).ConfigureAwait(false);

@@ -4,7 +4,7 @@ using DistillOnnx.Core;
 namespace DistillOnnx.Teacher.BatchJobs;
 
 /// <summary>
-/// Which jobs were begun and which are done, in a file that only grows. A job is noted by a tag of its own before it is begun,
+/// Which jobs were begun and which are done, in a file that is only appended to. A job is noted by a tag of its own before it is begun,
 /// so that one begun just before a kill is found again among the endpoint's jobs by that tag.
 /// </summary>
 internal sealed class BatchLog
@@ -19,7 +19,7 @@ internal sealed class BatchLog
         if (!File.Exists(_path)) return;
         var text = File.ReadAllText(_path);
         var whole = text[..(text.LastIndexOf('\n') + 1)];
-        // A line cut by a kill says nothing that the endpoint's own list does not.
+        // A line cut by a kill has no information that the endpoint's own list lacks.
         if (whole.Length < text.Length) File.WriteAllText(_path, whole);
         foreach (var line in whole.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -3,16 +3,22 @@ using System.Text.Json;
 
 namespace DistillOnnx.Teacher.Clients;
 
-/// <summary>Sorts what endpoints say besides answers by how far it reaches.</summary>
+/// <summary>Classifies endpoints' error responses by what they affect.</summary>
 internal static class EndpointFaults
 {
     private const int LongestMessage = 300;
-    private static readonly string[] WrongSetup = ["invalid_api_key", "model_not_found", "invalid_model", "authentication_error", "permission_error"];
+    private static readonly string[] WrongSetup = [
+        "invalid_api_key", "model_not_found", "invalid_model", "authentication_error", "permission_error"
+    ];
     private static readonly string[] NothingLeft = ["insufficient_quota", "billing_hard_limit_reached", "billing_error"];
-    private static readonly string[] RefusedCodes = ["content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"];
-    private static readonly string[] RefusedWords = ["context length", "context size", "context window", "content management policy", "content policy", "prompt is too long"];
+    private static readonly string[] RefusedCodes = [
+        "content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"
+    ];
+    private static readonly string[] RefusedWords = [
+        "context length", "context size", "context window", "content management policy", "content policy", "prompt is too long"
+    ];
 
-    /// <summary>Whether a code says that the model will not answer this request.</summary>
+    /// <summary>Whether a code means that the model refuses this request.</summary>
     public static bool IsRefusal(string code) => RefusedCodes.Contains(code);
 
     /// <summary>The fault that a status and its body mean.</summary>
@@ -22,8 +28,10 @@ internal static class EndpointFaults
         var fault = (int)status switch
         {
             401 or 403 or 404 => TeacherFault.Setup,
-            400 or 413 or 422 when IsRefusal(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) => TeacherFault.Refused,
-            400 or 402 or 422 when NothingLeft.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) => TeacherFault.Fatal,
+            400 or 413 or 422 when IsRefusal(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) =>
+                TeacherFault.Refused,
+            400 or 402 or 422 when NothingLeft.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) =>
+                TeacherFault.Fatal,
             400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
             400 or 413 or 422 => TeacherFault.Request,
             429 when NothingLeft.Contains(code) => TeacherFault.Fatal,
@@ -50,12 +58,19 @@ internal static class EndpointFaults
         }
     }
 
-    /// <summary>How long an endpoint asks to wait; null where it does not say.</summary>
+    /// <summary>How long an endpoint asks to wait; null where it gives no time.</summary>
     public static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider clock)
     {
         if (response.Headers.TryGetValues("retry-after-ms", out var values)
-            && double.TryParse(values.First(), System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var milliseconds)
-            && milliseconds is >= 0 and < 1e9) return TimeSpan.FromMilliseconds(milliseconds);
+            && double.TryParse(
+                values.First(),
+                System.Globalization.NumberStyles.Float,
+                System.Globalization.CultureInfo.InvariantCulture,
+                out var milliseconds)
+            && milliseconds is >= 0 and < 1e9)
+        {
+            return TimeSpan.FromMilliseconds(milliseconds);
+        }
         var header = response.Headers.RetryAfter;
         var wait = header?.Delta ?? (header?.Date is { } date ? date - clock.GetUtcNow() : null);
         return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
@@ -69,5 +84,6 @@ internal static class EndpointFaults
         return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
     }
 
-    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

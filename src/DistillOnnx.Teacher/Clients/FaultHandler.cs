@@ -1,7 +1,7 @@
 namespace DistillOnnx.Teacher.Clients;
 
 /// <summary>
-/// Below a provider's package: tells faults by <see cref="TeacherException"/>, so that each provider's are sorted alike, and the package
+/// Below a provider's package: reports faults by <see cref="TeacherException"/>, so that each provider's are sorted alike, and the package
 /// neither repeats nor rephrases them.
 /// </summary>
 /// <param name="url">Names the endpoint in messages.</param>
@@ -9,9 +9,15 @@ namespace DistillOnnx.Teacher.Clients;
 /// <param name="advice">What to do about a key that is not accepted.</param>
 /// <param name="timeout">The longest that an answer may take.</param>
 /// <param name="clock">Reads dates in Retry-After.</param>
-internal sealed class FaultHandler(Uri url, string? key, string advice, TimeSpan timeout, TimeProvider clock) : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) })
+internal sealed class FaultHandler(
+    Uri url,
+    string? key,
+    string advice,
+    TimeSpan timeout,
+    TimeProvider clock) : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) })
 {
-    /// <summary>The header that carries the key, set here whatever the package makes of it; null: the package or the client sets it.</summary>
+    /// <summary>The header that carries the key, set here, even where the package sets it too; null: the package or the
+    /// client sets it.</summary>
     public string? KeyHeader { get; init; }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -27,12 +33,13 @@ internal sealed class FaultHandler(Uri url, string? key, string advice, TimeSpan
         try
         {
             var response = await base.SendAsync(request, limit.Token).ConfigureAwait(false);
-            // Read here, so that a stall or a cut within the body is told as one.
+            // Read here, so that a stall or a cut within the body is reported as one.
             await response.Content.LoadIntoBufferAsync(limit.Token).ConfigureAwait(false);
             if (response.IsSuccessStatusCode) return response;
             using (response)
             {
-                var (message, code) = EndpointFaults.Read(await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false), key);
+                var (message, code) = EndpointFaults.Read(
+                    await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false), key);
                 var help = (int)response.StatusCode switch { 401 or 403 => advice, 404 => "; expected the model there", _ => "" };
                 throw EndpointFaults.Of(url, response.StatusCode, message, code, help, EndpointFaults.RetryAfter(response, clock));
             }
@@ -43,8 +50,13 @@ internal sealed class FaultHandler(Uri url, string? key, string advice, TimeSpan
         }
         catch (HttpRequestException e)
         {
-            var unreachable = e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError;
-            throw new TeacherException(unreachable ? TeacherFault.Unreachable : TeacherFault.Transient, $"{url}: {(unreachable ? "cannot be reached" : "the answer was cut")}: {e.Message}", inner: e);
+            var unreachable = e.HttpRequestError is HttpRequestError.NameResolutionError
+                or HttpRequestError.ConnectionError
+                or HttpRequestError.SecureConnectionError;
+            throw new TeacherException(
+                unreachable ? TeacherFault.Unreachable : TeacherFault.Transient,
+                $"{url}: {(unreachable ? "cannot be reached" : "the answer was cut")}: {e.Message}",
+                inner: e);
         }
         catch (IOException e)
         {

@@ -61,7 +61,8 @@ internal sealed class GenAIChatClient : IChatClient
         try
         {
             // Generating blocks, and the caller's thread may be one that others wait for.
-            return await Task.Run(() => Answer(messages, options ?? new ChatOptions(), cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await Task.Run(
+                () => Answer(messages, options ?? new ChatOptions(), cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         catch (OnnxRuntimeGenAIException e)
         {
@@ -96,7 +97,8 @@ internal sealed class GenAIChatClient : IChatClient
         using var prompt = _tokenizer.Encode(_prompt is null ? Template(messages) : _prompt(messages));
         var input = prompt[0].Length;
         if (input >= _context)
-            throw new TeacherException(TeacherFault.Refused, $"the prompt has {input} tokens, and the model reads {_context} of prompt and answer");
+            throw new TeacherException(
+                TeacherFault.Refused, $"the prompt has {input} tokens, and the model reads {_context} of prompt and answer");
 
         var most = Math.Min(options.MaxOutputTokens ?? int.MaxValue, _context - input);
         using var parameters = Parameters(options, input + most);
@@ -146,7 +148,8 @@ internal sealed class GenAIChatClient : IChatClient
             if (options.TopP is { } share) parameters.SetSearchOption("top_p", share);
             if (options.TopK is { } candidates) parameters.SetSearchOption("top_k", candidates);
             if (options.Seed is { } seed) parameters.SetSearchOption("random_seed", seed);
-            if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema }) parameters.SetGuidance("json_schema", schema.GetRawText());
+            if (options.ResponseFormat is ChatResponseFormatJson { Schema: { } schema })
+                parameters.SetGuidance("json_schema", schema.GetRawText());
             return parameters;
         }
         catch

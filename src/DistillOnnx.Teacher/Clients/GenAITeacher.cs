@@ -26,7 +26,8 @@ internal static class GenAITeacher
         TelemetrySwitch.Apply();
         try
         {
-            return new GenAIChatClient(directory, context, style == PromptStyle.Chat ? null : m => string.Concat(m.Select(p => p.Text)), clock);
+            return new GenAIChatClient(
+                directory, context, style == PromptStyle.Chat ? null : m => string.Concat(m.Select(p => p.Text)), clock);
         }
         catch (Exception e) when (e is OnnxRuntimeGenAIException or DllNotFoundException)
         {

@@ -8,12 +8,12 @@ using Microsoft.Extensions.AI;
 namespace DistillOnnx.Teacher.Clients;
 
 /// <summary>
-/// Speaks the part of OpenAI's protocol that hosted services, vLLM, llama.cpp and Ollama have in common:
+/// Implements the part of OpenAI's protocol that hosted services, vLLM, llama.cpp and Ollama have in common:
 /// <c>/chat/completions</c>, or <c>/completions</c> for text to be continued. Faults are sorted by how far they reach; nothing
 /// is repeated here. Every request carries its key as <c>Idempotency-Key</c>, so that an endpoint that honours it does not
 /// charge twice for an answer that got lost on the way.
 /// </summary>
-public sealed class OpenAIChatClient : IChatClient
+internal sealed class OpenAIChatClient : IChatClient
 {
     private const int LongestAnswer = 16 << 20;
     private const int CopyBlock = 1 << 16;
@@ -57,23 +57,29 @@ public sealed class OpenAIChatClient : IChatClient
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = LongestAnswer,
         };
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("DistillOnnx", typeof(OpenAIChatClient).Assembly.GetName().Version?.ToString(3)));
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue(
+            "DistillOnnx", typeof(OpenAIChatClient).Assembly.GetName().Version?.ToString(3)));
     }
 
     /// <summary>Asks for the list of models, which costs nothing: shows whether place, key and model are right.</summary>
     /// <param name="cancellationToken">Stops asking.</param>
-    /// <returns>What is to be said of it, one line.</returns>
+    /// <returns>The result of the check, one line.</returns>
     /// <exception cref="TeacherException">Place or key are wrong.</exception>
     public async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
         var reply = await SendAsync(HttpMethod.Get, "models", null, null, cancellationToken).ConfigureAwait(false);
-        if (reply.Status == HttpStatusCode.NotFound) return $"{_url} is reached; it does not list its models, so that key and model stay unchecked";
+        if (reply.Status == HttpStatusCode.NotFound)
+            return $"{_url} is reached; it does not list its models, so that key and model stay unchecked";
         RequireSuccess(reply);
         try
         {
             using var document = JsonDocument.Parse(reply.Body);
             var names = document.RootElement.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()).ToList();
-            if (!names.Contains(_model) && !names.Contains(_model + ":latest")) throw new TeacherException(TeacherFault.Setup, $"{_url} accepts the key but has no model \"{_model}\"; it has {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", …" : "")}");
+            if (!names.Contains(_model) && !names.Contains(_model + ":latest"))
+                throw new TeacherException(
+                    TeacherFault.Setup,
+                    $"{_url} accepts the key but has no model \"{_model}\"; it has "
+                    + $"{string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", …" : "")}");
             return $"{_url} accepts the key and has the model \"{_model}\"";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
@@ -83,19 +89,22 @@ public sealed class OpenAIChatClient : IChatClient
     }
 
     /// <inheritdoc/>
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         var key = options?.AdditionalProperties?.TryGetValue(RequestKey.Idempotency, out var value) == true ? value as string : null;
         var limitName = _limitName;
-        var reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
+        var reply = await SendAsync(
+            HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
 
-        // A refusal costs nothing; each parameter is refused once at the most, so that this comes to an end.
+        // A refusal costs nothing; each parameter is refused at most once, so the loop ends.
         while (WantsOtherParameters((int)reply.Status, reply.Body, limitName))
         {
             if (Refused.FormatIsDenied) break;
             limitName = _limitName;
-            reply = await SendAsync(HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
+            reply = await SendAsync(
+                HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
         }
 
         RequireSuccess(reply);
@@ -103,11 +112,13 @@ public sealed class OpenAIChatClient : IChatClient
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("answers are taken whole and not streamed");
 
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
@@ -132,7 +143,8 @@ public sealed class OpenAIChatClient : IChatClient
     internal RefusedParameters Refused { get; } = new();
 
     private static bool StreamOnly(string message) =>
-        message.Contains("stream", StringComparison.OrdinalIgnoreCase) && StreamWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase));
+        message.Contains("stream", StringComparison.OrdinalIgnoreCase)
+            && StreamWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Which path of the protocol is asked.</summary>
     internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
@@ -141,7 +153,7 @@ public sealed class OpenAIChatClient : IChatClient
     internal byte[] Body(IList<ChatMessage> prompt, ChatOptions? options) => Body(prompt, options, _limitName);
 
     /// <summary>Sends a request of the protocol's other paths; repeats nothing.</summary>
-    /// <exception cref="TeacherException">The endpoint did not answer, or said no.</exception>
+    /// <exception cref="TeacherException">The endpoint did not answer, or refused the request.</exception>
     internal async Task<byte[]> CallAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
         // A file goes up as fast as the line is: a megabyte a second at the least, on top of what any answer may take.
@@ -152,7 +164,7 @@ public sealed class OpenAIChatClient : IChatClient
     }
 
     /// <summary>Sends a request whose answer may be large, to a file.</summary>
-    /// <exception cref="TeacherException">The endpoint did not answer, or said no.</exception>
+    /// <exception cref="TeacherException">The endpoint did not answer, or refused the request.</exception>
     internal async Task DownloadAsync(string path, string file, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Get, path, null, null);
@@ -160,8 +172,13 @@ public sealed class OpenAIChatClient : IChatClient
         stalled.CancelAfter(_timeout);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stalled.Token).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode) RequireSuccess(new Reply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(stalled.Token).ConfigureAwait(false), EndpointFaults.RetryAfter(response, _clock)));
+            using var response = await _http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, stalled.Token).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+                RequireSuccess(new Reply(
+                    response.StatusCode,
+                    await response.Content.ReadAsByteArrayAsync(stalled.Token).ConfigureAwait(false),
+                    EndpointFaults.RetryAfter(response, _clock)));
             await using var from = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
             await using var to = File.Create(file);
             var buffer = new byte[CopyBlock];
@@ -207,7 +224,8 @@ public sealed class OpenAIChatClient : IChatClient
                 json.WriteEndArray();
             }
 
-            if (options?.Temperature is { } temperature && !Refused.Has(RefusedParameters.Temperature)) json.WriteNumber("temperature", Math.Round((double)temperature, 4));
+            if (options?.Temperature is { } temperature && !Refused.Has(RefusedParameters.Temperature))
+                json.WriteNumber("temperature", Math.Round((double)temperature, 4));
             if (options?.TopP is { } top && !Refused.Has(RefusedParameters.TopP)) json.WriteNumber("top_p", Math.Round((double)top, 4));
             if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(limitName, tokens);
             if (options?.Seed is { } seed && !Refused.Has(RefusedParameters.Seed)) json.WriteNumber("seed", seed);
@@ -247,7 +265,7 @@ public sealed class OpenAIChatClient : IChatClient
         return stream.ToArray();
     }
 
-    // What the system was to say stands before the first question.
+    // The system message is put before the first question.
     private static IEnumerable<ChatMessage> WithoutSystem(IList<ChatMessage> prompt)
     {
         var system = string.Join("\n\n", prompt.Where(m => m.Role == ChatRole.System).Select(m => m.Text));
@@ -258,16 +276,19 @@ public sealed class OpenAIChatClient : IChatClient
         }
     }
 
-    private async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken, TimeSpan extra = default)
+    private async Task<Reply> SendAsync(
+        HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellationToken, TimeSpan extra = default)
     {
         using var request = Request(method, path, content, key);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(_timeout + extra);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, timeout.Token).ConfigureAwait(false);
+            using var response = await _http.SendAsync(
+                request, HttpCompletionOption.ResponseContentRead, timeout.Token).ConfigureAwait(false);
             var bytes = await response.Content.ReadAsByteArrayAsync(timeout.Token).ConfigureAwait(false);
-            if (response.Content.Headers.ContentType?.MediaType == "text/event-stream" && response.IsSuccessStatusCode) bytes = StreamedAnswer.Join(bytes, _url);
+            if (response.Content.Headers.ContentType?.MediaType == "text/event-stream" && response.IsSuccessStatusCode)
+                bytes = StreamedAnswer.Join(bytes, _url);
             return new Reply(response.StatusCode, bytes, EndpointFaults.RetryAfter(response, _clock));
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -278,7 +299,8 @@ public sealed class OpenAIChatClient : IChatClient
         {
             throw new TeacherException(TeacherFault.Unreachable, $"{_url}: no host of this name is found", inner: e);
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+        catch (HttpRequestException e)
+            when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
         {
             throw new TeacherException(TeacherFault.Unreachable, $"{_url}: cannot be reached: {e.Message}", inner: e);
         }
@@ -289,14 +311,17 @@ public sealed class OpenAIChatClient : IChatClient
     }
 
     /// <summary>A body as it is sent.</summary>
-    internal static HttpContent Json(byte[] body) => new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+    internal static HttpContent Json(byte[] body) =>
+        new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
     // Azure names the deployment in the path and the protocol's version in the query; its newer paths (/openai/v1) are OpenAI's.
     private string Place(string path)
     {
         var url = _url.AbsoluteUri.TrimEnd('/');
         if (!_azure || url.EndsWith("/v1", StringComparison.Ordinal)) return $"{url}/{path}";
-        return path == "models" ? $"{url}/openai/models?api-version={AzureVersion}" : $"{url}/openai/deployments/{Uri.EscapeDataString(_model)}/{path}?api-version={AzureVersion}";
+        return path == "models"
+            ? $"{url}/openai/models?api-version={AzureVersion}"
+            : $"{url}/openai/deployments/{Uri.EscapeDataString(_model)}/{path}?api-version={AzureVersion}";
     }
 
     private HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content, string? key)
@@ -309,7 +334,7 @@ public sealed class OpenAIChatClient : IChatClient
     }
 
     /// <summary>Sorts an answer's status by how far its fault reaches.</summary>
-    /// <exception cref="TeacherException">The endpoint said no.</exception>
+    /// <exception cref="TeacherException">The endpoint refused the request.</exception>
     internal void RequireSuccess(int status, byte[] body) => RequireSuccess(new Reply((HttpStatusCode)status, body, null));
 
     private void RequireSuccess(Reply reply)
@@ -335,14 +360,24 @@ public sealed class OpenAIChatClient : IChatClient
             using var document = JsonDocument.Parse(body);
             var root = document.RootElement;
             var choice = root.GetProperty("choices")[0];
-            var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String ? reason.GetString() : null;
+            var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String
+                ? reason.GetString()
+                : null;
             var message = _style == PromptStyle.Chat ? choice.GetProperty("message") : choice;
-            // A refusal is an answer: it is paid for like any other.
-            var refused = message.TryGetProperty("refusal", out var refusal) && refusal.ValueKind == JsonValueKind.String && refusal.GetString()!.Length > 0;
-            var content = refused ? refusal : message.TryGetProperty(_style == PromptStyle.Chat ? "content" : "text", out var text) || finish == "content_filter" ? text : throw new KeyNotFoundException();
+            // A refusal is an answer: it costs as much as any other.
+            var refused = message.TryGetProperty("refusal", out var refusal)
+                && refusal.ValueKind == JsonValueKind.String
+                && refusal.GetString()!.Length > 0;
+            var content = refused ? refusal
+                : message.TryGetProperty(_style == PromptStyle.Chat ? "content" : "text", out var text) || finish == "content_filter" ? text
+                : throw new KeyNotFoundException();
             var thoughts = Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? Parts(content, thoughts: true);
             var answer = content.ValueKind == JsonValueKind.String ? content.GetString()! : Parts(content, thoughts: false) ?? "";
-            var response = new ChatResponse(new ChatMessage(ChatRole.Assistant, string.IsNullOrWhiteSpace(thoughts) ? [new TextContent(answer)] : [new TextReasoningContent(thoughts), new TextContent(answer)]))
+            var response = new ChatResponse(new ChatMessage(
+                ChatRole.Assistant,
+                string.IsNullOrWhiteSpace(thoughts)
+                    ? [new TextContent(answer)]
+                    : [new TextReasoningContent(thoughts), new TextContent(answer)]))
             {
                 ModelId = root.TryGetProperty("model", out var model) ? model.GetString() : _model,
                 FinishReason = refused ? ChatFinishReason.ContentFilter : finish is null ? null : new ChatFinishReason(finish),
@@ -353,15 +388,20 @@ public sealed class OpenAIChatClient : IChatClient
                 {
                     InputTokenCount = Count(usage, "prompt_tokens"),
                     OutputTokenCount = OutputTokens(usage),
-                    ReasoningTokenCount = usage.TryGetProperty("completion_tokens_details", out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, "reasoning_tokens") : null,
+                    ReasoningTokenCount = usage.TryGetProperty("completion_tokens_details", out var details)
+                        && details.ValueKind == JsonValueKind.Object
+                        ? Count(details, "reasoning_tokens")
+                        : null,
                 };
             }
 
             return response;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
         {
-            throw new TeacherException(TeacherFault.Transient, $"{_url}: expected an answer of OpenAI's protocol, found something else", inner: e);
+            throw new TeacherException(
+                TeacherFault.Transient, $"{_url}: expected an answer of OpenAI's protocol, found something else", inner: e);
         }
     }
 
@@ -372,20 +412,25 @@ public sealed class OpenAIChatClient : IChatClient
         return Count(usage, "total_tokens") - Count(usage, "prompt_tokens") is { } rest && rest > (output ?? 0) ? rest : output;
     }
 
-    private static long? Count(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+    private static long? Count(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
 
     // Content may be a list of parts, of which some are thoughts.
     private static string? Parts(JsonElement content, bool thoughts)
     {
         if (content.ValueKind != JsonValueKind.Array) return null;
-        var texts = content.EnumerateArray().Where(p => p.ValueKind == JsonValueKind.Object && Text(p, "type") is "thinking" or "reasoning" == thoughts)
-            .Select(p => Text(p, "text") ?? Text(p, "thinking") ?? (p.TryGetProperty("thinking", out var inner) ? Parts(inner, thoughts: false) : null));
+        var texts = content.EnumerateArray()
+            .Where(p => p.ValueKind == JsonValueKind.Object && Text(p, "type") is "thinking" or "reasoning" == thoughts)
+            .Select(p => Text(p, "text")
+                ?? Text(p, "thinking")
+                ?? (p.TryGetProperty("thinking", out var inner) ? Parts(inner, thoughts: false) : null));
         return string.Concat(texts) is { Length: > 0 } text ? text : null;
     }
 
     private (string Message, string Code) Error(byte[] body) => EndpointFaults.Read(body, _key);
 
-    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private readonly record struct Reply(HttpStatusCode Status, byte[] Body, TimeSpan? RetryAfter);
 }

@@ -4,12 +4,13 @@ using Microsoft.Extensions.AI;
 namespace DistillOnnx.Teacher.Clients;
 
 /// <summary>
-/// A provider's own client under the toolchain's rules: faults as <see cref="TeacherException"/>, parameters that the model refuses left out
-/// after the first refusal, and nothing sent that is meant for the toolchain alone.
+/// A provider's own client under the toolchain's rules: faults as <see cref="TeacherException"/>, parameters that the
+/// model refuses left out after the first refusal, and nothing sent that is meant for the toolchain alone.
 /// </summary>
 /// <param name="inner">The provider's client.</param>
 /// <param name="name">Names it in messages.</param>
-/// <param name="contextOption">The additional property that sets the size of the context, where the provider's own default would cut prompts; null: there is none.</param>
+/// <param name="contextOption">The additional property that sets the size of the context, where the provider's own
+/// default would cut prompts; null: there is none.</param>
 internal sealed class ProviderChatClient(IChatClient inner, string name, string? contextOption = null) : DelegatingChatClient(inner)
 {
     private const int SmallestContext = 4096;
@@ -18,7 +19,8 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
     public RefusedParameters Refused { get; } = new();
 
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         while (true)
@@ -29,7 +31,7 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
             }
             catch (Exception e) when (Fault(e) is { } fault && !cancellationToken.IsCancellationRequested)
             {
-                // A refusal costs nothing; each parameter is refused once at the most, so that this comes to an end.
+                // A refusal costs nothing; each parameter is refused at most once, so the loop ends.
                 if (fault.Fault == TeacherFault.Request && Refused.Note(name, fault.Message) && !Refused.FormatIsDenied) continue;
                 if (ReferenceEquals(e, fault)) throw;
                 throw fault;
@@ -62,7 +64,8 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
     private static ChatResponse Marked(ChatResponse response)
     {
         if (response.FinishReason?.Value is "refusal") response.FinishReason = ChatFinishReason.ContentFilter;
-        else if (response.FinishReason?.Value is "max_tokens" or "model_context_window_exceeded") response.FinishReason = ChatFinishReason.Length;
+        else if (response.FinishReason?.Value is "max_tokens" or "model_context_window_exceeded")
+            response.FinishReason = ChatFinishReason.Length;
         return response;
     }
 
@@ -75,6 +78,9 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
 
         return exception is OperationCanceledException or OutOfMemoryException or ObjectDisposedException
             ? null
-            : new TeacherException(TeacherFault.Transient, $"{name}: expected an answer of its protocol: {exception.Message.ReplaceLineEndings(" ")}", inner: exception);
+            : new TeacherException(
+                TeacherFault.Transient,
+                $"{name}: expected an answer of its protocol: {exception.Message.ReplaceLineEndings(" ")}",
+                inner: exception);
     }
 }

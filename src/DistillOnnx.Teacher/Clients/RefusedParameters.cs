@@ -5,9 +5,24 @@ namespace DistillOnnx.Teacher.Clients;
 /// <summary>Parameters that a model refused once and that are left out from then on.</summary>
 internal sealed class RefusedParameters
 {
-    public const string Temperature = "temperature", TopP = "top_p", Seed = "seed", Stop = "stop", Format = "response_format", System = "the system role", Reasoning = "reasoning effort";
+    public const string Temperature =
+        "temperature", TopP =
+            "top_p", Seed = "seed", Stop = "stop", Format = "response_format", System = "the system role", Reasoning = "reasoning effort";
 
-    private static readonly string[] RefusingWords = ["support", "unknown", "unrecognized", "unexpected", "not permitted", "not allowed", "extra input", "extra field", "only the default", "not enabled", "deprecated", "cannot both"];
+    private static readonly string[] RefusingWords = [
+        "support",
+        "unknown",
+        "unrecognized",
+        "unexpected",
+        "not permitted",
+        "not allowed",
+        "extra input",
+        "extra field",
+        "only the default",
+        "not enabled",
+        "deprecated",
+        "cannot both"
+    ];
     private static readonly (string Name, string[] Words)[] Known =
     [
         (Temperature, ["temperature"]),
@@ -21,13 +36,13 @@ internal sealed class RefusedParameters
 
     private readonly ConcurrentDictionary<string, byte> _names = new();
 
-    /// <summary>Is told once of each parameter; null: nobody is.</summary>
+    /// <summary>Called once for each parameter; may be null.</summary>
     public Action<string>? Notice { get; set; }
 
-    /// <summary>Whether the request under way is to find out if a schema is taken: it fails where it is not.</summary>
+    /// <summary>Whether the pending request tests if a schema is accepted: it fails where it is not.</summary>
     public bool FormatIsAsked { get; set; }
 
-    /// <summary>Whether the request under way asked for the schema and was refused it.</summary>
+    /// <summary>Whether the pending request asked for the schema and was refused.</summary>
     public bool FormatIsDenied => FormatIsAsked && Has(Format);
 
     /// <summary>Whether a parameter is left out.</summary>

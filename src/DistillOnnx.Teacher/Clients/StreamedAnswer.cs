@@ -8,7 +8,7 @@ namespace DistillOnnx.Teacher.Clients;
 internal static class StreamedAnswer
 {
     /// <summary>Joins server-sent events.</summary>
-    /// <exception cref="TeacherException">The stream ends before the answer does, or tells a fault.</exception>
+    /// <exception cref="TeacherException">The stream ends before the answer does, or reports a fault.</exception>
     public static byte[] Join(byte[] events, Uri url)
     {
         var (content, thoughts, text) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
@@ -22,7 +22,10 @@ internal static class StreamedAnswer
                 var data = line["data:".Length..].Trim();
                 if (data == "[DONE]") break;
                 var part = JsonNode.Parse(data)!.AsObject();
-                if (part["error"] is { } error) throw new TeacherException(TeacherFault.Transient, $"{url}: {EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message}");
+                if (part["error"] is { } error)
+                    throw new TeacherException(
+                        TeacherFault.Transient,
+                        $"{url}: {EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message}");
                 model ??= (string?)part["model"];
                 if (part["usage"] is JsonObject counted) usage = counted.DeepClone();
                 if (part["choices"] is not JsonArray { Count: > 0 } choices || choices[0] is not JsonObject choice) continue;

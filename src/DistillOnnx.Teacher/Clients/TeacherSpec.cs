@@ -3,16 +3,17 @@ using DistillOnnx.Core;
 namespace DistillOnnx.Teacher.Clients;
 
 /// <summary>
-/// Which teacher: <c>openai:MODEL[@URL]</c>, <c>anthropic:MODEL[@URL]</c>, <c>azure:DEPLOYMENT@URL</c>, <c>ollama:MODEL[@URL]</c>, <c>genai:DIR</c> or <c>rules</c>.
+/// Which teacher: <c>openai:MODEL[@URL]</c>, <c>anthropic:MODEL[@URL]</c>, <c>azure:DEPLOYMENT@URL</c>,
+/// <c>ollama:MODEL[@URL]</c>, <c>genai:DIR</c> or <c>rules</c>.
 /// </summary>
-/// <param name="Kind">What stands before the colon.</param>
+/// <param name="Kind">The part before the colon.</param>
 /// <param name="Model">The model's name, or the directory that holds it.</param>
 /// <param name="Url">Where an endpoint's paths begin, without a slash at the end.</param>
 public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
 {
     private const string Expected = "openai:MODEL@URL, anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules";
 
-    /// <summary>What may stand before the colon in this build.</summary>
+    /// <summary>The kinds that this build supports.</summary>
     public static IReadOnlyList<string> Kinds { get; } = ["openai", "anthropic", "azure", "ollama", "genai", "rules"];
 
     /// <summary>Where models are asked whose specification names no place.</summary>
@@ -45,12 +46,21 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
         if (at < 0)
         {
             var place = kind switch { "openai" => DefaultUrl, "anthropic" => AnthropicUrl, "ollama" => OllamaUrl, _ => null };
-            return new TeacherSpec(kind, rest, place ?? throw new InputException($"--teacher: expected azure:DEPLOYMENT@URL with the resource's URL, found \"{text}\""));
+            return new TeacherSpec(
+                kind,
+                rest,
+                place ?? throw new InputException($"--teacher: expected azure:DEPLOYMENT@URL with the resource's URL, found \"{text}\""));
         }
 
-        if (at == 0 || !Uri.TryCreate(rest[(at + 1)..].TrimEnd('/'), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        if (at == 0
+            || !Uri.TryCreate(rest[(at + 1)..].TrimEnd('/'), UriKind.Absolute, out var url)
+            || url.Scheme is not ("http" or "https"))
+        {
             throw new InputException($"--teacher: expected {kind}:MODEL@URL with an http or https URL, found \"{text}\"");
-        if (url.UserInfo.Length > 0 || url.Query.Length > 0) throw new InputException("--teacher: a secret does not belong in the URL, nor does a query; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
+        }
+        if (url.UserInfo.Length > 0 || url.Query.Length > 0)
+            throw new InputException(
+                "--teacher: a secret does not belong in the URL, nor does a query; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
         return new TeacherSpec(kind, rest[..at], url);
     }
 }

@@ -19,7 +19,8 @@ internal sealed class TeacherStack : IDisposable
         _journal = journal;
         Prices = PriceTable.Find(spec.Priced, options.Prices);
         if (options.Budget is not null && (Prices is null ? spec.Priced : Ledger.Unknown(journal.Totals, options.Prices)) is { } unknown)
-            throw new InputException($"--budget: the table of prices does not know \"{unknown}\"; give --prices, or limit tokens by --budget-tokens");
+            throw new InputException(
+                $"--budget: the table of prices does not know \"{unknown}\"; give --prices, or limit tokens by --budget-tokens");
         if (!options.Offline)
         {
             client ??= CreateClient(options, spec, clock);
@@ -39,8 +40,9 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>The teacher itself; null where nothing is asked.</summary>
     public IChatClient? Client { get; }
 
-    /// <summary>What the model refuses; null where the client does not tell.</summary>
-    public RefusedParameters? Refused => Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null };
+    /// <summary>What the model refuses; null where the client does not report it.</summary>
+    public RefusedParameters? Refused =>
+        Client switch { OpenAIChatClient openAI => openAI.Refused, ProviderChatClient provider => provider.Refused, _ => null };
 
     /// <summary>What tokens cost; null where that is not known.</summary>
     public PriceTable? Prices { get; }
@@ -56,19 +58,26 @@ internal sealed class TeacherStack : IDisposable
 
     /// <summary>What is left to spend, beyond all that the journal holds.</summary>
     public Budget NewBudget() => new(
-        _options.Budget, _options.BudgetTokens, Prices, Ledger.Cost(_journal.Totals, _options.Prices) ?? 0, _journal.Tokens.Input + _journal.Tokens.Output, _options.Batch);
+        _options.Budget,
+        _options.BudgetTokens,
+        Prices,
+        Ledger.Cost(_journal.Totals, _options.Prices) ?? 0,
+        _journal.Tokens.Input + _journal.Tokens.Output,
+        _options.Batch);
 
-    /// <summary>The model and how it is asked, for keys. Where it runs does not change what it says.</summary>
+    /// <summary>The model and how it is asked, for keys. The address does not change the answers.</summary>
     public static string Name(TeacherSpec spec, AnnotateOptions options) => $"{spec.Kind}:{spec.Model}:{options.Style}";
 
     /// <summary>The bare client.</summary>
     public static IChatClient CreateClient(AnnotateOptions options, TeacherSpec spec, TimeProvider clock) => spec.Kind switch
     {
-        "rules" => throw new InputException("--teacher rules: the rule-based teacher is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync"),
+        "rules" => throw new InputException(
+            "--teacher rules: the rule-based teacher is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync"),
         "genai" => GenAITeacher.Open(spec.Model, options.Style, clock),
         "anthropic" => Providers.Anthropic(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
         "ollama" => Providers.Ollama(spec, Key(options, spec), TimeSpan.FromSeconds(options.Timeout), clock),
-        _ => new OpenAIChatClient(spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
+        _ => new OpenAIChatClient(
+            spec, Key(options, spec), options.Style, TimeSpan.FromSeconds(options.Timeout), options.Concurrency, clock),
     };
 
     public void Dispose() => Journaled.Dispose();
@@ -77,7 +86,8 @@ internal sealed class TeacherStack : IDisposable
     private static string? Key(AnnotateOptions options, TeacherSpec spec) => options.ApiKey ?? spec switch
     {
         { Kind: "openai" } when spec.Url!.Host == TeacherSpec.DefaultUrl.Host => Environment.GetEnvironmentVariable("OPENAI_API_KEY"),
-        { Kind: "anthropic" } when spec.Url!.Host == TeacherSpec.AnthropicUrl.Host => Environment.GetEnvironmentVariable("ANTHROPIC_API_KEY"),
+        { Kind: "anthropic" } when spec.Url!.Host == TeacherSpec.AnthropicUrl.Host =>
+            Environment.GetEnvironmentVariable("ANTHROPIC_API_KEY"),
         { Kind: "azure" } => Environment.GetEnvironmentVariable("AZURE_OPENAI_API_KEY"),
         _ => null,
     };

@@ -7,9 +7,9 @@ using Microsoft.Win32.SafeHandles;
 namespace DistillOnnx.Teacher.Journaling;
 
 /// <summary>
-/// All answers ever paid for, one JSON line each, in a file that only grows. An answer is written the moment it comes, which
+/// All answers received so far, one JSON line each, in a file that is only appended to. An answer is written as soon as it arrives, which
 /// outlives the process, and counts as had once it is on disk, which outlives the machine; all that wait for the disk are
-/// flushed together. Where each line begins stands in a table beside memory. A line cut by a kill is cut off when the file is opened next.
+/// flushed together. The offset of each line is in a table in memory. A line cut by a kill is cut off when the file is opened next.
 /// </summary>
 public sealed class Journal : IAsyncDisposable
 {
@@ -92,7 +92,7 @@ public sealed class Journal : IAsyncDisposable
 
     /// <summary>Reads an answer.</summary>
     /// <param name="key">The request's key.</param>
-    /// <returns>Null where it has not been paid for yet.</returns>
+    /// <returns>Null where the journal has none.</returns>
     public JournalEntry? Find(UInt128 key)
     {
         long offset;
@@ -115,7 +115,7 @@ public sealed class Journal : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether an answer is there.</summary>
+    /// <summary>Whether there is an answer.</summary>
     /// <param name="key">The request's key.</param>
     public bool Contains(UInt128 key)
     {
@@ -127,7 +127,7 @@ public sealed class Journal : IAsyncDisposable
     /// <exception cref="IOException">It cannot be written.</exception>
     public async Task AppendAsync(JournalEntry entry)
     {
-        // Not cancellable: it is paid for, and is kept whatever becomes of the run.
+        // Not cancellable: the answer is paid, and is kept even if the run fails.
         byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(entry, JournalJsonContext.Default.JournalEntry), (byte)'\n'];
         long offset;
         Task flushed;
@@ -155,11 +155,12 @@ public sealed class Journal : IAsyncDisposable
         _written.Dispose();
     }
 
-    /// <summary>A key as it stands in the file.</summary>
+    /// <summary>A key as it is written in the file.</summary>
     /// <param name="key">The key.</param>
     public static string Text(UInt128 key) => key.ToString("x32", CultureInfo.InvariantCulture);
 
-    private static UInt128 Key(JournalEntry entry) => UInt128.Parse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static UInt128 Key(JournalEntry entry) =>
+        UInt128.Parse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private void Write(byte[] line)
     {
@@ -170,7 +171,7 @@ public sealed class Journal : IAsyncDisposable
         }
         catch (IOException e)
         {
-            // A part of the line may stand there now.
+            // A part of the line may have been written.
             RandomAccess.SetLength(_file.SafeFileHandle, _length);
             throw new IOException($"{_path}: cannot be written: {e.Message}", e);
         }
@@ -228,7 +229,9 @@ public sealed class Journal : IAsyncDisposable
             {
                 row++;
                 var entry = Parse(buffer.AsSpan(start, length));
-                if (entry is null) throw new InputException($"{_path}: line {row}: expected an answer, found something else; move the file away to begin anew");
+                if (entry is null)
+                    throw new InputException(
+                        $"{_path}: line {row}: expected an answer, found something else; move the file away to start again");
                 Note(entry, position + start);
             }
 
@@ -249,7 +252,9 @@ public sealed class Journal : IAsyncDisposable
         try
         {
             var entry = JsonSerializer.Deserialize(line, JournalJsonContext.Default.JournalEntry);
-            return entry is not null && UInt128.TryParse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _) ? entry : null;
+            return entry is not null && UInt128.TryParse(entry.Key, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _)
+                ? entry
+                : null;
         }
         catch (JsonException)
         {

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Teacher.Journaling;
 
-/// <summary>An answer that was paid for.</summary>
+/// <summary>A recorded answer.</summary>
 public sealed record JournalEntry
 {
     /// <summary>The request's key in 32 hexadecimal digits.</summary>

@@ -5,14 +5,14 @@ namespace DistillOnnx.Teacher.Journaling;
 
 /// <summary>
 /// Answers from the journal what is in it, and puts into it what the teacher answers. Equal requests that come while one of
-/// them is under way wait for that one, so that none is paid for twice.
+/// them is under way wait for that one, so that none is paid twice.
 /// </summary>
 /// <param name="inner">The teacher; null: nothing is asked.</param>
 /// <param name="journal">The journal.</param>
 /// <param name="name">The model and how it is asked: a part of every key.</param>
 /// <param name="model">The model as prices list it: whose tokens they are.</param>
-/// <param name="clock">Tells when an answer came.</param>
-public sealed class JournaledChatClient(IChatClient? inner, Journal journal, string name, string model, TimeProvider clock) : IChatClient
+/// <param name="clock">Source of the time at which an answer arrived.</param>
+internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, string name, string model, TimeProvider clock) : IChatClient
 {
     /// <summary>The fault of a request that is not in the journal and may not be asked.</summary>
     public const string NotAsked = "not asked";
@@ -35,7 +35,8 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     public long Asked => Interlocked.Read(ref _asked);
 
     /// <inheritdoc/>
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         options = options?.Clone() ?? new ChatOptions();
@@ -83,7 +84,8 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("answers are kept whole and not streamed");
 
     /// <inheritdoc/>
@@ -92,7 +94,8 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
     /// <inheritdoc/>
     public void Dispose() => inner?.Dispose();
 
-    private async Task<JournalEntry> AskAsync(IChatClient teacher, UInt128 key, IList<ChatMessage> prompt, ChatOptions options, CancellationToken cancellationToken)
+    private async Task<JournalEntry> AskAsync(
+        IChatClient teacher, UInt128 key, IList<ChatMessage> prompt, ChatOptions options, CancellationToken cancellationToken)
     {
         // One that waited for the same request and lost the race finds its answer here.
         if (journal.Find(key) is { } known) return known;
@@ -120,7 +123,11 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         Teacher = model,
         Model = response.ModelId ?? model,
         Text = response.Text,
-        Thoughts = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>().Select(c => c.Text)) is { Length: > 0 } thoughts ? thoughts : null,
+        Thoughts = string.Concat(response.Messages.SelectMany(m => m.Contents)
+            .OfType<TextReasoningContent>()
+            .Select(c => c.Text)) is { Length: > 0 } thoughts
+            ? thoughts
+            : null,
         ReasoningTokens = response.Usage?.ReasoningTokenCount ?? 0,
         Finish = response.FinishReason?.Value,
         InputTokens = response.Usage?.InputTokenCount ?? 0,
@@ -128,11 +135,21 @@ public sealed class JournaledChatClient(IChatClient? inner, Journal journal, str
         At = clock.GetUtcNow(),
     };
 
-    private static ChatResponse Response(JournalEntry entry) => new(new ChatMessage(ChatRole.Assistant, entry.Thoughts is null ? [new TextContent(entry.Text)] : [new TextReasoningContent(entry.Thoughts), new TextContent(entry.Text)]))
-    {
-        ModelId = entry.Model,
-        CreatedAt = entry.At,
-        FinishReason = entry.Finish is null ? null : new ChatFinishReason(entry.Finish),
-        Usage = new UsageDetails { InputTokenCount = entry.InputTokens, OutputTokenCount = entry.OutputTokens, ReasoningTokenCount = entry.ReasoningTokens },
-    };
+    private static ChatResponse Response(JournalEntry entry) =>
+        new(new ChatMessage(
+            ChatRole.Assistant,
+            entry.Thoughts is null
+                ? [new TextContent(entry.Text)]
+                : [new TextReasoningContent(entry.Thoughts), new TextContent(entry.Text)]))
+        {
+            ModelId = entry.Model,
+            CreatedAt = entry.At,
+            FinishReason = entry.Finish is null ? null : new ChatFinishReason(entry.Finish),
+            Usage = new UsageDetails
+            {
+                InputTokenCount = entry.InputTokens,
+                OutputTokenCount = entry.OutputTokens,
+                ReasoningTokenCount = entry.ReasoningTokens,
+            },
+        };
 }

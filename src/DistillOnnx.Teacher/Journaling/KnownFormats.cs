@@ -49,7 +49,7 @@ internal sealed class KnownFormats(string directory)
         }
         catch (JsonException e)
         {
-            throw new InputException($"{_path}: expected a JSON object of texts; delete the file to have it made anew", e);
+            throw new InputException($"{_path}: expected a JSON object of texts; delete the file; it will be written again", e);
         }
     }
 }

@@ -11,16 +11,20 @@ namespace DistillOnnx.Teacher.Journaling;
 /// </summary>
 public static class RequestKey
 {
-    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the number of the sample; each number is a request of its own.</summary>
+    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the number of the sample; each number is a
+    /// request of its own.</summary>
     public const string Sample = "distill.sample";
 
-    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the number of the attempt, after answers that could not be parsed.</summary>
+    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the number of the attempt, after answers that
+    /// could not be parsed.</summary>
     public const string Attempt = "distill.attempt";
 
-    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the request's key, which endpoints are told as <c>Idempotency-Key</c>.</summary>
+    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the request's key, which is sent to endpoints
+    /// as <c>Idempotency-Key</c>.</summary>
     public const string Idempotency = "distill.key";
 
-    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the row's bare input, which teachers that are no language models read.</summary>
+    /// <summary>Key of <see cref="ChatOptions.AdditionalProperties"/> for the row's bare input, which teachers that are
+    /// no language models read.</summary>
     public const string Input = "distill.input";
 
     /// <summary>The key: the first half of the SHA-256 of the request's canonical form.</summary>
@@ -60,7 +64,9 @@ public static class RequestKey
     /// <summary>A short name of a prompt, for provenance: SHA-256 in lower-case hexadecimal.</summary>
     /// <param name="messages">The prompt.</param>
     public static string PromptHash(IEnumerable<ChatMessage> messages) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\u0001', messages.Select(m => $"{m.Role.Value}\u0002{m.Text}")))));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(
+            '\u0001', messages.Select(m => $"{m.Role.Value}\u0002{m.Text}")))));
 
-    private static int Number(ChatOptions options, string key) => options.AdditionalProperties?.TryGetValue(key, out var value) == true && value is int number ? number : 0;
+    private static int Number(ChatOptions options, string key) =>
+        options.AdditionalProperties?.TryGetValue(key, out var value) == true && value is int number ? number : 0;
 }

@@ -2,7 +2,7 @@ namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>
 /// What may be spent, in money or tokens. A request reserves the most it can cost before it is sent and pays what it took
-/// afterwards, so that the sum never goes over, whatever is in flight.
+/// afterwards, so that the sum never exceeds the limit, even with requests in flight.
 /// </summary>
 /// <param name="mostCost">US dollars; null: no limit.</param>
 /// <param name="mostTokens">Tokens of prompts and answers; null: no limit.</param>
@@ -10,7 +10,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="spentCost">US dollars spent already.</param>
 /// <param name="spentTokens">Tokens spent already.</param>
 /// <param name="batch">Whether requests go by batch jobs.</param>
-public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, double spentCost, long spentTokens, bool batch = false)
+internal sealed class Budget(double? mostCost, long? mostTokens, PriceTable? prices, double spentCost, long spentTokens, bool batch = false)
 {
     private readonly Lock _lock = new();
     private long _input;
@@ -18,7 +18,8 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
     private int _reservations;
     private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Reserves tokens; where they are not left, waits for others' reservations to be settled, which mostly gives some back.</summary>
+    /// <summary>Reserves tokens; where they are not left, waits for others' reservations to be settled, which mostly
+    /// gives some back.</summary>
     /// <param name="input">The most that the prompt can have.</param>
     /// <param name="output">The most that the answer can have.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -48,7 +49,8 @@ public sealed class Budget(double? mostCost, long? mostTokens, PriceTable? price
         lock (_lock)
         {
             if (mostTokens is { } tokens && spentTokens + _input + _output + input + output > tokens) return false;
-            if (mostCost is { } cost && prices is not null && spentCost + prices.Cost(_input + input, _output + output, batch) > cost) return false;
+            if (mostCost is { } cost && prices is not null && spentCost + prices.Cost(_input + input, _output + output, batch) > cost)
+                return false;
             _input += input;
             _output += output;
             _reservations++;

@@ -6,7 +6,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// <summary>Sends no request that the budget might not cover.</summary>
 /// <param name="inner">The teacher.</param>
 /// <param name="budget">The budget.</param>
-public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
+internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : DelegatingChatClient(inner)
 {
     // An estimate of the prompt may be short by this much.
     internal const double Margin = 1.5;
@@ -22,7 +22,8 @@ public sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Deleg
     }
 
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = (long)(TokenEstimate.Prompt(messages) * Margin);
         // Some endpoints count thoughts beyond the limit; the next answer may have as many as any before.

@@ -14,17 +14,21 @@ public sealed record PriceTable(double Input, double Output, double Batch = 1)
     /// <summary>How old a table may be before its prices are doubted.</summary>
     private static readonly TimeSpan Old = TimeSpan.FromDays(180);
 
-    /// <summary>A warning where the date of a table (<c>as_of</c>) lies far back; null where it does not, or there is none.</summary>
+    /// <summary>A warning where the date of a table (<c>as_of</c>) is long past; null where it is not, or there is none.</summary>
     /// <param name="path">The user's table; null: the one that ships.</param>
     /// <param name="now">Today.</param>
     internal static string? Doubt(string? path, DateTimeOffset now)
     {
         try
         {
-            using var stream = path is null ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")! : File.OpenRead(path);
+            using var stream = path is null
+                ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")!
+                : File.OpenRead(path);
             using var document = JsonDocument.Parse(stream);
             if (!document.RootElement.TryGetProperty("as_of", out var date)) return null;
-            return now - date.GetDateTimeOffset() <= Old ? null : $"prices are those of {date.GetString()}; check them, and give your own by --prices";
+            return now - date.GetDateTimeOffset() <= Old
+                ? null
+                : $"prices are those of {date.GetString()}; check them, and give your own by --prices";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -45,23 +49,37 @@ public sealed record PriceTable(double Input, double Output, double Batch = 1)
 
     /// <summary>The prices of a model: from the user's file, or else from the table that ships.</summary>
     /// <param name="model">The model's name; rules and models within this process cost nothing.</param>
-    /// <param name="path">A JSON file <c>{"models": {"NAME": {"input": 0.15, "output": 0.6, "batch": 0.5}}}</c>; null: the table that ships.</param>
+    /// <param name="path">A JSON file <c>{"models": {"NAME": {"input": 0.15, "output": 0.6, "batch": 0.5}}}</c>; null:
+    /// the table that ships.</param>
     /// <returns>Null where the table does not know the model.</returns>
     /// <exception cref="InputException">The file is missing or has another form.</exception>
     public static PriceTable? Find(string model, string? path)
     {
-        if (model == "rules" || model.StartsWith("genai:", StringComparison.Ordinal) || model.StartsWith("ollama:", StringComparison.Ordinal)) return new PriceTable(0, 0);
+        if (model == "rules"
+            || model.StartsWith("genai:", StringComparison.Ordinal)
+            || model.StartsWith("ollama:", StringComparison.Ordinal))
+        {
+            return new PriceTable(0, 0);
+        }
         if (path is not null && !File.Exists(path)) throw new InputException($"{path}: no such file; expected a table of prices");
         try
         {
-            using var stream = path is null ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")! : File.OpenRead(path);
+            using var stream = path is null
+                ? Assembly.GetExecutingAssembly().GetManifestResourceStream("prices.json")!
+                : File.OpenRead(path);
             using var document = JsonDocument.Parse(stream);
             if (!document.RootElement.GetProperty("models").TryGetProperty(model, out var prices)) return null;
-            return new PriceTable(prices.GetProperty("input").GetDouble(), prices.GetProperty("output").GetDouble(), prices.TryGetProperty("batch", out var batch) ? batch.GetDouble() : 1);
+            return new PriceTable(
+                prices.GetProperty("input").GetDouble(),
+                prices.GetProperty("output").GetDouble(),
+                prices.TryGetProperty("batch", out var batch) ? batch.GetDouble() : 1);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new InputException($"{path}: expected {{\"models\": {{\"NAME\": {{\"input\": dollars per million tokens, \"output\": …}}}}}}, found something else", e);
+            throw new InputException(
+                $"{path}: expected {{\"models\": {{\"NAME\": {{\"input\": dollars per million tokens, \"output\": "
+                + $"…}}}}}}, found something else",
+                e);
         }
     }
 }

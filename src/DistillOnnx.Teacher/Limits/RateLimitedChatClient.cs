@@ -6,10 +6,11 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="inner">The teacher.</param>
 /// <param name="limiter">The limiter.</param>
 /// <param name="expectedOutputTokens">Tokens that an answer is expected to have.</param>
-public sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
+internal sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
 {
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var expected = TokenEstimate.Prompt(messages) + expectedOutputTokens;
         await limiter.AcquireAsync(expected, cancellationToken).ConfigureAwait(false);
@@ -24,7 +25,7 @@ public sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter
         {
             if (e.Fault == TeacherFault.Throttled)
             {
-                // What is turned away takes no tokens.
+                // Rejected requests take no tokens.
                 limiter.TurnedAway(e.RetryAfter);
                 limiter.Correct(-expected);
                 throw;

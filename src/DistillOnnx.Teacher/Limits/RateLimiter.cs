@@ -3,12 +3,12 @@ namespace DistillOnnx.Teacher.Limits;
 /// <summary>
 /// Keeps requests and tokens below rates per minute by spacing: each request is given the moment from which it may be sent.
 /// Nothing is saved up beyond one second, so no window of a minute ever sees more than the rate and that second's share.
-/// Below the stated rate, or without one, it keeps to what the endpoint lets through.
+/// Below the stated rate, or without one, it follows the rate that the endpoint accepts.
 /// </summary>
 /// <param name="requestsPerMinute">Requests; null: no limit.</param>
 /// <param name="tokensPerMinute">Tokens of prompts and answers; null: no limit.</param>
-/// <param name="clock">Tells and waits for the time.</param>
-public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinute, TimeProvider clock)
+/// <param name="clock">Source of time and delays.</param>
+internal sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinute, TimeProvider clock)
 {
     private const int NoPlace = -1;
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
@@ -23,7 +23,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     private bool _answeredSinceHold;
 
     /// <summary>Waits until a request may be sent.</summary>
-    /// <param name="tokens">Tokens that it will take, as far as can be told.</param>
+    /// <param name="tokens">Tokens that it will take, estimated.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task AcquireAsync(int tokens, CancellationToken cancellationToken)
     {
@@ -33,7 +33,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
             var wait = slot.At - clock.GetUtcNow();
             if (wait > TimeSpan.Zero) await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
             if (Begin(slot)) return;
-            // Everything was held back meanwhile, and the places in the row are given anew.
+            // All requests were held meanwhile, and the places in the queue are assigned again.
             if (slot.Holds != NoPlace) Correct(-tokens);
         }
     }
@@ -72,7 +72,7 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
     }
 
     /// <summary>Puts right what a request took.</summary>
-    /// <param name="difference">Tokens that it took beyond those it was let through for; negative where it took fewer.</param>
+    /// <param name="difference">Tokens that it took beyond those it was admitted with; negative where it took fewer.</param>
     public void Correct(long difference)
     {
         if (tokensPerMinute is not { } rate) return;
@@ -90,17 +90,18 @@ public sealed class RateLimiter(double? requestsPerMinute, double? tokensPerMinu
         }
     }
 
-    /// <summary>Notes that a request was turned away as one too many. Where most are, everything is held back for a moment.</summary>
-    /// <param name="retryAfter">How long the endpoint asks to wait; null where it does not say.</param>
+    /// <summary>Notes that a request was rejected as one too many. Where most are, all requests wait for a moment.</summary>
+    /// <param name="retryAfter">How long the endpoint asks to wait; null where it gives no time.</param>
     public void TurnedAway(TimeSpan? retryAfter)
     {
         lock (_lock)
         {
             _underWay--;
             var now = clock.GetUtcNow();
-            // Those sent before a hold come back during it, and say nothing new.
+            // Those sent before a hold come back during it, and add no information.
             if (!_learned.TurnedAway(now) || now < _notBefore) return;
-            // An endpoint that answers in between, or may yet, needs a lower rate; one that does not is closed until it says.
+            // An endpoint that answers in between, or may yet, needs a lower rate; one that does not is closed until
+            // the time that it gives.
             Hold(now + (_answeredSinceHold || _underWay > 0 ? Moment : retryAfter ?? Moment));
             _learned.Closed();
             _answeredSinceHold = false;

@@ -4,16 +4,17 @@ namespace DistillOnnx.Teacher.Limits;
 
 /// <summary>
 /// Asks again what may pass, at doubling distances with some randomness so that many requests do not come back at once, and
-/// not before the endpoint's Retry-After. Requests turned away as too many wait a single distance: how many are sent is the
+/// not before the endpoint's Retry-After. Requests rejected as too many wait a single delay: how many are sent is the
 /// rate limiter's to find. What has not passed in the end is a fault of that request alone; an endpoint that cannot be reached
-/// any more is one of the whole run, and one that never was reached is mostly a wrong address, which is said soon.
+/// any more is one of the whole run, and one that never was reached is usually a wrong address, which is reported soon.
 /// </summary>
 /// <param name="inner">The teacher.</param>
 /// <param name="retries">How often a request is repeated.</param>
 /// <param name="delay">The first distance.</param>
 /// <param name="seed">Seeds the randomness.</param>
 /// <param name="clock">Waits.</param>
-public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan delay, int seed, TimeProvider clock) : DelegatingChatClient(inner)
+internal sealed class RetryingChatClient(
+    IChatClient inner, int retries, TimeSpan delay, int seed, TimeProvider clock) : DelegatingChatClient(inner)
 {
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
@@ -26,7 +27,8 @@ public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan 
     public long Retried => Interlocked.Read(ref _retried);
 
     /// <inheritdoc/>
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -41,7 +43,11 @@ public sealed class RetryingChatClient(IChatClient inner, int retries, TimeSpan 
                 _reached |= e.Fault != TeacherFault.Unreachable;
                 if (!e.MayPass) throw;
                 if (e.RetryAfter > LongestRetryAfter)
-                    throw new TeacherException(TeacherFault.Fatal, $"{e.Message}; the endpoint asks to wait {e.RetryAfter.Value.TotalMinutes:0} minutes: run again then, what is paid for is kept", inner: e);
+                    throw new TeacherException(
+                        TeacherFault.Fatal,
+                        $"{e.Message}; the endpoint asks to wait {e.RetryAfter.Value.TotalMinutes:0} minutes: run again "
+                        + "then, the answers so far are kept",
+                        inner: e);
                 if (attempt >= (_reached ? retries : Math.Min(retries, RetriesUnknown))) throw GivenUp(e, attempt + 1);
                 Interlocked.Increment(ref _retried);
                 var wait = Backoff(e.Fault == TeacherFault.Throttled ? 0 : attempt);

@@ -6,7 +6,7 @@ namespace DistillOnnx.Teacher.Limits;
 /// Tokens of a text before a model has counted them. Tokenizers differ; four bytes a token is what those of the large models
 /// come to on English, and a few tokens go to the frame of each message.
 /// </summary>
-public static class TokenEstimate
+internal static class TokenEstimate
 {
     private const double BytesPerToken = 4;
     private const int TokensPerMessage = 4;

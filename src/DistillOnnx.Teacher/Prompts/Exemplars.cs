@@ -39,7 +39,11 @@ internal static class Exemplars
             else if (random.Next(seen) is var at && at < count) drawn[at] = exemplar;
         }
 
-        return seen >= count ? drawn : throw new InputException($"{dataset.FilePath(SplitNames.Train)}: expected at least {count} rows with label and rationale to draw exemplars from, found {seen}");
+        return seen >= count
+            ? drawn
+            : throw new InputException(
+                $"{dataset.FilePath(SplitNames.Train)}: expected at least {count} rows with label and rationale to draw "
+                + $"exemplars from, found {seen}");
     }
 
     private static PromptExemplar? From(Example example) => example is { Label: { } label, Rationale: { } rationale }

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Teacher.Prompts;
 
-/// <summary>A solved row that shows the teacher what is wanted.</summary>
+/// <summary>A solved row that shows the teacher the expected answer.</summary>
 public sealed record PromptExemplar
 {
     /// <summary>The input, as in a dataset.</summary>

@@ -11,7 +11,7 @@ namespace DistillOnnx.Teacher.Prompts;
 /// <param name="template">The text around them.</param>
 /// <param name="style">Conversation or text to be continued.</param>
 /// <param name="structured">Whether the answer is to be a JSON object instead of the template's form.</param>
-public sealed partial class PromptRenderer(TaskSpec task, PromptTemplate template, PromptStyle style, bool structured)
+internal sealed partial class PromptRenderer(TaskSpec task, PromptTemplate template, PromptStyle style, bool structured)
 {
     private const string Structured = "Answer with one JSON object: \"rationale\" (the reasons) first, then \"label\" (the answer alone).";
 
@@ -23,7 +23,9 @@ public sealed partial class PromptRenderer(TaskSpec task, PromptTemplate templat
         var question = Fill(template.Question, example, null, null);
         if (givenLabel is not null) question = $"{question.TrimEnd()}\n{Fill(template.Rationalize, example, null, givenLabel)}";
         var instruction = Fill(template.Instruction, example, null, null);
-        return style == PromptStyle.Completion ? [new ChatMessage(ChatRole.User, Text(example, instruction, question))] : Chat(example, instruction, question);
+        return style == PromptStyle.Completion
+            ? [new ChatMessage(ChatRole.User, Text(example, instruction, question))]
+            : Chat(example, instruction, question);
     }
 
     private List<ChatMessage> Chat(Example example, string instruction, string question)

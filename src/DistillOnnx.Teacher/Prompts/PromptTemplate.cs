@@ -7,9 +7,9 @@ using DistillOnnx.Core.Tasks;
 namespace DistillOnnx.Teacher.Prompts;
 
 /// <summary>
-/// The text around a row. In <see cref="Question"/> and <see cref="Answer"/> stand <c>{input}</c>, its segments <c>{segment_1}</c>
-/// and <c>{segment_2}</c> where the task separates them, <c>{choices}</c> (a lettered list under its own heading, left out where the input has one), <c>{labels}</c>, <c>{rationale}</c>, <c>{label}</c> and
-/// <c>{choice}</c> (the label with its letter).
+/// The text around a row. <see cref="Question"/> and <see cref="Answer"/> contain <c>{input}</c>, its segments <c>{segment_1}</c>
+/// and <c>{segment_2}</c> where the task separates them, <c>{choices}</c> (a lettered list under its own heading, left
+/// out where the input has one), <c>{labels}</c>, <c>{rationale}</c>, <c>{label}</c> and <c>{choice}</c> (the label with its letter).
 /// </summary>
 public sealed record PromptTemplate
 {
@@ -47,12 +47,13 @@ public sealed record PromptTemplate
 
     /// <summary>The template that ships for a task: by its name, or else by its kind.</summary>
     /// <param name="task">The task.</param>
-    public static PromptTemplate For(TaskSpec task) => BuiltIn(Names.Contains(task.Name, StringComparer.Ordinal) ? task.Name : task.Kind switch
-    {
-        TaskKind.Labels => "labels",
-        TaskKind.Choices => "choices",
-        _ => task.Metric == TaskMetric.Equation ? "equation" : "text",
-    });
+    public static PromptTemplate For(TaskSpec task) =>
+        BuiltIn(Names.Contains(task.Name, StringComparer.Ordinal) ? task.Name : task.Kind switch
+        {
+            TaskKind.Labels => "labels",
+            TaskKind.Choices => "choices",
+            _ => task.Metric == TaskMetric.Equation ? "equation" : "text",
+        });
 
     /// <summary>A template that ships with the toolchain.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -71,7 +72,9 @@ public sealed record PromptTemplate
     public static PromptTemplate Load(string path)
     {
         if (!File.Exists(path) && Names.Contains(path, StringComparer.Ordinal)) return BuiltIn(path);
-        return File.Exists(path) ? Parse(File.ReadAllBytes(path), path) : throw new InputException($"{path}: no such file; expected a prompt template, or one of {string.Join(", ", Names)}");
+        return File.Exists(path)
+            ? Parse(File.ReadAllBytes(path), path)
+            : throw new InputException($"{path}: no such file; expected a prompt template, or one of {string.Join(", ", Names)}");
     }
 
     private static PromptTemplate Parse(ReadOnlySpan<byte> json, string source)
@@ -79,17 +82,25 @@ public sealed record PromptTemplate
         PromptTemplate template;
         try
         {
-            template = JsonSerializer.Deserialize<PromptTemplate>(json, Json) ?? throw new InputException($"{source}: expected a JSON object, found null");
+            template = JsonSerializer.Deserialize<PromptTemplate>(json, Json)
+                ?? throw new InputException($"{source}: expected a JSON object, found null");
         }
         catch (JsonException e)
         {
             throw new InputException($"{source}: not a prompt template: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 
-        if (!template.Question.Contains("{input}", StringComparison.Ordinal) && !template.Question.Contains("{segment_1}", StringComparison.Ordinal))
+        if (!template.Question.Contains("{input}", StringComparison.Ordinal)
+            && !template.Question.Contains("{segment_1}", StringComparison.Ordinal))
+        {
             throw new InputException($"{source}: \"question\" must hold {{input}} or {{segment_1}}");
-        if (!template.Answer.Contains("{rationale}", StringComparison.Ordinal) || !(template.Answer.Contains("{label}", StringComparison.Ordinal) || template.Answer.Contains("{choice}", StringComparison.Ordinal)))
+        }
+        if (!template.Answer.Contains("{rationale}", StringComparison.Ordinal)
+            || !(template.Answer.Contains("{label}", StringComparison.Ordinal)
+                || template.Answer.Contains("{choice}", StringComparison.Ordinal)))
+        {
             throw new InputException($"{source}: \"answer\" must hold {{rationale}} and {{label}} or {{choice}}");
+        }
         return template;
     }
 }

@@ -15,7 +15,10 @@ internal sealed class AnnotatedDataset : IDisposable
     public const string FailedFile = "failed.jsonl";
     public const string ReportFile = "annotation.json";
 
-    private static readonly JsonWriterOptions Writing = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Writing = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private readonly DatasetWriter _writer;
     private readonly FileStream _provenance;
     private readonly FileStream _failed;
@@ -29,14 +32,15 @@ internal sealed class AnnotatedDataset : IDisposable
         _failed = File.Create(_writer.FilePath(FailedFile));
     }
 
-    /// <summary>What <c>dataset.json</c> says.</summary>
+    /// <summary>Content of <c>dataset.json</c>.</summary>
     public JsonObject Info => _writer.Info;
 
     /// <summary>Takes over a row that was annotated before.</summary>
     public void Take(string split, Example example, Example? row, RowOutcome outcome, ReadOnlySpan<byte> provenance)
     {
         if (row is not null) _writer.Write(split, row);
-        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.Unparsable or RowVerdict.Cut) Line(_failed, j => Failed(j, split, example, outcome));
+        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.Unparsable or RowVerdict.Cut)
+            Line(_failed, j => Failed(j, split, example, outcome));
         _provenance.Write(provenance);
         _provenance.WriteByte((byte)'\n');
     }
@@ -47,7 +51,8 @@ internal sealed class AnnotatedDataset : IDisposable
     /// <summary>Writes a row and what became of it.</summary>
     public void Write(string split, Example example, RowOutcome outcome)
     {
-        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.NotAsked or RowVerdict.Unparsable or RowVerdict.Cut) Line(_failed, j => Failed(j, split, example, outcome));
+        if (outcome.Verdict is RowVerdict.Failed or RowVerdict.NotAsked or RowVerdict.Unparsable or RowVerdict.Cut)
+            Line(_failed, j => Failed(j, split, example, outcome));
         Line(_provenance, j => Provenance(j, split, example, outcome));
         if (outcome.Verdict != RowVerdict.Kept && _options.DropRows) return;
         _writer.Write(split, example with { Rationale = outcome.Rationale, TeacherLabel = outcome.Label });

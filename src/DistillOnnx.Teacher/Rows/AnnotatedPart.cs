@@ -44,7 +44,8 @@ internal sealed class AnnotatedPart : IDisposable
         {
             var info = JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, DatasetWriter.InfoFileName)));
             var report = JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, AnnotatedDataset.ReportFile)));
-            if ((string?)info?["shard"] is not { } text || RowShard.TryParse(text) is not { } shard) throw new InputException($"{directory}: expected the output of annotate --shard I/N, found one of all rows");
+            if ((string?)info?["shard"] is not { } text || RowShard.TryParse(text) is not { } shard)
+                throw new InputException($"{directory}: expected the output of annotate --shard I/N, found one of all rows");
             return new AnnotatedPart(directory, shard, report?["ledger"] ?? new JsonObject());
         }
         catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or UnauthorizedAccessException)
@@ -66,13 +67,16 @@ internal sealed class AnnotatedPart : IDisposable
         {
             _rows?.Dispose();
             _split = split;
-            _rows = _dataset.Has(split) ? _dataset.Stream(split, LabelNeed.None).GetEnumerator() : Enumerable.Empty<Example>().GetEnumerator();
+            _rows = _dataset.Has(split)
+                ? _dataset.Stream(split, LabelNeed.None).GetEnumerator()
+                : Enumerable.Empty<Example>().GetEnumerator();
             _moreRows = _rows.MoveNext();
         }
 
         if (!_moreRows || _rows!.Current.Id != example.Id) return (outcome, null, line);
         var row = _rows.Current;
-        if (row.Input != example.Input) throw new InputException($"{Directory}: row \"{example.Id}\" of {split} has another input than the dataset; annotate it again");
+        if (row.Input != example.Input)
+            throw new InputException($"{Directory}: row \"{example.Id}\" of {split} has another input than the dataset; annotate it again");
         _moreRows = _rows.MoveNext();
         return (outcome, row, line);
     }
@@ -89,9 +93,11 @@ internal sealed class AnnotatedPart : IDisposable
         {
             using var document = JsonDocument.Parse(line);
             var root = document.RootElement;
-            if (root.GetProperty("id").GetString() != example.Id || root.GetProperty("split").GetString() != split) throw Missing(split, example);
+            if (root.GetProperty("id").GetString() != example.Id || root.GetProperty("split").GetString() != split)
+                throw Missing(split, example);
             var verdict = Enum.GetValues<RowVerdict>().First(v => SplitTally.Name(v) == root.GetProperty("verdict").GetString());
-            if (verdict == RowVerdict.NotAsked) throw new InputException($"{Directory}: row \"{example.Id}\" of {split} was not asked; run part {Shard} again");
+            if (verdict == RowVerdict.NotAsked)
+                throw new InputException($"{Directory}: row \"{example.Id}\" of {split} was not asked; run part {Shard} again");
             return new RowOutcome
             {
                 Verdict = verdict,
@@ -110,5 +116,6 @@ internal sealed class AnnotatedPart : IDisposable
         }
     }
 
-    private InputException Missing(string split, Example example) => new($"{Directory}: row \"{example.Id}\" of {split} is missing or out of order; run part {Shard} again");
+    private InputException Missing(string split, Example example) =>
+        new($"{Directory}: row \"{example.Id}\" of {split} is missing or out of order; run part {Shard} again");
 }

@@ -10,18 +10,19 @@ namespace DistillOnnx.Teacher.Rows;
 
 /// <summary>
 /// All that is asked for one row, and what follows from the answers. It depends on the answers alone: over a teacher it asks,
-/// over the journal of that teacher it comes to the same outcome without asking.
+/// over the journal of that teacher it gives the same outcome without asking.
 /// </summary>
 /// <param name="task">What the rows ask.</param>
 /// <param name="options">How to ask and what to keep.</param>
 /// <param name="template">The text around the rows.</param>
-public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
+internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
 {
     private const double HotterPerAttempt = 0.3;
     private const int RaisedLimit = 4;
     private const int RationalizedSample = 1_000_000;
     private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured == true);
-    private readonly AnswerReader _answers = new(task, options, options.Prompt is null || PromptTemplate.IsBuiltIn(options.Prompt) ? null : template.Answer);
+    private readonly AnswerReader _answers = new(
+        task, options, options.Prompt is null || PromptTemplate.IsBuiltIn(options.Prompt) ? null : template.Answer);
 
     /// <summary>The prompt of a row.</summary>
     /// <param name="example">The row.</param>
@@ -44,8 +45,11 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         var votes = new List<(string Label, string? Rationale, bool Mapped)>();
         for (var sample = 0; sample < options.Samples; sample++)
         {
-            if (await AskAsync(example, prompt, sample, tally, teacher, cancellationToken).ConfigureAwait(false) is { Label: { } label } parsed)
+            if (await AskAsync(example, prompt, sample, tally, teacher, cancellationToken)
+                .ConfigureAwait(false) is { Label: { } label } parsed)
+            {
                 votes.Add((label, parsed.Rationale, parsed.Mapped));
+            }
         }
 
         var winner = Winner(votes);
@@ -55,7 +59,11 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             Label = winner.Label,
             Rationale = winner.Rationale,
             VoteShare = (double)winner.Votes / options.Samples,
-            Verdict = winner.Label is not null ? RowVerdict.Kept : tally.NotAsked ? RowVerdict.NotAsked : tally.Cut ? RowVerdict.Cut : tally.Read ? RowVerdict.Unparsable : RowVerdict.Failed,
+            Verdict = winner.Label is not null ? RowVerdict.Kept
+                : tally.NotAsked ? RowVerdict.NotAsked
+                : tally.Cut ? RowVerdict.Cut
+                : tally.Read ? RowVerdict.Unparsable
+                : RowVerdict.Failed,
             Fault = winner.Label is null ? tally.Fault : null,
             Refused = winner.Label is null && tally.Refused,
             RawAnswer = winner.Label is null ? tally.Raw : null,
@@ -63,22 +71,44 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         };
         // A sample that was not asked leaves the row open, and a later run asks for it.
         if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
-        if (options.Rationalize && example.Label is { } gold && !tally.NotAsked && !(outcome.Label is { } found && Accuracy.IsCorrect(task.Metric, found, gold)))
+        if (options.Rationalize
+            && example.Label is { } gold
+            && !tally.NotAsked
+            && !(outcome.Label is { } found && Accuracy.IsCorrect(task.Metric, found, gold)))
+        {
             outcome = await RationalizeAsync(example, gold, outcome, tally, teacher, cancellationToken).ConfigureAwait(false);
-        return Judge(example, outcome) with { LastAnswer = tally.LastAnswer, Thoughts = tally.Thoughts, Model = tally.Model, InputTokens = tally.Input, OutputTokens = tally.Output };
+        }
+        return Judge(example, outcome) with
+        {
+            LastAnswer = tally.LastAnswer,
+            Thoughts = tally.Thoughts,
+            Model = tally.Model,
+            InputTokens = tally.Input,
+            OutputTokens = tally.Output,
+        };
     }
 
-    private async Task<RowOutcome> RationalizeAsync(Example example, string gold, RowOutcome outcome, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
+    private async Task<RowOutcome> RationalizeAsync(
+        Example example, string gold, RowOutcome outcome, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
     {
         var prompt = _prompts.Render(example, gold);
         var parsed = await AskAsync(example, prompt, RationalizedSample, tally, teacher, cancellationToken).ConfigureAwait(false);
         if (tally.NotAsked) return outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
         // Reasons for another label than the one given explain nothing.
         if (parsed is not { Label: { } label, Rationale: { } rationale } || !Accuracy.IsCorrect(task.Metric, label, gold)) return outcome;
-        return outcome with { Verdict = RowVerdict.Kept, Rationale = rationale, Rationalized = true, PromptHash = RequestKey.PromptHash(prompt), Fault = null, Refused = false };
+        return outcome with
+        {
+            Verdict = RowVerdict.Kept,
+            Rationale = rationale,
+            Rationalized = true,
+            PromptHash = RequestKey.PromptHash(prompt),
+            Fault = null,
+            Refused = false,
+        };
     }
 
-    private async Task<TeacherAnswer?> AskAsync(Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
+    private async Task<TeacherAnswer?> AskAsync(
+        Example example, IList<ChatMessage> prompt, int sample, Tally tally, IChatClient teacher, CancellationToken cancellationToken)
     {
         TeacherAnswer? last = null;
         var (asked, raised, retries) = (prompt, false, 0);
@@ -91,7 +121,10 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
                 tally.Add(response);
                 if (response.FinishReason == ChatFinishReason.ContentFilter)
                 {
-                    tally.Refuse(response.Text.Trim() is { Length: > 0 } words ? $"the model refused: {OneLine(words)}" : "a content filter withheld the answer");
+                    tally.Refuse(
+                        response.Text.Trim() is { Length: > 0 } words
+                            ? $"the model refused: {OneLine(words)}"
+                            : "a content filter withheld the answer");
                     return last;
                 }
 
@@ -121,14 +154,16 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         }
     }
 
-    // Asked in the same words, the model would mostly answer the same: the conversation goes on with what was wrong.
+    // The same prompt would mostly get the same answer: the conversation continues with an explanation of the fault.
     private List<ChatMessage> Corrected(IList<ChatMessage> prompt, string answer, AnswerFault fault)
     {
         if (options.Style == PromptStyle.Completion) return [.. prompt];
         var form = options.Structured == true ? "one JSON object with \"rationale\" and \"label\"" : $"the form: {template.Answer}";
         var said = ThoughtSplitter.Split(answer).Answer;
         var correction = new ChatMessage(ChatRole.User, $"That answer cannot be used: {Explain(fault)}. Answer again in {form}");
-        return said.Length > 0 ? [.. prompt, new ChatMessage(ChatRole.Assistant, said), correction] : [.. prompt.SkipLast(1), new ChatMessage(prompt[^1].Role, $"{prompt[^1].Text}\n\n({correction.Text})")];
+        return said.Length > 0
+            ? [.. prompt, new ChatMessage(ChatRole.Assistant, said), correction]
+            : [.. prompt.SkipLast(1), new ChatMessage(prompt[^1].Role, $"{prompt[^1].Text}\n\n({correction.Text})")];
     }
 
     private static string Explain(AnswerFault fault) => fault switch
@@ -136,7 +171,7 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         AnswerFault.Empty => "it is empty",
         AnswerFault.Cut => "it was cut by the limit of output tokens",
         AnswerFault.UnknownLabel => "what it names is none of the possible answers",
-        AnswerFault.Ambiguous => "it names several answers, or says what the answer is not",
+        AnswerFault.Ambiguous => "it names several answers, or negates the answer",
         AnswerFault.NoEquation => "it holds no arithmetic expression",
         _ => "it does not name its answer",
     };
@@ -146,8 +181,10 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         var temperature = options.Temperature ?? (options.Samples > 1 ? 0.7 : 0);
         return new ChatOptions
         {
-            // Text to be continued cannot be told what was wrong: it is sampled.
-            Temperature = (float)(options.Style == PromptStyle.Completion ? Math.Min(2, temperature + HotterPerAttempt * attempt) : temperature),
+            // A completion prompt has no place for an explanation: the answer is sampled instead.
+            Temperature = (float)(options.Style == PromptStyle.Completion
+                ? Math.Min(2, temperature + HotterPerAttempt * attempt)
+                : temperature),
             MaxOutputTokens = cut ? options.MaxOutputTokens * RaisedLimit : options.MaxOutputTokens,
             StopSequences = options.Style == PromptStyle.Completion && template.Stop.Count > 0 ? [.. template.Stop] : null,
             Seed = options.SendSeed ? options.Seed + sample : null,
@@ -175,20 +212,27 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
         foreach (var (label, _, _) in votes)
         {
             var same = votes.Where(v => Accuracy.IsCorrect(task.Metric, v.Label, label)).ToList();
-            if (same.Count > best.Votes) best = (label, same.FirstOrDefault(v => v.Rationale is not null).Rationale, same.Count, same.All(v => v.Mapped));
+            if (same.Count > best.Votes)
+                best = (label, same.FirstOrDefault(v => v.Rationale is not null).Rationale, same.Count, same.All(v => v.Mapped));
         }
 
         return best;
     }
 
-    private static int Words(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Count(w => w.Any(char.IsLetterOrDigit));
+    private static int Words(string text) =>
+        text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Count(w => w.Any(char.IsLetterOrDigit));
 
     private RowOutcome Judge(Example example, RowOutcome outcome)
     {
         if (outcome.Verdict != RowVerdict.Kept) return outcome with { Rationale = null };
         var words = Words(outcome.Rationale ?? "");
-        var wrong = options.RequireAgreement && !outcome.Rationalized && example.Label is { } gold && !(outcome.Label is { } label && Accuracy.IsCorrect(task.Metric, label, gold));
-        var reasons = outcome.Label is { } named ? Words((outcome.Rationale ?? "").Replace(named, " ", StringComparison.OrdinalIgnoreCase)) : words;
+        var wrong = options.RequireAgreement
+            && !outcome.Rationalized
+            && example.Label is { } gold
+            && !(outcome.Label is { } label && Accuracy.IsCorrect(task.Metric, label, gold));
+        var reasons = outcome.Label is { } named
+            ? Words((outcome.Rationale ?? "").Replace(named, " ", StringComparison.OrdinalIgnoreCase))
+            : words;
         var verdict = words == 0 || reasons < options.MinRationaleWords ? RowVerdict.NoReasons
             : words > options.MaxRationaleWords ? RowVerdict.TooLong
             : wrong ? RowVerdict.Wrong
@@ -232,7 +276,9 @@ public sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptT
             Read = true;
             Cut = read.Fault == AnswerFault.Cut;
             Raw = response.Text.Trim() is { Length: > 0 } text ? text : read.Thoughts is { } thoughts ? $"(thoughts alone) {thoughts}" : "";
-            Fault = Cut ? $"the answer was cut at {limit} tokens (--max-output-tokens)" : $"the answer cannot be used: {Explain(read.Fault)}";
+            Fault = Cut
+                ? $"the answer was cut at {limit} tokens (--max-output-tokens)"
+                : $"the answer cannot be used: {Explain(read.Fault)}";
         }
 
         public void Add(ChatResponse response)

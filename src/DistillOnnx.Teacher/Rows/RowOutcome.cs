@@ -1,7 +1,7 @@
 namespace DistillOnnx.Teacher.Rows;
 
-/// <summary>What the teacher made of a row.</summary>
-public sealed record RowOutcome
+/// <summary>Outcome of a row.</summary>
+internal sealed record RowOutcome
 {
     /// <summary>What becomes of the row.</summary>
     public required RowVerdict Verdict { get; init; }
@@ -36,10 +36,10 @@ public sealed record RowOutcome
     /// <summary>Why the teacher did not answer; null where it did.</summary>
     public string? Fault { get; init; }
 
-    /// <summary>The last answer that could not be read, as it came; null where there is none.</summary>
+    /// <summary>The last answer that could not be read, unchanged; null where there is none.</summary>
     public string? RawAnswer { get; init; }
 
-    /// <summary>The last answer as it came, readable or not; null where there is none. It is in no file.</summary>
+    /// <summary>The last answer unchanged, readable or not; null where there is none. It is in no file.</summary>
     public string? LastAnswer { get; init; }
 
     /// <summary>The thoughts that came with it; null where there are none. They are in no file but the journal.</summary>

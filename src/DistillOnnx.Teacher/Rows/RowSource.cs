@@ -11,9 +11,12 @@ internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
     private readonly RowShard _shard = options.Shard is { } text && RowShard.TryParse(text) is { } shard ? shard : RowShard.Whole;
 
     /// <summary>The splits to annotate that are there.</summary>
-    public IReadOnlyList<string> Splits { get; } = dataset.Splits.Where(s => options.Splits.Contains(s, StringComparer.Ordinal)).ToList() is { Count: > 0 } found
-        ? found
-        : throw new InputException($"{dataset.Path}: expected one of the splits {string.Join(", ", options.Splits)}, found {string.Join(", ", dataset.Splits)}");
+    public IReadOnlyList<string> Splits { get; } =
+        dataset.Splits.Where(s => options.Splits.Contains(s, StringComparer.Ordinal)).ToList() is { Count: > 0 } found
+            ? found
+            : throw new InputException(
+                $"{dataset.Path}: expected one of the splits {string.Join(", ", options.Splits)}, found "
+                + $"{string.Join(", ", dataset.Splits)}");
 
     /// <summary>A split's rows; for those to annotate, only the part that the run is about.</summary>
     public IEnumerable<Example> Rows(string split)

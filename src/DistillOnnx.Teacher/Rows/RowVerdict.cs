@@ -1,7 +1,7 @@
 namespace DistillOnnx.Teacher.Rows;
 
 /// <summary>What becomes of a row.</summary>
-public enum RowVerdict
+internal enum RowVerdict
 {
     /// <summary>Its rationale is kept.</summary>
     Kept,

@@ -2,7 +2,7 @@ using DistillOnnx.Data;
 
 namespace DistillOnnx.Teacher.Rows;
 
-/// <summary>Stops a run whose first answers are all unusable, and shows three of them, before every row is paid for.</summary>
+/// <summary>Stops a run whose first answers are all unusable, and shows three of them, before every row is asked.</summary>
 internal sealed class UnusableAnswers
 {
     /// <summary>How many unusable answers, and no other ones, stop a run.</summary>

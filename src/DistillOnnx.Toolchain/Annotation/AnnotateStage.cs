@@ -13,6 +13,8 @@ public static class AnnotateStage
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
     /// <exception cref="DistillOnnx.Core.InputException">The options, the dataset, the journal or the teacher cannot be used.</exception>
     /// <exception cref="TeacherException">The teacher answers no more.</exception>
-    public static Task<AnnotateResult> RunAsync(AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
-        Annotator.RunAsync(options, options.Teacher == "rules" ? new RulesChatClient() : null, TimeProvider.System, reporter, cancellationToken);
+    public static Task<AnnotateResult> RunAsync(
+        AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+        Annotator.RunAsync(
+            options, options.Teacher == "rules" ? new RulesChatClient() : null, TimeProvider.System, reporter, cancellationToken);
 }

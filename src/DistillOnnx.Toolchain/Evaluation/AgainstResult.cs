@@ -35,7 +35,8 @@ public sealed record AgainstResult
         {
             Accuracy = (double)others.Count(right => right) / others.Count,
             Difference = (double)(onlyThis - onlyOther) / mine.Count,
-            DifferenceInterval = Bootstrap.Of([onlyThis, onlyOther, mine.Count - onlyThis - onlyOther], drawn => (double)(drawn[0] - drawn[1]) / mine.Count),
+            DifferenceInterval = Bootstrap.Of(
+                [onlyThis, onlyOther, mine.Count - onlyThis - onlyOther], drawn => (double)(drawn[0] - drawn[1]) / mine.Count),
             McnemarP = McNemar.ExactP(onlyThis, onlyOther),
             OnlyThisRight = onlyThis,
             OnlyOtherRight = onlyOther,

@@ -56,7 +56,9 @@ public sealed record EvaluateOptions : IStageOptions
     public bool Overwrite { get; init; }
 
     /// <summary>Figures under which the evaluation fails with exit code 1: <c>0.8</c> (accuracy) or <c>macro_f1=0.75</c>.</summary>
-    [Option("fail (exit code 1) where accuracy (no METRIC), macro_f1 or weighted_f1 is below this fraction of one", Value = "[METRIC=]FRACTION")]
+    [Option(
+        "fail (exit code 1) where accuracy (no METRIC), macro_f1 or weighted_f1 is below this fraction of one",
+        Value = "[METRIC=]FRACTION")]
     public IReadOnlyList<string> FailUnder { get; init; } = [];
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ namespace DistillOnnx.Toolchain.Evaluation;
 /// <summary>An evaluation as a page.</summary>
 internal static class EvaluationReport
 {
-    // A grid of more labels has no room for their names.
+    // A grid of more labels is too small for their names.
     private const int GridLabels = 12;
     private const int ShownPairs = 10;
 
@@ -38,7 +38,11 @@ internal static class EvaluationReport
 
     private static void Figures(HtmlReport page, EvaluateResult result)
     {
-        var figures = new List<(string, string)> { ("rows", Count(result.Rows)), ("accuracy", Share(result.Accuracy) + Range(result.AccuracyInterval, Share)) };
+        var figures = new List<(string, string)>
+        {
+            ("rows", Count(result.Rows)),
+            ("accuracy", Share(result.Accuracy) + Range(result.AccuracyInterval, Share)),
+        };
         if (result.MacroF1 is { } macro) figures.Add(("macro F1", Figure(macro) + Range(result.MacroF1Interval, Figure)));
         if (result.WeightedF1 is { } weighted) figures.Add(("weighted F1", Figure(weighted)));
         if (result.Loss is { } loss) figures.Add(("loss, nats", Figure(loss)));
@@ -51,7 +55,8 @@ internal static class EvaluationReport
     private static void Against(HtmlReport page, AgainstResult against) => page.Heading("Against the other model").Figures(
     [
         ("the other's accuracy", Share(against.Accuracy)),
-        ("difference", Signed(against.Difference) + $" [{Signed(against.DifferenceInterval.Low)}, {Signed(against.DifferenceInterval.High)}]"),
+        ("difference", Signed(against.Difference)
+            + $" [{Signed(against.DifferenceInterval.Low)}, {Signed(against.DifferenceInterval.High)}]"),
         ("only this one right", Count(against.OnlyThisRight)), ("only the other right", Count(against.OnlyOtherRight)),
         ("McNemar's p", against.McnemarP.ToString("0.0###", CultureInfo.InvariantCulture)),
     ]);
@@ -60,7 +65,9 @@ internal static class EvaluationReport
     {
         page.Heading("By label").Table(
             ["Label", "Precision", "Recall", "F1", "Gold rows"],
-            classes.Select(c => (IReadOnlyList<string?>)[c.Key, Figure(c.Value.Precision), Figure(c.Value.Recall), Figure(c.Value.F1), Count(c.Value.Support)]));
+            classes.Select(c => (IReadOnlyList<string?>)[
+                c.Key, Figure(c.Value.Precision), Figure(c.Value.Recall), Figure(c.Value.F1), Count(c.Value.Support)
+            ]));
         var labels = classes.Keys.ToList();
         var confusion = result.Confusion!;
         if (labels.Count <= GridLabels)
@@ -77,12 +84,16 @@ internal static class EvaluationReport
         var axis = new SvgAxis("probability of the answer", 0, 1);
         page.Heading("Are its probabilities right?")
             .Chart(SvgChart.Lines(
-                axis, new SvgAxis("share of right answers", 0, 1), [new SvgLine("this model", [.. filled.Select(b => (b.Probability, b.Accuracy))])],
+                axis,
+                new SvgAxis("share of right answers", 0, 1),
+                [new SvgLine("this model", [.. filled.Select(b => (b.Probability, b.Accuracy))])],
                 new SvgLine("as claimed", [(0, 0), (1, 1)])))
             .Note("A point for each of 15 ranges of probability. Below the dashed line the model claims more than comes true.")
             .Table(
                 ["Probability", "Rows", "Mean probability", "Right"],
-                filled.Select(b => (IReadOnlyList<string?>)[$"{Figure(b.Low)} to {Figure(b.High)}", Count(b.Rows), Figure(b.Probability), Share(b.Accuracy)]));
+                filled.Select(b => (IReadOnlyList<string?>)[
+                    $"{Figure(b.Low)} to {Figure(b.High)}", Count(b.Rows), Figure(b.Probability), Share(b.Accuracy)
+                ]));
     }
 
     private static void Risk(HtmlReport page, IReadOnlyList<RiskCoverage> curve)
@@ -111,7 +122,8 @@ internal static class EvaluationReport
         page.Heading("Rationales").Note("The student's own words, decoded apart from its label: not a proof of the label.");
         page.Figures(
         [
-            ("ROUGE-L", figures.RougeL is { } rouge ? Figure(rouge) : "none"), ("rows with a rationale to compare", Count(figures.Compared)),
+            ("ROUGE-L", figures.RougeL is { } rouge ? Figure(rouge) : "none"),
+            ("rows with a rationale to compare", Count(figures.Compared)),
             ("mean words", figures.MeanWords.ToString("0.0", CultureInfo.InvariantCulture)), ("empty", Count(figures.Empty)),
         ]);
         page.Table(

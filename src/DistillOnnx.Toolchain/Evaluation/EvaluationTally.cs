@@ -45,7 +45,9 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
         }
 
         if (answer.Probability is not { } probability || answer.Probabilities is not { } probabilities) return;
-        if (!correct) _errors.Add(new EvaluationError(row.Id, row.Input, gold, answer.Label, probability, row.TeacherLabel, row.Rationale, rationale));
+        if (!correct)
+            _errors.Add(new EvaluationError(
+                row.Id, row.Input, gold, answer.Label, probability, row.TeacherLabel, row.Rationale, rationale));
         _probabilities.Add(probability);
         _right.Add(correct);
         var set = task.Kind == TaskKind.Choices ? row.Choices! : task.Labels!;
@@ -73,7 +75,9 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
             Abstained = _abstained > 0 ? (double)_abstained / _rows : null,
             Truncated = (double)_truncated / _rows,
             Seconds = seconds,
-            LabelAccuracy = _labels.Count > 0 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal) : null,
+            LabelAccuracy = _labels.Count > 0
+                ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal)
+                : null,
             // A stable order: equal probabilities stay in the order of the rows.
             Errors = closed ? [.. _errors.OrderByDescending(e => e.Probability).Take(ShownErrors)] : null,
             Classes = _matrix?.Classes().Zip(_matrix.Labels).ToDictionary(c => c.Second, c => c.First, StringComparer.Ordinal),

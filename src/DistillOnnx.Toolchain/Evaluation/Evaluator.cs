@@ -13,11 +13,12 @@ public static class Evaluator
 {
     /// <summary>Opens a model and a dataset and measures one on the other.</summary>
     /// <param name="options">What to measure.</param>
-    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="InputException">The model or the dataset cannot be used, or they are of different tasks.</exception>
     /// <exception cref="QualityGateException">A metric is below <see cref="EvaluateOptions.FailUnder"/>; carries the result.</exception>
-    public static Task<EvaluateResult> RunAsync(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+    public static Task<EvaluateResult> RunAsync(
+        EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
     private static EvaluateResult Run(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken)
@@ -62,7 +63,8 @@ public static class Evaluator
         if (data.Kind == TaskKind.Labels && !data.Labels!.ToHashSet(StringComparer.Ordinal).SetEquals(model.Labels!))
         {
             throw new InputException(
-                $"{path}: knows the labels {string.Join(", ", model.Labels!)}; the dataset \"{data.Name}\" has {string.Join(", ", data.Labels!)}");
+                $"{path}: knows the labels {string.Join(", ", model.Labels!)}; the dataset \"{data.Name}\" has "
+                + $"{string.Join(", ", data.Labels!)}");
         }
     }
 }

@@ -10,10 +10,11 @@ using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Evaluation;
 
-/// <summary>Measures students on rows that have gold labels: the same code for a checkpoint and a bundle, so that figures compare.</summary>
+/// <summary>Measures students on rows that have gold labels: the same code for a checkpoint and a bundle, so that
+/// figures compare.</summary>
 /// <param name="task">The task that the rows are of.</param>
 /// <param name="rows">The rows; each has a label.</param>
-public sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
+internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
 {
     /// <summary>Rows that go to a student at once.</summary>
     public int BatchSize { get; init; } = 256;
@@ -30,8 +31,10 @@ public sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     /// <summary>Measures a student.</summary>
     /// <param name="predictor">The student.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
-    /// <exception cref="InputException">There are no rows, a row has no label, or rationales are asked of a student that writes none.</exception>
-    public EvaluateResult Of(IPredictor predictor, CancellationToken cancellationToken) => Run(predictor, Explain, Answered, cancellationToken);
+    /// <exception cref="InputException">There are no rows, a row has no label, or rationales are asked of a student
+    /// that writes none.</exception>
+    public EvaluateResult Of(IPredictor predictor, CancellationToken cancellationToken) =>
+        Run(predictor, Explain, Answered, cancellationToken);
 
     /// <summary>Measures a student, and another one on the same rows.</summary>
     internal EvaluateResult Compare(IPredictor predictor, IPredictor other, CancellationToken cancellationToken)
@@ -51,7 +54,10 @@ public sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     }
 
     private EvaluateResult Run(
-        IPredictor predictor, ExplainSettings? explain, Action<Example, LabelPrediction, string?>? answered, CancellationToken cancellationToken)
+        IPredictor predictor,
+        ExplainSettings? explain,
+        Action<Example, LabelPrediction, string?>? answered,
+        CancellationToken cancellationToken)
     {
         if (rows.Count == 0) throw new InputException("nothing to evaluate: the split has no rows");
         var explainer = explain is null ? null : PredictorFactory.Explainer(predictor);
@@ -72,7 +78,11 @@ public sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
                 answered?.Invoke(batch[i], answers[i], rationales?[i]);
             }
 
-            Reporter.Progress("evaluate", start + batch.Length, rows.Count, string.Create(CultureInfo.InvariantCulture, $"accuracy {tally.Accuracy:0.0000}"));
+            Reporter.Progress(
+                "evaluate",
+                start + batch.Length,
+                rows.Count,
+                string.Create(CultureInfo.InvariantCulture, $"accuracy {tally.Accuracy:0.0000}"));
         }
 
         return tally.ToResult(seconds);

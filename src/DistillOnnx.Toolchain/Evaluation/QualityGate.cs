@@ -37,7 +37,8 @@ internal sealed record QualityGate(string Metric, double Floor)
     public static void RequireMeasured(IReadOnlyList<QualityGate> gates, TaskSpec task)
     {
         if (task.Kind != TaskKind.Labels && gates.FirstOrDefault(g => g.Metric != Default) is { } gate)
-            throw new InputException($"--fail-under {gate.Metric}: the dataset \"{task.Name}\" has no one closed set of labels; use {Default}");
+            throw new InputException(
+                $"--fail-under {gate.Metric}: the dataset \"{task.Name}\" has no one closed set of labels; use {Default}");
     }
 
     /// <summary>Fails where a metric is below its gate; the message names every one that is.</summary>
@@ -45,9 +46,12 @@ internal sealed record QualityGate(string Metric, double Floor)
     public static void Hold(IReadOnlyList<QualityGate> gates, EvaluateResult result, string where)
     {
         // A figure that is no number has not passed.
-        var missed = gates.Select(g => (g.Metric, g.Floor, Value: Metrics[g.Metric](result) ?? double.NaN)).Where(g => !(g.Value >= g.Floor)).ToList();
+        var missed = gates.Select(g => (g.Metric, g.Floor, Value: Metrics[g.Metric](result) ?? double.NaN))
+            .Where(g => !(g.Value >= g.Floor))
+            .ToList();
         if (missed.Count == 0) return;
-        var figures = missed.Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Metric} {g.Value:0.0000##} is below the gate of {g.Floor}"));
+        var figures = missed.Select(g => string.Create(
+            CultureInfo.InvariantCulture, $"{g.Metric} {g.Value:0.0000##} is below the gate of {g.Floor}"));
         throw new QualityGateException($"{where} {string.Join(" and ", figures)}", result);
     }
 
@@ -58,9 +62,11 @@ internal sealed record QualityGate(string Metric, double Floor)
         if (metric is "ece" or "loss")
             return (null, $"--fail-under {metric}: less is better there, so it takes {Names}");
         if (!Metrics.ContainsKey(metric))
-            return (null, $"--fail-under: expected one of {Names} before \"=\", found \"{metric}\"{NearestName.Suggest(metric, Metrics.Keys)}");
+            return (
+                null, $"--fail-under: expected one of {Names} before \"=\", found \"{metric}\"{NearestName.Suggest(metric, Metrics.Keys)}");
         // An integer text and a text with an exponent are fractions too; NaN is within no range.
-        return double.TryParse(text.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var floor) && floor is >= 0 and <= 1
+        return double.TryParse(text.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var floor)
+            && floor is >= 0 and <= 1
             ? (new QualityGate(metric, floor), null)
             : (null, $"--fail-under is a fraction of one, found \"{text[(equals + 1)..]}\"");
     }

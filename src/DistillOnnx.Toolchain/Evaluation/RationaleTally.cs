@@ -27,7 +27,8 @@ internal sealed class RationaleTally
             _rouge += RougeL.F1(rationale, row.Rationale);
         }
 
-        if (_examples.Count < ShownExamples) _examples.Add(new RationaleExample(row.Id, row.Input, row.Label!, answer.Label, rationale, row.Rationale));
+        if (_examples.Count < ShownExamples)
+            _examples.Add(new RationaleExample(row.Id, row.Input, row.Label!, answer.Label, rationale, row.Rationale));
     }
 
     public RationaleFigures ToFigures() =>

@@ -8,14 +8,16 @@ using DistillOnnx.Toolchain.Evaluation;
 
 namespace DistillOnnx.Toolchain.Export;
 
-/// <summary><c>distill export</c>: writes a bundle, holds it against its checkpoint, calibrates it, and only then puts it in place.</summary>
+/// <summary><c>distill export</c>: writes a bundle, holds it against its checkpoint, calibrates it, and only then puts
+/// it in place.</summary>
 public static class BundleExport
 {
     /// <summary>Exports a checkpoint.</summary>
     /// <param name="options">What to make and what to ask of it.</param>
-    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
-    /// <exception cref="InputException">The options, the checkpoint or the dataset cannot be used, or the output cannot be written.</exception>
+    /// <exception cref="InputException">The options, the checkpoint or the dataset cannot be used, or the output cannot
+    /// be written.</exception>
     /// <exception cref="QualityGateException">A graph differs from the checkpoint, or a precision loses too much accuracy.</exception>
     public static Task<ExportResult> RunAsync(ExportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
@@ -27,7 +29,8 @@ public static class BundleExport
         OutputDirectory.Require(options.Out, options.Overwrite);
         var began = Stopwatch.GetTimestamp();
         var rows = LoadRows(options);
-        if (rows is null) reporter.Warn("no --data: probabilities stay uncalibrated, and what a precision costs in accuracy is not measured");
+        if (rows is null)
+            reporter.Warn("no --data: probabilities stay uncalibrated, and what a precision costs in accuracy is not measured");
         var manifest = BundleExporter.Export(
             options.ToBundleOptions(),
             draft => new BundleReview(draft, options, rows, reporter).Run(cancellationToken),

@@ -61,19 +61,28 @@ internal sealed class BundleReview
             var errors = gate.Measure(name, details.Graphs, _reporter, cancellationToken);
             var (worst, error) = errors.MaxBy(e => e.Value);
             if (!double.IsFinite(error))
-                throw new QualityGateException($"{_options.Model}: graph {worst} in precision {name} answers with values that are no numbers (NaN or infinity); leave {name} out of --precision");
+                throw new QualityGateException(
+                    $"{_options.Model}: graph {worst} in precision {name} answers with values that are no numbers (NaN "
+                    + $"or infinity); leave {name} out of --precision");
             if (name == BundleManifest.FullPrecision)
             {
                 if (!(error <= _options.MaxRelativeError))
                 {
-                    throw new QualityGateException(Invariant(
-                        $"{_options.Model}: graph {worst} differs from the checkpoint by {error:0.0e+0} relative, more than --max-relative-error {_options.MaxRelativeError:0.0e+0}"));
+                    throw new QualityGateException(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{_options.Model}: graph {worst} differs from the checkpoint by {error:0.0e+0} relative, more "
+                        + $"than --max-relative-error {_options.MaxRelativeError:0.0e+0}"));
                 }
 
-                _draft.Manifest = _draft.Manifest with { Parity = new BundleParity { MaxRelativeError = error, Graphs = errors, Cases = gate.Cases } };
+                _draft.Manifest = _draft.Manifest with
+                {
+                    Parity = new BundleParity { MaxRelativeError = error, Graphs = errors, Cases = gate.Cases },
+                };
             }
 
-            _reporter.Info(Invariant($"parity {name}: largest relative difference {error:0.0e+0} ({worst}) over {gate.Cases} batches"));
+            _reporter.Info(string.Create(
+                CultureInfo.InvariantCulture,
+                $"parity {name}: largest relative difference {error:0.0e+0} ({worst}) over {gate.Cases} batches"));
             Update(name, details with { MaxRelativeError = error });
         }
     }
@@ -83,7 +92,8 @@ internal sealed class BundleReview
         IReadOnlyList<LabelPrediction>? full = null;
         foreach (var name in _draft.Manifest.Precisions)
         {
-            using var predictor = BundlePredictor.Open(_draft.Directory, new RuntimeOptions { Device = "cpu", Precision = name, Threads = _options.Threads });
+            using var predictor = BundlePredictor.Open(
+                _draft.Directory, new RuntimeOptions { Device = "cpu", Precision = name, Threads = _options.Threads });
             var answers = rows.Answer(predictor, $"accuracy {name}", _reporter, cancellationToken);
 
             // A bundle without full precision is measured against the checkpoint itself.
@@ -94,11 +104,16 @@ internal sealed class BundleReview
             var lost = 100 * (baseline - accuracy);
             if (!(lost <= _options.MaxAccuracyLoss))
             {
-                throw new QualityGateException(Invariant(
-                    $"{_options.Model}: precision {name} loses {lost:0.00} points of accuracy ({100 * accuracy:0.00} % against {100 * baseline:0.00} % on {rows.Rows.Count} rows), more than --max-accuracy-loss {_options.MaxAccuracyLoss}"));
+                throw new QualityGateException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{_options.Model}: precision {name} loses {lost:0.00} points of accuracy ({100 * accuracy:0.00} % "
+                    + $"against {100 * baseline:0.00} % on {rows.Rows.Count} rows), more than --max-accuracy-loss "
+                    + $"{_options.MaxAccuracyLoss}"));
             }
 
-            _reporter.Info(Invariant($"accuracy {name}: {100 * accuracy:0.00} % on {rows.Rows.Count} rows ({-lost:+0.00;-0.00;0.00} points)"));
+            _reporter.Info(string.Create(
+                CultureInfo.InvariantCulture,
+                $"accuracy {name}: {100 * accuracy:0.00} % on {rows.Rows.Count} rows ({-lost:+0.00;-0.00;0.00} points)"));
             Update(name, _draft.Manifest.PrecisionDetails[name] with { Accuracy = accuracy, AccuracyDelta = accuracy - baseline });
         }
 
@@ -119,7 +134,10 @@ internal sealed class BundleReview
 
         if (gold.Count == 0) return;
         var calibration = TemperatureFit.Fit(scores, gold);
-        _reporter.Info(Invariant($"calibration: temperature {calibration.Temperature:0.###}, expected calibration error {calibration.EceBefore:0.0000} before, {calibration.EceAfter:0.0000} after"));
+        _reporter.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"calibration: temperature {calibration.Temperature:0.###}, expected calibration error "
+            + $"{calibration.EceBefore:0.0000} before, {calibration.EceAfter:0.0000} after"));
         _draft.Manifest = _draft.Manifest with { Calibration = calibration };
     }
 
@@ -137,20 +155,25 @@ internal sealed class BundleReview
                 Input = input.Text,
                 Choices = input.Choices,
                 Label = answer.Label,
-                Probabilities = answer.RawLogProbabilities is { } raw ? [.. TemperatureFit.Scale(raw, temperature).Select(v => Math.Round(Math.Exp(v), 6))] : null,
+                Probabilities = answer.RawLogProbabilities is { } raw
+                    ? [.. TemperatureFit.Scale(raw, temperature).Select(v => Math.Round(Math.Exp(v), 6))]
+                    : null,
             }));
     }
 
     private PredictorInput[] MadeUpInputs()
     {
-        string[] texts = ["a", "yes and no", "The quick brown fox jumps over the lazy dog.", "How many apples are left if 3 of 12 are eaten?"];
+        string[] texts = [
+            "a", "yes and no", "The quick brown fox jumps over the lazy dog.", "How many apples are left if 3 of 12 are eaten?"
+        ];
         return [.. texts.Select(t => new PredictorInput(t, Task.Kind == TaskKind.Choices ? ["yes", "no", "three apples"] : null))];
     }
 
     private void Update(string precision, BundlePrecision details) =>
         _draft.Manifest = _draft.Manifest with
         {
-            PrecisionDetails = _draft.Manifest.PrecisionDetails.ToDictionary(p => p.Key, p => p.Key == precision ? details : p.Value, StringComparer.Ordinal),
+            PrecisionDetails = _draft.Manifest.PrecisionDetails.ToDictionary(
+                p => p.Key, p => p.Key == precision ? details : p.Value, StringComparer.Ordinal),
         };
 
     private static int Place(IReadOnlyList<string> labels, string label)
@@ -162,6 +185,4 @@ internal sealed class BundleReview
 
         return -1;
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

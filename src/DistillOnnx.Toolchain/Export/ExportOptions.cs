@@ -56,7 +56,8 @@ public sealed record ExportOptions : IStageOptions
     public double MaxRelativeError { get; init; } = 1e-4;
 
     /// <summary>Most accuracy, in percentage points, that a precision may lose on the dataset's rows.</summary>
-    [Option("Most accuracy, in percentage points, that a precision may lose against full precision on the dataset's rows.", Value = "POINTS")]
+    [Option(
+        "Most accuracy, in percentage points, that a precision may lose against full precision on the dataset's rows.", Value = "POINTS")]
     public double MaxAccuracyLoss { get; init; } = 0.5;
 
     /// <summary>Calibrated probability below which the model abstains.</summary>
@@ -71,10 +72,12 @@ public sealed record ExportOptions : IStageOptions
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>(ToBundleOptions().Validate());
-        if (!SplitNames.All.Contains(Split, StringComparer.Ordinal)) faults.Add($"--split must be one of {string.Join(", ", SplitNames.All)}, found \"{Split}\"");
+        if (!SplitNames.All.Contains(Split, StringComparer.Ordinal))
+            faults.Add($"--split must be one of {string.Join(", ", SplitNames.All)}, found \"{Split}\"");
         if (Rows < 0) faults.Add($"--rows must not be negative, found {Rows}");
         if (!(MaxRelativeError > 0)) faults.Add($"--max-relative-error must be above 0, found {MaxRelativeError}");
-        if (MaxAccuracyLoss is not (>= 0 and <= 100)) faults.Add($"--max-accuracy-loss must be between 0 and 100 points, found {MaxAccuracyLoss}");
+        if (MaxAccuracyLoss is not (>= 0 and <= 100))
+            faults.Add($"--max-accuracy-loss must be between 0 and 100 points, found {MaxAccuracyLoss}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"--abstain-below must be between 0 and 1, found {AbstainBelow}");
         if (Threads < 0) faults.Add($"--threads must not be negative, found {Threads}");
         return faults;

@@ -21,7 +21,7 @@ internal static class ParityError
         return magnitude > 0 ? difference / magnitude : difference;
     }
 
-    /// <summary>Compares encoder states where there is a token; what stands at padding means nothing.</summary>
+    /// <summary>Compares encoder states where there is a token; values at padding are ignored.</summary>
     public static double OfStates(ParityCase batch, ReadOnlySpan<float> reference, ReadOnlySpan<float> found)
     {
         if (reference.Length != found.Length) return double.PositiveInfinity;
@@ -41,7 +41,8 @@ internal static class ParityError
         return magnitude > 0 ? difference / magnitude : difference;
     }
 
-    /// <summary>Compares log-probabilities; magnitudes below one count as one, since a probability near one has a logarithm near nothing.</summary>
+    /// <summary>Compares log-probabilities; magnitudes below one count as one, since a probability near one has a
+    /// logarithm near nothing.</summary>
     public static double OfLogProbabilities(IReadOnlyList<double> reference, ReadOnlySpan<float> found)
     {
         double difference = 0, magnitude = 1;

@@ -45,10 +45,11 @@ internal sealed class ParityGate
     /// <summary>Compares the graphs of a precision.</summary>
     /// <param name="precision">Its name.</param>
     /// <param name="graphs">Its graphs.</param>
-    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between graphs.</param>
     /// <returns>Largest relative error for each graph and branch.</returns>
-    public IReadOnlyDictionary<string, double> Measure(string precision, IReadOnlyList<string> graphs, IReporter reporter, CancellationToken cancellationToken)
+    public IReadOnlyDictionary<string, double> Measure(
+        string precision, IReadOnlyList<string> graphs, IReporter reporter, CancellationToken cancellationToken)
     {
         var errors = new SortedDictionary<string, double>(StringComparer.Ordinal);
         for (var i = 0; i < graphs.Count; i++)
@@ -112,7 +113,8 @@ internal sealed class ParityGate
     /// <summary>The first position in one run, then one position a run over the keys and values of those before.</summary>
     private (double First, double Later) StepsError(GraphUnderTest first, GraphUnderTest next, ParityCase batch, ParityReference reference)
     {
-        long[] Column(int position) => [.. Enumerable.Range(0, batch.Rows).Select(row => batch.DecoderInputIds[(row * batch.Decoded) + position])];
+        long[] Column(int position) =>
+            [.. Enumerable.Range(0, batch.Rows).Select(row => batch.DecoderInputIds[(row * batch.Decoded) + position])];
 
         using var inputs = Opening(first, batch, reference, Column(0), 1);
         using var opening = new TensorSet(first.Run(inputs.Values));
@@ -124,7 +126,8 @@ internal sealed class ParityGate
             using var step = new TensorSet();
             step.Add("input_ids", Column(position), batch.Rows, 1);
             step.Add("encoder_attention_mask", batch.AttentionMask, batch.Rows, batch.Length);
-            if (next.Has("encoder_hidden_states")) step.Add("encoder_hidden_states", reference.States, batch.Rows, batch.Length, _config.DModel);
+            if (next.Has("encoder_hidden_states"))
+                step.Add("encoder_hidden_states", reference.States, batch.Rows, batch.Length, _config.DModel);
             if (next.Has("use_cache_branch")) step.AddFlag("use_cache_branch", true);
             for (var layer = 0; layer < _config.NumDecoderLayers; layer++)
             {
@@ -193,7 +196,7 @@ internal sealed class ParityGate
         var first = Math.Min(3, _config.VocabSize - 2);
         var tokens = Enumerable.Range(0, 3).Select(_ => random.Next(first, _config.VocabSize)).Distinct().ToArray();
         var labels = new Dictionary<string, int[]>(StringComparer.Ordinal);
-        for (var wanted = 2 + random.Next(4); labels.Count < wanted;)
+        for (var count = 2 + random.Next(4); labels.Count < count;)
         {
             int[] label = [.. Enumerable.Range(0, 1 + random.Next(3)).Select(_ => tokens[random.Next(tokens.Length)]), _config.EosTokenId];
             labels.TryAdd(string.Join(' ', label), label);

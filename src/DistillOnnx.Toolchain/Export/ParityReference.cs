@@ -61,11 +61,13 @@ internal sealed class ParityReference
                 prefix[0] = model.Config.DecoderStartTokenId;
                 for (var node = last; node.Parent >= 0; node = trie.Nodes[node.Parent]) prefix[node.Depth] = node.Token;
                 using var inner = torch.NewDisposeScope();
-                var logits = Floats(model.Logits(model.DecodeHidden(torch.tensor(prefix, [1, prefix.Length]), states.narrow(0, row, 1), mask.narrow(0, row, 1))));
+                var logits = Floats(model.Logits(model.DecodeHidden(
+                    torch.tensor(prefix, [1, prefix.Length]), states.narrow(0, row, 1), mask.narrow(0, row, 1))));
                 foreach (var (at, child) in trie.Paths[label])
                 {
                     var branching = trie.Nodes[at];
-                    var values = branching.ChildTokens.Select(token => (double)logits[(branching.Depth * model.Config.VocabSize) + token]).ToArray();
+                    var first = branching.Depth * model.Config.VocabSize;
+                    var values = branching.ChildTokens.Select(token => (double)logits[first + token]).ToArray();
                     var max = values.Max();
                     scores[row][label] += values[child] - max - Math.Log(values.Sum(v => Math.Exp(v - max)));
                 }

@@ -5,7 +5,7 @@ namespace DistillOnnx.Toolchain.Export;
 
 /// <summary>
 /// Temperature scaling (Guo et al. 2017, arXiv:1706.04599): one number by which log-probabilities are divided, fitted to the
-/// least negative log-likelihood of the gold labels. It moves no answer, only how sure the answers claim to be.
+/// least negative log-likelihood of the gold labels. It moves no answer, only the confidence of the answers.
 /// </summary>
 /// <remarks>
 /// Gold labels count as right but for one part in rows + 2, as in Platt (1999): what Laplace's rule of succession leaves to a
@@ -78,7 +78,8 @@ internal static class TemperatureFit
         return [.. scaled.Select(v => v - normalizer)];
     }
 
-    private static double ExpectedCalibrationError(IReadOnlyList<IReadOnlyList<double>> logProbabilities, IReadOnlyList<int> gold, double temperature)
+    private static double ExpectedCalibrationError(
+        IReadOnlyList<IReadOnlyList<double>> logProbabilities, IReadOnlyList<int> gold, double temperature)
     {
         var probabilities = new double[gold.Count];
         var correct = new bool[gold.Count];

@@ -21,10 +21,12 @@ internal sealed record ValidationRows(string Source, TaskSpec Task, IReadOnlyLis
     {
         var labels = Task.Labels is null ? "" : $" ({string.Join(", ", Task.Labels)})";
         var found = student.Labels is null ? "" : $" ({string.Join(", ", student.Labels)})";
-        if (student.Kind != Task.Kind || (student.Labels is not null && !student.Labels.ToHashSet(StringComparer.Ordinal).SetEquals(Task.Labels!)))
+        if (student.Kind != Task.Kind
+            || (student.Labels is not null && !student.Labels.ToHashSet(StringComparer.Ordinal).SetEquals(Task.Labels!)))
         {
             throw new InputException(
-                $"{Source}: expected rows of the checkpoint's task, of kind {Name(student.Kind)}{found}, found kind {Name(Task.Kind)}{labels}");
+                $"{Source}: expected rows of the checkpoint's task, of kind {Name(student.Kind)}{found}, found kind "
+                + $"{Name(Task.Kind)}{labels}");
         }
     }
 
@@ -33,7 +35,8 @@ internal sealed record ValidationRows(string Source, TaskSpec Task, IReadOnlyLis
         [.. Rows.Select(r => new PredictorInput(r.Input, Task.Kind == TaskKind.Choices ? r.Choices : null))];
 
     /// <summary>Answers to all rows.</summary>
-    public IReadOnlyList<LabelPrediction> Answer(IPredictor predictor, string stage, IReporter reporter, CancellationToken cancellationToken)
+    public IReadOnlyList<LabelPrediction> Answer(
+        IPredictor predictor, string stage, IReporter reporter, CancellationToken cancellationToken)
     {
         var inputs = Inputs;
         var answers = new List<LabelPrediction>(inputs.Count);

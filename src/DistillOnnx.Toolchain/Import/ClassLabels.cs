@@ -12,12 +12,14 @@ internal static class ClassLabels
 {
     private const string InfoFile = "dataset_info.json";
 
-    /// <summary>Column to label names; empty where the file says nothing.</summary>
+    /// <summary>Column to label names; empty where the file has none.</summary>
     /// <param name="file">The file.</param>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> Of(string file)
     {
         if (Path.GetExtension(file).Equals(".parquet", StringComparison.OrdinalIgnoreCase))
-            return Metadata(file).TryGetValue("huggingface", out var json) ? Parse(json, $"{file}: metadata \"huggingface\"", "info") : new Dictionary<string, IReadOnlyList<string>>();
+            return Metadata(file).TryGetValue("huggingface", out var json)
+                ? Parse(json, $"{file}: metadata \"huggingface\"", "info")
+                : new Dictionary<string, IReadOnlyList<string>>();
         var info = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, InfoFile);
         return File.Exists(info) ? Parse(File.ReadAllText(info), info, null) : new Dictionary<string, IReadOnlyList<string>>();
     }
@@ -48,7 +50,8 @@ internal static class ClassLabels
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InputException($"{where}: expected the features of a data set as JSON, found a fault: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException(
+                $"{where}: expected the features of a data set as JSON, found a fault: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 
         return result;

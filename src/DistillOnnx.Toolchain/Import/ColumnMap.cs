@@ -2,7 +2,8 @@ using DistillOnnx.Core;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Which columns hold a row's fields: <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>; a field that is not named is its own column.</summary>
+/// <summary>Which columns hold a row's fields: <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>; a field that is not
+/// named is its own column.</summary>
 internal sealed class ColumnMap
 {
     /// <summary>Names the row.</summary>
@@ -40,8 +41,9 @@ internal sealed class ColumnMap
             var at = entry.IndexOf('=', StringComparison.Ordinal);
             var field = at < 0 ? entry : entry[..at];
             if (at < 0 || at + 1 == entry.Length) faults.Add($"--column: expected FIELD=COLUMN, found \"{entry}\"");
-            else if (!Fields.Contains(field)) faults.Add($"--column: expected one of {string.Join(", ", Fields)} before \"=\", found \"{field}\"");
-            else if (!_columns.TryAdd(field, Split(field, entry[(at + 1)..]))) faults.Add($"--column: \"{field}\" stands twice");
+            else if (!Fields.Contains(field))
+                faults.Add($"--column: expected one of {string.Join(", ", Fields)} before \"=\", found \"{field}\"");
+            else if (!_columns.TryAdd(field, Split(field, entry[(at + 1)..]))) faults.Add($"--column: \"{field}\" occurs twice");
         }
     }
 
@@ -57,12 +59,14 @@ internal sealed class ColumnMap
     /// <exception cref="InputException">A column that was named is missing.</exception>
     public IReadOnlyList<object?>? Values(TableRow row, string field)
     {
-        if (!_columns.TryGetValue(field, out var columns)) return row.Values.TryGetValue(field, out var value) && value is not null ? [value] : null;
+        if (!_columns.TryGetValue(field, out var columns))
+            return row.Values.TryGetValue(field, out var value) && value is not null ? [value] : null;
         var values = new object?[columns.Length];
         for (var i = 0; i < columns.Length; i++)
         {
             if (!row.Values.TryGetValue(columns[i], out values[i]))
-                throw new InputException($"{row.Where}: column \"{columns[i]}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}");
+                throw new InputException(
+                    $"{row.Where}: column \"{columns[i]}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}");
         }
 
         return values.All(v => v is null) ? null : values;

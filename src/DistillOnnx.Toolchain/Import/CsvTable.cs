@@ -14,7 +14,8 @@ internal static class CsvTable
 {
     /// <summary>Reads a file's rows.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="delimiter">What separates its columns; null: found out from the first lines, and a tab in a file named <c>.tsv</c>.</param>
+    /// <param name="delimiter">What separates its columns; null: found out from the first lines, and a tab in a file
+    /// named <c>.tsv</c>.</param>
     /// <param name="encoding">Its encoding.</param>
     public static IEnumerable<TableRow> Read(string file, char? delimiter, Encoding encoding)
     {
@@ -38,7 +39,7 @@ internal static class CsvTable
         var header = csv.Headers.ToArray();
         if (header.All(string.IsNullOrWhiteSpace)) throw new InputException($"{file}: row 1: expected a header line, found an empty one");
         if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
-            throw new InputException($"{file}: row 1: column \"{twice.Key}\" stands twice");
+            throw new InputException($"{file}: row 1: column \"{twice.Key}\" occurs twice");
 
         while (Try(file, csv.Read))
         {

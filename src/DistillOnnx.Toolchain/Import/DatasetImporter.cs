@@ -14,7 +14,7 @@ public static class DatasetImporter
 
     /// <summary>Imports.</summary>
     /// <param name="options">What to import and how.</param>
-    /// <param name="reporter">Is told rows, labels and what could not be parsed.</param>
+    /// <param name="reporter">Receives the numbers of rows and labels, and what could not be parsed.</param>
     /// <param name="cancellationToken">Stops the import; nothing is left behind.</param>
     /// <exception cref="InputException">The options, a file or a row cannot be used.</exception>
     public static ImportResult Import(ImportOptions options, IReporter reporter, CancellationToken cancellationToken = default)
@@ -26,7 +26,8 @@ public static class DatasetImporter
         var source = Open(options, reporter);
         using var plan = Plan(source, options, cancellationToken);
         using var faults = new RowFaults(options.SkipBadRows);
-        using var writer = DatasetWriter.Create(options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
+        using var writer = DatasetWriter.Create(
+            options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
         var sources = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
         var written = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
         var (done, kept) = (0L, 0L);
@@ -99,15 +100,24 @@ public static class DatasetImporter
     private static SplitPlan? Plan(IImportSource source, ImportOptions options, CancellationToken cancellationToken)
     {
         if (options.SplitFrom is not { } from) return null;
-        if (!source.Splits.Contains(from)) throw new InputException($"--split-from {from}: the source has no such split, only {string.Join(", ", source.Splits)}");
-        foreach (var (split, made) in new[] { (SplitNames.Train, true), (SplitNames.Validation, options.Holdout > 0), (SplitNames.Test, options.HoldoutTest > 0) })
+        if (!source.Splits.Contains(from))
+            throw new InputException($"--split-from {from}: the source has no such split, only {string.Join(", ", source.Splits)}");
+        (string, bool)[] splits =
+        [
+            (SplitNames.Train, true), (SplitNames.Validation, options.Holdout > 0), (SplitNames.Test, options.HoldoutTest > 0),
+        ];
+        foreach (var (split, made) in splits)
         {
             if (made && split != from && source.Splits.Contains(split))
                 throw new InputException($"--split-from {from} would make {split}, but the source has it: {source.Files(split)[0]}");
         }
 
         var need = options.Unlabelled ? LabelNeed.None : LabelNeed.Gold;
-        return SplitPlan.Deal(() => source.Rows(from).Where(r => Fault(source.Task, r, need) is null).Select(r => r.Example), source.Task, options, cancellationToken);
+        return SplitPlan.Deal(
+            () => source.Rows(from).Where(r => Fault(source.Task, r, need) is null).Select(r => r.Example),
+            source.Task,
+            options,
+            cancellationToken);
     }
 
     private static SortedDictionary<string, ImportedSplit> Results(Dictionary<string, SplitStatistics> all) =>
@@ -115,7 +125,7 @@ public static class DatasetImporter
 
     private static int Position(string split) => SplitNames.All.Index().First(s => s.Item == split).Index;
 
-    // Says where every row came from. File names only: where they lay on one machine means nothing on another.
+    // Records the source of every row. File names only: a directory of one machine has no meaning on another.
     private static void Record(JsonObject info, IImportSource source, ImportOptions options, bool made)
     {
         info["source"] = options.Source;
@@ -153,8 +163,12 @@ public static class DatasetImporter
         foreach (var (name, split) in result.Splits)
         {
             var teacher = split.TeacherAccuracy is { } accuracy ? $"; teacher accuracy {accuracy:P1}, {split.Unparsed} unparsed" : "";
-            var reasons = split.UnparsedReasons is { Count: > 0 } counts ? $" ({string.Join(", ", counts.Select(r => $"{r.Key} {r.Value}"))})" : "";
-            var labels = split.DistinctLabels == split.Labels.Count ? string.Join(", ", split.Labels.Select(l => $"{l.Key} {l.Value}")) : $"{split.DistinctLabels} different labels";
+            var reasons = split.UnparsedReasons is { Count: > 0 } counts
+                ? $" ({string.Join(", ", counts.Select(r => $"{r.Key} {r.Value}"))})"
+                : "";
+            var labels = split.DistinctLabels == split.Labels.Count
+                ? string.Join(", ", split.Labels.Select(l => $"{l.Key} {l.Value}"))
+                : $"{split.DistinctLabels} different labels";
             reporter.Info($"{name}: {split.Rows} rows, {split.Rationales} rationales; {labels}{teacher}{reasons}");
         }
 

@@ -6,12 +6,20 @@ namespace DistillOnnx.Toolchain.Import;
 /// <summary>What to import and how.</summary>
 public sealed record ImportOptions : IStageOptions
 {
-    /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>, <c>csv</c>, <c>tsv</c>, <c>xlsx</c> or <c>parquet</c>.</summary>
-    [Option("what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv, tsv, xlsx or parquet", Value = "SOURCE", Argument = true, Required = true)]
+    /// <summary>The format: <c>dss:svamp</c>, <c>dss:cqa</c>, <c>dss:esnli</c>, <c>dss:anli1</c>, <c>jsonl</c>,
+    /// <c>csv</c>, <c>tsv</c>, <c>xlsx</c> or <c>parquet</c>.</summary>
+    [Option(
+        "what to import: dss:svamp|cqa|esnli|anli1 (the paper's own files), jsonl, csv, tsv, xlsx or parquet",
+        Value = "SOURCE",
+        Argument = true,
+        Required = true)]
     public string Source { get; init; } = "";
 
-    /// <summary>Where it lies: for <c>dss:</c> a directory, otherwise files, each <c>FILE</c> or <c>SPLIT=FILE</c>.</summary>
-    [Option("dss: the directory that holds <set>_<split>.json; otherwise files, each FILE (its name tells the split) or SPLIT=FILE", Value = "PATH", Required = true)]
+    /// <summary>The source: for <c>dss:</c> a directory, otherwise files, each <c>FILE</c> or <c>SPLIT=FILE</c>.</summary>
+    [Option(
+        "dss: the directory that holds <set>_<split>.json; otherwise files, each FILE (its name contains the split) or SPLIT=FILE",
+        Value = "PATH",
+        Required = true)]
     public IReadOnlyList<string> From { get; init; } = [];
 
     /// <summary>Where the dataset goes.</summary>
@@ -47,7 +55,10 @@ public sealed record ImportOptions : IStageOptions
     public long Seed { get; init; }
 
     /// <summary>Which of the source's columns hold a row's fields, each <c>FIELD=COLUMN</c> or <c>FIELD=COLUMN+COLUMN</c>.</summary>
-    [Option("FIELD=COLUMN for every source but dss:; fields are id, input, label, rationale, teacher_label, choices, completion; input and choices may join columns (a+b)", Value = "MAP")]
+    [Option(
+        "FIELD=COLUMN for every source but dss:; fields are id, input, label, rationale, teacher_label, choices, "
+        + "completion; input and choices may join columns (a+b)",
+        Value = "MAP")]
     public IReadOnlyList<string> Column { get; init; } = [];
 
     /// <summary>What joins the columns of an input; null: the task's segment separator, or else a line end.</summary>
@@ -55,7 +66,7 @@ public sealed record ImportOptions : IStageOptions
     public string? Join { get; init; }
 
     /// <summary>What separates choices within one column of text.</summary>
-    [Option("what separates choices that stand in one column of text", Value = "TEXT")]
+    [Option("what separates choices in one column of text", Value = "TEXT")]
     public string ChoiceSeparator { get; init; } = "|";
 
     /// <summary>Whether labels are positions, counted from 0, in the closed set.</summary>
@@ -67,23 +78,28 @@ public sealed record ImportOptions : IStageOptions
     public bool Unlabelled { get; init; }
 
     /// <summary>What separates the columns of delimited text; null: found out from the first lines.</summary>
-    [Option("what separates the columns: comma, semicolon, tab, pipe or one character (default: found out from the first lines)", Value = "DELIMITER")]
+    [Option(
+        "what separates the columns: comma, semicolon, tab, pipe or one character (default: found out from the first lines)",
+        Value = "DELIMITER")]
     public string? Delimiter { get; init; }
 
     /// <summary>The encoding of delimited text; null: found out.</summary>
-    [Option("encoding of csv and tsv, for instance utf-8, utf-16, latin-1, windows-1252 (default: found out, and named where the bytes leave a doubt)", Value = "NAME")]
+    [Option(
+        "encoding of csv and tsv, for instance utf-8, utf-16, latin-1, windows-1252 (default: found out, and named "
+        + "where the bytes are ambiguous)",
+        Value = "NAME")]
     public string? Encoding { get; init; }
 
     /// <summary>The sheet of a workbook; null: the first one.</summary>
     [Option("sheet of an xlsx workbook (default: the first one)", Value = "NAME")]
     public string? Sheet { get; init; }
 
-    /// <summary>A JSON object from what stands in a label column to the label, or to null where it stands for none.</summary>
-    [Option("JSON object from what stands in a label column to the task's label, or to null for none", Value = "FILE")]
+    /// <summary>A JSON object from values of a label column to labels, or to null for no label.</summary>
+    [Option("JSON object from values of a label column to the task's labels, or to null for none", Value = "FILE")]
     public string? LabelMap { get; init; }
 
-    /// <summary>Whether labels match whatever their case.</summary>
-    [Option("match labels whatever their case")]
+    /// <summary>Whether labels match ignoring case.</summary>
+    [Option("match labels ignoring case")]
     public bool IgnoreCase { get; init; }
 
     /// <summary>The file that gets the rows that cannot be used; null: such a row fails the import.</summary>
@@ -115,24 +131,31 @@ public sealed record ImportOptions : IStageOptions
         if (!paper && Task is null) faults.Add($"--task is missing: {Source} needs a task description");
         if (paper && Column.Count > 0) faults.Add($"--column: the columns of {Source} are known");
         if (paper && LabelIndex) faults.Add($"--label-index: the labels of {Source} are known");
-        if (!paper && Rationales == RationaleSource.Human) faults.Add("--rationales human goes with dss: sources; name the column by --column rationale=…");
+        if (!paper && Rationales == RationaleSource.Human)
+            faults.Add("--rationales human needs a dss: source; name the column by --column rationale=…");
         if (Source == "dss:svamp" && Rationales == RationaleSource.Human) faults.Add("--rationales human: SVAMP has no human rationales");
-        if (SplitFrom is not (null or SplitNames.Train or SplitNames.Validation)) faults.Add($"--split-from: expected train or validation, found \"{SplitFrom}\"");
+        if (SplitFrom is not (null or SplitNames.Train or SplitNames.Validation))
+            faults.Add($"--split-from: expected train or validation, found \"{SplitFrom}\"");
         if (!(Holdout is >= 0 and < 1)) faults.Add($"--holdout: expected a fraction from 0 to below 1, found {Holdout}");
         if (!(HoldoutTest is >= 0 and < 1)) faults.Add($"--holdout-test: expected a fraction from 0 to below 1, found {HoldoutTest}");
         if (Holdout + HoldoutTest >= 1) faults.Add("--holdout and --holdout-test leave nothing to train on");
-        if (SplitFrom is null && HoldoutTest > 0) faults.Add("--holdout-test goes with --split-from");
+        if (SplitFrom is null && HoldoutTest > 0) faults.Add("--holdout-test needs --split-from");
         if (SplitFrom is not null && Holdout + HoldoutTest == 0) faults.Add("--split-from needs a --holdout above 0");
         _ = new ColumnMap(Column, faults);
         var delimited = Source is "csv" or "tsv";
-        if (Delimiter is not null && !delimited) faults.Add($"--delimiter goes with csv and tsv, found {Source}");
-        else if (Delimiter is not null && DelimiterCharacter is null) faults.Add($"--delimiter: expected comma, semicolon, tab, pipe or one ASCII character, found \"{Delimiter}\"");
-        if (Encoding is not null && !delimited) faults.Add($"--encoding goes with csv and tsv, found {Source}");
-        else if (Encoding is not null && TextEncodings.Named(Encoding) is null) faults.Add($"--encoding: no encoding is named \"{Encoding}\"; expected utf-8, utf-16, latin-1, windows-1252 or another registered name");
-        if (Sheet is not null && Source != "xlsx") faults.Add($"--sheet goes with xlsx, found {Source}");
+        if (Delimiter is not null && !delimited) faults.Add($"--delimiter needs csv or tsv, found {Source}");
+        else if (Delimiter is not null && DelimiterCharacter is null)
+            faults.Add($"--delimiter: expected comma, semicolon, tab, pipe or one ASCII character, found \"{Delimiter}\"");
+        if (Encoding is not null && !delimited) faults.Add($"--encoding needs csv or tsv, found {Source}");
+        else if (Encoding is not null && TextEncodings.Named(Encoding) is null)
+            faults.Add(
+                $"--encoding: no encoding is named \"{Encoding}\"; expected utf-8, utf-16, latin-1, windows-1252 or "
+                + "another registered name");
+        if (Sheet is not null && Source != "xlsx") faults.Add($"--sheet needs xlsx, found {Source}");
         if (paper && LabelMap is not null) faults.Add($"--label-map: the labels of {Source} are known");
         if (paper && IgnoreCase) faults.Add($"--ignore-case: the labels of {Source} are known");
-        if (SkipBadRows is not null && !Overwrite && File.Exists(SkipBadRows)) faults.Add($"{SkipBadRows}: exists already; choose another file or pass --overwrite");
+        if (SkipBadRows is not null && !Overwrite && File.Exists(SkipBadRows))
+            faults.Add($"{SkipBadRows}: exists already; choose another file or pass --overwrite");
         if (ChoiceSeparator.Length == 0) faults.Add("--choice-separator is empty");
         return faults;
     }

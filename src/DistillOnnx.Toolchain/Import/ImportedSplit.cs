@@ -6,7 +6,8 @@ public sealed record ImportedSplit
     /// <summary>Rows.</summary>
     public required long Rows { get; init; }
 
-    /// <summary>Share of the rows with a gold label for which the teacher gave it, unparsed ones counted as wrong; null without a teacher.</summary>
+    /// <summary>Share of the rows with a gold label for which the teacher gave it, unparsed ones counted as wrong; null
+    /// without a teacher.</summary>
     public double? TeacherAccuracy { get; init; }
 
     /// <summary>Completions that gave no label; null without a teacher.</summary>

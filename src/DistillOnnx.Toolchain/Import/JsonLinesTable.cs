@@ -33,7 +33,8 @@ internal static class JsonLinesTable
         try
         {
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"expected a JSON object, found {JsonLine.Describe(document.RootElement.ValueKind)}");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"expected a JSON object, found {JsonLine.Describe(document.RootElement.ValueKind)}");
             var values = new Dictionary<string, object?>(StringComparer.Ordinal);
             Add(values, "", document.RootElement);
             return values;

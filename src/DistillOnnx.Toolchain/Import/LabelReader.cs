@@ -5,7 +5,8 @@ using DistillOnnx.Core.Tasks;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Turns what stands in a label column into a label of the task: positions, names of the file's own, a user's map, spelling.</summary>
+/// <summary>Turns a value of a label column into a label of the task: positions, names of the file's own, a user's
+/// map, spelling.</summary>
 internal sealed class LabelReader
 {
     private readonly TaskSpec _task;
@@ -26,7 +27,9 @@ internal sealed class LabelReader
         foreach (var (from, to) in _map)
         {
             if (to is not null && task.Labels is { } labels && !labels.Contains(to, StringComparer.Ordinal))
-                throw new InputException($"{options.LabelMap}: \"{from}\": expected one of the task's labels ({string.Join(", ", labels)}) or null, found \"{to}\"");
+                throw new InputException(
+                    $"{options.LabelMap}: \"{from}\": expected one of the task's labels ({string.Join(", ", labels)}) "
+                    + $"or null, found \"{to}\"");
         }
 
         if (_ignoreCase && task.Labels?.GroupBy(l => l, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } alike)
@@ -34,7 +37,10 @@ internal sealed class LabelReader
     }
 
     /// <summary>Entries of the map that no row had, as one line; null where all were of use.</summary>
-    public string? Unused => _unused.Count == 0 ? null : $"{_mapFile}: no row has {string.Join(", ", _unused.Order(StringComparer.Ordinal).Select(u => $"\"{u}\""))}";
+    public string? Unused =>
+        _unused.Count == 0
+            ? null
+            : $"{_mapFile}: no row has {string.Join(", ", _unused.Order(StringComparer.Ordinal).Select(u => $"\"{u}\""))}";
 
     /// <summary>The label, or null where the cell holds none.</summary>
     /// <param name="text">The cell.</param>
@@ -52,7 +58,9 @@ internal sealed class LabelReader
             if (number && position == -1) return null;
             if (!number || position < 0 || position >= set.Count)
             {
-                fault = set.Count == 0 ? "positions need a closed set, and the task's answers are open text" : $"expected 0 to {set.Count - 1}, or -1 for none, found \"{label}\"";
+                fault = set.Count == 0
+                    ? "positions need a closed set, and the task's answers are open text"
+                    : $"expected 0 to {set.Count - 1}, or -1 for none, found \"{label}\"";
                 return null;
             }
 
@@ -65,7 +73,10 @@ internal sealed class LabelReader
             return mapped;
         }
 
-        return _ignoreCase && (choices ?? _task.Labels)?.FirstOrDefault(l => l.Equals(label, StringComparison.OrdinalIgnoreCase)) is { } same ? same : label;
+        return _ignoreCase
+            && (choices ?? _task.Labels)?.FirstOrDefault(l => l.Equals(label, StringComparison.OrdinalIgnoreCase)) is { } same
+            ? same
+            : label;
     }
 
     private static Dictionary<string, string?> Load(string? file, bool ignoreCase)
@@ -75,11 +86,14 @@ internal sealed class LabelReader
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllText(file), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{file}: expected a JSON object from what stands in the column to the label");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{file}: expected a JSON object from values of the column to labels");
             foreach (var entry in document.RootElement.EnumerateObject())
             {
-                if (entry.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null)) throw new InputException($"{file}: \"{entry.Name}\": expected a label or null, found {entry.Value.GetRawText()}");
-                if (!map.TryAdd(entry.Name.Trim(), entry.Value.GetString())) throw new InputException($"{file}: \"{entry.Name}\" stands twice");
+                if (entry.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+                    throw new InputException($"{file}: \"{entry.Name}\": expected a label or null, found {entry.Value.GetRawText()}");
+                if (!map.TryAdd(entry.Name.Trim(), entry.Value.GetString()))
+                    throw new InputException($"{file}: \"{entry.Name}\" occurs twice");
             }
         }
         catch (JsonException e)

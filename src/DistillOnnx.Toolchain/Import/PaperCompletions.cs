@@ -23,7 +23,8 @@ internal static class PaperCompletions
         {
             using var stream = File.OpenRead(file);
             using var document = JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = 4 });
-            if (document.RootElement.ValueKind != JsonValueKind.Array) throw new InputException($"{file}: expected a JSON array of completions, found {document.RootElement.ValueKind}");
+            if (document.RootElement.ValueKind != JsonValueKind.Array)
+                throw new InputException($"{file}: expected a JSON array of completions, found {document.RootElement.ValueKind}");
             var texts = new List<string>(document.RootElement.GetArrayLength());
             foreach (var item in document.RootElement.EnumerateArray())
             {

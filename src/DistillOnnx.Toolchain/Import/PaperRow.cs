@@ -44,7 +44,9 @@ internal readonly struct PaperRow(PaperSet set, string where, JsonElement json)
             Id = Optional("uid") ?? defaultId,
             Input = Text("premise") + set.Task.SegmentSeparator + Text("hypothesis"),
             Label = label,
-            Rationale = human ? Optional("explanation_1") ?? Optional("explanation_2") ?? Optional("explanation_3") ?? Optional("reason") : null,
+            Rationale = human
+                ? Optional("explanation_1") ?? Optional("explanation_2") ?? Optional("explanation_3") ?? Optional("reason")
+                : null,
         };
     }
 
@@ -62,7 +64,8 @@ internal readonly struct PaperRow(PaperSet set, string where, JsonElement json)
         var texts = new List<string>();
         foreach (var item in Get("choices", JsonValueKind.Array, "an array").EnumerateArray())
         {
-            if (item.ValueKind != JsonValueKind.String) throw new InputException($"{where}: \"choices\": expected strings, found {item.ValueKind}");
+            if (item.ValueKind != JsonValueKind.String)
+                throw new InputException($"{where}: \"choices\": expected strings, found {item.ValueKind}");
             texts.Add(item.GetString()!);
         }
 
@@ -73,7 +76,10 @@ internal readonly struct PaperRow(PaperSet set, string where, JsonElement json)
     private string Text(string key) => Get(key, JsonValueKind.String, "a string").GetString()!;
 
     private string? Optional(string key) =>
-        json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text && !string.IsNullOrWhiteSpace(text)
+        json.TryGetProperty(key, out var value)
+            && value.ValueKind == JsonValueKind.String
+            && value.GetString() is { } text
+            && !string.IsNullOrWhiteSpace(text)
             ? text.Trim()
             : null;
 

@@ -32,9 +32,13 @@ internal sealed class PaperSource : IImportSource
 
     public static PaperSource Open(PaperSet set, string directory, bool human)
     {
-        if (!Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected one that holds {set.Name}_train.json or {set.Name}_test.json");
+        if (!Directory.Exists(directory))
+            throw new InputException(
+                $"{directory}: no such directory; expected one that holds {set.Name}_train.json or {set.Name}_test.json");
         var source = new PaperSource(set, directory, human);
-        if (source.Splits.Count == 0) throw new InputException($"{directory}: expected {set.Name}_train.json, {set.Name}_valid.json or {set.Name}_test.json, found none");
+        if (source.Splits.Count == 0)
+            throw new InputException(
+                $"{directory}: expected {set.Name}_train.json, {set.Name}_valid.json or {set.Name}_test.json, found none");
         return source;
     }
 
@@ -57,13 +61,15 @@ internal sealed class PaperSource : IImportSource
                 continue;
             }
 
-            if (!completions.MoveNext()) throw new InputException($"{files[^1]}: expected a completion for every row of {rowFile}, found none for row {line.Row}");
+            if (!completions.MoveNext())
+                throw new InputException($"{files[^1]}: expected a completion for every row of {rowFile}, found none for row {line.Row}");
             var parsed = _parser.Parse(completions.Current);
             example = example with { TeacherLabel = parsed.Label, Rationale = _human ? example.Rationale : parsed.Rationale };
             yield return new ImportedRow(where, example, HasTeacher: true, parsed.Fault);
         }
 
-        if (completions.MoveNext()) throw new InputException($"{files[^1]}: expected {rows} completions for the rows of {rowFile}, found more");
+        if (completions.MoveNext())
+            throw new InputException($"{files[^1]}: expected {rows} completions for the rows of {rowFile}, found more");
     }
 
     private static string FileName(string split) => split == SplitNames.Validation ? "valid" : split;
@@ -73,7 +79,8 @@ internal sealed class PaperSource : IImportSource
         try
         {
             using var document = JsonDocument.Parse(line.Utf8, new JsonDocumentOptions { MaxDepth = 16 });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {document.RootElement.ValueKind}");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{where}: expected a JSON object, found {document.RootElement.ValueKind}");
             return new PaperRow(_set, where, document.RootElement).Read(defaultId, _human);
         }
         catch (JsonException e)

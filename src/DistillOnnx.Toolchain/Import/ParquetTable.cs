@@ -6,7 +6,8 @@ using Parquet.Serialization;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Reads Parquet as a table, one row group in memory at a time. A field within a group becomes a column <c>outer.inner</c>.</summary>
+/// <summary>Reads Parquet as a table, one row group in memory at a time. A field within a group becomes a column
+/// <c>outer.inner</c>.</summary>
 internal static class ParquetTable
 {
     /// <summary>Reads a file's rows.</summary>
@@ -48,7 +49,7 @@ internal static class ParquetTable
         return ParquetSerializer.DeserializeUntypedAsync(stream, rowGroupIndex: group).GetAwaiter().GetResult().Data;
     }
 
-    // The reader answers a damaged file with whatever its parts run into.
+    // On a damaged file the reader throws exceptions of many types.
     internal static T Try<T>(string file, Func<T> read)
     {
         try
@@ -57,7 +58,8 @@ internal static class ParquetTable
         }
         catch (Exception e) when (e is not (OutOfMemoryException or InputException))
         {
-            throw new InputException($"{file}: expected a Parquet file, found one that cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException(
+                $"{file}: expected a Parquet file, found one that cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
         }
     }
 

@@ -23,8 +23,8 @@ internal sealed class RowFaults : IDisposable
     public long Count { get; private set; }
 
     /// <summary>Notes a row.</summary>
-    /// <param name="split">The split that it stands in.</param>
-    /// <param name="message">Names its file, row and column and says what is wrong.</param>
+    /// <param name="split">Its split.</param>
+    /// <param name="message">Names its file, row and column and describes the fault.</param>
     /// <param name="input">Its input, where that could be read.</param>
     public void Add(string split, string message, string? input)
     {
@@ -45,7 +45,7 @@ internal sealed class RowFaults : IDisposable
 
     /// <summary>Puts the file in place, or fails where there is a fault and no file was asked for.</summary>
     /// <param name="kept">Rows that can be used.</param>
-    /// <param name="reporter">Is told each of the first faults.</param>
+    /// <param name="reporter">Receives each of the first faults.</param>
     /// <exception cref="InputException">There are faults and none may be left out, or nothing is left.</exception>
     public void Finish(long kept, IReporter reporter)
     {

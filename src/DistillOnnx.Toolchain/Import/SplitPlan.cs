@@ -54,13 +54,20 @@ internal sealed class SplitPlan : IDisposable
             var test = plan.Shares(options.HoldoutTest);
             for (var i = 0; i < plan._order.Count; i++) plan._order[i].Cut(validation[i], test[i]);
             var taken = plan.DealMixed(rows());
-            foreach (var (split, fraction, count) in new[] { (SplitNames.Validation, options.Holdout, taken.Validation), (SplitNames.Test, options.HoldoutTest, taken.Test) })
+            (string, double, long)[] holdouts =
+            [
+                (SplitNames.Validation, options.Holdout, taken.Validation), (SplitNames.Test, options.HoldoutTest, taken.Test),
+            ];
+            foreach (var (split, fraction, count) in holdouts)
             {
                 if (fraction > 0 && count == 0)
-                    throw new InputException($"--split-from {options.SplitFrom}: {plan._rows} rows in {plan._groups.Count} groups leave none for {split} at a fraction of {fraction}");
+                    throw new InputException(
+                        $"--split-from {options.SplitFrom}: {plan._rows} rows in {plan._groups.Count} groups leave none "
+                        + $"for {split} at a fraction of {fraction}");
             }
 
-            if (taken.Validation + taken.Test == plan._rows) throw new InputException($"--split-from {options.SplitFrom}: nothing is left to train on");
+            if (taken.Validation + taken.Test == plan._rows)
+                throw new InputException($"--split-from {options.SplitFrom}: nothing is left to train on");
             return plan;
         }
         catch
@@ -110,7 +117,8 @@ internal sealed class SplitPlan : IDisposable
         var exact = _order.Select(s => s.Rows * fraction).ToArray();
         var shares = exact.Select(e => (int)e).ToArray();
         var left = (int)Math.Round(_rows * fraction, MidpointRounding.AwayFromZero) - shares.Sum();
-        foreach (var i in Enumerable.Range(0, shares.Length).OrderByDescending(i => exact[i] - shares[i]).ThenBy(i => i).Take(left)) shares[i]++;
+        foreach (var i in Enumerable.Range(0, shares.Length).OrderByDescending(i => exact[i] - shares[i]).ThenBy(i => i).Take(left))
+            shares[i]++;
         return shares;
     }
 
@@ -131,7 +139,8 @@ internal sealed class SplitPlan : IDisposable
         Take(SplitNames.Test, order, s => s.LeftTest, (s, n) => s.LeftTest -= n);
         return (_order.Sum(s => (long)s.Validation - s.LeftValidation), _order.Sum(s => (long)s.Test - s.LeftTest));
 
-        void Take(string split, KeyValuePair<UInt128, (int Stratum, int Rows)>[] groups, Func<Stratum, int> left, Action<Stratum, int> taken)
+        void Take(
+            string split, KeyValuePair<UInt128, (int Stratum, int Rows)>[] groups, Func<Stratum, int> left, Action<Stratum, int> taken)
         {
             foreach (var (key, (index, count)) in groups)
             {

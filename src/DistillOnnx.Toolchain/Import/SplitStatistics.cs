@@ -5,7 +5,7 @@ using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Counts what the import of a split comes to.</summary>
+/// <summary>Counts the rows and labels of an imported split.</summary>
 /// <param name="task">What the rows ask.</param>
 internal sealed class SplitStatistics(TaskSpec task)
 {

@@ -1,7 +1,7 @@
 namespace DistillOnnx.Toolchain.Import;
 
 /// <summary>A row of a table before it is known which of its columns mean what.</summary>
-/// <param name="File">The file that it stands in.</param>
+/// <param name="File">Its file.</param>
 /// <param name="Number">Its number in the file from 1; in a spreadsheet's or CSV's the header is row 1.</param>
 /// <param name="Values">Column to value: a <see cref="string"/> (numbers and truth values as text), a list of strings, or null.</param>
 /// <param name="Columns">The columns in a spreadsheet's order; null where the format has no such order.</param>

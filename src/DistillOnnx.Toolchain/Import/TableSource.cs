@@ -21,8 +21,8 @@ internal sealed class TableSource : IImportSource
 
     /// <summary>Opens the files.</summary>
     /// <param name="options">Which, and what their columns mean.</param>
-    /// <param name="reporter">Is told what was found out and could be given.</param>
-    /// <exception cref="InputException">The task or a file is missing, or a file's split cannot be told.</exception>
+    /// <param name="reporter">Receives what was detected and can also be set by an option.</param>
+    /// <exception cref="InputException">The task or a file is missing, or a file's split cannot be determined.</exception>
     public TableSource(ImportOptions options, IReporter reporter)
     {
         _options = options;
@@ -64,7 +64,7 @@ internal sealed class TableSource : IImportSource
         _ => ([".parquet"], ParquetTable.Read),
     };
 
-    // What is found out about a file is said, where it could be otherwise.
+    // Report what was detected about a file, where it could be wrong.
     private void Inspect(string file, IReporter reporter)
     {
         switch (_options.Source)
@@ -72,12 +72,17 @@ internal sealed class TableSource : IImportSource
             case "csv" or "tsv":
                 var guessed = false;
                 _encodings[file] = _options.Encoding is { } name ? TextEncodings.Named(name)! : TextEncodings.Detect(file, out guessed);
-                if (guessed) reporter.Warn($"{file}: not UTF-8; read as {_encodings[file].WebName}, which is a guess; --encoding names another one");
+                if (guessed)
+                    reporter.Warn($"{file}: not UTF-8; read as {_encodings[file].WebName}, which is a guess; --encoding names another one");
                 break;
             case "xlsx":
                 var sheets = XlsxTable.Sheets(file);
-                if (_options.Sheet is { } sheet && !sheets.Contains(sheet)) throw new InputException($"{file}: has no sheet \"{sheet}\", only {string.Join(", ", sheets)}");
-                if (_options.Sheet is null && sheets.Count > 1) reporter.Warn($"{file}: read from its first sheet, \"{sheets[0]}\"; it also has {string.Join(", ", sheets.Skip(1))}; --sheet names another one");
+                if (_options.Sheet is { } sheet && !sheets.Contains(sheet))
+                    throw new InputException($"{file}: has no sheet \"{sheet}\", only {string.Join(", ", sheets)}");
+                if (_options.Sheet is null && sheets.Count > 1)
+                    reporter.Warn(
+                        $"{file}: read from its first sheet, \"{sheets[0]}\"; it also has "
+                        + $"{string.Join(", ", sheets.Skip(1))}; --sheet names another one");
                 break;
             default:
                 Names(file, reporter);
@@ -90,7 +95,9 @@ internal sealed class TableSource : IImportSource
         _names[file] = ClassLabels.Of(file);
         if (!_names[file].TryGetValue(_map.Column(ColumnMap.Label), out var names)) return;
         if (_options.LabelIndex && Task.Labels is { } labels && !labels.SequenceEqual(names, StringComparer.Ordinal))
-            throw new InputException($"{file}: its positions stand for {string.Join(", ", names)}, the task's labels are {string.Join(", ", labels)}; leave --label-index out to take the file's names");
+            throw new InputException(
+                $"{file}: its positions stand for {string.Join(", ", names)}, the task's labels are "
+                + $"{string.Join(", ", labels)}; leave --label-index out to take the file's names");
         reporter.Info($"{file}: its positions stand for {string.Join(", ", names)}, as its own metadata says");
     }
 
@@ -106,7 +113,8 @@ internal sealed class TableSource : IImportSource
             return Faulty(e.Message);
         }
 
-        ImportedRow Faulty(string message) => new(row.Where, new Example { Id = defaultId, Input = "" }, false, CompletionFault.None, message);
+        ImportedRow Faulty(string message) =>
+            new(row.Where, new Example { Id = defaultId, Input = "" }, false, CompletionFault.None, message);
     }
 
     private ImportedRow Row(TableRow row, string defaultId)
@@ -115,7 +123,9 @@ internal sealed class TableSource : IImportSource
         var example = new Example
         {
             Id = _map.Text(row, ColumnMap.Id) ?? defaultId,
-            Input = Input(row) ?? throw new InputException($"{row.Where}: \"input\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}"),
+            Input = Input(row)
+                ?? throw new InputException(
+                    $"{row.Where}: \"input\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}"),
             Label = Label(row, ColumnMap.Label, choices),
             Rationale = _map.Text(row, ColumnMap.Rationale),
             TeacherLabel = Label(row, ColumnMap.TeacherLabel, choices),
@@ -126,7 +136,8 @@ internal sealed class TableSource : IImportSource
         if (example.Rationale is not null || example.TeacherLabel is not null)
             throw new InputException($"{row.Where}: expected either a completion or a rationale and teacher label, found both");
         var parsed = _parser.Parse(completion);
-        return new ImportedRow(row.Where, example with { Rationale = parsed.Rationale, TeacherLabel = parsed.Label }, HasTeacher: true, parsed.Fault);
+        return new ImportedRow(
+            row.Where, example with { Rationale = parsed.Rationale, TeacherLabel = parsed.Label }, HasTeacher: true, parsed.Fault);
     }
 
     private string? Input(TableRow row)

@@ -28,9 +28,10 @@ internal static class TextEncodings
         }
     }
 
-    /// <summary>Finds out a file's encoding: a byte order mark, UTF-8 where the bytes are, UTF-16 where every second one is zero, else the likeliest one.</summary>
+    /// <summary>Finds out a file's encoding: a byte order mark, UTF-8 where the bytes are, UTF-16 where every second
+    /// one is zero, else the likeliest one.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="guessed">Whether the bytes leave a doubt, so that the user should be told.</param>
+    /// <param name="guessed">Whether the bytes are ambiguous, so that the user should be warned.</param>
     /// <exception cref="InputException">The file cannot be read.</exception>
     public static Encoding Detect(string file, out bool guessed)
     {
@@ -51,7 +52,9 @@ internal static class TextEncodings
 
         guessed = true;
         var found = CharsetDetector.DetectFromBytes(sample).Detected;
-        return found is { Confidence: >= Confident, EncodingName: { } name } && Named(name) is { } encoding && encoding.IsSingleByte ? encoding : Named("windows-1252")!;
+        return found is { Confidence: >= Confident, EncodingName: { } name } && Named(name) is { } encoding && encoding.IsSingleByte
+            ? encoding
+            : Named("windows-1252")!;
     }
 
     /// <summary>Opens a file so that its bytes are UTF-8.</summary>

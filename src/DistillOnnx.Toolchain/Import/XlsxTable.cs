@@ -4,7 +4,8 @@ using MiniExcelLibs;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Reads a sheet of an Excel workbook as a table, row by row; its first row is the header. A formula's cell is its stored value.</summary>
+/// <summary>Reads a sheet of an Excel workbook as a table, row by row; its first row is the header. A formula's cell is
+/// its stored value.</summary>
 internal static class XlsxTable
 {
     /// <summary>The workbook's sheets.</summary>
@@ -17,7 +18,11 @@ internal static class XlsxTable
     /// <param name="sheet">The sheet; null: the first one.</param>
     public static IEnumerable<TableRow> Read(string file, string? sheet)
     {
-        using var rows = Try(file, () => MiniExcel.Query(file, useHeaderRow: false, sheetName: sheet, excelType: ExcelType.XLSX).Cast<IDictionary<string, object?>>().GetEnumerator());
+        using var rows = Try(
+            file,
+            () => MiniExcel.Query(file, useHeaderRow: false, sheetName: sheet, excelType: ExcelType.XLSX)
+                .Cast<IDictionary<string, object?>>()
+                .GetEnumerator());
         string[]? header = null;
         for (var number = 1L; Try(file, rows.MoveNext); number++)
         {
@@ -25,9 +30,10 @@ internal static class XlsxTable
             if (header is null)
             {
                 header = [.. cells.Select(c => c ?? "")];
-                if (header.All(string.IsNullOrWhiteSpace)) throw new InputException($"{file}: row 1: expected a header, found an empty row");
+                if (header.All(string.IsNullOrWhiteSpace))
+                    throw new InputException($"{file}: row 1: expected a header, found an empty row");
                 if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
-                    throw new InputException($"{file}: row 1: column \"{twice.Key}\" stands twice");
+                    throw new InputException($"{file}: row 1: column \"{twice.Key}\" occurs twice");
                 continue;
             }
 
@@ -45,12 +51,13 @@ internal static class XlsxTable
         null => null,
         string text => text,
         bool truth => truth ? "true" : "false",
-        DateTime date => date.ToString(date.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
+        DateTime date =>
+            date.ToString(date.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString(),
     };
 
-    // The reader answers a damaged file with whatever its parts run into.
+    // On a damaged file the reader throws exceptions of many types.
     private static T Try<T>(string file, Func<T> read)
     {
         try
@@ -59,7 +66,8 @@ internal static class XlsxTable
         }
         catch (Exception e) when (e is not (OutOfMemoryException or InputException))
         {
-            throw new InputException($"{file}: expected an Excel workbook (.xlsx), found one that cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new InputException(
+                $"{file}: expected an Excel workbook (.xlsx), found one that cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
         }
     }
 }

@@ -2,7 +2,7 @@ using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Info;
 
-/// <summary>What <c>distill info</c> looks at.</summary>
+/// <summary>Options of <c>distill info</c>.</summary>
 public sealed record InfoOptions : IStageOptions
 {
     /// <inheritdoc/>

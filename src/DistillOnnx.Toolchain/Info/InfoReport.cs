@@ -9,10 +9,10 @@ using DistillOnnx.Training.Native;
 
 namespace DistillOnnx.Toolchain.Info;
 
-/// <summary>Looks at versions, devices and execution providers.</summary>
+/// <summary>Collects versions, devices and execution providers.</summary>
 public static class InfoReport
 {
-    /// <summary>Looks at this machine and this build; loads both native engines to see whether they load.</summary>
+    /// <summary>Collects facts about this machine and this build; loads both native engines to check that they load.</summary>
     /// <param name="cancellationToken">Stops between engines.</param>
     public static InfoResult Create(CancellationToken cancellationToken)
     {
@@ -27,7 +27,10 @@ public static class InfoReport
             System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
             Cores = Environment.ProcessorCount,
             MemoryGib = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30), 1),
-            Vectors = System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "512 bit" : Vector256.IsHardwareAccelerated ? "256 bit" : Vector128.IsHardwareAccelerated ? "128 bit" : "none",
+            Vectors = System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "512 bit"
+                : Vector256.IsHardwareAccelerated ? "256 bit"
+                : Vector128.IsHardwareAccelerated ? "128 bit"
+                : "none",
             Torch = torch,
             OnnxRuntime = runtime,
             Teachers = TeacherSpec.Kinds,
@@ -42,7 +45,13 @@ public static class InfoReport
         {
             return new EngineInfo { Version = version(), Loads = true, Devices = devices() };
         }
-        catch (Exception e) when (e is InputException or DllNotFoundException or TypeInitializationException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
+        catch (Exception e)
+            when (e is InputException
+                or DllNotFoundException
+                or TypeInitializationException
+                or NotSupportedException
+                or BadImageFormatException
+                or EntryPointNotFoundException)
         {
             return new EngineInfo { Loads = false, Devices = [], Fault = (e.InnerException ?? e).Message.ReplaceLineEndings(" ") };
         }
@@ -50,15 +59,20 @@ public static class InfoReport
 
     private static IEnumerable<string> Missing(EngineInfo torch, EngineInfo runtime)
     {
-        if (!torch.Loads) yield return "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
+        if (!torch.Loads)
+            yield return "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
         if (!runtime.Loads) yield return "inference: ONNX Runtime does not load; restore again for this system's runtime identifier";
-        if (Accelerator == "cpu") yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver and CUDA 12";
-        else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal))) yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
-        else if (!runtime.Devices.Contains("CUDAExecutionProvider")) yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; it needs CUDA 12 and cuDNN 9 on the library path";
+        if (Accelerator == "cpu")
+            yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver and CUDA 12";
+        else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal)))
+            yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
+        else if (!runtime.Devices.Contains("CUDAExecutionProvider"))
+            yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; it needs CUDA 12 and cuDNN 9 on the library path";
     }
 
     private static string OwnVersion =>
-        typeof(InfoReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(InfoReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown";
 
 #if ACCELERATOR_CUDA
     private static readonly string Accelerator = "cuda";

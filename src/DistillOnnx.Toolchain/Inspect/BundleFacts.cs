@@ -42,7 +42,7 @@ public sealed record BundleFacts
     /// <summary>Number of files that the manifest names.</summary>
     public required int Files { get; init; }
 
-    /// <summary>Whether every file that the manifest names is there with its length and hash.</summary>
+    /// <summary>Whether every file that the manifest names exists with its length and hash.</summary>
     public bool FilesMatch => FileFaults.Count == 0;
 
     /// <summary>The files that are missing or differ, one line each.</summary>

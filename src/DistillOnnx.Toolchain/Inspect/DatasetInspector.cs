@@ -4,7 +4,7 @@ using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>Looks at datasets: once through every split, and once more for the rows of the examples.</summary>
+/// <summary>Inspects datasets: reads every split once, and once more for the rows of the examples.</summary>
 internal static class DatasetInspector
 {
     /// <summary>Most examples of a kind.</summary>
@@ -36,7 +36,10 @@ internal static class DatasetInspector
                 }
             }
 
-            var found = Find(dataset, [.. splits.SelectMany(s => s.Duplicates.Concat(s.Conflicts)), .. leaks.SelectMany(l => l.Examples)], cancellationToken);
+            var found = Find(
+                dataset,
+                [.. splits.SelectMany(s => s.Duplicates.Concat(s.Conflicts)), .. leaks.SelectMany(l => l.Examples)],
+                cancellationToken);
             return new DatasetFacts
             {
                 Task = dataset.Task,
@@ -55,7 +58,8 @@ internal static class DatasetInspector
         text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)] + "…";
 
     // A row with a label that none of the kept ones has takes the last place, so that a contradiction shows.
-    private static Dictionary<(UInt128 Key, string Split), RepeatedInput> Find(Dataset dataset, HashSet<UInt128> keys, CancellationToken cancellationToken)
+    private static Dictionary<(UInt128 Key, string Split), RepeatedInput> Find(
+        Dataset dataset, HashSet<UInt128> keys, CancellationToken cancellationToken)
     {
         var found = new Dictionary<(UInt128, string), (string Input, List<(string Id, string? Label)> Rows)>();
         foreach (var split in keys.Count == 0 ? [] : dataset.Splits)
@@ -73,6 +77,7 @@ internal static class DatasetInspector
 
         return found.ToDictionary(
             f => f.Key,
-            f => new RepeatedInput(f.Value.Input, [.. f.Value.Rows.Select(r => $"{f.Key.Item2}/{r.Id}: {Shorten(r.Label ?? "(no label)")}")]));
+            f => new RepeatedInput(
+                f.Value.Input, [.. f.Value.Rows.Select(r => $"{f.Key.Item2}/{r.Id}: {Shorten(r.Label ?? "(no label)")}")]));
     }
 }

@@ -18,14 +18,14 @@ internal sealed class InputTable : IDisposable
     /// <summary>A row's key: its input, and the choices that belong to the question.</summary>
     public static UInt128 Key(Example row) => Digest(row.Choices is null ? row.Input : $"{row.Input}\0{string.Join('\0', row.Choices)}");
 
-    /// <summary>What stands for a label; 0 where there is none.</summary>
+    /// <summary>Hash of the label; 0 where there is none.</summary>
     public static long Label(string? label) => label is null ? 0 : ((long)(ulong)Digest(label) & LabelBits) | 1;
 
-    /// <summary>What stands for the first label of an input: −1 where the input is not there, 0 where it has no label.</summary>
+    /// <summary>Hash of an input's first label: −1 where the input was not added, 0 where it has no label.</summary>
     public long Find(UInt128 key) => _table.Find(key) is var value and >= 0 ? value & LabelBits : -1;
 
     /// <summary>Adds a row.</summary>
-    /// <returns>Whether its input is there already, and whether this row is the first that contradicts an earlier label.</returns>
+    /// <returns>Whether its input was added before, and whether this row is the first that contradicts an earlier label.</returns>
     public (bool Repeated, bool Contradicts) Add(UInt128 key, long label)
     {
         var value = _table.Find(key);

@@ -3,11 +3,11 @@ using DistillOnnx.Stages.Reports;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>What <c>distill inspect</c> looks at.</summary>
+/// <summary>Options of <c>distill inspect</c>.</summary>
 public sealed record InspectOptions : IStageOptions
 {
     /// <summary>Checkpoint, bundle or dataset directory.</summary>
-    [Option("checkpoint, bundle or dataset directory; its files say which", Value = "DIR", Argument = true, Required = true)]
+    [Option("checkpoint, bundle or dataset directory; its files determine which", Value = "DIR", Argument = true, Required = true)]
     public string Directory { get; init; } = "";
 
     /// <summary>A student whose tokenizer reads a dataset.</summary>

@@ -39,23 +39,38 @@ internal static class InspectReport
     {
         page.Heading(name).Figures(
         [
-            ("rows", Number(split.Rows)), ("without label", Number(split.WithoutLabel)), ("without rationale", Number(split.WithoutRationale)),
+            ("rows", Number(split.Rows)),
+            ("without label", Number(split.WithoutLabel)),
+            ("without rationale", Number(split.WithoutRationale)),
             ("repeated rows", Number(split.DuplicateRows)), ("inputs with different labels", Number(split.ConflictingInputs)),
         ]);
         var bars = split.Labels.Select(l => (l.Key, (double)l.Value, Number(l.Value))).ToList();
         if (split.OtherLabels > 0) bars.Add(("(others)", split.OtherLabels, Number(split.OtherLabels)));
         if (bars.Count > 0) page.Chart(SvgChart.Bars(bars));
-        var lengths = new[] { ("Words of a rationale", split.RationaleWords), ("Tokens of an input", split.Tokens?.Lengths) }.Where(l => l.Item2 is not null).ToList();
+        var lengths =
+            new[] { ("Words of a rationale", split.RationaleWords), ("Tokens of an input", split.Tokens?.Lengths) }
+                .Where(l => l.Item2 is not null)
+                .ToList();
         if (lengths.Count > 0)
         {
             page.Table(["", "Min", "Median", "Mean", "90 %", "99 %", "Max"], lengths.Select(l => (IReadOnlyList<string?>)
-                [l.Item1, Number(l.Item2!.Min), Number(l.Item2.Median), Number(l.Item2.Mean), Number(l.Item2.P90), Number(l.Item2.P99), Number(l.Item2.Max)]));
+                [
+                    l.Item1,
+                    Number(l.Item2!.Min),
+                    Number(l.Item2.Median),
+                    Number(l.Item2.Mean),
+                    Number(l.Item2.P90),
+                    Number(l.Item2.P99),
+                    Number(l.Item2.Max)
+                ]));
         }
 
         if (split.AgreementByLabel.Count > 0)
         {
-            page.Table(["Gold label", "Rows with both labels", "Teacher agrees"], split.AgreementByLabel.Select(a => (IReadOnlyList<string?>)
-                [a.Key, Number(a.Value.Rows), Number(a.Value.Equal)]));
+            page.Table(
+                ["Gold label", "Rows with both labels", "Teacher agrees"],
+                split.AgreementByLabel.Select(a => (IReadOnlyList<string?>)
+                    [a.Key, Number(a.Value.Rows), Number(a.Value.Equal)]));
         }
 
         Repeated(page, "Repeated inputs", split.Duplicates);

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>What a directory holds: exactly one of the parts is there.</summary>
+/// <summary>What a directory holds: exactly one of the parts is set.</summary>
 public sealed record InspectResult
 {
     /// <summary>The directory.</summary>

@@ -9,16 +9,17 @@ using DistillOnnx.Stages.Reporting;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>Says what a directory holds: a checkpoint, an adapter, a bundle or a dataset.</summary>
+/// <summary>Describes the content of a directory: a checkpoint, an adapter, a bundle or a dataset.</summary>
 public static class Inspector
 {
     private const string AdapterFile = "adapter_config.json";
 
     private const string Expected =
-        $"expected a bundle ({BundleManifest.FileName}), a checkpoint ({T5Config.FileName}), an adapter ({AdapterFile}) or a dataset ({TaskSpec.FileName} and *.jsonl)";
+        $"expected a bundle ({BundleManifest.FileName}), a checkpoint ({T5Config.FileName}), an adapter ({AdapterFile}) "
+            + $"or a dataset ({TaskSpec.FileName} and *.jsonl)";
 
-    /// <summary>Looks at a directory. Nothing in it is changed; a report is written where one is asked for.</summary>
-    /// <param name="options">Which one, and what to look at it with.</param>
+    /// <summary>Inspects a directory without changing it; writes a report where one is requested.</summary>
+    /// <param name="options">The directory and how to inspect it.</param>
     /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="InputException">The directory is none of these, or a file in it is faulty.</exception>
@@ -45,26 +46,43 @@ public static class Inspector
     {
         var directory = options.Directory;
         if (!Directory.Exists(directory))
-            throw new InputException(File.Exists(directory) ? $"{directory}: a file; {Expected}" : $"{directory}: no such directory; {Expected}");
+            throw new InputException(
+                File.Exists(directory) ? $"{directory}: a file; {Expected}" : $"{directory}: no such directory; {Expected}");
 
         Refuse(options.Student is not null && IsModel(directory), directory, "--student is for datasets, and this is a model");
         if (Has(directory, BundleManifest.FileName))
         {
             Refuse(options.Base is not null, directory, "--base is for adapters, and this is a bundle");
-            return new InspectResult { Directory = directory, Kind = "bundle", Bundle = ModelInspector.Bundle(directory, cancellationToken) };
+            return new InspectResult
+            {
+                Directory = directory,
+                Kind = "bundle",
+                Bundle = ModelInspector.Bundle(directory, cancellationToken),
+            };
         }
 
         var adapter = Has(directory, AdapterFile);
         if (adapter || Has(directory, T5Config.FileName))
-            return new InspectResult { Directory = directory, Kind = adapter ? "adapter" : "checkpoint", Checkpoint = ModelInspector.Checkpoint(directory, options.Base) };
+            return new InspectResult
+            {
+                Directory = directory,
+                Kind = adapter ? "adapter" : "checkpoint",
+                Checkpoint = ModelInspector.Checkpoint(directory, options.Base),
+            };
 
         if (IsDataset(directory))
         {
-            Refuse(options is { Base: not null, Student: null }, directory, "--base is for adapters, and this is a dataset without --student");
-            return new InspectResult { Directory = directory, Kind = "dataset", Dataset = DatasetInspector.Run(directory, Tokenizer(options), reporter, cancellationToken) };
+            Refuse(
+                options is { Base: not null, Student: null }, directory, "--base is for adapters, and this is a dataset without --student");
+            return new InspectResult
+            {
+                Directory = directory,
+                Kind = "dataset",
+                Dataset = DatasetInspector.Run(directory, Tokenizer(options), reporter, cancellationToken),
+            };
         }
 
-        throw new InputException($"{directory}: none of the files that tell what it is; {Expected}");
+        throw new InputException($"{directory}: none of the files that identify its kind; {Expected}");
     }
 
     private static T5Tokenizer? Tokenizer(InspectOptions options) => options.Student is { } student

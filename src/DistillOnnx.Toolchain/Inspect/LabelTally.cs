@@ -38,10 +38,13 @@ internal sealed class LabelTally
     /// <summary>The labels to list, their counts, and the rows of those that are not listed.</summary>
     public (Dictionary<string, long> Labels, long Other, Dictionary<string, AgreementFacts> Agreement) Facts()
     {
-        var listed = _closed ? [.. _labels] : _labels.OrderByDescending(l => l.Value.Rows).ThenBy(l => l.Key, StringComparer.Ordinal).Take(Listed).ToList();
+        var listed = _closed
+            ? [.. _labels]
+            : _labels.OrderByDescending(l => l.Value.Rows).ThenBy(l => l.Key, StringComparer.Ordinal).Take(Listed).ToList();
         return (
             listed.ToDictionary(l => l.Key, l => l.Value.Rows, StringComparer.Ordinal),
             _labels.Values.Sum(l => l.Rows) - listed.Sum(l => l.Value.Rows) + _other,
-            listed.Where(l => l.Value.Both > 0).ToDictionary(l => l.Key, l => new AgreementFacts(l.Value.Both, l.Value.Equal), StringComparer.Ordinal));
+            listed.Where(l => l.Value.Both > 0).ToDictionary(
+                l => l.Key, l => new AgreementFacts(l.Value.Both, l.Value.Equal), StringComparer.Ordinal));
     }
 }

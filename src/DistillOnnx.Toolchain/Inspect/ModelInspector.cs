@@ -6,7 +6,7 @@ using DistillOnnx.Core.Tokenization;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>Looks at checkpoints and bundles.</summary>
+/// <summary>Inspects checkpoints and bundles.</summary>
 internal static class ModelInspector
 {
     private static readonly string[] WeightExtensions = [".safetensors", ".bin"];
@@ -29,7 +29,10 @@ internal static class ModelInspector
             WeightFiles = WeightFiles(place),
             Types = checkpoint.Tensors.Tensors.Values
                 .GroupBy(t => t.Type)
-                .ToDictionary(g => g.Key.ToString().ToLowerInvariant(), g => new TensorFacts(g.Count(), g.Sum(t => t.ElementCount), g.Sum(t => t.ByteCount)), StringComparer.Ordinal),
+                .ToDictionary(
+                    g => g.Key.ToString().ToLowerInvariant(),
+                    g => new TensorFacts(g.Count(), g.Sum(t => t.ElementCount), g.Sum(t => t.ByteCount)),
+                    StringComparer.Ordinal),
             Tokenizer = tokenizer,
             Task = File.Exists(task) ? TaskSpec.Load(task) : null,
             Notes = notes,
@@ -44,7 +47,8 @@ internal static class ModelInspector
         foreach (var (name, expected) in manifest.Files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (FileFault(Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar)), expected) is { } fault) faults.Add($"{name}: {fault}");
+            if (FileFault(Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar)), expected) is { } fault)
+                faults.Add($"{name}: {fault}");
         }
 
         return new BundleFacts
@@ -99,16 +103,17 @@ internal static class ModelInspector
         bool Has(string name) => File.Exists(Path.Combine(directory, name));
     }
 
-    // ByT5 has the shape of a v1.1 and mT5's configuration in turn; only its tokenizer tells it from them.
-    private static string Family(T5Config config, string? tokenizer) => (tokenizer, config.ModelType, config.IsGated, config.Activation) switch
-    {
-        ("bytes", _, _, _) => "ByT5",
-        (_, "mt5", _, _) => "mT5",
-        (_, "umt5", _, _) => "umT5",
-        (_, _, false, T5Activation.Relu) => "T5 v1.0",
-        (_, _, true, T5Activation.GeluNew) => "T5 v1.1",
-        _ => $"T5 of another feed-forward layer ({(config.IsGated ? "gated " : "")}{config.Activation})",
-    };
+    // ByT5 has the shape of a v1.1 and mT5's configuration in turn; only its tokenizer distinguishes it.
+    private static string Family(T5Config config, string? tokenizer) =>
+        (tokenizer, config.ModelType, config.IsGated, config.Activation) switch
+        {
+            ("bytes", _, _, _) => "ByT5",
+            (_, "mt5", _, _) => "mT5",
+            (_, "umt5", _, _) => "umT5",
+            (_, _, false, T5Activation.Relu) => "T5 v1.0",
+            (_, _, true, T5Activation.GeluNew) => "T5 v1.1",
+            _ => $"T5 of another feed-forward layer ({(config.IsGated ? "gated " : "")}{config.Activation})",
+        };
 
     // An adapter's own files, and those of the base that it is merged into.
     private static Dictionary<string, long> WeightFiles(CheckpointPlace place)
@@ -116,11 +121,14 @@ internal static class ModelInspector
         var files = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var directory in new[] { place.Directory, place.BaseDirectory }.Distinct(StringComparer.Ordinal))
         {
-            foreach (var path in System.IO.Directory.EnumerateFiles(directory).Where(f => WeightExtensions.Contains(Path.GetExtension(f), StringComparer.Ordinal)))
+            foreach (var path in System.IO.Directory.EnumerateFiles(directory).Where(f =>
+                WeightExtensions.Contains(Path.GetExtension(f), StringComparer.Ordinal)))
             {
                 var file = new FileInfo(path);
                 var name = directory == place.Directory ? file.Name : path;
-                files[name] = file.LinkTarget is null ? file.Length : (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo)?.Length ?? 0;
+                files[name] = file.LinkTarget is null
+                    ? file.Length
+                    : (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo)?.Length ?? 0;
             }
         }
 

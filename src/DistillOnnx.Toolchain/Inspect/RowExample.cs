@@ -1,6 +1,6 @@
 namespace DistillOnnx.Toolchain.Inspect;
 
-/// <summary>A row to look at.</summary>
+/// <summary>An example row.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Size">What was counted: characters, or tokens.</param>
 /// <param name="Text">The beginning of its input, or its label.</param>

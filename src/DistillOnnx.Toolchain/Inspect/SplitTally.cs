@@ -78,7 +78,9 @@ internal sealed class SplitTally(string split, TaskSpec task, T5Tokenizer? token
             RationaleWords = _words.Facts(),
             Agreement = _labels.Agreement(),
             AgreementByLabel = agreement,
-            Longest = [.. _longest.UnorderedItems.Select(i => i.Element).OrderByDescending(e => e.Size).ThenBy(e => e.Id, StringComparer.Ordinal)],
+            Longest = [.. _longest.UnorderedItems.Select(i => i.Element)
+                .OrderByDescending(e => e.Size)
+                .ThenBy(e => e.Id, StringComparer.Ordinal)],
             Tokens = _tokens?.Facts(),
         };
     }

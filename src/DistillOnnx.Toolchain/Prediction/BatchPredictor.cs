@@ -14,11 +14,12 @@ public static class BatchPredictor
 {
     /// <summary>Labels rows.</summary>
     /// <param name="options">What to label with what.</param>
-    /// <param name="reporter">Told how far it is.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between batches; a file output is then not made.</param>
     /// <returns>What was done; null where the answers went to standard output.</returns>
     /// <exception cref="InputException">The model, or a row, cannot be used; the message names the row.</exception>
-    public static Task<PredictResult?> RunAsync(PredictOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
+    public static Task<PredictResult?> RunAsync(
+        PredictOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
     private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
@@ -63,14 +64,18 @@ public static class BatchPredictor
         }
 
         file?.Commit();
-        if (failed > 0 && failed == rows) throw new InferenceException($"{options.Model}: none of {rows} rows has an answer; each line has its \"error\"");
+        if (failed > 0 && failed == rows)
+            throw new InferenceException($"{options.Model}: none of {rows} rows has an answer; each line has its \"error\"");
         if (failed > 0) reporter.Warn($"{failed} of {rows} rows have no answer; their lines have \"error\" in the place of one");
         if (file is null) return null;
-        return new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output) { Failed = failed };
+        return new PredictResult(
+            rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output)
+        { Failed = failed };
     }
 
     /// <summary>Answers, or why there is none. Where a batch fails its rows run one by one: only the one at fault has no answer.</summary>
-    private static (LabelPrediction? Answer, string? Error)[] Answer(IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
+    private static (LabelPrediction? Answer, string? Error)[] Answer(
+        IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
     {
         const string noNumbers = "the model answers this input with values that are no numbers";
         const string empty = "the input is empty";

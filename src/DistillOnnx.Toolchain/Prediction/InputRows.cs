@@ -29,8 +29,11 @@ internal static class InputRows
         {
             using var document = JsonDocument.Parse(line.Utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(root.ValueKind)}");
-            var input = Text(root, "input", where) ?? Text(root, "text", where) ?? throw new InputException($"{where}: \"input\" is missing");
+            if (root.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(root.ValueKind)}");
+            var input = Text(root, "input", where)
+                ?? Text(root, "text", where)
+                ?? throw new InputException($"{where}: \"input\" is missing");
             var id = Text(root, "id", where) ?? line.Row.ToString(CultureInfo.InvariantCulture);
             return (id, new PredictorInput(input, Choices(root, where)));
         }

@@ -12,7 +12,13 @@ internal static class PredictionRow
 
     /// <summary>Writes <c>{"id","label","probability","probabilities":{…},…}</c> and a line feed.</summary>
     public static void Write(
-        Stream output, string id, PredictorInput input, LabelPrediction answer, TaskSpec task, string? gold = null, string? rationale = null)
+        Stream output,
+        string id,
+        PredictorInput input,
+        LabelPrediction answer,
+        TaskSpec task,
+        string? gold = null,
+        string? rationale = null)
     {
         using (var writer = new Utf8JsonWriter(output, Options))
         {

@@ -10,8 +10,8 @@ using DistillOnnx.Training.Native;
 
 namespace DistillOnnx.Toolchain.Prediction;
 
-/// <summary>Opens whatever answers: a bundle on ONNX Runtime, a checkpoint in TorchSharp.</summary>
-public static class PredictorFactory
+/// <summary>Opens a predictor: a bundle on ONNX Runtime, a checkpoint in TorchSharp.</summary>
+internal static class PredictorFactory
 {
     /// <summary>Whether a directory is a bundle.</summary>
     /// <param name="directory">The directory.</param>
@@ -20,7 +20,7 @@ public static class PredictorFactory
     /// <summary>Opens a checkpoint or a bundle.</summary>
     /// <param name="model">The directory.</param>
     /// <param name="options">How to run it.</param>
-    /// <param name="reporter">Told which device was chosen.</param>
+    /// <param name="reporter">Receives the device that was chosen.</param>
     /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
     /// <exception cref="InputException">The directory is neither, or cannot be loaded.</exception>
     public static IPredictor Open(string model, InferenceOptions options, IReporter reporter, string? baseDirectory = null)
@@ -36,7 +36,7 @@ public static class PredictorFactory
         if (!File.Exists(Path.Combine(model, T5Config.FileName)) && !CheckpointPlace.Find(model, baseDirectory).IsAdapter)
             throw new InputException($"{model}: neither a checkpoint ({T5Config.FileName}) nor a bundle (onnx/)");
         if (options.Precision is not ("auto" or "fp32"))
-            throw new InputException($"{model}: a checkpoint is evaluated in fp32; \"{options.Precision}\" goes with a bundle");
+            throw new InputException($"{model}: a checkpoint is evaluated in fp32; \"{options.Precision}\" needs a bundle");
         return OpenCheckpoint(model, options, reporter, baseDirectory);
     }
 

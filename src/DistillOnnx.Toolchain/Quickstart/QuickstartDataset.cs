@@ -8,10 +8,10 @@ namespace DistillOnnx.Toolchain.Quickstart;
 
 /// <summary>
 /// Generates a dataset of our own for the quickstart: scenes with a question each, gold labels, no rationales. Every
-/// question can be answered only by comparing it with its scene, except the few about what no scene tells; the three
+/// question can be answered only by comparing it with its scene, except the few about what no scene states; the three
 /// labels come equally often, so guessing is right in a third of the cases. No input occurs twice, in whichever split.
 /// </summary>
-public static class QuickstartDataset
+internal static class QuickstartDataset
 {
     /// <summary>Rows of the validation split.</summary>
     public const int ValidationRows = 400;
@@ -31,7 +31,11 @@ public static class QuickstartDataset
         var file = Path.Combine(directory, DatasetWriter.InfoFileName);
         try
         {
-            return File.Exists(file) && JsonNode.Parse(File.ReadAllBytes(file)) is JsonObject info && info["source"] is JsonValue source && source.TryGetValue<string>(out var text) && text == Source;
+            return File.Exists(file)
+                && JsonNode.Parse(File.ReadAllBytes(file)) is JsonObject info
+                && info["source"] is JsonValue source
+                && source.TryGetValue<string>(out var text)
+                && text == Source;
         }
         catch (JsonException)
         {
@@ -40,7 +44,7 @@ public static class QuickstartDataset
     }
 
     /// <summary>Writes the dataset.</summary>
-    /// <param name="directory">Where it will stand.</param>
+    /// <param name="directory">Path of the output.</param>
     /// <param name="rows">Training rows.</param>
     /// <param name="seed">Equal seeds give equal rows.</param>
     /// <param name="overwrite">Whether an existing output may be replaced.</param>
@@ -51,7 +55,11 @@ public static class QuickstartDataset
         using var writer = DatasetWriter.Create(directory, SceneRules.Task, overwrite, LabelNeed.Gold);
         var generator = new SceneGenerator(seed);
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (split, count) in new[] { (SplitNames.Train, rows), (SplitNames.Validation, ValidationRows), (SplitNames.Test, TestRows) })
+        (string, int)[] splits =
+        [
+            (SplitNames.Train, rows), (SplitNames.Validation, ValidationRows), (SplitNames.Test, TestRows),
+        ];
+        foreach (var (split, count) in splits)
         {
             for (var i = 0; i < count;)
             {

@@ -6,7 +6,10 @@ namespace DistillOnnx.Toolchain.Quickstart;
 public sealed record QuickstartOptions : IStageOptions
 {
     /// <summary>Directory that gets the dataset, the checkpoint and the bundle; an earlier quickstart's is replaced.</summary>
-    [Option("directory that gets the dataset, the checkpoint and the bundle; what an earlier quickstart left there is replaced, anything else refused", Value = "DIR")]
+    [Option(
+        "directory that gets the dataset, the checkpoint and the bundle; what an earlier quickstart left there is "
+        + "replaced, anything else refused",
+        Value = "DIR")]
     public string Out { get; init; } = Path.Combine("models", "quickstart");
 
     /// <summary>Training rows to generate.</summary>

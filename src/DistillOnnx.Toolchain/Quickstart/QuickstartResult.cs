@@ -21,12 +21,12 @@ public sealed record QuickstartResult
     /// <summary>Time of the whole run, in seconds.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>Where the bundle lies.</summary>
+    /// <summary>Directory of the bundle.</summary>
     public required string Bundle { get; init; }
 
-    /// <summary>Where the checkpoint lies.</summary>
+    /// <summary>Directory of the checkpoint.</summary>
     public required string Checkpoint { get; init; }
 
-    /// <summary>Where the annotated dataset lies.</summary>
+    /// <summary>Directory of the annotated dataset.</summary>
     public required string Dataset { get; init; }
 }

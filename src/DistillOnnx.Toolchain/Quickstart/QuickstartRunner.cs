@@ -26,10 +26,11 @@ public static class QuickstartRunner
     /// <summary>Runs the line.</summary>
     /// <param name="options">What to make and where.</param>
     /// <param name="serving">Serves the bundle for a few calls.</param>
-    /// <param name="reporter">Told what goes on.</param>
+    /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops the line; stages that were done stay.</param>
     /// <exception cref="InputException">The directory cannot be written, or holds what no quickstart made.</exception>
-    public static async Task<QuickstartResult> RunAsync(QuickstartOptions options, IServingStage serving, IReporter reporter, CancellationToken cancellationToken = default)
+    public static async Task<QuickstartResult> RunAsync(
+        QuickstartOptions options, IServingStage serving, IReporter reporter, CancellationToken cancellationToken = default)
     {
         var began = Stopwatch.GetTimestamp();
         string In(string name) => Path.Combine(Path.GetFullPath(options.Out), name);
@@ -40,13 +41,15 @@ public static class QuickstartRunner
         QuickstartDataset.Generate(questions, options.Rows, options.Seed, overwrite: true);
 
         reporter.Info($"2/6 annotating them with the rule-based teacher: {annotated}");
-        await AnnotateStage.RunAsync(new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
+        await AnnotateStage.RunAsync(
+            new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
 
         reporter.Info($"3/6 training a tiny student step by step: {checkpoint}");
         await TrainStage.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);
 
         reporter.Info($"4/6 exporting it to ONNX: {bundle}");
-        await BundleExport.RunAsync(new ExportOptions { Model = checkpoint, Out = bundle, Data = annotated, Overwrite = true }, reporter, cancellationToken);
+        await BundleExport.RunAsync(
+            new ExportOptions { Model = checkpoint, Out = bundle, Data = annotated, Overwrite = true }, reporter, cancellationToken);
 
         reporter.Info("5/6 evaluating checkpoint and bundle on the test split");
         var dataset = Dataset.Open(annotated);
@@ -58,7 +61,9 @@ public static class QuickstartRunner
         reporter.Info("6/6 serving the bundle on loopback and asking it over gRPC");
         var texts = test.Take(ServedRows).Select(r => r.Input).ToArray();
         var served = await serving.AskAsync(bundle, texts, options.Device, cancellationToken);
-        reporter.Info(string.Create(CultureInfo.InvariantCulture, $"    {served.Address} answered \"{served.Labels[0]}\" (p = {served.Probabilities[0]:0.000}) to: {texts[0]}"));
+        reporter.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"    {served.Address} answered \"{served.Labels[0]}\" (p = {served.Probabilities[0]:0.000}) to: {texts[0]}"));
 
         var result = new QuickstartResult
         {
@@ -72,12 +77,15 @@ public static class QuickstartRunner
             Checkpoint = checkpoint,
             Dataset = annotated,
         };
-        reporter.Info(string.Create(CultureInfo.InvariantCulture, $"test accuracy {result.Accuracy:P1} (chance {result.Chance:P1}), checkpoint and bundle agree on {agreement:P1}, {served.MedianMilliseconds:0.0} ms a gRPC call"));
+        reporter.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"test accuracy {result.Accuracy:P1} (chance {result.Chance:P1}), checkpoint and bundle agree on "
+            + $"{agreement:P1}, {served.MedianMilliseconds:0.0} ms a gRPC call"));
         reporter.Info($"dataset {annotated}; checkpoint {checkpoint}; bundle {bundle}");
         return result;
     }
 
-    // A second run replaces the first without being told to; whatever else stands there is none of its business.
+    // A second run replaces the first without --overwrite; any other existing directory is refused.
     private static void RequireOwn(string directory, string questions)
     {
         OutputDirectory.Require(directory, overwrite: QuickstartDataset.IsOne(questions));
@@ -104,7 +112,11 @@ public static class QuickstartRunner
     {
         using var predictor = PredictorFactory.Open(model, new InferenceOptions { Device = device }, reporter);
         var labels = new List<string>(rows.Count);
-        var measurement = new Measurement(dataset.Task, rows) { Reporter = reporter, Answered = (_, answer, _) => labels.Add(answer.Label) };
+        var measurement = new Measurement(dataset.Task, rows)
+        {
+            Reporter = reporter,
+            Answered = (_, answer, _) => labels.Add(answer.Label),
+        };
         return (measurement.Of(predictor, cancellationToken), labels);
     }
 }

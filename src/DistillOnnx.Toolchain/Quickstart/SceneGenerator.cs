@@ -26,33 +26,39 @@ internal sealed class SceneGenerator(long seed)
         var color = Pick(SceneWords.Colors);
         var thing = Pick(Things);
         var place = Pick(Places);
-        var deed = $"{name} {verb} {SceneWords.WithArticle(color)} {thing}";
-        var statement = _random.Next(2) == 0 ? $"{deed} in the {place}." : $"In the {place} {deed}.";
+        var action = $"{name} {verb} {SceneWords.WithArticle(color)} {thing}";
+        var statement = _random.Next(2) == 0 ? $"{action} in the {place}." : $"In the {place} {action}.";
         var question = label switch
         {
-            0 => Told(name, asked, SceneWords.Kinds[thing], thing, color, SceneWords.Sides[place]),
-            1 => Told(name, asked, Other(Kinds, SceneWords.Kinds[thing]), thing, Other(SceneWords.Colors, color), Other(Sides, SceneWords.Sides[place])),
+            0 => Describe(name, asked, SceneWords.Kinds[thing], thing, color, SceneWords.Sides[place]),
+            1 => Describe(
+                name,
+                asked,
+                Other(Kinds, SceneWords.Kinds[thing]),
+                thing,
+                Other(SceneWords.Colors, color),
+                Other(Sides, SceneWords.Sides[place])),
             _ => Untold(name, asked, thing),
         };
         return ($"{statement} {question}", SceneRules.Task.Labels![label]);
     }
 
-    private string Told(string name, string verb, string kind, string thing, string color, string side) => _random.Next(3) switch
+    private string Describe(string name, string verb, string kind, string thing, string color, string side) => _random.Next(3) switch
     {
-        0 => Deed(name, verb, kind),
+        0 => Action(name, verb, kind),
         1 => Quality(thing, color),
         _ => Whereabouts(name, side),
     };
 
     private string Untold(string name, string verb, string thing) => _random.Next(4) switch
     {
-        0 => Deed(Other(SceneWords.Names, name), verb, Pick(Kinds)),
+        0 => Action(Other(SceneWords.Names, name), verb, Pick(Kinds)),
         1 => Whereabouts(Other(SceneWords.Names, name), Pick(Sides)),
         2 => Quality(Other(Things, thing), Pick(SceneWords.Colors)),
-        _ => Quality(thing, Pick(SceneWords.Untold)),
+        _ => Quality(thing, Pick(SceneWords.Unstated)),
     };
 
-    private static string Deed(string name, string verb, string kind) => $"Does {name} {verb} {SceneWords.WithArticle(kind)}?";
+    private static string Action(string name, string verb, string kind) => $"Does {name} {verb} {SceneWords.WithArticle(kind)}?";
 
     private static string Quality(string thing, string quality) => $"Is the {thing} {quality}?";
 

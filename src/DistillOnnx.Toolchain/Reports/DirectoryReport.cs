@@ -8,7 +8,7 @@ using DistillOnnx.Toolchain.Inspect;
 
 namespace DistillOnnx.Toolchain.Reports;
 
-/// <summary>Gathers what lies in a directory into one page: datasets, training curves, models and how they do.</summary>
+/// <summary>Writes one page about a directory: datasets, training curves, models and their accuracy.</summary>
 public static class DirectoryReport
 {
     // As deep as projects keep their stages' outputs; a report must not walk a whole disk.
@@ -46,7 +46,13 @@ public static class DirectoryReport
                 var directory = options.Data ?? DatasetFor(training, models, data);
                 var dataset = Dataset.Open(directory);
                 if (training is not null) TrainingSection.Add(page, training, dataset.Chance(SplitNames.Validation));
-                var evaluate = new EvaluateOptions { Data = directory, Model = model.Directory, Split = options.Split, Inference = For(model, options) };
+                var evaluate = new EvaluateOptions
+                {
+                    Data = directory,
+                    Model = model.Directory,
+                    Split = options.Split,
+                    Inference = For(model, options),
+                };
                 var result = await Evaluator.RunAsync(evaluate, reporter, cancellationToken);
                 page.Heading($"On {options.Split} of {directory}");
                 EvaluationReport.Add(page, dataset.Task, result);
@@ -54,7 +60,7 @@ public static class DirectoryReport
             }
             catch (InputException fault)
             {
-                // The rest of the page is of use without the figures; that they lack, and why, is told on it and in the result.
+                // The rest of the page is useful without the figures; the page and the result name the missing ones and the reason.
                 page.Warning($"Not measured: {fault.Message}");
                 reporter.Warn($"{model.Directory}: not measured: {fault.Message}");
                 notMeasured[model.Directory] = fault.Message;
@@ -70,7 +76,8 @@ public static class DirectoryReport
         }
 
         page.Save(options.Out);
-        return new ReportResult(options.Out, [.. data.Select(d => d.Directory)], [.. models.Select(m => m.Directory)], accuracy, notMeasured);
+        return new ReportResult(
+            options.Out, [.. data.Select(d => d.Directory)], [.. models.Select(m => m.Directory)], accuracy, notMeasured);
     }
 
     private static IEnumerable<string> Directories(string directory, int depth)
@@ -83,22 +90,26 @@ public static class DirectoryReport
 
     private static string Name(ReportOptions options, InspectResult found) => Path.GetRelativePath(options.Directory, found.Directory);
 
-    // A checkpoint runs in fp32 whatever precision is asked of the bundles.
+    // A checkpoint runs in fp32, regardless of the bundles' precision.
     private static Stages.Options.InferenceOptions For(InspectResult model, ReportOptions options) =>
         model.Bundle is null ? options.Inference with { Precision = "auto" } : options.Inference;
 
     private static string DatasetFor(JsonObject? training, IReadOnlyList<InspectResult> models, IReadOnlyList<InspectResult> data)
     {
-        // A bundle does not say what its checkpoint was trained on; the checkpoints beside it do.
+        // A bundle does not record the dataset of its checkpoint; the checkpoints beside it do.
         var trainings = training is not null ? [training] : models.Select(m => TrainingSection.Read(m.Directory)).OfType<JsonObject>();
         var hashes = trainings.Select(t => (string?)t["data"]?["train_sha256"]).OfType<string>().ToHashSet(StringComparer.Ordinal);
-        var trained = data.Select(d => d.Directory).Where(d => Dataset.Open(d) is var set && set.Has(SplitNames.Train) && hashes.Contains(set.Hash(SplitNames.Train))).ToList();
+        var trained = data.Select(d => d.Directory)
+            .Where(d => Dataset.Open(d) is var set && set.Has(SplitNames.Train) && hashes.Contains(set.Hash(SplitNames.Train)))
+            .ToList();
         return (trained, data) switch
         {
             ([var one], _) => one,
             ([], [var only]) => only.Directory,
             ([], []) => throw new InputException("there is no dataset here; name one with --data"),
-            _ => throw new InputException($"several datasets may be meant ({string.Join(", ", (trained.Count > 0 ? trained : data.Select(d => d.Directory)))}); name one with --data"),
+            _ => throw new InputException(
+                "several datasets may be meant "
+                + $"({string.Join(", ", (trained.Count > 0 ? trained : data.Select(d => d.Directory)))}); name one with --data"),
         };
     }
 }

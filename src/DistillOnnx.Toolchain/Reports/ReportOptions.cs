@@ -8,7 +8,11 @@ namespace DistillOnnx.Toolchain.Reports;
 public sealed record ReportOptions : IStageOptions
 {
     /// <summary>Directory that is, or holds, datasets, checkpoints and bundles.</summary>
-    [Option("directory that holds datasets, checkpoints and bundles; its subdirectories are searched", Value = "DIR", Argument = true, Required = true)]
+    [Option(
+        "directory that holds datasets, checkpoints and bundles; its subdirectories are searched",
+        Value = "DIR",
+        Argument = true,
+        Required = true)]
     public string Directory { get; init; } = "";
 
     /// <summary>File that gets the page.</summary>

@@ -5,7 +5,7 @@ using DistillOnnx.Stages.Reports;
 
 namespace DistillOnnx.Toolchain.Reports;
 
-/// <summary>What <c>training.json</c> of a checkpoint tells: curves and the options of the run.</summary>
+/// <summary>Content of a checkpoint's <c>training.json</c>: curves and the options of the run.</summary>
 internal static class TrainingSection
 {
     /// <summary>The file's name within a checkpoint.</summary>
@@ -49,11 +49,14 @@ internal static class TrainingSection
             if (losses.Count > 0)
                 page.Chart(SvgChart.Lines(steps, new SvgAxis("loss, nats a token", 0, losses.Max(l => l.Points.Max(p => p.Y))), losses));
             if (Line(evaluations, "validation_accuracy", "validation") is { Points.Count: > 0 } accuracy)
-                page.Chart(SvgChart.Lines(steps, new SvgAxis("accuracy", 0, 1), [accuracy], chance is { } c ? new SvgLine("chance", [(0, c), (last, c)]) : null));
+                page.Chart(SvgChart.Lines(
+                    steps, new SvgAxis("accuracy", 0, 1), [accuracy], chance is { } c ? new SvgLine("chance", [(0, c), (last, c)]) : null));
         }
 
         if (training["options"] is JsonObject options)
-            page.Table(["Option", "Value"], options.Where(o => o.Value is not null).Select(o => (IReadOnlyList<string?>)[o.Key, o.Value!.ToString()]));
+            page.Table(
+                ["Option", "Value"],
+                options.Where(o => o.Value is not null).Select(o => (IReadOnlyList<string?>)[o.Key, o.Value!.ToString()]));
     }
 
     private static SvgLine Line(JsonArray evaluations, string key, string name) =>

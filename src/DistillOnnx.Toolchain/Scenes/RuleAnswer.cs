@@ -3,4 +3,4 @@ namespace DistillOnnx.Toolchain.Scenes;
 /// <summary>What a rule-based teacher concludes.</summary>
 /// <param name="Rationale">The facts that lead to the label.</param>
 /// <param name="Label">The label.</param>
-public readonly record struct RuleAnswer(string Rationale, string Label);
+internal readonly record struct RuleAnswer(string Rationale, string Label);

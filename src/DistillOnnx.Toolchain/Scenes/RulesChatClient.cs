@@ -5,13 +5,15 @@ using Microsoft.Extensions.AI;
 namespace DistillOnnx.Toolchain.Scenes;
 
 /// <summary>The rule-based teacher of the quickstart in a language model's place: it costs nothing and needs no network.</summary>
-public sealed class RulesChatClient : IChatClient
+internal sealed class RulesChatClient : IChatClient
 {
     /// <inheritdoc/>
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = options?.AdditionalProperties?.TryGetValue(RequestKey.Input, out var value) == true ? value as string : null;
-        var answer = SceneRules.Answer(input ?? "") ?? throw new TeacherException(TeacherFault.Request, "the rules do not understand the input");
+        var answer = SceneRules.Answer(input ?? "")
+            ?? throw new TeacherException(TeacherFault.Request, "the rules do not understand the input");
         return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{answer.Rationale} So the answer is {answer.Label}."))
         {
             ModelId = "rules",
@@ -21,11 +23,13 @@ public sealed class RulesChatClient : IChatClient
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("answers are given whole and not streamed");
 
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Toolchain.Scenes;
 
-/// <summary>What the statement of a scene tells, as read from its words.</summary>
+/// <summary>Content of a scene's statement, parsed from its words.</summary>
 /// <param name="Name">Who.</param>
 /// <param name="Verb">Does what, in the form of a question.</param>
 /// <param name="Color">Of which colour.</param>

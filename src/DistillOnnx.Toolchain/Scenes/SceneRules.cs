@@ -3,11 +3,11 @@ using DistillOnnx.Core.Tasks;
 namespace DistillOnnx.Toolchain.Scenes;
 
 /// <summary>
-/// The rule-based teacher of the quickstart. A row tells a scene and asks a question about it, for instance
+/// The rule-based teacher of the quickstart. A row states a scene and asks a question about it, for instance
 /// <c>Mia sees a red dog in the garden. Does Mia see an animal?</c> The rules read nothing but that text, look up what they
 /// know about its words (a dog is an animal) and compare. What they do not understand they leave unanswered.
 /// </summary>
-public static class SceneRules
+internal static class SceneRules
 {
     private const string Yes = "yes";
     private const string No = "no";
@@ -67,8 +67,10 @@ public static class SceneRules
     private static RuleAnswer? Quality(Scene scene, string thing, string quality)
     {
         if (!SceneWords.Kinds.ContainsKey(thing)) return null;
-        if (thing != scene.Thing) return new RuleAnswer($"The text is about {SceneWords.WithArticle(scene.Thing)}, not {SceneWords.WithArticle(thing)}.", Unknown);
-        if (SceneWords.Untold.Contains(quality)) return new RuleAnswer($"Nothing tells whether the {thing} is {quality}.", Unknown);
+        if (thing != scene.Thing)
+            return new RuleAnswer(
+                $"The text is about {SceneWords.WithArticle(scene.Thing)}, not {SceneWords.WithArticle(thing)}.", Unknown);
+        if (SceneWords.Unstated.Contains(quality)) return new RuleAnswer($"Nothing tells whether the {thing} is {quality}.", Unknown);
         if (!SceneWords.Colors.Contains(quality)) return null;
         return scene.Color == quality
             ? new RuleAnswer($"The {thing} is {scene.Color}.", Yes)

@@ -1,35 +1,39 @@
 namespace DistillOnnx.Toolchain.Scenes;
 
 /// <summary>The small world that the quickstart's scenes are about.</summary>
-public static class SceneWords
+internal static class SceneWords
 {
     /// <summary>People.</summary>
     public static IReadOnlyList<string> Names { get; } = ["Mia", "Ben", "Anna", "Tom", "Lena", "Paul", "Nora", "Max"];
 
     /// <summary>What people do with a thing: the form of a statement and the form of a question.</summary>
-    public static IReadOnlyList<(string Statement, string Question)> Verbs { get; } = [("sees", "see"), ("finds", "find"), ("draws", "draw"), ("touches", "touch")];
+    public static IReadOnlyList<(string Statement, string Question)> Verbs { get; } = [
+        ("sees", "see"), ("finds", "find"), ("draws", "draw"), ("touches", "touch")
+    ];
 
     /// <summary>Colours.</summary>
     public static IReadOnlyList<string> Colors { get; } = ["red", "blue", "green", "white"];
 
-    /// <summary>What a thing may be that no scene tells.</summary>
-    public static IReadOnlyList<string> Untold { get; } = ["old", "heavy", "cheap", "wet"];
+    /// <summary>Qualities that no scene states.</summary>
+    public static IReadOnlyList<string> Unstated { get; } = ["old", "heavy", "cheap", "wet"];
 
     /// <summary>Things by their kind.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<string>> ThingsByKind { get; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
-    {
-        ["animal"] = ["dog", "cat", "horse"],
-        ["fruit"] = ["apple", "pear", "plum"],
-        ["tool"] = ["hammer", "saw", "drill"],
-        ["vehicle"] = ["car", "bus", "van"],
-    };
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> ThingsByKind { get; } =
+        new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
+        {
+            ["animal"] = ["dog", "cat", "horse"],
+            ["fruit"] = ["apple", "pear", "plum"],
+            ["tool"] = ["hammer", "saw", "drill"],
+            ["vehicle"] = ["car", "bus", "van"],
+        };
 
     /// <summary>Places by where they lie.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<string>> PlacesBySide { get; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
-    {
-        ["indoors"] = ["kitchen", "attic", "bedroom"],
-        ["outdoors"] = ["garden", "meadow", "forest"],
-    };
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> PlacesBySide { get; } =
+        new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
+        {
+            ["indoors"] = ["kitchen", "attic", "bedroom"],
+            ["outdoors"] = ["garden", "meadow", "forest"],
+        };
 
     /// <summary>The kind of each thing.</summary>
     public static IReadOnlyDictionary<string, string> Kinds { get; } = Invert(ThingsByKind);
@@ -42,5 +46,6 @@ public static class SceneWords
     public static string WithArticle(string noun) => (noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an " : "a ") + noun;
 
     private static Dictionary<string, string> Invert(IReadOnlyDictionary<string, IReadOnlyList<string>> groups) =>
-        groups.SelectMany(g => g.Value.Select(v => (Member: v, Group: g.Key))).ToDictionary(p => p.Member, p => p.Group, StringComparer.Ordinal);
+        groups.SelectMany(g => g.Value.Select(v => (Member: v, Group: g.Key))).ToDictionary(
+            p => p.Member, p => p.Group, StringComparer.Ordinal);
 }

@@ -97,7 +97,8 @@ public sealed class ConsoleReporter : IReporter, IDisposable
             parts.Add(done.ToString("N0", CultureInfo.InvariantCulture));
         }
 
-        if (rate > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"{(rate >= 10 ? rate.ToString("N0", CultureInfo.InvariantCulture) : rate.ToString("0.00", CultureInfo.InvariantCulture))}/s"));
+        if (rate > 0)
+            parts.Add(rate.ToString(rate >= 10 ? "N0" : "0.00", CultureInfo.InvariantCulture) + "/s");
         if (rate > 0 && total > done) parts.Add($"{Short(TimeSpan.FromSeconds((total.Value - done) / rate))} left");
         if (detail is { Length: > 0 }) parts.Add(detail);
         return $"{stage}: {string.Join("  ", parts)}";

@@ -2,7 +2,7 @@ using DistillOnnx.Core;
 
 namespace DistillOnnx.Toolchain.Scripting;
 
-/// <summary>What a process says to the script that started it.</summary>
+/// <summary>Exit codes of the verbs, for scripts.</summary>
 public static class ExitCode
 {
     /// <summary>The work is done.</summary>
@@ -29,7 +29,11 @@ public static class ExitCode
         switch (fault)
         {
             case OperationCanceledException when interrupted:
-                message = "interrupted" + (message.StartsWith("The operation", StringComparison.Ordinal) || message.StartsWith("A task was", StringComparison.Ordinal) ? "" : $": {message}");
+                message = "interrupted"
+                    + (message.StartsWith("The operation", StringComparison.Ordinal)
+                        || message.StartsWith("A task was", StringComparison.Ordinal)
+                        ? ""
+                        : $": {message}");
                 return Interrupted;
             case InputException:
                 return BadInput;

@@ -14,13 +14,17 @@ namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>
 /// Runs the paper's comparison: every method on every share of the data with every seed. A run that is done is written down at once,
-/// so an interrupted study goes on where it was, within a run too.
+/// so an interrupted study resumes where it stopped, within a run too.
 /// </summary>
 public static class Study
 {
     private const string OptionsFile = "study.json";
 
-    private static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static JsonSerializerOptions Json { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
 
     /// <summary>Makes a study.</summary>
     /// <param name="options">Which runs.</param>
@@ -31,7 +35,8 @@ public static class Study
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        IReadOnlyList<StudyData> data = [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
+        IReadOnlyList<StudyData> data =
+            [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         Open(options);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
@@ -60,11 +65,20 @@ public static class Study
         return Write(options, runs, untrained, data, tokenizer);
     }
 
-    private static async Task<StudyRun> MakeAsync(StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
+    private static async Task<StudyRun> MakeAsync(
+        StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
     {
         var trained = await StudentTrainer.RunAsync(training, reporter, cancellationToken);
         var measured = await Evaluator.RunAsync(
-            new EvaluateOptions { Data = training.Data, Model = training.Out, Split = options.Split, Inference = new() { Device = options.Device, Threads = options.Threads ?? 0 } }, reporter, cancellationToken);
+            new EvaluateOptions
+            {
+                Data = training.Data,
+                Model = training.Out,
+                Split = options.Split,
+                Inference = new() { Device = options.Device, Threads = options.Threads ?? 0 },
+            },
+            reporter,
+            cancellationToken);
         var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, "training.json"), cancellationToken))!;
         return run with
         {
@@ -80,8 +94,10 @@ public static class Study
         };
     }
 
-    /// <summary>Students that begin from a checkpoint, before any training, on closed sets: an open answer would have to be decoded out of noise.</summary>
-    private static List<StudyBaseline> Untrained(StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
+    /// <summary>Students that begin from a checkpoint, before any training, on closed sets: an open answer would have
+    /// to be decoded out of noise.</summary>
+    private static List<StudyBaseline> Untrained(
+        StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
     {
         var baselines = new List<StudyBaseline>();
         foreach (var (name, checkpoint) in options.Students.Select(StudyNames.Parse).Where(s => Directory.Exists(s.Value)))
@@ -95,8 +111,12 @@ public static class Study
                 if (baseline is null)
                 {
                     reporter.Info($"{name} on {set.Name} before any training");
-                    using var predictor = StudentPredictor.OpenUntrained(checkpoint, dataset.Task, options.Tokenizer, options.Device, options.Threads, reporter);
-                    var measured = new Measurement(dataset.Task, dataset.Load(options.Split)) { Reporter = reporter }.Of(predictor, cancellationToken);
+                    using var predictor = StudentPredictor.OpenUntrained(
+                        checkpoint, dataset.Task, options.Tokenizer, options.Device, options.Threads, reporter);
+                    var measured = new Measurement(dataset.Task, dataset.Load(options.Split))
+                    {
+                        Reporter = reporter,
+                    }.Of(predictor, cancellationToken);
                     baseline = new StudyBaseline(name, set.Name, measured.Rows, measured.Accuracy);
                     Save(file, baseline);
                 }
@@ -114,11 +134,27 @@ public static class Study
 
         // A study may grow by methods, shares, seeds, datasets and students: its runs do not depend on each other.
         var mine = JsonSerializer.Serialize(
-            options with { Out = "", Overwrite = false, Resume = false, Threads = null, Device = "", KeepCheckpoints = false, Seeds = [], Methods = [], Fractions = [], Data = [], Students = [] }, Json);
+            options with
+            {
+                Out = "",
+                Overwrite = false,
+                Resume = false,
+                Threads = null,
+                Device = "",
+                KeepCheckpoints = false,
+                Seeds = [],
+                Methods = [],
+                Fractions = [],
+                Data = [],
+                Students = [],
+            },
+            Json);
         if (options.Resume && File.Exists(stamp))
         {
             if (File.ReadAllText(stamp) != mine)
-                throw new InputException($"{options.Out}: cannot be gone on with: its runs were made with other options ({OptionsFile}); pass the same ones, or --overwrite");
+                throw new InputException(
+                    $"{options.Out}: cannot be gone on with: its runs were made with other options ({OptionsFile}); "
+                    + "pass the same ones, or --overwrite");
             return;
         }
 
@@ -140,7 +176,8 @@ public static class Study
         if (!File.Exists(file)) return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json) ?? throw new InputException($"{file}: expected a run, found null");
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json)
+                ?? throw new InputException($"{file}: expected a run, found null");
         }
         catch (JsonException e)
         {
@@ -149,7 +186,11 @@ public static class Study
     }
 
     private static StudyResult Write(
-        StudyOptions options, IReadOnlyList<StudyRun> runs, IReadOnlyList<StudyBaseline> untrained, IReadOnlyList<StudyData> data, string? tokenizer)
+        StudyOptions options,
+        IReadOnlyList<StudyRun> runs,
+        IReadOnlyList<StudyBaseline> untrained,
+        IReadOnlyList<StudyData> data,
+        string? tokenizer)
     {
         // Where a method that reads no rationales ran in a dataset's place.
         var stand = data.ToDictionary(d => d.Name, d => data.First(o => o.LabelHash == d.LabelHash).Name);
@@ -157,7 +198,8 @@ public static class Study
         var result = new StudyResult(options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand), untrained, tokenizer);
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "results.csv"), Encoding.UTF8.GetBytes(StudyReport.Csv(runs)));
         var plots = StudyPlots.Draw(summary, data, options.Split, options.Out);
-        AtomicFile.WriteAllBytes(Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(StudyReport.Markdown(options, result, data, plots)));
+        AtomicFile.WriteAllBytes(
+            Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(StudyReport.Markdown(options, result, data, plots)));
         return result;
     }
 }

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Toolchain.Study;
 
-/// <summary>What a student answers before any of its training: what its warm start alone gives.</summary>
+/// <summary>Accuracy of a student before training: that of its initial checkpoint.</summary>
 /// <param name="Student">The student's name.</param>
 /// <param name="Data">The dataset's name.</param>
 /// <param name="Rows">Rows measured on.</param>

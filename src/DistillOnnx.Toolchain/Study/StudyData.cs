@@ -6,7 +6,7 @@ namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>A dataset of a study.</summary>
 /// <param name="Name">As the user called it.</param>
-/// <param name="Directory">Where it lies.</param>
+/// <param name="Directory">Its directory.</param>
 /// <param name="Task">Its task's name.</param>
 /// <param name="TrainRows">Rows to train on.</param>
 /// <param name="ValidationRows">Rows by which checkpoints are chosen.</param>
@@ -15,11 +15,19 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="TrainHash">SHA-256 of the training file.</param>
 /// <param name="LabelHash">SHA-256 of everything but the rationales: equal for datasets that only explain differently.</param>
 internal sealed record StudyData(
-    string Name, string Directory, string Task, int TrainRows, int ValidationRows, int MeasuredRows, double? Chance, string TrainHash, string LabelHash)
+    string Name,
+    string Directory,
+    string Task,
+    int TrainRows,
+    int ValidationRows,
+    int MeasuredRows,
+    double? Chance,
+    string TrainHash,
+    string LabelHash)
 {
     /// <summary>Reads a dataset.</summary>
     /// <param name="name">As the user called it.</param>
-    /// <param name="directory">Where it lies.</param>
+    /// <param name="directory">Its directory.</param>
     /// <param name="split">The split that is measured on.</param>
     public static StudyData Read(string name, string directory, string split)
     {
@@ -42,7 +50,13 @@ internal sealed record StudyData(
 
         var counts = new[] { SplitNames.Train, SplitNames.Validation, split }.Distinct().ToDictionary(s => s, Rows);
         return new StudyData(
-            name, directory, dataset.Task.Name, counts[SplitNames.Train], counts[SplitNames.Validation], measured.Count, dataset.Chance(split),
+            name,
+            directory,
+            dataset.Task.Name,
+            counts[SplitNames.Train],
+            counts[SplitNames.Validation],
+            measured.Count,
+            dataset.Chance(split),
             dataset.Hash(SplitNames.Train), Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 }

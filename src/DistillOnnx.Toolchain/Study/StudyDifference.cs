@@ -11,13 +11,15 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Seeds">Pairs.</param>
 /// <param name="Mean">Mean difference of the accuracies, a fraction of one.</param>
 /// <param name="StandardError">Its standard error; 0 for a single pair.</param>
-public sealed record StudyDifference(string Student, string Data, string Method, double Fraction, int Seeds, double Mean, double StandardError)
+public sealed record StudyDifference(
+    string Student, string Data, string Method, double Fraction, int Seeds, double Mean, double StandardError)
 {
     /// <summary>Compares runs.</summary>
     /// <param name="runs">The runs.</param>
     /// <param name="reference">The method that others are compared with.</param>
     /// <param name="stand">For each dataset, the one on which the reference ran in its place.</param>
-    public static IReadOnlyList<StudyDifference> Of(IReadOnlyList<StudyRun> runs, string reference, IReadOnlyDictionary<string, string> stand)
+    public static IReadOnlyList<StudyDifference> Of(
+        IReadOnlyList<StudyRun> runs, string reference, IReadOnlyDictionary<string, string> stand)
     {
         var references = runs.Where(r => r.Method == reference).ToDictionary(r => (r.Student, r.Data, r.Fraction, r.Seed));
         return
@@ -26,7 +28,10 @@ public sealed record StudyDifference(string Student, string Data, string Method,
             {
                 double[] gains =
                 [
-                    .. g.Select(r => references.TryGetValue((r.Student, stand.GetValueOrDefault(r.Data, r.Data), r.Fraction, r.Seed), out var other) ? r.Accuracy - other.Accuracy : double.NaN)
+                    .. g.Select(r => references.TryGetValue(
+                        (r.Student, stand.GetValueOrDefault(r.Data, r.Data), r.Fraction, r.Seed), out var other)
+                        ? r.Accuracy - other.Accuracy
+                        : double.NaN)
                         .Where(double.IsFinite),
                 ];
                 var mean = gains.Length == 0 ? 0 : gains.Average();

@@ -13,5 +13,6 @@ internal static class StudyNames
     }
 
     /// <summary>A text as part of a file name.</summary>
-    public static string Safe(string text) => string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+' ? c : '_'));
+    public static string Safe(string text) =>
+        string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+' ? c : '_'));
 }

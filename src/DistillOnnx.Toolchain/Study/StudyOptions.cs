@@ -8,11 +8,17 @@ namespace DistillOnnx.Toolchain.Study;
 public sealed record StudyOptions : OptimizationOptions, IStageOptions
 {
     /// <summary>Datasets, each <c>DIR</c> or <c>NAME=DIR</c>; several differ, for instance, in whose rationales they hold.</summary>
-    [Option("dataset directories, each DIR or NAME=DIR, for instance one with the teacher's rationales and one with people's", Value = "[NAME=]DIR", Required = true)]
+    [Option(
+        "dataset directories, each DIR or NAME=DIR, for instance one with the teacher's rationales and one with people's",
+        Value = "[NAME=]DIR",
+        Required = true)]
     public IReadOnlyList<string> Data { get; init; } = [];
 
     /// <summary>Students, each a preset, a checkpoint or a <c>config.json</c>, or <c>NAME=</c> one of them.</summary>
-    [Option("students, each a preset, a checkpoint directory or a config.json, with or without NAME= before it", Value = "[NAME=]STUDENT", Required = true)]
+    [Option(
+        "students, each a preset, a checkpoint directory or a config.json, with or without NAME= before it",
+        Value = "[NAME=]STUDENT",
+        Required = true)]
     public IReadOnlyList<string> Students { get; init; } = [];
 
     /// <summary>Where the study goes.</summary>
@@ -23,8 +29,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("replace an existing output")]
     public bool Overwrite { get; init; }
 
-    /// <summary>Whether to go on with the study that <see cref="Out"/> holds.</summary>
-    [Option("go on with the study in --out: runs that are done are not made again")]
+    /// <summary>Whether to resume the study in <see cref="Out"/>.</summary>
+    [Option("resume the study in --out: completed runs are not repeated")]
     public bool Resume { get; init; }
 
     /// <summary>Methods, each with or without <c>+teacher</c>.</summary>
@@ -43,8 +49,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("split to measure on; checkpoints are chosen on validation", Value = "SPLIT")]
     public string Split { get; init; } = "test";
 
-    /// <summary>Optimizer steps of every run; null: as <see cref="Epochs"/> says.</summary>
-    [Option("optimizer steps of every run, whatever the share (default: as --epochs says)", Value = "STEPS")]
+    /// <summary>Optimizer steps of every run; null: <see cref="Epochs"/> decides.</summary>
+    [Option("optimizer steps of every run, whatever the share (default: --epochs decides)", Value = "STEPS")]
     public int? MaxSteps { get; init; }
 
     /// <summary>Times that a run sees its rows.</summary>
@@ -76,7 +82,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     public int MaxRationaleTokens { get; init; } = 256;
 
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
-    [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
+    [Option(
+        "directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
     public string? Tokenizer { get; init; }
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
@@ -104,13 +111,16 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Distinct("seeds", Seeds);
         if (Out.Length == 0) faults.Add("--out is missing");
         if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
-        foreach (var method in Methods.Where(m => StudyMethod.Find(m) is null)) faults.Add($"--methods: expected standard, step-by-step or single-task, with or without +teacher, found \"{method}\"");
+        foreach (var method in Methods.Where(m => StudyMethod.Find(m) is null))
+            faults.Add($"--methods: expected standard, step-by-step or single-task, with or without +teacher, found \"{method}\"");
         foreach (var share in Fractions)
         {
-            if (!double.TryParse(share, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value is > 0 and <= 1)) faults.Add($"--fractions: expected shares above 0 to 1, found \"{share}\"");
+            if (!double.TryParse(share, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value is > 0 and <= 1))
+                faults.Add($"--fractions: expected shares above 0 to 1, found \"{share}\"");
         }
 
-        foreach (var seed in Seeds.Where(s => !long.TryParse(s, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))) faults.Add($"--seeds: expected whole numbers, found \"{seed}\"");
+        foreach (var seed in Seeds.Where(s => !long.TryParse(s, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)))
+            faults.Add($"--seeds: expected whole numbers, found \"{seed}\"");
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");

@@ -17,7 +17,7 @@ internal static class StudyPlan
     /// <param name="data">Its datasets.</param>
     /// <param name="tokenizer">Directory of the tokenizer that students from scratch share; null where there are none.</param>
     public static IEnumerable<Entry> Of(StudyOptions options, IReadOnlyList<StudyData> data, string? tokenizer) =>
-        // Seed outermost: an unfinished study has something to say about every method.
+        // The seed is the outermost loop: an unfinished study has results of every method.
         from seed in options.Seeds
         from student in options.Students.Select(StudyNames.Parse)
         from fraction in options.Fractions
@@ -27,7 +27,13 @@ internal static class StudyPlan
         select Make(options, seed, student, fraction, set, method, tokenizer);
 
     private static Entry Make(
-        StudyOptions options, string seed, (string Name, string Value) student, string fraction, StudyData data, StudyMethod method, string? tokenizer)
+        StudyOptions options,
+        string seed,
+        (string Name, string Value) student,
+        string fraction,
+        StudyData data,
+        StudyMethod method,
+        string? tokenizer)
     {
         var key = StudyNames.Safe($"{student.Name}.{data.Name}.{method.Name}.{fraction}.{seed}");
         var training = new TrainOptions(options)
@@ -51,7 +57,14 @@ internal static class StudyPlan
             Patience = options.Patience,
             Seed = long.Parse(seed, CultureInfo.InvariantCulture),
         };
-        var run = new StudyRun { Data = data.Name, Student = student.Name, Method = method.Name, Fraction = training.Fraction, Seed = training.Seed };
+        var run = new StudyRun
+        {
+            Data = data.Name,
+            Student = student.Name,
+            Method = method.Name,
+            Fraction = training.Fraction,
+            Seed = training.Seed,
+        };
         return new Entry(key, training, run);
     }
 }

@@ -2,14 +2,16 @@ using ScottPlot;
 
 namespace DistillOnnx.Toolchain.Study;
 
-/// <summary>Draws accuracy over training rows, a line a method, with the deviation over seeds as bars: the paper's data-efficiency figures.</summary>
+/// <summary>Draws accuracy over training rows, a line a method, with the deviation over seeds as bars: the paper's
+/// data-efficiency figures.</summary>
 internal static class StudyPlots
 {
     private const int Width = 900;
     private const int Height = 600;
 
     /// <summary>Draws one picture a student and returns the file names.</summary>
-    public static IReadOnlyList<string> Draw(IReadOnlyList<StudySummary> summary, IReadOnlyList<StudyData> data, string split, string directory)
+    public static IReadOnlyList<string> Draw(
+        IReadOnlyList<StudySummary> summary, IReadOnlyList<StudyData> data, string split, string directory)
     {
         var files = new List<string>();
         foreach (var student in summary.GroupBy(s => s.Student, StringComparer.Ordinal))
@@ -27,7 +29,9 @@ internal static class StudyPlots
                 bars.Color = scatter.Color;
             }
 
-            foreach (var chance in data.Where(d => d.Chance is not null && student.Any(s => s.Data == d.Name)).Select(d => d.Chance!.Value).Distinct())
+            foreach (var chance in data.Where(d => d.Chance is not null && student.Any(s => s.Data == d.Name))
+                .Select(d => d.Chance!.Value)
+                .Distinct())
             {
                 var line = plot.Add.HorizontalLine(100 * chance, color: Colors.Gray, pattern: LinePattern.Dashed);
                 line.LegendText = "chance";

@@ -4,11 +4,11 @@ using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Study;
 
-/// <summary>Writes a study down: the table of runs, and a page that says what was compared and what was not.</summary>
+/// <summary>Writes a study down: the table of runs, and a page that lists what was compared and what was not.</summary>
 internal static class StudyReport
 {
-    // Told in words, or without any bearing on the figures.
-    private static readonly HashSet<string> Told = new(StringComparer.Ordinal)
+    // Described in text, or without effect on the figures.
+    private static readonly HashSet<string> Described = new(StringComparer.Ordinal)
     {
         "data", "students", "methods", "fractions", "seeds", "split", "max_steps", "epochs", "batch_size", "alpha",
         "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "micro_batch_tokens",
@@ -17,11 +17,17 @@ internal static class StudyReport
     /// <summary>The runs as CSV.</summary>
     public static string Csv(IEnumerable<StudyRun> runs)
     {
-        var text = new StringBuilder("data,student,method,fraction,seed,train_rows,parameters,rows,accuracy,validation_accuracy,best_step,steps,seconds,tokens_per_second\n");
+        var text = new StringBuilder(
+            "data,student,method,fraction,seed,train_rows,parameters,rows,accuracy,validation_accuracy,"
+            + "best_step,steps,seconds,tokens_per_second\n");
         foreach (var r in runs)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{Quote(r.Data)},{Quote(r.Student)},{Quote(r.Method)},{r.Fraction},{r.Seed},{r.TrainRows},{r.Parameters},{r.Rows},");
-            text.Append(CultureInfo.InvariantCulture, $"{r.Accuracy:0.######},{r.ValidationAccuracy:0.######},{r.BestStep},{r.Steps},{r.Seconds:0.#},{r.TokensPerSecond:0}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Quote(r.Data)},{Quote(r.Student)},{Quote(r.Method)},{r.Fraction},{r.Seed},{r.TrainRows},{r.Parameters},{r.Rows},");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{r.Accuracy:0.######},{r.ValidationAccuracy:0.######},{r.BestStep},{r.Steps},{r.Seconds:0.#},{r.TokensPerSecond:0}\n");
         }
 
         return text.ToString();
@@ -31,37 +37,71 @@ internal static class StudyReport
     public static string Markdown(StudyOptions options, StudyResult result, IReadOnlyList<StudyData> data, IReadOnlyList<string> plots)
     {
         var page = new StringBuilder("# Study\n\n## What was compared\n\n");
-        page.AppendLine(CultureInfo.InvariantCulture, $"Methods {string.Join(", ", options.Methods)}; shares of the training rows {string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
-        page.AppendLine(CultureInfo.InvariantCulture, $"Each run: {(options.MaxSteps is { } steps ? $"{steps} steps" : $"{options.Epochs} epochs")}, batch {options.BatchSize}, alpha {options.Alpha} in step-by-step, checkpoint chosen on the validation rows, measured on `{options.Split}`.");
+        page.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Methods {string.Join(", ", options.Methods)}; shares of the training rows "
+            + $"{string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
+        page.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Each run: {(options.MaxSteps is { } steps ? $"{steps} steps" : $"{options.Epochs} epochs")}, batch "
+            + $"{options.BatchSize}, alpha {options.Alpha} in step-by-step, checkpoint chosen on the validation rows, "
+            + $"measured on `{options.Split}`.");
         var others = Others(options);
-        if (others.Count > 0) page.AppendLine(CultureInfo.InvariantCulture, $"Otherwise the defaults of `train`, but for {string.Join(", ", others)}.");
-        page.AppendLine().AppendLine("| data | task | training rows | validation rows | measured rows | chance | SHA-256 of the training file |").AppendLine("|---|---|---:|---:|---:|---:|---|");
+        if (others.Count > 0)
+            page.AppendLine(CultureInfo.InvariantCulture, $"Otherwise the defaults of `train`, but for {string.Join(", ", others)}.");
+        page.AppendLine().AppendLine(
+            "| data | task | training rows | validation rows | measured rows | chance | SHA-256 of the training file |").AppendLine(
+                "|---|---|---:|---:|---:|---:|---|");
         foreach (var d in data)
         {
             var chance = d.Chance is { } c ? string.Create(CultureInfo.InvariantCulture, $"{100 * c:0.00} %") : "–";
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Name} | {d.Task} | {d.TrainRows} | {d.ValidationRows} | {d.MeasuredRows} | {chance} | `{d.TrainHash[..16]}…` |");
+            page.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {d.Name} | {d.Task} | {d.TrainRows} | {d.ValidationRows} | {d.MeasuredRows} | {chance} | `{d.TrainHash[..16]}…` |");
         }
 
         if (result.Tokenizer is not null)
-            page.AppendLine().AppendLine("Students that begin from nothing share one tokenizer, trained on the training texts, labels and rationales of all datasets.");
+            page.AppendLine().AppendLine(
+                "Students that begin from nothing share one tokenizer, trained on the training texts, labels and "
+                + "rationales of all datasets.");
         if (data.DistinctBy(d => d.LabelHash).Count() < data.Count)
-            page.AppendLine().AppendLine("Datasets that differ in rationales alone share the runs of methods that read none; these stand under the first dataset's name.");
+            page.AppendLine().AppendLine(
+                "Datasets that differ in rationales alone share the runs of methods that read none; these are listed under "
+                + "the first dataset's name.");
         page.AppendLine().AppendLine("| student | parameters | begins from | before any training |").AppendLine("|---|---:|---|---|");
         foreach (var student in options.Students.Select(StudyNames.Parse))
         {
             var parameters = result.Runs.Where(r => r.Student == student.Name).Select(r => r.Parameters).Distinct().ToArray();
-            var count = parameters.Length == 0 ? "–" : string.Join(" to ", new[] { parameters.Min(), parameters.Max() }.Distinct().Select(p => (p / 1e6).ToString("0.0 M", CultureInfo.InvariantCulture)));
-            var untrained = string.Join(", ", result.Untrained.Where(u => u.Student == student.Name).Select(u => string.Create(CultureInfo.InvariantCulture, $"{100 * u.Accuracy:0.00} % on {u.Data}")));
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {student.Name} | {count} | {(Directory.Exists(student.Value) ? $"the checkpoint `{Path.GetFileName(Path.TrimEndingDirectorySeparator(student.Value))}`" : "initial weights")} | {(untrained.Length == 0 ? "–" : untrained)} |");
+            var count = parameters.Length == 0
+                ? "–"
+                : string.Join(
+                    " to ",
+                    new[] { parameters.Min(), parameters.Max() }.Distinct()
+                        .Select(p => (p / 1e6).ToString("0.0 M", CultureInfo.InvariantCulture)));
+            var untrained = string.Join(
+                ", ",
+                result.Untrained.Where(u => u.Student == student.Name)
+                    .Select(u => string.Create(CultureInfo.InvariantCulture, $"{100 * u.Accuracy:0.00} % on {u.Data}")));
+            var start = Directory.Exists(student.Value)
+                ? $"the checkpoint `{Path.GetFileName(Path.TrimEndingDirectorySeparator(student.Value))}`"
+                : "initial weights";
+            page.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {student.Name} | {count} | {start} | {(untrained.Length == 0 ? "–" : untrained)} |");
         }
 
-        page.AppendLine().AppendLine("## Accuracy").AppendLine().AppendLine("Mean ± sample standard deviation over seeds, in per cent.").AppendLine();
+        page.AppendLine().AppendLine("## Accuracy").AppendLine().AppendLine(
+            "Mean ± sample standard deviation over seeds, in per cent.").AppendLine();
         foreach (var student in result.Summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
         foreach (var plot in plots) page.AppendLine(CultureInfo.InvariantCulture, $"![{plot}]({plot})").AppendLine();
         Differences(page, options.Methods[0], result.Differences);
         page.AppendLine("## What is not comparable to the paper").AppendLine();
-        page.AppendLine("Hsieh et al. 2023 fine-tune T5 models of 220 million parameters and more that were pretrained on C4, for up to 10,000 steps, on the full training splits of their datasets, and report the mean over their runs. ");
-        page.AppendLine("Figures here hold for the students, rows and steps named above and say nothing about larger ones. Rows that a dataset held out of another split are told in its `dataset.json`.");
+        page.AppendLine(
+            "Hsieh et al. 2023 fine-tune T5 models of 220 million parameters and more that were pretrained on C4, for "
+            + "up to 10,000 steps, on the full training splits of their datasets, and report the mean over their runs. ");
+        page.AppendLine(
+            "Figures here hold for the students, rows and steps named above and do not apply to larger ones. Rows "
+            + "that a dataset held out of another split are listed in its `dataset.json`.");
         return page.ToString();
     }
 
@@ -69,10 +109,15 @@ internal static class StudyReport
     {
         if (differences.Count == 0) return;
         page.AppendLine(CultureInfo.InvariantCulture, $"## Against {reference}").AppendLine();
-        page.AppendLine("Difference of accuracies, paired by seed (same rows, same initial weights): mean ± standard error, in points. Within about two standard errors of zero there is nothing to be seen.").AppendLine();
+        page.AppendLine(
+            "Difference of accuracies, paired by seed (same rows, same initial weights): mean ± standard error, in "
+            + "points. Within about two standard errors of zero there is nothing to be seen.").AppendLine();
         page.AppendLine("| student | method | data | share | seeds | difference |").AppendLine("|---|---|---|---:|---:|---:|");
         foreach (var d in differences)
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {d.Student} | {d.Method} | {d.Data} | {100 * d.Fraction:0.##} % | {d.Seeds} | {100 * d.Mean:+0.00;-0.00;0.00} ± {100 * d.StandardError:0.00} |");
+            page.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {d.Student} | {d.Method} | {d.Data} | {100 * d.Fraction:0.##} % | {d.Seeds} | "
+                + $"{100 * d.Mean:+0.00;-0.00;0.00} ± {100 * d.StandardError:0.00} |");
         page.AppendLine();
     }
 
@@ -80,25 +125,31 @@ internal static class StudyReport
     {
         var columns = student.Select(s => s.Fraction).Distinct().Order().ToArray();
         page.AppendLine(CultureInfo.InvariantCulture, $"### {student.Key}").AppendLine();
-        page.AppendLine("| method | data | " + string.Join(" | ", columns.Select(c => string.Create(CultureInfo.InvariantCulture, $"{100 * c:0.##} % of rows"))) + " |");
+        page.AppendLine(
+            "| method | data | "
+                + string.Join(" | ", columns.Select(c => string.Create(CultureInfo.InvariantCulture, $"{100 * c:0.##} % of rows")))
+                + " |");
         page.AppendLine("|---|---|" + string.Concat(columns.Select(_ => "---:|")));
         foreach (var line in student.GroupBy(s => (s.Method, s.Data)))
         {
-            var cells = columns.Select(c => line.FirstOrDefault(s => s.Fraction == c) is { } s ? string.Create(CultureInfo.InvariantCulture, $"{100 * s.Accuracy:0.00} ± {100 * s.Deviation:0.00} (n={s.Seeds})") : "–");
+            var cells = columns.Select(c => line.FirstOrDefault(s => s.Fraction == c) is { } s
+                ? string.Create(CultureInfo.InvariantCulture, $"{100 * s.Accuracy:0.00} ± {100 * s.Deviation:0.00} (n={s.Seeds})")
+                : "–");
             page.AppendLine(CultureInfo.InvariantCulture, $"| {line.Key.Method} | {line.Key.Data} | {string.Join(" | ", cells)} |");
         }
 
         page.AppendLine();
     }
 
-    private static string Quote(string text) => text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private static string Quote(string text) =>
+        text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>Options that a reader needs to make the runs again, as flags.</summary>
     private static List<string> Others(StudyOptions options) =>
     [
         .. from option in new OptionBinder(typeof(StudyOptions), "study").Options
            let value = option.GetValue(options)
-           where value is not null && !value.Equals(option.DefaultValue) && !Told.Contains(option.Key)
+           where value is not null && !value.Equals(option.DefaultValue) && !Described.Contains(option.Key)
            select $"`{option.Flag} {OptionBinder.Format(value)}`",
     ];
 }

@@ -18,11 +18,14 @@ public sealed record StudyResult(
     IReadOnlyList<StudyBaseline> Untrained,
     string? Tokenizer)
 {
-    /// <summary>Mean accuracy and its deviation, in per cent, as lines for a person: a row a method and dataset, a column a share of the rows.</summary>
+    /// <summary>Mean accuracy and its deviation, in per cent, as lines for a person: a row a method and dataset, a
+    /// column a share of the rows.</summary>
     public IReadOnlyList<string> TableLines()
     {
         double[] shares = [.. Summary.Select(s => s.Fraction).Distinct().Order()];
-        List<string[]> cells = [["student", "method", "data", .. shares.Select(s => string.Create(CultureInfo.InvariantCulture, $"{100 * s:0.##} %"))]];
+        List<string[]> cells = [
+            ["student", "method", "data", .. shares.Select(s => string.Create(CultureInfo.InvariantCulture, $"{100 * s:0.##} %"))]
+        ];
         foreach (var line in Summary.GroupBy(s => (s.Student, s.Method, s.Data)))
         {
             var figures = shares.Select(share => line.FirstOrDefault(s => s.Fraction == share) is { } s

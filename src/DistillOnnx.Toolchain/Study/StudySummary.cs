@@ -9,7 +9,8 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Seeds">How many runs there are.</param>
 /// <param name="Accuracy">Mean accuracy.</param>
 /// <param name="Deviation">Sample standard deviation of the accuracy; 0 for a single run.</param>
-public sealed record StudySummary(string Data, string Student, string Method, double Fraction, int TrainRows, int Seeds, double Accuracy, double Deviation)
+public sealed record StudySummary(
+    string Data, string Student, string Method, double Fraction, int TrainRows, int Seeds, double Accuracy, double Deviation)
 {
     /// <summary>Sums runs up, in their order.</summary>
     /// <param name="runs">The runs.</param>
@@ -19,6 +20,14 @@ public sealed record StudySummary(string Data, string Student, string Method, do
             var mean = g.Average(r => r.Accuracy);
             var squares = g.Sum(r => (r.Accuracy - mean) * (r.Accuracy - mean));
             var count = g.Count();
-            return new StudySummary(g.Key.Data, g.Key.Student, g.Key.Method, g.Key.Fraction, g.First().TrainRows, count, mean, count > 1 ? Math.Sqrt(squares / (count - 1)) : 0);
+            return new StudySummary(
+                g.Key.Data,
+                g.Key.Student,
+                g.Key.Method,
+                g.Key.Fraction,
+                g.First().TrainRows,
+                count,
+                mean,
+                count > 1 ? Math.Sqrt(squares / (count - 1)) : 0);
         })];
 }

@@ -19,12 +19,14 @@ internal static class StudyTokenizer
 
     /// <summary>Trains it on the training rows of all datasets, labels and rationales included, unless an earlier run has.</summary>
     /// <returns>Its directory; null where no student needs it.</returns>
-    public static string? Prepare(StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
+    public static string? Prepare(
+        StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
     {
         if (options.Tokenizer is not null || !options.Students.Select(StudyNames.Parse).Any(s => IsNeeded(s.Value))) return null;
         var directory = Path.Combine(options.Out, DirectoryName);
         if (Directory.Exists(directory)) return directory;
-        var texts = data.Select(d => Dataset.Open(d.Directory)).SelectMany(d => TrainedTokenizer.Texts(d.Task, d.Load(SplitNames.Train, LabelNeed.None), rationales: true));
+        var texts = data.Select(d => Dataset.Open(d.Directory))
+            .SelectMany(d => TrainedTokenizer.Texts(d.Task, d.Load(SplitNames.Train, LabelNeed.None), rationales: true));
         // Datasets that differ in rationales alone would count their inputs several times.
         var tokenizer = TrainedTokenizer.Train(texts.Distinct(StringComparer.Ordinal), options.VocabularySize, reporter, cancellationToken);
         using var output = OutputDirectory.Create(directory, overwrite: false);

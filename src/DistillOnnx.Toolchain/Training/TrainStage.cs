@@ -15,7 +15,8 @@ public static class TrainStage
     public static async Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var result = await StudentTrainer.RunAsync(options, reporter, cancellationToken);
-        if (ParallelProcess.IsReportingRank(options.Parallel)) TrainingCurves.Draw(result.Checkpoint, Dataset.Open(options.Data).Chance(SplitNames.Validation));
+        if (ParallelProcess.IsReportingRank(options.Parallel))
+            TrainingCurves.Draw(result.Checkpoint, Dataset.Open(options.Data).Chance(SplitNames.Validation));
         return result;
     }
 }

@@ -4,8 +4,8 @@ using ScottPlot;
 
 namespace DistillOnnx.Toolchain.Training;
 
-/// <summary>Draws what <c>training.json</c> tells: losses above, accuracy below.</summary>
-public static class TrainingCurves
+/// <summary>Draws the content of <c>training.json</c>: losses above, accuracy below.</summary>
+internal static class TrainingCurves
 {
     /// <summary>The picture's name within a checkpoint.</summary>
     public const string FileName = "curves.png";
@@ -35,7 +35,8 @@ public static class TrainingCurves
         var picture = new Multiplot();
         picture.AddPlots(2);
         var losses = picture.GetPlot(0);
-        foreach (var name in (string[])["train_label_loss", "validation_label_loss", "train_rationale_loss", "validation_rationale_loss"]) Line(losses, evaluations, name, 1);
+        foreach (var name in (string[])["train_label_loss", "validation_label_loss", "train_rationale_loss", "validation_rationale_loss"])
+            Line(losses, evaluations, name, 1);
         losses.YLabel("loss, nats a token");
         // Beside the plots, where they hide no line.
         losses.ShowLegend(Edge.Right);

@@ -47,7 +47,9 @@ public sealed class GenAITeacherTests : IDisposable
         var reporter = new RecordingReporter();
         var result = await AnnotateStage.RunAsync(Options(), reporter, TestContext.Current.CancellationToken);
         Assert.Equal((4L, 0.5), (result.Splits!["train"].Kept, result.Splits["train"].TeacherAccuracy));
-        Assert.All(Dataset.Open(_directory["out"]).Load("train"), row => Assert.Equal(("The last digit decides it.", "even"), (row.Rationale, row.TeacherLabel)));
+        Assert.All(
+            Dataset.Open(_directory["out"]).Load("train"),
+            row => Assert.Equal(("The last digit decides it.", "even"), (row.Rationale, row.TeacherLabel)));
         var prompts = Enumerable.Range(0, 4).Select(i => vocabulary.Encode(Prompt(TestData.Row("train", i))).Length);
         Assert.Equal((prompts.Sum(), 4 * 6L, 0.0), (result.InputTokens, result.OutputTokens, result.Cost));
         await using var journal = Journal.Open(_directory["out.journal"]);
@@ -58,7 +60,7 @@ public sealed class GenAITeacherTests : IDisposable
     [Theory]
     [InlineData(1, 24, "unparsable: the answer cannot be used: it does not name its answer")]
     [InlineData(2, 7, "cut: the answer was cut at 7 tokens (--max-output-tokens)")]
-    public async Task Try_RandomModel_ShowsWhatItSaysToTheRenderedPrompt(int seed, int most, string verdict)
+    public async Task Try_RandomModel_ShowsItsAnswerToTheRenderedPrompt(int seed, int most, string verdict)
     {
         var decoder = new TinyDecoder(new TinyVocabulary(), seed);
         TinyDecoderFiles.Write(_directory["model"], decoder);
@@ -90,10 +92,12 @@ public sealed class GenAITeacherTests : IDisposable
         var decoder = Answering(vocabulary, vocabulary.Encode(":")[0], vocabulary.Word(0));
         TinyDecoderFiles.Write(_directory["model"], decoder);
         TestData.Write(_directory["data"], 2);
-        var result = await AnnotateStage.RunAsync(Options() with { Style = PromptStyle.Completion }, Reporter.None, TestContext.Current.CancellationToken);
+        var result = await AnnotateStage.RunAsync(
+            Options() with { Style = PromptStyle.Completion }, Reporter.None, TestContext.Current.CancellationToken);
         Assert.Equal((2L, 2 * 5L), (result.Splits!["train"].Kept, result.OutputTokens));
         var entries = File.ReadAllLines(_directory["out.journal/journal.jsonl"]);
-        Assert.All(entries, e => Assert.Contains("\"text\":\"The last digit decides it. So the answer is odd.\"", e, StringComparison.Ordinal));
+        Assert.All(
+            entries, e => Assert.Contains("\"text\":\"The last digit decides it. So the answer is odd.\"", e, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -103,7 +107,7 @@ public sealed class GenAITeacherTests : IDisposable
         TestData.Write(_directory["data"], 1);
         var options = Options() with { Try = 1, Structured = true, MaxOutputTokens = 200, ParseRetries = 0 };
         var row = Assert.Single((await AnnotateStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Tried!);
-        // This model goes on with blanks where it may, so that the limit leaves the object open.
+        // This model continues with blanks where it can, so that the limit leaves the object open.
         Assert.Matches("^\\s*\\{\\s*\"rationale\"\\s*:\\s*\"[^\"]*\"\\s*,\\s*\"label\"\\s*:\\s*\"(even|odd)\"\\s*$", row.RawAnswer);
         Assert.Equal((null, "cut"), (row.Label, row.Verdict.Split(':')[0]));
     }
@@ -115,8 +119,17 @@ public sealed class GenAITeacherTests : IDisposable
         TestData.Write(_directory["data"], 1);
         async Task<string?> Answer(double temperature, int seed)
         {
-            var options = Options() with { Try = 1, MaxOutputTokens = 16, ParseRetries = 0, Temperature = temperature, Seed = seed, SendSeed = true };
-            return Assert.Single((await AnnotateStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Tried!).RawAnswer;
+            var options = Options() with
+            {
+                Try = 1,
+                MaxOutputTokens = 16,
+                ParseRetries = 0,
+                Temperature = temperature,
+                Seed = seed,
+                SendSeed = true,
+            };
+            return Assert.Single(
+                (await AnnotateStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Tried!).RawAnswer;
         }
 
         Assert.Equal(await Answer(1, 7), await Answer(1, 7));
@@ -125,11 +138,12 @@ public sealed class GenAITeacherTests : IDisposable
     }
 
     [Fact]
-    public async Task Try_PromptLongerThanTheContext_FailsThatRowAndSaysSo()
+    public async Task Try_PromptLongerThanTheContext_FailsThatRowWithAMessage()
     {
         TinyDecoderFiles.Write(_directory["model"], new TinyDecoder(new TinyVocabulary(), 6), context: 64);
         TestData.Write(_directory["data"], 1);
-        var row = Assert.Single((await AnnotateStage.RunAsync(Options() with { Try = 1 }, Reporter.None, TestContext.Current.CancellationToken)).Tried!);
+        var row = Assert.Single(
+            (await AnnotateStage.RunAsync(Options() with { Try = 1 }, Reporter.None, TestContext.Current.CancellationToken)).Tried!);
         Assert.Matches("^failed: the prompt has [0-9]+ tokens, and the model reads 64 of prompt and answer$", row.Verdict);
     }
 
@@ -142,7 +156,8 @@ public sealed class GenAITeacherTests : IDisposable
         Directory.CreateDirectory(_directory["model"]);
         if (config is not null) File.WriteAllText(Path.Combine(_directory["model"], "genai_config.json"), config);
         TestData.Write(_directory["data"], 1);
-        var fault = await Assert.ThrowsAsync<InputException>(() => AnnotateStage.RunAsync(Options(), Reporter.None, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<InputException>(() =>
+            AnnotateStage.RunAsync(Options(), Reporter.None, TestContext.Current.CancellationToken));
         Assert.Matches(message, fault.Message);
         Assert.DoesNotContain('\n', fault.Message);
     }

@@ -100,7 +100,8 @@ internal sealed class TinyDecoder
         for (var head = 0; head < Heads; head++)
         {
             var (from, shared) = (head * HeadSize, head / (Heads / KeyHeads) * HeadSize);
-            var scores = keys.Select(k => Enumerable.Range(0, HeadSize).Sum(j => query[from + j] * k[shared + j]) / Math.Sqrt(HeadSize)).ToArray();
+            var scores = keys.Select(k => Enumerable.Range(0, HeadSize).Sum(j => query[from
+                + j] * k[shared + j]) / Math.Sqrt(HeadSize)).ToArray();
             var weights = scores.Select(s => Math.Exp(s - scores.Max())).ToArray();
             for (var j = 0; j < HeadSize; j++) result[from + j] = weights.Select((w, i) => w * values[i][shared + j]).Sum() / weights.Sum();
         }

@@ -88,8 +88,20 @@ internal static class TinyDecoderFiles
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray([.. special]),
             ["normalizer"] = null,
-            ["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true },
-            ["decoder"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = true, ["trim_offsets"] = true, ["use_regex"] = true },
+            ["pre_tokenizer"] = new JsonObject
+            {
+                ["type"] = "ByteLevel",
+                ["add_prefix_space"] = false,
+                ["trim_offsets"] = true,
+                ["use_regex"] = true,
+            },
+            ["decoder"] = new JsonObject
+            {
+                ["type"] = "ByteLevel",
+                ["add_prefix_space"] = true,
+                ["trim_offsets"] = true,
+                ["use_regex"] = true,
+            },
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",
@@ -97,7 +109,9 @@ internal static class TinyDecoderFiles
                 ["unk_token"] = null,
                 ["fuse_unk"] = false,
                 ["byte_fallback"] = false,
-                ["vocab"] = new JsonObject(Enumerable.Range(0, vocabulary.Count).Select(t => KeyValuePair.Create(vocabulary.Written(t), (JsonNode?)t))),
+                ["vocab"] =
+                    new JsonObject(
+                        Enumerable.Range(0, vocabulary.Count).Select(t => KeyValuePair.Create(vocabulary.Written(t), (JsonNode?)t))),
                 ["merges"] = new JsonArray(),
             },
         };
@@ -115,8 +129,10 @@ internal static class TinyDecoderFiles
         foreach (var (i, block) in model.Blocks.Index())
         {
             using var scope = graph.Scope($"layer.{i}");
-            var pastKey = graph.Input($"past_key_values.{i}.key", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "past_length", TinyDecoder.HeadSize);
-            var pastValue = graph.Input($"past_key_values.{i}.value", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "past_length", TinyDecoder.HeadSize);
+            var pastKey = graph.Input(
+                $"past_key_values.{i}.key", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "past_length", TinyDecoder.HeadSize);
+            var pastValue = graph.Input(
+                $"past_key_values.{i}.value", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "past_length", TinyDecoder.HeadSize);
             var normed = Norm(graph, $"{i}.attention_norm", states, block.AttentionNorm);
             var attended = graph.Nodes(
                 "com.microsoft.GroupQueryAttention",
@@ -133,10 +149,25 @@ internal static class TinyDecoderFiles
             states = graph.Add(states, Linear(graph, $"{i}.output", attended[0], block.Output, TinyDecoder.Hidden));
             normed = Norm(graph, $"{i}.feed_forward_norm", states, block.FeedForwardNorm);
             var gate = Linear(graph, $"{i}.gate", normed, block.Gate, TinyDecoder.Hidden);
-            var inner = graph.Mul(graph.Mul(gate, graph.Node("Sigmoid", [gate])), Linear(graph, $"{i}.up", normed, block.Up, TinyDecoder.Hidden));
+            var inner = graph.Mul(
+                graph.Mul(gate, graph.Node("Sigmoid", [gate])), Linear(graph, $"{i}.up", normed, block.Up, TinyDecoder.Hidden));
             states = graph.Add(states, Linear(graph, $"{i}.down", inner, block.Down, TinyDecoder.Inner));
-            graph.Output(attended[1], $"present.{i}.key", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "total_sequence_length", TinyDecoder.HeadSize);
-            graph.Output(attended[2], $"present.{i}.value", ElementType.Float, "batch_size", TinyDecoder.KeyHeads, "total_sequence_length", TinyDecoder.HeadSize);
+            graph.Output(
+                attended[1],
+                $"present.{i}.key",
+                ElementType.Float,
+                "batch_size",
+                TinyDecoder.KeyHeads,
+                "total_sequence_length",
+                TinyDecoder.HeadSize);
+            graph.Output(
+                attended[2],
+                $"present.{i}.value",
+                ElementType.Float,
+                "batch_size",
+                TinyDecoder.KeyHeads,
+                "total_sequence_length",
+                TinyDecoder.HeadSize);
         }
 
         var logits = Linear(graph, "head", Norm(graph, "final_norm", states, model.FinalNorm), model.Head, TinyDecoder.Hidden);
@@ -144,18 +175,24 @@ internal static class TinyDecoderFiles
         return graph;
     }
 
-    private static Value Weight(GraphBuilder graph, string name, float[] values, params long[] dims) => graph.Constant(name, () => TensorData.Of(dims, values));
+    private static Value Weight(GraphBuilder graph, string name, float[] values, params long[] dims) =>
+        graph.Constant(name, () => TensorData.Of(dims, values));
 
     private static Value Linear(GraphBuilder graph, string name, Value value, float[] weights, int inputs) =>
         graph.MatMul(value, Weight(graph, name, weights, inputs, weights.Length / inputs));
 
     private static Value Norm(GraphBuilder graph, string name, Value value, float[] weight) => graph.Node(
-        "SimplifiedLayerNormalization", [value, Weight(graph, name, weight, weight.Length)], ("axis", -1), ("epsilon", TinyDecoder.Epsilon), ("stash_type", 1));
+        "SimplifiedLayerNormalization",
+        [value, Weight(graph, name, weight, weight.Length)],
+        ("axis", -1),
+        ("epsilon", TinyDecoder.Epsilon),
+        ("stash_type", 1));
 
     private static Value Rotary(GraphBuilder graph, string name, Func<double, double> function)
     {
         const int pairs = TinyDecoder.HeadSize / 2;
-        float[] values = [.. Enumerable.Range(0, TinyDecoder.Context * pairs).Select(i => (float)function(TinyDecoder.Angle(i / pairs, i % pairs)))];
+        float[] values =
+            [.. Enumerable.Range(0, TinyDecoder.Context * pairs).Select(i => (float)function(TinyDecoder.Angle(i / pairs, i % pairs)))];
         return Weight(graph, name, values, TinyDecoder.Context, pairs);
     }
 }

@@ -46,7 +46,9 @@ public sealed class EvaluatorTests
         using var student = new SpokenAnswers(Task);
 
         Assert.Equal("row 0: has no label to measure against", Assert.Throws<InputException>(() => Measure(student, (null, "a"))).Message);
-        Assert.Equal("row 1: \"label\": expected one of a, b, c, found \"z\"", Assert.Throws<InputException>(() => Measure(student, ("a", "a"), ("z", "a"))).Message);
+        Assert.Equal(
+            "row 1: \"label\": expected one of a, b, c, found \"z\"",
+            Assert.Throws<InputException>(() => Measure(student, ("a", "a"), ("z", "a"))).Message);
     }
 
     [Fact]
@@ -81,7 +83,10 @@ public sealed class EvaluatorTests
             TeacherLabel = i == 19 ? "c" : null,
             Rationale = i == 19 ? "because" : null,
         }).ToList();
-        var errors = new Measurement(Task, rows) { BatchSize = 7 }.Of(new SpokenAnswers(Task), TestContext.Current.CancellationToken).Errors!;
+        var errors = new Measurement(Task, rows)
+        {
+            BatchSize = 7,
+        }.Of(new SpokenAnswers(Task), TestContext.Current.CancellationToken).Errors!;
 
         Assert.Equal(["19", "16", "17", "13", "14", "10", "11", "7", "8", "4"], errors.Select(e => e.Id));
         Assert.Equal(new EvaluationError("19", "b 0.70", "a", "b", 0.7, "c", "because"), errors[0]);
@@ -93,16 +98,19 @@ public sealed class EvaluatorTests
     public void Compare_SameRows_CountsWhatOnlyOneHasRight()
     {
         // The other student always answers a; this one what the row says. Of 10 rows, 1 is right with both, 8 with one, 1 with none.
-        var rows = "aabbbbbbbc".Select((gold, i) => new Example { Id = $"{i}", Input = i is 1 or 9 ? "b 0.5" : $"{gold} 0.5", Label = $"{gold}" }).ToList();
+        var rows = "aabbbbbbbc".Select((gold, i) =>
+            new Example { Id = $"{i}", Input = i is 1 or 9 ? "b 0.5" : $"{gold} 0.5", Label = $"{gold}" }).ToList();
         using var always = new ConstantAnswer(Task, "a");
         using var student = new SpokenAnswers(Task);
-        var told = 0;
-        var result = new Measurement(Task, rows) { BatchSize = 3, Answered = (_, _, _) => told++ }
+        var answered = 0;
+        var result = new Measurement(Task, rows) { BatchSize = 3, Answered = (_, _, _) => answered++ }
             .Compare(student, always, TestContext.Current.CancellationToken);
 
         Assert.Equal(0.8, result.Accuracy);
-        Assert.Equal(10, told);
-        Assert.Equal((0.2, 0.6, 7, 1), (result.Against!.Accuracy, result.Against.Difference, result.Against.OnlyThisRight, result.Against.OnlyOtherRight));
+        Assert.Equal(10, answered);
+        Assert.Equal(
+            (0.2, 0.6, 7, 1),
+            (result.Against!.Accuracy, result.Against.Difference, result.Against.OnlyThisRight, result.Against.OnlyOtherRight));
         // 2 · (1 + 8) / 2⁸
         Assert.Equal(18 / 256.0, result.Against.McnemarP, 12);
         Assert.Equal(
@@ -112,7 +120,8 @@ public sealed class EvaluatorTests
 
     private static EvaluateResult Measure(SpokenAnswers student, params (string? Gold, string Answer)[] rows) => new Measurement(
         Task,
-        [.. rows.Select((r, i) => new Example { Id = $"{i}", Input = $"{r.Answer} 0.5", Label = r.Gold })]) { BatchSize = 2 }
+        [.. rows.Select((r, i) => new Example { Id = $"{i}", Input = $"{r.Answer} 0.5", Label = r.Gold })])
+    { BatchSize = 2 }
         .Of(student, TestContext.Current.CancellationToken);
 
     private static (double, double, double, int) Figures(JsonNode node) =>

@@ -6,7 +6,15 @@ namespace DistillOnnx.Toolchain.Tests.Evaluation;
 
 public sealed class QualityGateTests
 {
-    private static readonly EvaluateResult Result = new() { Rows = 10, Accuracy = 0.8, MacroF1 = 0.5, WeightedF1 = 0.7, Truncated = 0, Seconds = 1 };
+    private static readonly EvaluateResult Result = new()
+    {
+        Rows = 10,
+        Accuracy = 0.8,
+        MacroF1 = 0.5,
+        WeightedF1 = 0.7,
+        Truncated = 0,
+        Seconds = 1,
+    };
 
     [Theory]
     [InlineData("0.8")]
@@ -27,7 +35,9 @@ public sealed class QualityGateTests
 
     [Theory]
     [InlineData("ece=0.1", "--fail-under ece: less is better there, so it takes accuracy, macro_f1, weighted_f1")]
-    [InlineData("macro_f2=0.1", "--fail-under: expected one of accuracy, macro_f1, weighted_f1 before \"=\", found \"macro_f2\"; did you mean macro_f1?")]
+    [InlineData(
+        "macro_f2=0.1",
+        "--fail-under: expected one of accuracy, macro_f1, weighted_f1 before \"=\", found \"macro_f2\"; did you mean macro_f1?")]
     [InlineData("macro_f1=80", "--fail-under is a fraction of one, found \"80\"")]
     [InlineData("NaN", "--fail-under is a fraction of one, found \"NaN\"")]
     [InlineData("macro_f1", "--fail-under is a fraction of one, found \"macro_f1\"")]

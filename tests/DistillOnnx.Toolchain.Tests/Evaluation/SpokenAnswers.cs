@@ -8,7 +8,8 @@ internal sealed class SpokenAnswers(TaskSpec task) : IPredictor
 {
     public TaskSpec Task => task;
 
-    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default) => [.. inputs.Select(Answer)];
+    public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default) =>
+        [.. inputs.Select(Answer)];
 
     public void Dispose()
     {

@@ -28,7 +28,14 @@ public sealed class BundleExportTests : IDisposable
         var result = await BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.InRange(result.Parity!.MaxRelativeError, 0, 1e-4);
-        string[] graphs = ["decoder_model", "decoder_model_merged/first", "decoder_model_merged/whole", "decoder_model_merged/with_past", "decoder_with_past_model", "encoder_model"];
+        string[] graphs = [
+            "decoder_model",
+            "decoder_model_merged/first",
+            "decoder_model_merged/whole",
+            "decoder_model_merged/with_past",
+            "decoder_with_past_model",
+            "encoder_model"
+        ];
         Assert.Equal(kind == TaskKind.Text ? graphs : [.. graphs, "label_model"], result.Parity.Graphs.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(0, result.Precisions["fp32"].AccuracyDelta);
         Assert.Equal(kind == TaskKind.Text, result.Calibration is null);
@@ -54,9 +61,12 @@ public sealed class BundleExportTests : IDisposable
         };
         var report = Path.Combine(_root, "report.html");
         var predictions = Path.Combine(_root, "predictions.jsonl");
-        var checkpoint = await Evaluator.RunAsync(options with { Model = export.Model }, Reporter.None, TestContext.Current.CancellationToken);
+        var checkpoint = await Evaluator.RunAsync(
+            options with { Model = export.Model }, Reporter.None, TestContext.Current.CancellationToken);
         var bundle = await Evaluator.RunAsync(
-            options with { Model = export.Out, Report = report, Predictions = predictions, Against = export.Model }, Reporter.None, TestContext.Current.CancellationToken);
+            options with { Model = export.Out, Report = report, Predictions = predictions, Against = export.Model },
+            Reporter.None,
+            TestContext.Current.CancellationToken);
 
         Assert.Equal(10, bundle.Rationales!.Examples.Count);
         Assert.Equal(checkpoint.Rationales!.Examples, bundle.Rationales.Examples);
@@ -66,7 +76,9 @@ public sealed class BundleExportTests : IDisposable
         var written = File.ReadLines(predictions).Select(l => JsonNode.Parse(l)!["rationale"]!.GetValue<string>()).Take(10);
         Assert.Equal(bundle.Rationales.Examples.Select(e => e.Student), written);
         var html = File.ReadAllText(report);
-        foreach (var heading in (string[])["By label", "Are its probabilities right?", "What would abstaining gain?", "Rationales", "Against the other model"])
+        foreach (var heading in (string[])[
+            "By label", "Are its probabilities right?", "What would abstaining gain?", "Rationales", "Against the other model"
+        ])
             Assert.Contains($"<h2>{heading}</h2>", html, StringComparison.Ordinal);
         Assert.DoesNotMatch("(?:src|href|url)\\s*[=(]", html);
     }
@@ -87,7 +99,8 @@ public sealed class BundleExportTests : IDisposable
     public async Task RunAsync_GraphThatDiffersTooMuch_IsRefusedWithFiguresAndNothingIsWritten()
     {
         var options = Options(Labels) with { MaxRelativeError = 1e-12 };
-        var error = await Assert.ThrowsAsync<QualityGateException>(() => BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<QualityGateException>(() =>
+            BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("--max-relative-error", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(options.Out));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_root, "*.partial"));
@@ -97,11 +110,16 @@ public sealed class BundleExportTests : IDisposable
     public async Task RunAsync_PrecisionThatLosesTooMuch_IsRefusedWithFiguresAndNothingIsWritten()
     {
         var options = Options(Labels) with { Precision = ["fp32", "q4"], MaxAccuracyLoss = 0 };
-        var error = await Assert.ThrowsAsync<QualityGateException>(() => BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
-        Assert.Matches(@"precision q4 loses \d+\.\d\d points of accuracy \(\d+\.\d\d % against 100\.00 % on 40 rows\), more than --max-accuracy-loss 0", error.Message);
+        var error = await Assert.ThrowsAsync<QualityGateException>(() =>
+            BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Matches(
+            @"precision q4 loses \d+\.\d\d points of accuracy \(\d+\.\d\d % "
+            + @"against 100\.00 % on 40 rows\), more than --max-accuracy-loss 0",
+            error.Message);
         Assert.False(Directory.Exists(options.Out));
 
-        var result = await BundleExport.RunAsync(options with { MaxAccuracyLoss = 100 }, Reporter.None, TestContext.Current.CancellationToken);
+        var result = await BundleExport.RunAsync(
+            options with { MaxAccuracyLoss = 100 }, Reporter.None, TestContext.Current.CancellationToken);
         Assert.InRange(result.Precisions["q4"].AccuracyDelta!.Value, -1, -1.0 / 40);
         Assert.Equal(1 + result.Precisions["q4"].AccuracyDelta, result.Precisions["q4"].Accuracy);
     }
@@ -112,7 +130,8 @@ public sealed class BundleExportTests : IDisposable
         var options = Options(Labels);
         var other = Path.Combine(_root, "other");
         TinyProject.WriteData(other, Labels with { Labels = ["true", "false"] }, _ => "true");
-        var error = await Assert.ThrowsAsync<InputException>(() => BundleExport.RunAsync(options with { Data = other }, Reporter.None, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            BundleExport.RunAsync(options with { Data = other }, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("validation.jsonl", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(options.Out));
     }

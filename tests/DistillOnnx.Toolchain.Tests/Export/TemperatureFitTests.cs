@@ -16,12 +16,12 @@ public sealed class TemperatureFitTests
         var gold = new List<int>();
         for (var row = 0; row < 20_000; row++)
         {
-            var honest = TemperatureFit.Scale([3 * random.NextDouble(), 3 * random.NextDouble(), 3 * random.NextDouble()], 1);
+            var calibrated = TemperatureFit.Scale([3 * random.NextDouble(), 3 * random.NextDouble(), 3 * random.NextDouble()], 1);
             var draw = random.NextDouble();
             var label = 0;
-            while (label < 2 && (draw -= Math.Exp(honest[label])) > 0) label++;
+            while (label < 2 && (draw -= Math.Exp(calibrated[label])) > 0) label++;
             gold.Add(label);
-            scores.Add(TemperatureFit.Scale(honest, 1 / temperature));
+            scores.Add(TemperatureFit.Scale(calibrated, 1 / temperature));
         }
 
         var fit = TemperatureFit.Fit(scores, gold);
@@ -37,7 +37,9 @@ public sealed class TemperatureFitTests
     [InlineData(400, 12.0)]
     public void Fit_EveryRowRight_StopsShortOfCertainty(int rows, double margin)
     {
-        var scores = Enumerable.Range(0, rows).Select(i => (IReadOnlyList<double>)TemperatureFit.Scale([margin + (0.01 * (i % 7)), 0, 0], 1)).ToArray();
+        var scores = Enumerable.Range(0, rows).Select(i => (IReadOnlyList<double>)TemperatureFit.Scale([
+            margin + (0.01 * (i % 7)), 0, 0
+        ], 1)).ToArray();
         var fit = TemperatureFit.Fit(scores, [.. Enumerable.Repeat(0, rows)]);
         var sureness = scores.Average(s => Math.Exp(TemperatureFit.Scale(s, fit.Temperature)[0]));
         Assert.Equal(1 - (1.0 / (rows + 2)), sureness, 0.2 / rows);

@@ -105,10 +105,10 @@ internal static class FormCheck
 
     private static void AssertLabels(double[][] expected, IReadOnlyList<LabelPrediction> answers)
     {
-        foreach (var (wanted, answer) in expected.Zip(answers))
+        foreach (var (scores, answer) in expected.Zip(answers))
         {
-            Assert.Equal(Task.Labels![Array.IndexOf(wanted, wanted.Max())], answer.Label);
-            foreach (var (e, f) in wanted.Zip(answer.RawLogProbabilities!))
+            Assert.Equal(Task.Labels![Array.IndexOf(scores, scores.Max())], answer.Label);
+            foreach (var (e, f) in scores.Zip(answer.RawLogProbabilities!))
                 Assert.InRange(Math.Abs(e - f), 0, Tolerance * Math.Max(1, Math.Abs(e)));
         }
     }

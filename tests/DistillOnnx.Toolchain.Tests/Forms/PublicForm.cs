@@ -67,7 +67,7 @@ internal sealed record PublicForm(T5Config Config)
 
     /// <summary>Writes the form.</summary>
     /// <param name="directory">Created.</param>
-    /// <returns>The weights that it stands for, under the names of the layout.</returns>
+    /// <returns>The weights that it represents, under the names of the layout.</returns>
     public MemoryTensors Write(string directory)
     {
         var random = new Random(5);
@@ -96,7 +96,7 @@ internal sealed record PublicForm(T5Config Config)
         _ => value,
     };
 
-    // transformers 5 says of every T5 that its head is tied, whatever its tensors are, and has a key for the scale in model type t5 alone.
+    // transformers 5 marks every T5's head as tied, whatever its tensors are, and has a key for the scale in model type t5 alone.
     private void WriteConfig(string directory)
     {
         var root = Config.ToJson();

@@ -23,7 +23,12 @@ public sealed class PaperImportTests : IDisposable
     [InlineData("esnli", "test", 9824, 7171, 0)]
     public void Import_PaperFiles_GivesPublishedTeacherAccuracy(string set, string split, long rows, long right, long unparsed)
     {
-        var options = new ImportOptions { Source = $"dss:{set}", From = [SharedData.Require($"data/dss/{set}")], Out = Path.Combine(_work, set) };
+        var options = new ImportOptions
+        {
+            Source = $"dss:{set}",
+            From = [SharedData.Require($"data/dss/{set}")],
+            Out = Path.Combine(_work, set),
+        };
 
         var result = DatasetImporter.Import(options, Reporter.None).Splits[split];
 
@@ -39,7 +44,13 @@ public sealed class PaperImportTests : IDisposable
     [Fact]
     public void Import_EsnliWithSplitFrom_HoldsOutATenthWithoutSharedPremises()
     {
-        var options = new ImportOptions { Source = "dss:esnli", From = [SharedData.Require("data/dss/esnli")], Out = Path.Combine(_work, "esnli"), SplitFrom = "validation" };
+        var options = new ImportOptions
+        {
+            Source = "dss:esnli",
+            From = [SharedData.Require("data/dss/esnli")],
+            Out = Path.Combine(_work, "esnli"),
+            SplitFrom = "validation",
+        };
 
         var result = DatasetImporter.Import(options, Reporter.None);
 

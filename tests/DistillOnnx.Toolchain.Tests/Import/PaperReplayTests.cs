@@ -31,7 +31,10 @@ public sealed class PaperReplayTests : IDisposable
             foreach (var (row, completion) in rows.Zip(Completions(from, split))) completions.Add(row.Input, completion);
         }
 
-        await using var endpoint = await FakeEndpoint.StartAsync(q => completions[q[(q.LastIndexOf("\n\nQ: ", StringComparison.Ordinal) + "\n\nQ: ".Length)..q.LastIndexOf("\nA:", StringComparison.Ordinal)]], keepsBodies: false);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            q => completions[q[(q.LastIndexOf("\n\nQ: ", StringComparison.Ordinal)
+                + "\n\nQ: ".Length)..q.LastIndexOf("\nA:", StringComparison.Ordinal)]],
+            keepsBodies: false);
         var options = new AnnotateOptions
         {
             Data = imported,
@@ -45,7 +48,10 @@ public sealed class PaperReplayTests : IDisposable
             MinRationaleWords = 0,
             MaxRationaleWords = 100_000,
         };
-        var result = await Annotator.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
+        var result = await Annotator.RunAsync(
+            options,
+            Reporter.None,
+            TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
 
         Assert.Equal(completions.Count, endpoint.Charged.Count);
         foreach (var (split, right) in ((string, long)[])[("train", train), ("test", test)])

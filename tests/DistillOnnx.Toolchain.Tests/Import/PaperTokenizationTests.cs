@@ -22,11 +22,17 @@ public sealed class PaperTokenizationTests : IDisposable
     [InlineData("anli1", RationaleSource.Teacher)]
     public void Encode_EveryText_EqualsSentencePiece(string set, RationaleSource rationales)
     {
-        var options = new ImportOptions { Source = $"dss:{set}", From = [SharedData.Require($"data/dss/{set}")], Rationales = rationales, Out = Path.Combine(_work, set) };
+        var options = new ImportOptions
+        {
+            Source = $"dss:{set}",
+            From = [SharedData.Require($"data/dss/{set}")],
+            Rationales = rationales,
+            Out = Path.Combine(_work, set),
+        };
         DatasetImporter.Import(options, Reporter.None);
         var dataset = Dataset.Open(options.Out);
         var separator = dataset.Task.SegmentSeparator;
-        // SentencePiece reads lines, and its own end token stands for what the data sets write as text.
+        // SentencePiece reads lines, and its own end token replaces what the data sets write as text.
         var texts = dataset.Splits.SelectMany(s => dataset.Load(s)).SelectMany(Texts)
             .SelectMany(t => separator is null ? [t] : t.Split(separator)).SelectMany(t => t.Split('\n')).Distinct().ToList();
         var model = SharedData.Require("data/tokenizer");

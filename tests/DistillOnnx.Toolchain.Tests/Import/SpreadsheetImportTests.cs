@@ -32,7 +32,8 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var text = encoding == "windows-1251" ? "Привет, как дела" : "Das Gerät läuft — 5 €, „gut“";
         var path = Path.Combine(_work, "train.csv");
-        File.WriteAllText(path, $"input{delimiter}label\n\"{text}\"{delimiter}yes\n\"=1+1\"{delimiter}no\n", Encoding.GetEncoding(encoding));
+        File.WriteAllText(
+            path, $"input{delimiter}label\n\"{text}\"{delimiter}yes\n\"=1+1\"{delimiter}no\n", Encoding.GetEncoding(encoding));
 
         Import("csv", path, o => o with { Encoding = given });
 
@@ -44,7 +45,7 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var path = Path.Combine(_work, "train.csv");
         File.WriteAllBytes(path, [.. "input,label\nx,yes\ny"u8, 0xE9, .. ",no\n"u8]);
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
         Import("csv", path, reporter: reporter);
 
@@ -58,7 +59,10 @@ public sealed class SpreadsheetImportTests : IDisposable
         var path = Path.Combine(_work, "train.csv");
         File.WriteAllBytes(path, [.. "input,label\nxé,yes\ny"u8, 0xE9, .. ",no\n"u8]);
 
-        Assert.EndsWith("row 3: expected UTF-8 text, found bytes that are not; --encoding names another encoding", Assert.Throws<InputException>(() => Import("csv", path)).Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "row 3: expected UTF-8 text, found bytes that are not; --encoding names another encoding",
+            Assert.Throws<InputException>(() => Import("csv", path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,12 +70,16 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var rows = string.Concat(Enumerable.Range(0, 30).Select(i => $"x{i};perhaps\n"));
         var path = Write("train.csv", "text;gold\n\"two\nlines\";yes\n;no\n" + rows);
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
-        var fault = Assert.Throws<InputException>(() => Import("csv", path, o => o with { Column = ["input=text", "label=gold"] }, reporter));
+        var fault = Assert.Throws<InputException>(() => Import(
+            "csv", path, o => o with { Column = ["input=text", "label=gold"] }, reporter));
 
         Assert.StartsWith($"{path}: row 3: \"input\" is missing", fault.Message, StringComparison.Ordinal);
-        Assert.Contains($"{path}: row 4, column B: \"label\": expected one of the task's labels (yes, no), found \"perhaps\"", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{path}: row 4, column B: \"label\": expected one of the task's labels (yes, no), found \"perhaps\"",
+            fault.Message,
+            StringComparison.Ordinal);
         Assert.Contains("31 rows cannot be used", fault.Message, StringComparison.Ordinal);
         Assert.Contains("and 11 more", fault.Message, StringComparison.Ordinal);
         Assert.Equal(20, reporter.Warnings.Count);
@@ -113,8 +121,15 @@ public sealed class SpreadsheetImportTests : IDisposable
         Import("xlsx", path, o => o with { Column = ["input=text", "label=gold"], LabelIndex = true });
 
         Assert.Equal([("a \"quoted\" 🙂\nline", "no"), ("=1+1", "yes")], Load().Select(r => (r.Input, r.Label!)));
-        Assert.Contains("has no sheet \"Other\"", Assert.Throws<InputException>(() => Import("xlsx", path, o => o with { Sheet = "Other", Overwrite = true })).Message, StringComparison.Ordinal);
-        Assert.Contains("expected an Excel workbook", Assert.Throws<InputException>(() => Import("xlsx", Write("train_2.xlsx", "PK nothing"), o => o with { Overwrite = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has no sheet \"Other\"",
+            Assert.Throws<InputException>(() => Import("xlsx", path, o => o with { Sheet = "Other", Overwrite = true })).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "expected an Excel workbook",
+            Assert.Throws<InputException>(() => Import(
+                "xlsx", Write("train_2.xlsx", "PK nothing"), o => o with { Overwrite = true })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,34 +137,48 @@ public sealed class SpreadsheetImportTests : IDisposable
     {
         var path = Write("train.csv", "input,label\na,YES \nb,ja\nc,No\nd,unknown\n");
         var map = Write("map.json", """{"ja":"yes","unknown":null,"never":"no"}""");
-        var reporter = new Told();
+        var reporter = new InfoReporter();
 
         Import("csv", path, o => o with { LabelMap = map, IgnoreCase = true, Unlabelled = true }, reporter);
 
-        Assert.Equal(["yes", "yes", "no", null], Dataset.Open(Path.Combine(_work, "out")).Load("train", LabelNeed.None).Select(r => r.Label));
+        Assert.Equal(
+            ["yes", "yes", "no", null], Dataset.Open(Path.Combine(_work, "out")).Load("train", LabelNeed.None).Select(r => r.Label));
         Assert.Contains(reporter.Warnings, w => w.Contains("no row has \"never\"", StringComparison.Ordinal));
-        Assert.Contains("expected one of the task's labels", Assert.Throws<InputException>(() => Import("csv", path, o => o with { LabelMap = Write("bad.json", """{"a":"b"}"""), Overwrite = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "expected one of the task's labels",
+            Assert.Throws<InputException>(() =>
+                Import("csv", path, o => o with { LabelMap = Write("bad.json", """{"a":"b"}"""), Overwrite = true })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Import_ParquetOfHuggingFace_TakesLabelNamesFromItsMetadata()
     {
         var path = Path.Combine(_work, "train.parquet");
-        var names = new Dictionary<string, string> { ["huggingface"] = """{"info":{"features":{"input":{"dtype":"string","_type":"Value"},"label":{"names":["no","yes"],"_type":"ClassLabel"}}}}""" };
+        var names = new Dictionary<string, string>
+        {
+            ["huggingface"] =
+                """{"info":{"features":{"input":{"dtype":"string","_type":"Value"},"label":{"names":["no","yes"],"_type":"ClassLabel"}}}}""",
+        };
         var schema = new ParquetSchema(new DataField<string>("input"), new DataField<long>("label"));
         await using (var stream = File.Create(path))
         {
-            await using var writer = await ParquetWriter.CreateAsync(schema, stream, cancellationToken: TestContext.Current.CancellationToken);
+            await using var writer = await ParquetWriter.CreateAsync(
+                schema, stream, cancellationToken: TestContext.Current.CancellationToken);
             writer.CustomMetadata = names;
             using var group = writer.CreateRowGroup();
             await group.WriteAsync(schema.DataFields[0], (IReadOnlyCollection<string?>)["a", "b", "c"]);
-            await group.WriteAsync<long>(schema.DataFields[1], new long[] { 1, 0, -1 }, cancellationToken: TestContext.Current.CancellationToken);
+            await group.WriteAsync<long>(
+                schema.DataFields[1], new long[] { 1, 0, -1 }, cancellationToken: TestContext.Current.CancellationToken);
         }
 
         Import("parquet", path, o => o with { Unlabelled = true });
 
         Assert.Equal(["yes", "no", null], Dataset.Open(Path.Combine(_work, "out")).Load("train", LabelNeed.None).Select(r => r.Label));
-        Assert.Contains("leave --label-index out", Assert.Throws<InputException>(() => Import("parquet", path, o => o with { LabelIndex = true, Overwrite = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "leave --label-index out",
+            Assert.Throws<InputException>(() => Import("parquet", path, o => o with { LabelIndex = true, Overwrite = true })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,7 +216,13 @@ public sealed class SpreadsheetImportTests : IDisposable
 
     private ImportResult Import(string source, string file, Func<ImportOptions, ImportOptions>? change = null, IReporter? reporter = null)
     {
-        var options = new ImportOptions { Source = source, From = [file], Task = Write("task.json", Task), Out = Path.Combine(_work, "out") };
+        var options = new ImportOptions
+        {
+            Source = source,
+            From = [file],
+            Task = Write("task.json", Task),
+            Out = Path.Combine(_work, "out"),
+        };
         return DatasetImporter.Import(change?.Invoke(options) ?? options, reporter ?? Reporter.None);
     }
 
@@ -200,7 +235,7 @@ public sealed class SpreadsheetImportTests : IDisposable
         return path;
     }
 
-    private sealed class Told : IReporter
+    private sealed class InfoReporter : IReporter
     {
         public List<string> Warnings { get; } = [];
 

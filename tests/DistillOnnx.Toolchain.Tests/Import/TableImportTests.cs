@@ -7,7 +7,7 @@ using Parquet.Serialization;
 
 namespace DistillOnnx.Toolchain.Tests.Import;
 
-/// <summary>A user's own files become datasets, or a line that says why not.</summary>
+/// <summary>A user's own files become datasets, or one line with the reason.</summary>
 public sealed class TableImportTests : IDisposable
 {
     private const string Labels = """{"name":"t","kind":"labels","labels":["yes","no"],"segment_separator":"</s>"}""";
@@ -28,7 +28,8 @@ public sealed class TableImportTests : IDisposable
         var split = result.Splits["train"];
         Assert.Equal((1, 0.0, 1), (split.Rows, split.TeacherAccuracy, split.Rationales));
         Assert.Equal(new Dictionary<string, long> { ["yes"] = 1, ["no"] = 0 }, split.Labels);
-        Assert.Equal(new Example { Id = "a", Input = "x", Label = "yes", Rationale = "r", TeacherLabel = "no" }, Assert.Single(Load("train")));
+        Assert.Equal(
+            new Example { Id = "a", Input = "x", Label = "yes", Rationale = "r", TeacherLabel = "no" }, Assert.Single(Load("train")));
     }
 
     [Fact]
@@ -37,7 +38,11 @@ public sealed class TableImportTests : IDisposable
         var train = Write("my_train.csv", "\uFEFFpremise,hypothesis,gold,why\r\n\"a, \"\"b\"\"\nc\",d,0,because\r\ne,f,1,\r\n");
         var test = Write("dev.csv", "premise,hypothesis,gold,why\ng,h,1,so\n");
 
-        Import("csv", Labels, [train, test], o => o with { Column = ["input=premise+hypothesis", "label=gold", "rationale=why"], LabelIndex = true });
+        Import(
+            "csv",
+            Labels,
+            [train, test],
+            o => o with { Column = ["input=premise+hypothesis", "label=gold", "rationale=why"], LabelIndex = true });
 
         Assert.Equal(
             [
@@ -80,7 +85,9 @@ public sealed class TableImportTests : IDisposable
     public async Task Import_ParquetWithLists_GivesTheRows()
     {
         var file = Path.Combine(_work, "test-00000-of-00001.parquet");
-        ParquetRow[] rows = [new() { input = "p", label = 1, choices = ["a", "b"] }, new() { input = "q", label = 0, choices = ["c", "d", "e"] }];
+        ParquetRow[] rows = [
+            new() { input = "p", label = 1, choices = ["a", "b"] }, new() { input = "q", label = 0, choices = ["c", "d", "e"] }
+        ];
         await ParquetSerializer.SerializeAsync(rows, file);
 
         Import("parquet", Choices, [file], o => o with { LabelIndex = true });
@@ -91,34 +98,45 @@ public sealed class TableImportTests : IDisposable
     [Fact]
     public void Import_SplitsMadeFromTrain_AreRecordedAndRepeatable()
     {
-        var file = Write("train.jsonl", string.Concat(Enumerable.Range(0, 100).Select(i => $$"""{"input":"x{{i / 2}}","label":"yes"}""" + "\n")));
+        var file = Write(
+            "train.jsonl", string.Concat(Enumerable.Range(0, 100).Select(i => $$"""{"input":"x{{i / 2}}","label":"yes"}""" + "\n")));
 
         ImportResult Make(string name, long seed) =>
-            Import("jsonl", Labels, [file], o => o with { Out = Path.Combine(_work, name), SplitFrom = "train", Holdout = 0.1, HoldoutTest = 0.2, Seed = seed });
+            Import(
+                "jsonl",
+                Labels,
+                [file],
+                o => o with { Out = Path.Combine(_work, name), SplitFrom = "train", Holdout = 0.1, HoldoutTest = 0.2, Seed = seed });
         var result = Make("a", 5);
         Make("b", 5);
         Make("c", 6);
 
         Assert.Equal([70, 10, 20], new[] { "train", "validation", "test" }.Select(s => result.Splits[s].Rows));
         Assert.Equal(100, result.Sources!["train"].Rows);
-        var (a, b, c) = (Dataset.Open(Path.Combine(_work, "a")), Dataset.Open(Path.Combine(_work, "b")), Dataset.Open(Path.Combine(_work, "c")));
+        var (a, b, c) = (
+            Dataset.Open(Path.Combine(_work, "a")), Dataset.Open(Path.Combine(_work, "b")), Dataset.Open(Path.Combine(_work, "c")));
         Assert.Equal(a.Hash("validation"), b.Hash("validation"));
         Assert.NotEqual(a.Hash("validation"), c.Hash("validation"));
         Assert.Empty(a.Load("train").Select(r => r.Input).Intersect(a.Load("test").Concat(a.Load("validation")).Select(r => r.Input)));
-        Assert.Contains("\"split_from\": \"train\"", File.ReadAllText(Path.Combine(_work, "a", DatasetWriter.InfoFileName)), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"split_from\": \"train\"", File.ReadAllText(Path.Combine(_work, "a", DatasetWriter.InfoFileName)), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("csv", "train.csv", "input,label\nx,yes,more\n", "train.csv: row 2: expected CSV")]
     [InlineData("csv", "train.csv", "input,label\nx,yes\n\"y,no\n", "train.csv: row 3: expected CSV")]
     [InlineData("csv", "train.csv", "input,label\nx\"y\",yes\n", "train.csv: row 2: expected CSV")]
-    [InlineData("csv", "train.csv", "input,input\nx,yes\n", "column \"input\" stands twice")]
+    [InlineData("csv", "train.csv", "input,input\nx,yes\n", "column \"input\" occurs twice")]
     [InlineData("csv", "train.csv", "", "expected a header line")]
     [InlineData("csv", "train.csv", "input,label\n", "expected at least one row")]
     [InlineData("csv", "train.csv", "text,label\nx,yes\n", "row 2: \"input\" is missing; the row has text, label")]
     [InlineData("csv", "train.csv", "input,label\nx,maybe\n", "row 2, column B: \"label\": expected one of the task's labels")]
     [InlineData("csv", "train.csv", "input,label\nx,\n", "row 2, column B: \"label\" is missing")]
-    [InlineData("csv", "train.csv", "id,input,label\na,\"x\n\",yes\na,y,no\n", "row 3, column A: \"id\": expected a new one, found \"a\" a second time")]
+    [InlineData(
+        "csv",
+        "train.csv",
+        "id,input,label\na,\"x\n\",yes\na,y,no\n",
+        "row 3, column A: \"id\": expected a new one, found \"a\" a second time")]
     [InlineData("jsonl", "train.jsonl", "{\"input\":\"x\",\"label\":\"yes\"}\n{\"input\":", "train.jsonl: row 2: expected a JSON object")]
     [InlineData("jsonl", "train.jsonl", "{\"input\":[\"x\"],\"label\":\"yes\"}", "row 1: \"input\": expected one value, found a list")]
     [InlineData("jsonl", "train.jsonl", "{\"input\":\"x\",\"label\":\"\\udfff\"}", "row 1: expected Unicode text")]
@@ -140,7 +158,10 @@ public sealed class TableImportTests : IDisposable
     {
         var (a, b) = (Write("a.csv", "input,label\nx,yes\n"), Write("b.csv", "input,label\ny,no\n"));
 
-        Assert.Contains("cannot tell which split", Assert.Throws<InputException>(() => Import("csv", Labels, [a, b])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "its split is unknown",
+            Assert.Throws<InputException>(() => Import("csv", Labels, [a, b])).Message,
+            StringComparison.Ordinal);
         Import("csv", Labels, [$"train={a}", $"test={b}"]);
 
         Assert.Equal(["train", "test"], Dataset.Open(Path.Combine(_work, "out")).Splits);
@@ -180,7 +201,13 @@ public sealed class TableImportTests : IDisposable
 
     private ImportResult Import(string source, string task, IReadOnlyList<string> files, Func<ImportOptions, ImportOptions>? change = null)
     {
-        var options = new ImportOptions { Source = source, From = files, Task = Write("task.json", task), Out = Path.Combine(_work, "out") };
+        var options = new ImportOptions
+        {
+            Source = source,
+            From = files,
+            Task = Write("task.json", task),
+            Out = Path.Combine(_work, "out"),
+        };
         return DatasetImporter.Import(change?.Invoke(options) ?? options, Reporter.None);
     }
 

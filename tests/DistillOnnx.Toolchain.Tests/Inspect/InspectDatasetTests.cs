@@ -52,7 +52,8 @@ public sealed class InspectDatasetTests : IDisposable
         Assert.Equal(
             [("train, validation", 1L, 2L, 1L), ("train, test", 2L, 2L, 0L), ("validation, test", 1L, 1L, 1L)],
             facts.Leaks.Select(l => (l.Splits, l.Inputs, l.Rows, l.DifferentLabels)));
-        Assert.Equal(["train/d: yes", "train/e: (no label)", "validation/g: no", "validation/h: no"], Assert.Single(facts.Leaks[0].Examples).Rows);
+        Assert.Equal(
+            ["train/d: yes", "train/e: (no label)", "validation/g: no", "validation/h: no"], Assert.Single(facts.Leaks[0].Examples).Rows);
     }
 
     [Fact]
@@ -73,7 +74,10 @@ public sealed class InspectDatasetTests : IDisposable
     public void Run_ManyRows_CountsThemInTheFileToo()
     {
         const int Rows = 60_000;
-        Write("train", [.. Enumerable.Range(0, Rows).Select(i => $$"""{"input":"row {{i % (Rows - 7)}}","label":"{{(i < Rows - 3 ? "yes" : "no")}}"}""")]);
+        Write(
+            "train",
+            [.. Enumerable.Range(
+                0, Rows).Select(i => $$"""{"input":"row {{i % (Rows - 7)}}","label":"{{(i < Rows - 3 ? "yes" : "no")}}"}""")]);
         var train = Run(new InspectOptions { Directory = _root }).Dataset!.Splits["train"];
         Assert.Equal((Rows, 7, 3), (train.Rows, train.DuplicateRows, train.ConflictingInputs));
     }
@@ -96,12 +100,15 @@ public sealed class InspectDatasetTests : IDisposable
         Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("<rect", html, StringComparison.Ordinal);
         // The name of SVG's namespace and the policy's attribute load nothing.
-        var rest = html.Replace("xmlns=\"http://www.w3.org/2000/svg\"", "", StringComparison.Ordinal).Replace("http-equiv", "", StringComparison.Ordinal);
+        var rest = html.Replace(
+            "xmlns=\"http://www.w3.org/2000/svg\"", "", StringComparison.Ordinal).Replace("http-equiv", "", StringComparison.Ordinal);
         Assert.DoesNotContain("http", rest, StringComparison.OrdinalIgnoreCase);
-        Assert.Contains("exists already", Assert.Single(new InspectOptions { Directory = _root, Report = path }.Validate()), StringComparison.Ordinal);
+        Assert.Contains(
+            "exists already", Assert.Single(new InspectOptions { Directory = _root, Report = path }.Validate()), StringComparison.Ordinal);
     }
 
-    private static InspectResult Run(InspectOptions options) => Inspector.Run(options, Reporter.None, TestContext.Current.CancellationToken);
+    private static InspectResult Run(InspectOptions options) =>
+        Inspector.Run(options, Reporter.None, TestContext.Current.CancellationToken);
 
     private void Write(string split, params string[] rows) => File.WriteAllLines(Path.Combine(_root, split + ".jsonl"), rows);
 }

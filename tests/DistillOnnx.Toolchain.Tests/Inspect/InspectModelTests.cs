@@ -44,7 +44,8 @@ public sealed class InspectModelTests : IDisposable
     {
         var (checkpoint, bundle) = (Path.Combine(_root, "checkpoint"), Path.Combine(_root, "bundle"));
         RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Labels, spieceModel: TinyTokenizer.SpieceModel);
-        await BundleExport.RunAsync(new ExportOptions { Model = checkpoint, Out = bundle, Threads = 1 }, Reporter.None, TestContext.Current.CancellationToken);
+        await BundleExport.RunAsync(
+            new ExportOptions { Model = checkpoint, Out = bundle, Threads = 1 }, Reporter.None, TestContext.Current.CancellationToken);
         var facts = Run(bundle).Bundle!;
         Assert.True(facts.FilesMatch);
         Assert.Equal("fp32", Assert.Single(facts.Precisions).Key);
@@ -62,7 +63,7 @@ public sealed class InspectModelTests : IDisposable
     }
 
     [Fact]
-    public void Run_WhatIsNone_SaysInOneLineWhatWasExpected()
+    public void Run_AnotherDirectory_NamesInOneLineWhatWasExpected()
     {
         var file = Path.Combine(_root, "file");
         File.WriteAllText(file, "");

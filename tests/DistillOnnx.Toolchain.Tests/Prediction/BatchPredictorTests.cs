@@ -13,7 +13,7 @@ public sealed class BatchPredictorTests
     [Theory]
     [InlineData(TaskKind.Labels)]
     [InlineData(TaskKind.Text)]
-    public async Task RunAsync_GraphThatAnswersWithNaN_WritesAnErrorForThatRowAndGoesOn(TaskKind kind)
+    public async Task RunAsync_GraphThatAnswersWithNaN_WritesAnErrorForThatRowAndContinues(TaskKind kind)
     {
         using var directory = new TemporaryDirectory();
         var task = new TaskSpec { Name = "tiny", Kind = kind, Labels = kind == TaskKind.Labels ? ["yes", "no"] : null, MaxLabelTokens = 4 };

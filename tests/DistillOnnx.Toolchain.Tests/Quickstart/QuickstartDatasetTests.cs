@@ -50,11 +50,14 @@ public sealed class QuickstartDatasetTests : IDisposable
         var directory = Path.Combine(_work, "a");
         QuickstartDataset.Generate(directory, rows: 20_000, seed: 1);
 
-        var told = Dataset.Open(directory).Load("train").Where(r => r.Label != "unknown")
+        var stated = Dataset.Open(directory).Load("train").Where(r => r.Label != "unknown")
             .GroupBy(r => r.Input[(r.Input.IndexOf('.', StringComparison.Ordinal) + 2)..]).Where(g => g.Count() >= 30).ToList();
 
-        Assert.NotEmpty(told);
-        Assert.All(told, g => Assert.InRange(g.Count(r => r.Label == "yes") / (double)g.Count(), 0.02, 0.98));
-        Assert.InRange(told.Sum(g => Math.Max(g.Count(r => r.Label == "yes"), g.Count(r => r.Label == "no"))) / (double)told.Sum(g => g.Count()), 0.5, 0.8);
+        Assert.NotEmpty(stated);
+        Assert.All(stated, g => Assert.InRange(g.Count(r => r.Label == "yes") / (double)g.Count(), 0.02, 0.98));
+        Assert.InRange(
+            stated.Sum(g => Math.Max(g.Count(r => r.Label == "yes"), g.Count(r => r.Label == "no"))) / (double)stated.Sum(g => g.Count()),
+            0.5,
+            0.8);
     }
 }

@@ -18,7 +18,8 @@ public sealed class DirectoryReportTests : IDisposable
     [Fact]
     public async Task RunAsync_Project_ShowsDataCurvesModelsAndAccuracyOnOnePage()
     {
-        await BundleExport.RunAsync(TinyProject.Create(_directory.Path, Task, seed: 3), Reporter.None, TestContext.Current.CancellationToken);
+        await BundleExport.RunAsync(
+            TinyProject.Create(_directory.Path, Task, seed: 3), Reporter.None, TestContext.Current.CancellationToken);
         File.WriteAllText(
             Path.Combine(_directory["checkpoint"], "training.json"),
             """{"steps": 20, "evaluations": [{"step": 10, "train_label_loss": 2, "validation_accuracy": 0.4}, {"step": 20, "train_label_loss": 1, "validation_accuracy": 0.75}]}""");
@@ -45,7 +46,8 @@ public sealed class DirectoryReportTests : IDisposable
         Assert.Contains("name one with --data", result.NotMeasured[_directory["checkpoint"]], StringComparison.Ordinal);
         Assert.Contains("Not measured: several datasets may be meant", File.ReadAllText(result.Report), StringComparison.Ordinal);
 
-        result = await DirectoryReport.RunAsync(Options with { Data = _directory["data"], Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken);
+        result = await DirectoryReport.RunAsync(
+            Options with { Data = _directory["data"], Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.Equal(1, result.Accuracy[_directory["checkpoint"]]);
     }
@@ -53,7 +55,8 @@ public sealed class DirectoryReportTests : IDisposable
     [Fact]
     public async Task RunAsync_NothingToReport_IsRefused()
     {
-        var error = await Assert.ThrowsAsync<InputException>(() => DirectoryReport.RunAsync(Options, Reporter.None, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            DirectoryReport.RunAsync(Options, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("holds no dataset, checkpoint or bundle", error.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(_directory["report.html"]));
     }

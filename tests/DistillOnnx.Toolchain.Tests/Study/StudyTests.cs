@@ -57,19 +57,32 @@ public sealed class StudyTests : IDisposable
         var options = Options() with { Methods = ["standard"], Seeds = ["0"], Fractions = ["1"] };
         await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
 
-        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options with { Resume = true, BatchSize = 5 }, Reporter.None, CancellationToken.None));
+        var fault = await Assert.ThrowsAsync<InputException>(() =>
+            Comparison.RunAsync(options with { Resume = true, BatchSize = 5 }, Reporter.None, CancellationToken.None));
 
         Assert.Contains("other options", fault.Message);
     }
 
     [Fact]
-    public async Task RunAsync_StudentFromACheckpoint_SaysWhatItAnswersUntrained()
+    public async Task RunAsync_StudentFromACheckpoint_ReportsItsAccuracyUntrained()
     {
         await StudentTrainer.RunAsync(
-            new TrainOptions { Data = Data("teacher"), Student = Shape(), Out = In("warm"), VocabularySize = 120, MaxSteps = 1, Device = "cpu" }, Reporter.None, CancellationToken.None);
+            new TrainOptions
+            {
+                Data = Data("teacher"),
+                Student = Shape(),
+                Out = In("warm"),
+                VocabularySize = 120,
+                MaxSteps = 1,
+                Device = "cpu",
+            },
+            Reporter.None,
+            CancellationToken.None);
 
         var result = await Comparison.RunAsync(
-            Options() with { Students = [$"warm={In("warm")}"], Methods = ["step-by-step"], Seeds = ["0"], Fractions = ["1"] }, Reporter.None, CancellationToken.None);
+            Options() with { Students = [$"warm={In("warm")}"], Methods = ["step-by-step"], Seeds = ["0"], Fractions = ["1"] },
+            Reporter.None,
+            CancellationToken.None);
 
         var untrained = Assert.Single(result.Untrained);
         Assert.Equal(("warm", "teacher", 8), (untrained.Student, untrained.Data, untrained.Rows));
@@ -80,9 +93,16 @@ public sealed class StudyTests : IDisposable
     [Fact]
     public void Differences_ArePairedBySeed()
     {
-        StudyRun Run(string method, string data, long seed, double accuracy) => new() { Data = data, Student = "s", Method = method, Fraction = 1, Seed = seed, Accuracy = accuracy };
+        StudyRun Run(string method, string data, long seed, double accuracy) =>
+            new() { Data = data, Student = "s", Method = method, Fraction = 1, Seed = seed, Accuracy = accuracy };
         var difference = Assert.Single(StudyDifference.Of(
-            [Run("standard", "a", 0, 0.5), Run("standard", "a", 1, 0.7), Run("step-by-step", "b", 0, 0.6), Run("step-by-step", "b", 1, 0.82), Run("step-by-step", "b", 2, 0.9)],
+            [
+                Run("standard", "a", 0, 0.5),
+                Run("standard", "a", 1, 0.7),
+                Run("step-by-step", "b", 0, 0.6),
+                Run("step-by-step", "b", 1, 0.82),
+                Run("step-by-step", "b", 2, 0.9)
+            ],
             "standard",
             new Dictionary<string, string> { ["a"] = "a", ["b"] = "a" }));
 
@@ -91,7 +111,8 @@ public sealed class StudyTests : IDisposable
         Assert.Equal(0.01, difference.StandardError, 9);
     }
 
-    private static (string, double, long, double, int) Figures(StudyRun run) => (run.Method, run.Fraction, run.Seed, run.Accuracy, run.BestStep);
+    private static (string, double, long, double, int) Figures(StudyRun run) =>
+        (run.Method, run.Fraction, run.Seed, run.Accuracy, run.BestStep);
 
     private StudyOptions Options() => new()
     {
@@ -110,7 +131,9 @@ public sealed class StudyTests : IDisposable
 
     private string Shape()
     {
-        File.WriteAllText(In("shape.json"), """{"model_type":"t5","vocab_size":256,"d_model":16,"d_kv":8,"d_ff":32,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":0.1}""");
+        File.WriteAllText(
+            In("shape.json"),
+            """{"model_type":"t5","vocab_size":256,"d_model":16,"d_kv":8,"d_ff":32,"num_layers":1,"num_decoder_layers":1,"num_heads":2,"dropout_rate":0.1}""");
         return In("shape.json");
     }
 
@@ -119,16 +142,19 @@ public sealed class StudyTests : IDisposable
     {
         var path = In(author);
         Directory.CreateDirectory(path);
-        File.WriteAllText(Path.Combine(path, "task.json"), """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
+        File.WriteAllText(
+            Path.Combine(path, "task.json"), """{"name":"things","kind":"labels","labels":["fruit","tool"],"metric":"text"}""");
         foreach (var (split, rows) in new[] { ("train", 24), ("validation", 8), ("test", 8) })
         {
-            File.WriteAllLines(Path.Combine(path, $"{split}.jsonl"), Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(new Dictionary<string, string>
-            {
-                ["id"] = $"{split}-{i}",
-                ["input"] = $"a {(i % 2 == 0 ? "pear" : "saw")} on the table number {i}",
-                ["label"] = i % 2 == 0 ? "fruit" : "tool",
-                ["rationale"] = $"{author} say that one {(i % 2 == 0 ? "eats" : "works with")} it",
-            })));
+            File.WriteAllLines(
+                Path.Combine(path, $"{split}.jsonl"),
+                Enumerable.Range(0, rows).Select(i => JsonSerializer.Serialize(new Dictionary<string, string>
+                {
+                    ["id"] = $"{split}-{i}",
+                    ["input"] = $"a {(i % 2 == 0 ? "pear" : "saw")} on the table number {i}",
+                    ["label"] = i % 2 == 0 ? "fruit" : "tool",
+                    ["rationale"] = $"{author} say that one {(i % 2 == 0 ? "eats" : "works with")} it",
+                })));
         }
 
         return path;
