@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Native;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Teacher.Clients;
@@ -29,6 +30,12 @@ public static class InfoReport
             MemoryGib = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30), 1),
             Vectors = System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "512 bit" : Vector256.IsHardwareAccelerated ? "256 bit" : Vector128.IsHardwareAccelerated ? "128 bit" : "none",
             Torch = torch,
+            LibTorch = new LibTorchInfo
+            {
+                Source = LibTorch.IsExternal ? "external" : "package",
+                Folder = torch.Loads ? LibTorch.Folder : null,
+                Version = torch.Loads ? LibTorch.Version?.ToString() : null,
+            },
             OnnxRuntime = runtime,
             Teachers = TeacherSpec.Kinds,
             Presets = T5Presets.Names,
@@ -50,7 +57,9 @@ public static class InfoReport
 
     private static IEnumerable<string> Missing(EngineInfo torch, EngineInfo runtime)
     {
-        if (!torch.Loads) yield return "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
+        if (!torch.Loads) yield return LibTorch.IsExternal
+            ? $"training: libtorch does not load; name the lib folder of an installed PyTorch with --libtorch DIR or {LibTorchFolder.Variable}"
+            : "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
         if (!runtime.Loads) yield return "inference: ONNX Runtime does not load; restore again for this system's runtime identifier";
         if (Accelerator == "cpu") yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver and CUDA 12";
         else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal))) yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
