@@ -51,7 +51,7 @@ public static class InfoReport
         }
         catch (Exception e) when (e is InputException or DllNotFoundException or TypeInitializationException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
         {
-            return new EngineInfo { Loads = false, Devices = [], Fault = (e.InnerException ?? e).Message.ReplaceLineEndings(" ") };
+            return new EngineInfo { Loads = false, Devices = [], Fault = (e is InputException ? e : e.InnerException ?? e).Message.ReplaceLineEndings(" ") };
         }
     }
 
@@ -61,9 +61,9 @@ public static class InfoReport
             ? $"training: libtorch does not load; name the lib folder of an installed PyTorch with --libtorch DIR or {LibTorchFolder.Variable}"
             : "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
         if (!runtime.Loads) yield return "inference: ONNX Runtime does not load; restore again for this system's runtime identifier";
-        if (Accelerator == "cpu") yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver and CUDA 12";
+        if (Accelerator == "cpu") yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver";
         else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal))) yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
-        else if (!runtime.Devices.Contains("CUDAExecutionProvider")) yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; it needs CUDA 12 and cuDNN 9 on the library path";
+        else if (!runtime.Devices.Contains("CUDAExecutionProvider")) yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; restore again for this system's runtime identifier";
     }
 
     private static string OwnVersion =>
