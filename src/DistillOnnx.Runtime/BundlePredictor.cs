@@ -78,7 +78,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
     public EncodedInput Encode(PredictorInput input)
     {
-        if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException("text: expected a text, found an empty one");
+        RequireText(input);
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)
             throw new InputException($"choices: task \"{Task.Name}\" takes none, found {input.Choices.Count}");
         if (Task.Kind == TaskKind.Choices && input.Choices is null)
@@ -125,6 +125,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         IExplainer.RequireRationales(Task);
         var generator = Bundle.TextGenerator();
         var generation = new GenerationOptions { Beams = settings.Beams, MaxNewTokens = settings.MaxTokens };
+        foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
         var rationales = new string[rows.Length];
         foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], Bundle.Options.MaxBatchTokens, _maxRows))
@@ -138,6 +139,11 @@ public sealed class BundlePredictor : IPredictor, IExplainer
 
     /// <inheritdoc/>
     public void Dispose() => Bundle.Dispose();
+
+    private static void RequireText(PredictorInput input)
+    {
+        if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException("text: expected a text, found an empty one");
+    }
 
     private IReadOnlyList<int[]> Plan(IReadOnlyList<EncodedInput> rows)
     {

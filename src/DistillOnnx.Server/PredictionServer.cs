@@ -24,7 +24,11 @@ public static class PredictionServer
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         await using var host = await ServerHost.StartAsync(options, null, cancellationToken);
-        foreach (var address in host.Addresses.Concat(host.AdminAddresses)) await Console.Error.WriteLineAsync($"listening on {address}");
+        if (!options.LogJson)
+        {
+            foreach (var address in host.Addresses.Concat(host.AdminAddresses)) await Console.Error.WriteLineAsync($"listening on {address}");
+        }
+
         listening?.Invoke(host.Addresses);
         await host.RunAsync(cancellationToken);
         return 0;

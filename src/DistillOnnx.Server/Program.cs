@@ -7,6 +7,7 @@ using DistillOnnx.Stages.Options;
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+var json = false;
 try
 {
     if (VerbCommand.AsksForHelp(args))
@@ -15,11 +16,16 @@ try
         return 0;
     }
 
-    return await PredictionServer.RunAsync(ServerCommand.Bind(args, OptionEnvironment.OfProcess(), Console.Error.WriteLine), stop.Token);
+    // How lines are written is one of the options, so warnings about these wait for them.
+    var warnings = new List<string>();
+    var options = ServerCommand.Bind(args, OptionEnvironment.OfProcess(), warnings.Add);
+    json = options.LogJson;
+    foreach (var warning in warnings) StartupLine.Write(json, LogLevel.Warning, warning);
+    return await PredictionServer.RunAsync(options, stop.Token);
 }
 catch (InputException e)
 {
-    await Console.Error.WriteLineAsync(e.Message);
+    StartupLine.Write(json, LogLevel.Critical, e.Message);
     return 2;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

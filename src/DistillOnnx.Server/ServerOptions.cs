@@ -80,8 +80,8 @@ public sealed record ServerOptions : IStageOptions
     public double BatchWaitMs { get; init; }
 
     /// <summary>Most inputs of a request.</summary>
-    [Option("most inputs of one request")]
-    public int RequestRows { get; init; } = 256;
+    [Option("most inputs of one request; 0: 256, or as many as may wait where these are fewer")]
+    public int RequestRows { get; init; }
 
     /// <summary>Most tokens of an input.</summary>
     [Option("most tokens of an input of a model that does not cut its inputs shorter")]
@@ -154,6 +154,9 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>Whether logs are JSON.</summary>
     [Option("write logs as one JSON object a line")]
     public bool LogJson { get; init; }
+
+    /// <summary>Most inputs of a request, which cannot be more than may wait.</summary>
+    internal int MostRequestRows => RequestRows > 0 ? RequestRows : Math.Min(256, QueueRows);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate() => ServerOptionsCheck.Faults(this);

@@ -10,7 +10,7 @@ namespace DistillOnnx.Cli.Tests;
 public sealed class PublicApiTests
 {
     public static TheoryData<string> Libraries { get; } =
-        ["Core", "Stages", "Checkpoints", "Data", "Teacher", "Training", "Export", "Runtime", "Client", "Toolchain", "Server"];
+        ["Core", "Stages", "Checkpoints", "Data", "Teacher", "Training", "Export", "Runtime", "Hosting", "Client", "Toolchain", "Server"];
 
     [Theory]
     [MemberData(nameof(Libraries))]

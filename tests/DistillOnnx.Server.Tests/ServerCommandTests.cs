@@ -55,6 +55,18 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
+    public void Validate_SmallQueue_FitsRequestsToIt()
+    {
+        using var bundle = new TestSupport.TemporaryDirectory();
+        var options = new ServerOptions { Model = [bundle.Path], QueueRows = 64 };
+
+        Assert.Empty(options.Validate());
+        Assert.Equal(64, options.MostRequestRows);
+        Assert.Equal(256, new ServerOptions().MostRequestRows);
+        Assert.Contains((options with { RequestRows = 65 }).Validate(), f => f.StartsWith("request-rows", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Help_NamesTheFileOfASecret()
     {
         var help = ServerCommand.Create().Help(120);

@@ -8,8 +8,6 @@ internal static class ServeVerb
     public static async Task<object?> RunAsync(ServerOptions options, CancellationToken cancellationToken)
     {
         var code = await PredictionServer.RunAsync(options, cancellationToken);
-        // The shell that a signal went to is told so, as by every other verb; the server's own executable ends with 0.
-        cancellationToken.ThrowIfCancellationRequested();
         return code == 0 ? null : throw new InvalidOperationException($"the server ended with exit code {code}");
     }
 }

@@ -16,6 +16,10 @@ namespace DistillOnnx.Server.Hosting;
 /// <summary>Puts the web application together.</summary>
 internal static class ServerApplication
 {
+    private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+
+    private static readonly string[] StartCategories = ["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel"];
+
     public static WebApplication Build(ServerOptions options, IModelLoader? loader, Endpoints endpoints)
     {
         // Empty: nothing of the machine's own configuration, and no address from elsewhere, decides what this server does.
@@ -42,10 +46,25 @@ internal static class ServerApplication
     private static void AddLogging(ILoggingBuilder logging, ServerOptions options)
     {
         // The framework says at Information what this server says itself.
-        logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", AtLeastWarning(options.LogLevel)).AddFilter("Grpc", AtLeastWarning(options.LogLevel)).AddFilter(CallBoundary.Replaces, LogLevel.None);
-        if (options.LogJson) logging.AddJsonConsole(json => json.IncludeScopes = false);
-        else logging.AddSimpleConsole(console => console.SingleLine = true);
+        var framework = AtLeastWarning(options.LogLevel);
+        logging.SetMinimumLevel(options.LogLevel)
+            .AddFilter("Microsoft", framework)
+            .AddFilter("Grpc", framework)
+            .AddFilter(CallBoundary.Replaces, LogLevel.None);
+
+        // A start that fails is reported in one line by whoever started the server; these would add the same with a trace.
+        foreach (var category in StartCategories) logging.AddFilter(category, LogLevel.None);
+        if (options.LogJson) logging.AddJsonConsole(json => Configure(json));
+        else logging.AddSimpleConsole(console => Configure(console).SingleLine = true);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+
+    private static T Configure<T>(T formatter)
+        where T : ConsoleFormatterOptions
+    {
+        formatter.UseUtcTimestamp = true;
+        formatter.TimestampFormat = TimestampFormat;
+        return formatter;
     }
 
     private static LogLevel AtLeastWarning(LogLevel level) => level > LogLevel.Warning ? level : LogLevel.Warning;
@@ -72,7 +91,7 @@ internal static class ServerApplication
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {
-            MaxRows = options.RequestRows,
+            MaxRows = options.MostRequestRows,
             MaxTokens = options.RequestTokens,
             MaxCharacters = options.RequestCharacters,
         });

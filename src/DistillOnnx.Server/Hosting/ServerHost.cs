@@ -92,7 +92,8 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private void Announce()
     {
-        foreach (var address in Addresses.Concat(AdminAddresses)) _logger.Listening(address);
+        // Otherwise the program says it on a line of its own, which scripts wait for.
+        if (_options.LogJson) foreach (var address in Addresses.Concat(AdminAddresses)) _logger.Listening(address);
         foreach (var address in _endpoints.Exposed)
         {
             if (!Security.Access.IsRestricted(_options) && _options.TlsClientCa is null) _logger.OpenToAll(address.Url);

@@ -6,7 +6,7 @@ namespace DistillOnnx.Server.Telemetry;
 /// </summary>
 internal static partial class ServerLog
 {
-    [LoggerMessage(1, LogLevel.Debug, "Listening on {Address}")]
+    [LoggerMessage(1, LogLevel.Information, "Listening on {Address}")]
     public static partial void Listening(this ILogger logger, string address);
 
     [LoggerMessage(2, LogLevel.Warning, "{Address} can be reached from other machines, and callers need not prove who they are")]

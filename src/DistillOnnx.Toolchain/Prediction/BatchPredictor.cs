@@ -40,7 +40,8 @@ public static class BatchPredictor
             foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
             PredictorInput[] inputs = [.. batch.Select(b => b.Input)];
             var answers = Answer(predictor, inputs, cancellationToken);
-            var rationales = explainer?.Explain(inputs, settings!, cancellationToken);
+            var answered = inputs.Where((_, i) => answers[i].Answer is not null).ToArray();
+            var rationales = explainer is null ? null : new Queue<string>(explainer.Explain(answered, settings!, cancellationToken));
             for (var i = 0; i < batch.Length; i++)
             {
                 var (answer, error) = answers[i];
@@ -51,7 +52,7 @@ public static class BatchPredictor
                     continue;
                 }
 
-                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationales?[i]);
+                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationales?.Dequeue());
                 if (answer.Abstained) abstained++;
                 if (answer.Truncated) truncated++;
             }
@@ -72,6 +73,14 @@ public static class BatchPredictor
     private static (LabelPrediction? Answer, string? Error)[] Answer(IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
     {
         const string noNumbers = "the model answers this input with values that are no numbers";
+        const string empty = "the input is empty";
+        var filled = inputs.Where(i => !string.IsNullOrWhiteSpace(i.Text)).ToArray();
+        if (filled.Length < inputs.Length)
+        {
+            var rest = new Queue<(LabelPrediction?, string?)>(filled.Length == 0 ? [] : Answer(predictor, filled, cancellationToken));
+            return [.. inputs.Select(i => string.IsNullOrWhiteSpace(i.Text) ? (null, empty) : rest.Dequeue())];
+        }
+
         try
         {
             return [.. predictor.Predict(inputs, cancellationToken).Select(Checked)];

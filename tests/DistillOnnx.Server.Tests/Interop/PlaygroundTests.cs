@@ -35,6 +35,7 @@ public sealed class PlaygroundTests
         await browser.OpenAsync(server.Address);
 
         await browser.UntilAsync("document.querySelector('#model')?.value === 'nli'");
+        Assert.Equal("true", await browser.EvaluateAsync("document.querySelector('#choices-label').offsetParent === null"));
         await browser.EvaluateAsync("document.querySelector('#text').focus()");
         await browser.TypeAsync("a man sleeps");
         await browser.EvaluateAsync("document.querySelector('#predict').click()");

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Export;
+using DistillOnnx.Runtime;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Prediction;
@@ -21,25 +22,32 @@ public sealed class BatchPredictorTests
         RandomCheckpoint.Write(directory["checkpoint"], config, task, seed: 3, TinyTokenizer.SpieceModel);
         BundleExporter.Export(new BundleExportOptions { Model = directory["checkpoint"], Out = directory["bundle"] }, Reporter.None);
         NanWeights.SpoilTilde(directory["checkpoint"], directory["bundle"]);
-        string[] texts = ["it is", "it ~ is", "is it", "~", "a"];
+        string[] texts = ["it is", "it ~ is", "is it", "~", "a", " "];
         File.WriteAllLines(directory["rows"], texts.Select(t => new JsonObject { ["input"] = t }.ToJsonString()));
         var options = new PredictOptions
         {
             Model = directory["bundle"],
             Input = directory["rows"],
             Output = directory["answers"],
-            Device = "cpu",
-            Threads = 1,
+            Inference = new() { Device = "cpu", Threads = 1 },
+            Explanation = new() { Explain = true, RationaleTokens = 4 },
             BatchSize = 3,
         };
 
         var result = await BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
 
-        Assert.Equal((5, 2), (result!.Rows, result.Failed));
+        Assert.Equal((6, 3), (result!.Rows, result.Failed));
         var lines = File.ReadAllLines(directory["answers"]).Select(l => JsonNode.Parse(l)!.AsObject()).ToArray();
-        Assert.Equal(["1", "2", "3", "4", "5"], lines.Select(l => (string?)l["id"]));
-        Assert.Equal([false, true, false, true, false], lines.Select(l => l.ContainsKey("error")));
+        Assert.Equal(["1", "2", "3", "4", "5", "6"], lines.Select(l => (string?)l["id"]));
+        Assert.Equal([false, true, false, true, false, true], lines.Select(l => l.ContainsKey("error")));
         Assert.All(lines, l => Assert.NotEqual(l.ContainsKey("error"), l.ContainsKey("label")));
+        Assert.All(lines, l => Assert.NotEqual(l.ContainsKey("error"), l.ContainsKey("rationale")));
+        Assert.Equal("the input is empty", (string?)lines[5]["error"]);
         Assert.Contains("no numbers", (string?)lines[1]["error"], StringComparison.Ordinal);
+
+        File.WriteAllText(directory["rows"], """{"input": "~"}""");
+        var error = await Assert.ThrowsAsync<InferenceException>(
+            () => BatchPredictor.RunAsync(options with { Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("none of 1 rows has an answer", error.Message, StringComparison.Ordinal);
     }
 }
