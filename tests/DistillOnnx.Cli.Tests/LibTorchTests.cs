@@ -109,7 +109,8 @@ public sealed class LibTorchTests
         var found = 0;
 
         // The name stands in the table of the debugger's symbols too.
-        for (int start = 0, at; (at = bytes.AsSpan(start).IndexOf(name)) >= 0; start += at + 1, found++) RandomAccess.Write(file, "Q"u8, start + at + function.Length);
+        for (int start = 0, at; (at = bytes.AsSpan(start).IndexOf(name)) >= 0; start += at + 1, found++)
+            RandomAccess.Write(file, "Q"u8, start + at + function.Length);
         Assert.NotEqual(0, found);
     }
 }

@@ -25,7 +25,8 @@ internal static class ElfNeeds
     {
         using var file = File.OpenHandle(path);
         var header = Read(file, path, 0, 64);
-        if (!header.AsSpan().StartsWith("\u007fELF\u0002\u0001"u8)) throw new InvalidDataException($"{path}: not a 64-bit little-endian ELF library");
+        if (!header.AsSpan().StartsWith("\u007fELF\u0002\u0001"u8))
+            throw new InvalidDataException($"{path}: not a 64-bit little-endian ELF library");
         int entrySize = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(54));
         int count = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(56));
         if (entrySize < 56) throw new InvalidDataException($"{path}: program headers of {entrySize} bytes");
@@ -64,7 +65,9 @@ internal static class ElfNeeds
         var bytes = new byte[LongestName];
         var length = offset < 0 ? 0 : RandomAccess.Read(file, bytes, offset);
         var end = Array.IndexOf(bytes, (byte)0, 0, length);
-        return end > 0 ? Encoding.UTF8.GetString(bytes, 0, end) : throw new InvalidDataException($"{path}: the name of a needed library cannot be read");
+        return end > 0
+            ? Encoding.UTF8.GetString(bytes, 0, end)
+            : throw new InvalidDataException($"{path}: the name of a needed library cannot be read");
     }
 
     /// <summary>The string table's place is given as it lies in memory; the file has it at its segment's offset.</summary>

@@ -22,14 +22,15 @@ public static class LibTorchFolder
     }
 
     /// <summary>
-    /// Where the libraries of a PyTorch lie: its own <c>lib</c> folder, and those of the <c>nvidia</c> packages that are installed beside it.
+    /// Where the libraries of a PyTorch lie: its own <c>lib</c> folder, and those of the <c>nvidia</c> packages that are installed
+    /// beside it.
     /// </summary>
     /// <param name="folder">The <c>lib</c> folder.</param>
     internal static IReadOnlyList<string> Libraries(string folder)
     {
         var nvidia = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, "..", "..", "nvidia"));
-        return Directory.Exists(nvidia)
-            ? [folder, .. Directory.GetDirectories(nvidia).Select(d => System.IO.Path.Combine(d, "lib")).Where(Directory.Exists).Order(StringComparer.Ordinal)]
-            : [folder];
+        if (!Directory.Exists(nvidia)) return [folder];
+        var packages = Directory.GetDirectories(nvidia).Select(d => System.IO.Path.Combine(d, "lib")).Where(Directory.Exists);
+        return [folder, .. packages.Order(StringComparer.Ordinal)];
     }
 }

@@ -17,7 +17,8 @@ internal static class CudaLibraries
     /// <exception cref="InputException">One of them cannot be loaded.</exception>
     public static void Load()
     {
-        if (!OperatingSystem.IsLinux() || LibTorchFolder.Path is not { } folder || SharedLibraries.Find(Provider) is not { } provider) return;
+        if (!OperatingSystem.IsLinux() || LibTorchFolder.Path is not { } folder) return;
+        if (SharedLibraries.Find(Provider) is not { } provider) return;
         lock (Gate)
         {
             if (_loaded) return;

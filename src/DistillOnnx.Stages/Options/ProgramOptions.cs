@@ -10,7 +10,10 @@ public record ProgramOptions : IStageOptions
     public string? Config { get; init; }
 
     /// <summary>The libtorch of a program that brings none; see <see cref="LibTorchFolder"/>.</summary>
-    [Option("lib folder of an installed PyTorch, for a build with -p:LibTorch=external: its libtorch trains, its CUDA libraries serve inference on a GPU too (default: DISTILLONNX_LIBTORCH)", Value = "DIR")]
+    [Option(
+        "lib folder of an installed PyTorch, for a build with -p:LibTorch=external: the libtorch and the CUDA libraries to use "
+        + $"(default: {LibTorchFolder.Variable})",
+        Value = "DIR")]
     public string? Libtorch { get; init; }
 
     /// <summary>Puts into effect what concerns the whole process. Call it before a stage runs.</summary>

@@ -51,19 +51,23 @@ public static class InfoReport
         }
         catch (Exception e) when (e is InputException or DllNotFoundException or TypeInitializationException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
         {
-            return new EngineInfo { Loads = false, Devices = [], Fault = (e is InputException ? e : e.InnerException ?? e).Message.ReplaceLineEndings(" ") };
+            // An input's fault names what was given; the exception within it does not.
+            var fault = e is InputException ? e : e.InnerException ?? e;
+            return new EngineInfo { Loads = false, Devices = [], Fault = fault.Message.ReplaceLineEndings(" ") };
         }
     }
 
     private static IEnumerable<string> Missing(EngineInfo torch, EngineInfo runtime)
     {
         if (!torch.Loads) yield return LibTorch.IsExternal
-            ? $"training: libtorch does not load; name the lib folder of an installed PyTorch with --libtorch DIR or {LibTorchFolder.Variable}"
+            ? $"training: libtorch does not load; name an installed PyTorch's lib folder with --libtorch DIR or {LibTorchFolder.Variable}"
             : "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
         if (!runtime.Loads) yield return "inference: ONNX Runtime does not load; restore again for this system's runtime identifier";
-        if (Accelerator == "cpu") yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver";
+        if (Accelerator == "cpu")
+            yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver";
         else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal))) yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
-        else if (!runtime.Devices.Contains("CUDAExecutionProvider")) yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; restore again for this system's runtime identifier";
+        else if (!runtime.Devices.Contains("CUDAExecutionProvider"))
+            yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; restore again for this system's runtime identifier";
     }
 
     private static string OwnVersion =>

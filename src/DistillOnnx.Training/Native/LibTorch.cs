@@ -13,8 +13,8 @@ namespace DistillOnnx.Training.Native;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A build with <c>-p:LibTorch=external</c> brings no libtorch. It takes that of an installed PyTorch, <see cref="LibTorchFolder"/>, and loads
-/// it by full path with everything that it needs before TorchSharp asks for it by name.
+/// A build with <c>-p:LibTorch=external</c> brings no libtorch. It takes that of an installed PyTorch, <see cref="LibTorchFolder"/>, and
+/// loads it by full path with everything that it needs before TorchSharp asks for it by name.
 /// </para>
 /// <para>
 /// On most systems this is an ordinary load. TorchSharp's own library is built against a newer C++ runtime than Debian 12
@@ -78,16 +78,23 @@ public static class LibTorch
     }
 
     private static InputException Unused(string folder) => new(
-        $"libtorch of {folder}: this build brings its own; leave --libtorch and {LibTorchFolder.Variable} out, or build with -p:LibTorch=external");
+        $"libtorch of {folder}: this build brings its own; leave --libtorch and {LibTorchFolder.Variable} out, "
+        + "or build with -p:LibTorch=external");
 
     /// <summary>Loads the libtorch of an installed PyTorch, and sees that it fits.</summary>
     private static void LoadExternal()
     {
-        if (!OperatingSystem.IsLinux()) throw new InputException("the libtorch of an installed PyTorch is used on Linux only; build with -p:LibTorch=package");
+        if (!OperatingSystem.IsLinux())
+            throw new InputException("the libtorch of an installed PyTorch is used on Linux only; build with -p:LibTorch=package");
         var folder = LibTorchFolder.Path ?? throw new InputException(
             $"this build brings no libtorch; name the lib folder of an installed PyTorch with --libtorch DIR or {LibTorchFolder.Variable}");
         var library = Path.Combine(folder, LibTorchFile);
-        if (!File.Exists(library)) throw new InputException($"{folder}: no {LibTorchFile} there; expected the lib folder of an installed PyTorch (…/site-packages/torch/lib)");
+        if (!File.Exists(library))
+        {
+            throw new InputException(
+                $"{folder}: no {LibTorchFile} there; expected the lib folder of an installed PyTorch (…/site-packages/torch/lib)");
+        }
+
         try
         {
             SharedLibraries.OpenNeeds(library, LibTorchFolder.Libraries(folder));
@@ -132,7 +139,9 @@ public static class LibTorch
         NativeLibrary.TryLoad("torch_cpu", typeof(torch).Assembly, null, out var library);
         if (NativeLibrary.TryLoad(BridgeName, typeof(torch).Assembly, null, out _))
         {
-            if (!IsExternal) (Folder, Version) = (Path.GetDirectoryName(SharedLibraries.Find(CpuFile)), library == IntPtr.Zero ? null : LibTorchVersion.Of(library));
+            if (IsExternal) return;
+            Folder = Path.GetDirectoryName(SharedLibraries.Find(CpuFile));
+            Version = library == IntPtr.Zero ? null : LibTorchVersion.Of(library);
             return;
         }
 
@@ -153,7 +162,8 @@ public static class LibTorch
             if (!VersionNeed.MakeWeak(library, VersionNeed.UnusedRuntimeVersion)) return IntPtr.Zero;
 
             // The copy lies elsewhere and would not find its neighbours; once loaded, they are found by name.
-            if (!IsExternal && (SharedLibraries.Find(LibTorchFile) is not { } libtorch || !NativeLibrary.TryLoad(libtorch, out _))) return IntPtr.Zero;
+            var found = IsExternal || (SharedLibraries.Find(LibTorchFile) is { } libtorch && NativeLibrary.TryLoad(libtorch, out _));
+            if (!found) return IntPtr.Zero;
             return PrivateCopy.Load(BridgeFile, library);
         }
         catch (Exception e) when (

@@ -33,7 +33,8 @@ internal static class LibTorchVersion
     /// <exception cref="InputException">It does not fit.</exception>
     public static void Require(Version? version, string folder)
     {
-        if (version is not null && new Version(version.Major, version.Minor) is { } minor && minor >= Tried.First && minor <= Tried.Last) return;
+        var minor = version is null ? null : new Version(version.Major, version.Minor);
+        if (minor >= Tried.First && minor <= Tried.Last) return;
         throw new InputException(
             $"{folder}: libtorch {version?.ToString() ?? "of an old version"} does not fit TorchSharp {TorchInfo.Version}; "
             + $"expected {Tried.First} to {Tried.Last}");

@@ -19,7 +19,8 @@ public sealed class LibTorchVersionTests
     [InlineData(null)]
     public void Require_AnotherVersion_IsRefusedOnOneLine(string? version)
     {
-        var error = Assert.Throws<InputException>(() => LibTorchVersion.Require(version is null ? null : Version.Parse(version), "/somewhere"));
+        var found = version is null ? null : Version.Parse(version);
+        var error = Assert.Throws<InputException>(() => LibTorchVersion.Require(found, "/somewhere"));
         Assert.StartsWith("/somewhere: libtorch " + version, error.Message, StringComparison.Ordinal);
         Assert.EndsWith("expected 2.10 to 2.11", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
