@@ -53,6 +53,7 @@ internal static class CommandRunner
         var (options, program) = command.Bind(
             rest, OptionEnvironment.OfProcess(), VerbTable.Names, w => Console.Error.WriteLine($"warning: {w}"));
         var cli = (CliOptions)program;
+        cli.Apply();
         using var reporter = ConsoleReporter.Create(cli.Quiet);
         try
         {

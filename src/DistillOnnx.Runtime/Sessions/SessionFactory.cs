@@ -83,6 +83,7 @@ internal sealed class SessionFactory
 
     private void AppendCuda(SessionOptions options)
     {
+        CudaLibraries.Load();
         using var cuda = new OrtCUDAProviderOptions();
         try
         {

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Native;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Teacher.Clients;
@@ -32,6 +33,12 @@ public static class InfoReport
                 : Vector128.IsHardwareAccelerated ? "128 bit"
                 : "none",
             Torch = torch,
+            LibTorch = new LibTorchInfo
+            {
+                Source = LibTorch.IsExternal ? "external" : "package",
+                Folder = torch.Loads ? LibTorch.Folder : null,
+                Version = torch.Loads ? LibTorch.Version?.ToString() : null,
+            },
             OnnxRuntime = runtime,
             Teachers = TeacherSpec.Kinds,
             Presets = T5Presets.Names,
@@ -53,21 +60,28 @@ public static class InfoReport
                 or BadImageFormatException
                 or EntryPointNotFoundException)
         {
-            return new EngineInfo { Loads = false, Devices = [], Fault = (e.InnerException ?? e).Message.ReplaceLineEndings(" ") };
+            // An input's fault names what was given; the exception within it does not.
+            var fault = e is InputException ? e : e.InnerException ?? e;
+            return new EngineInfo { Loads = false, Devices = [], Fault = fault.Message.ReplaceLineEndings(" ") };
         }
     }
 
     private static IEnumerable<string> Missing(EngineInfo torch, EngineInfo runtime)
     {
         if (!torch.Loads)
-            yield return "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
+        {
+            yield return LibTorch.IsExternal
+                ? $"training: libtorch does not load; name an installed PyTorch's lib folder with --libtorch DIR or {LibTorchFolder.Variable}"
+                : "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
+        }
+
         if (!runtime.Loads) yield return "inference: ONNX Runtime does not load; restore again for this system's runtime identifier";
         if (Accelerator == "cpu")
-            yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver and CUDA 12";
+            yield return "CUDA: this is the cpu build; build with -p:Accelerator=cuda on a machine with an NVIDIA driver";
         else if (!torch.Devices.Any(d => d.StartsWith("cuda", StringComparison.Ordinal)))
             yield return "CUDA: built for it, but no GPU is visible; check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES";
         else if (!runtime.Devices.Contains("CUDAExecutionProvider"))
-            yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; it needs CUDA 12 and cuDNN 9 on the library path";
+            yield return "CUDA inference: ONNX Runtime lists no CUDAExecutionProvider; restore again for this system's runtime identifier";
     }
 
     private static string OwnVersion =>

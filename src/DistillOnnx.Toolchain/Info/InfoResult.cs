@@ -27,6 +27,9 @@ public sealed record InfoResult
     /// <summary>The training engine.</summary>
     public required EngineInfo Torch { get; init; }
 
+    /// <summary>The libtorch below it.</summary>
+    public required LibTorchInfo LibTorch { get; init; }
+
     /// <summary>The inference engine.</summary>
     public required EngineInfo OnnxRuntime { get; init; }
 

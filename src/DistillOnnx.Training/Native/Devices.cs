@@ -16,29 +16,48 @@ public static class Devices
         name is "auto" or "cpu" || TryParseCuda(name, out _) ? null : $"device must be auto, cpu, cuda or cuda:N, found \"{name}\"";
 
     /// <summary>Loads libtorch and picks the device.</summary>
-    /// <param name="name"><c>auto</c> takes the first CUDA device where there is one, and says what it took.</param>
+    /// <param name="name"><c>auto</c> takes a CUDA device where there is one, and says what it took.</param>
     /// <param name="reporter">Receives a message about what <c>auto</c> chose.</param>
     /// <param name="threads">Threads per operation on the CPU; null: libtorch's choice.</param>
+    /// <param name="place">
+    /// Place of this process among those of a run on this machine, from 0: where the name says no number, each takes a CUDA device of
+    /// its own.
+    /// </param>
     /// <exception cref="InputException">The name is not a device's, or CUDA was asked for where there is none.</exception>
-    public static Device Select(string name, IReporter reporter, int? threads = null)
+    public static Device Select(string name, IReporter reporter, int? threads = null, int place = 0)
     {
         if (Validate(name) is { } fault) throw new InputException(fault);
         LibTorch.Load(threads);
-        if (name == "cpu") return CPU;
+        var index = name == "cpu" ? null : CudaIndex(name, place, CudaDevices());
         if (name == "auto")
+            reporter.Info(index is null ? $"device: cpu, {get_num_threads()} threads (no CUDA device)" : $"device: cuda:{index}");
+        return index is { } number ? new Device(DeviceType.CUDA, number) : CPU;
+    }
+
+    /// <summary>Which CUDA device a name stands for; null: the CPU.</summary>
+    /// <param name="name"><c>auto</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
+    /// <param name="place">Place of this process among those of a run on this machine, from 0.</param>
+    /// <param name="devices">How many CUDA devices there are.</param>
+    /// <exception cref="InputException">There is no such device.</exception>
+    internal static int? CudaIndex(string name, int place, int devices)
+    {
+        if (name == "auto" && devices == 0) return null;
+        if (devices == 0)
+            throw new InputException(
+                $"device \"{name}\": this build or system has no CUDA device; pass --device cpu, or build with -p:Accelerator=cuda");
+        if (!name.StartsWith("cuda:", StringComparison.Ordinal))
         {
-            var found = CudaDevices() > 0;
-            reporter.Info(found ? "device: cuda:0" : $"device: cpu, {get_num_threads()} threads (no CUDA device)");
-            return found ? new Device(DeviceType.CUDA, 0) : CPU;
+            return place < devices
+                ? place
+                : throw new InputException(
+                    $"device \"{name}\": process {place + 1} of a run on this machine, which shows it {devices} CUDA device(s); "
+                    + "start one process a device, or name the device that each shall take (cuda:N)");
         }
 
         TryParseCuda(name, out var index);
-        var count = CudaDevices();
-        if (count == 0)
-            throw new InputException(
-                $"device \"{name}\": this build or system has no CUDA device; pass --device cpu, or build with -p:Accelerator=cuda");
-        if (index >= count) throw new InputException($"device \"{name}\": the system has {count} CUDA device(s), numbered from 0");
-        return new Device(DeviceType.CUDA, index);
+        return index < devices
+            ? index
+            : throw new InputException($"device \"{name}\": the system has {devices} CUDA device(s), numbered from 0");
     }
 
     private static int CudaDevices() => TryInitializeDeviceType(DeviceType.CUDA) && cuda.is_available() ? cuda.device_count() : 0;

@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
+using DistillOnnx.Core.Native;
 
 namespace DistillOnnx.Training.Native;
 
@@ -9,7 +9,7 @@ namespace DistillOnnx.Training.Native;
 /// directory under a name that its content's hash is part of, so processes that run at once, versions and users never
 /// meet in one file.
 /// </summary>
-[UnsupportedOSPlatform("windows")]
+[SupportedOSPlatform("linux")]
 internal static class PrivateCopy
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -27,7 +27,7 @@ internal static class PrivateCopy
         {
             try
             {
-                return NativeLibrary.Load(Place(cache, fileName, library));
+                return SharedLibraries.Open(Place(cache, fileName, library));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -39,7 +39,7 @@ internal static class PrivateCopy
         try
         {
             // Once loaded, the file itself is no longer needed.
-            return NativeLibrary.Load(Place(directory.FullName, fileName, library));
+            return SharedLibraries.Open(Place(directory.FullName, fileName, library));
         }
         finally
         {

@@ -24,11 +24,8 @@ internal static class WorkerGroups
     /// <param name="reporter">What a single process would report to.</param>
     public static IReporter ReporterOfRank(this IWorkerGroup group, IReporter reporter) => group.Rank == 0 ? reporter : Reporter.None;
 
-    /// <summary>The device of this process: where <c>cuda</c> names none, each takes one of its machine's GPUs.</summary>
+    /// <summary>The place of this process among those of its group on its machine, from 0.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="device">What the user gave.</param>
-    public static string Device(this IWorkerGroup group, string device) =>
-        group.Count > 1 && device == "cuda" && ParallelProcess.Number(ParallelProcess.LocalRankVariable) is { } local
-            ? $"cuda:{local}"
-            : device;
+    public static int PlaceOnMachine(this IWorkerGroup group) =>
+        group.Count > 1 ? ParallelProcess.Number(ParallelProcess.LocalRankVariable) ?? 0 : 0;
 }

@@ -84,7 +84,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var rate = Options.LearningRate ?? DefaultRate.Of(student.FromScratch, scaled);
         Options = (TOptions)((RunOptions)Options with { ScaleParameter = scaled, LearningRate = rate });
         using var data = OpenData();
-        var device = Devices.Select(workers.Device(Options.Device), Reporter, Options.Threads);
+        var device = Devices.Select(Options.Device, Reporter, Options.Threads, workers.PlaceOnMachine());
         using var scope = NewDisposeScope();
         var tokenizer = resuming ? T5Tokenizer.Load(Options.Out) : Tokenizer(student, cancellationToken);
         var inputs = Prepare(tokenizer, student.FromScratch);
