@@ -15,6 +15,9 @@ public sealed record QuickstartResult
     /// <summary>What the server answered over gRPC to the first test row.</summary>
     public required string GrpcLabel { get; init; }
 
+    /// <summary>What the bundle writes when it is asked to explain the first test row.</summary>
+    public required string Rationale { get; init; }
+
     /// <summary>Median time of one gRPC call with one row, in milliseconds.</summary>
     public required double GrpcMedianMs { get; init; }
 

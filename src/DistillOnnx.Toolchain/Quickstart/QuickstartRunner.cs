@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
@@ -65,12 +66,16 @@ public static class QuickstartRunner
             CultureInfo.InvariantCulture,
             $"    {served.Address} answered \"{served.Labels[0]}\" (p = {served.Probabilities[0]:0.000}) to: {texts[0]}"));
 
+        var rationale = Rationale(bundle, test[0], options.Device, reporter, cancellationToken);
+        reporter.Info($"    asked why, the student writes: {rationale}");
+
         var result = new QuickstartResult
         {
             Accuracy = byBundle.Result.Accuracy,
             Chance = dataset.Chance(SplitNames.Test)!.Value,
             CheckpointBundleAgreement = agreement,
             GrpcLabel = served.Labels[0],
+            Rationale = rationale,
             GrpcMedianMs = served.MedianMilliseconds,
             Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
             Bundle = bundle,
@@ -106,6 +111,12 @@ public static class QuickstartRunner
         Seed = options.Seed,
         Device = options.Device,
     };
+
+    private static string Rationale(string bundle, Example row, string device, IReporter reporter, CancellationToken cancellationToken)
+    {
+        using var predictor = PredictorFactory.Open(bundle, new InferenceOptions { Device = device }, reporter);
+        return PredictorFactory.Explainer(predictor).Explain([new PredictorInput(row.Input)], new ExplainSettings(), cancellationToken)[0];
+    }
 
     private static (EvaluateResult Result, List<string> Labels) Answers(
         string model, Dataset dataset, IReadOnlyList<Example> rows, string device, IReporter reporter, CancellationToken cancellationToken)
