@@ -120,15 +120,15 @@ public static class BundleExporter
         var graphs = new List<(string, Func<GraphBuilder>)>();
         if (set != GraphSet.Label)
         {
-            graphs.Add((BundleFiles.Encoder, () => T5Models.Encoder(weights, form)));
-            graphs.Add((BundleFiles.Decoder, () => T5Models.Decoder(weights, form)));
-            graphs.Add((BundleFiles.DecoderWithPast, () => T5Models.DecoderWithPast(weights, form)));
-            graphs.Add((BundleFiles.DecoderMerged, () => T5Models.DecoderMerged(weights, form)));
+            graphs.Add((BundleFiles.Encoder, () => T5Graphs.Encoder(weights, form)));
+            graphs.Add((BundleFiles.Decoder, () => T5Graphs.Decoder(weights, form)));
+            graphs.Add((BundleFiles.DecoderWithPast, () => T5Graphs.DecoderWithPast(weights, form)));
+            graphs.Add((BundleFiles.DecoderMerged, () => T5Graphs.DecoderMerged(weights, form)));
         }
 
         if (set == GraphSet.Seq2seq) return graphs;
-        if (plan is not null) graphs.Add((BundleFiles.LabelModel, () => T5Models.Labels(weights, form, plan)));
-        else if (kind == TaskKind.Choices) graphs.Add((BundleFiles.LabelModel, () => T5Models.Choices(weights, form)));
+        if (plan is not null) graphs.Add((BundleFiles.LabelModel, () => T5Graphs.Labels(weights, form, plan)));
+        else if (kind == TaskKind.Choices) graphs.Add((BundleFiles.LabelModel, () => T5Graphs.Choices(weights, form)));
         return graphs;
     }
 }

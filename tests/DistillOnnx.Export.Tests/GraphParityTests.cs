@@ -39,7 +39,7 @@ public sealed class GraphParityTests
     public void Encoder_PaddedBatch_EqualsReference(string variant, bool portable)
     {
         using var model = new Model(variant);
-        using var graph = OnnxGraph.Of(T5Models.Encoder(model.Weights, new GraphForm { Portable = portable }));
+        using var graph = OnnxGraph.Of(T5Graphs.Encoder(model.Weights, new GraphForm { Portable = portable }));
         var batch = Batch.Random(7, model.Config.VocabSize, 19, 4, 11);
         var states = graph.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["last_hidden_state"];
         Assert.Equal([3, 19, model.Config.DModel], states.Shape);
@@ -52,9 +52,9 @@ public sealed class GraphParityTests
     {
         using var model = new Model(variant);
         var form = new GraphForm { Portable = portable };
-        using var first = OnnxGraph.Of(T5Models.Decoder(model.Weights, form));
-        using var later = OnnxGraph.Of(T5Models.DecoderWithPast(model.Weights, form));
-        using var merged = OnnxGraph.Of(T5Models.DecoderMerged(model.Weights, form));
+        using var first = OnnxGraph.Of(T5Graphs.Decoder(model.Weights, form));
+        using var later = OnnxGraph.Of(T5Graphs.DecoderWithPast(model.Weights, form));
+        using var merged = OnnxGraph.Of(T5Graphs.DecoderMerged(model.Weights, form));
         var input = Batch.Random(8, model.Config.VocabSize, 6, 15);
         var output = Batch.Random(9, model.Config.VocabSize, 14, 14);
         var encoded = input.Rows.Select(model.Reference.Encode).ToArray();
@@ -116,7 +116,7 @@ public sealed class GraphParityTests
         var batch = Batch.Random(11, model.Config.VocabSize, 9, 2, 16);
         foreach (var labels in LabelSets)
         {
-            using var graph = OnnxGraph.Of(T5Models.Labels(model.Weights, new GraphForm { Portable = portable }, Plan(labels, model)));
+            using var graph = OnnxGraph.Of(T5Graphs.Labels(model.Weights, new GraphForm { Portable = portable }, Plan(labels, model)));
             var scores = graph.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"];
             Assert.Equal([3, labels.Length], scores.Shape);
             Near(batch.Rows.SelectMany(r => model.Reference.LabelLogProbabilities(r, labels)), scores.Values);
@@ -128,7 +128,7 @@ public sealed class GraphParityTests
     {
         using var model = new Model(variant);
         var batch = Batch.Random(12, model.Config.VocabSize, 9, 2, 16, 7, 5);
-        using var graph = OnnxGraph.Of(T5Models.Choices(model.Weights, new GraphForm { Portable = portable }));
+        using var graph = OnnxGraph.Of(T5Graphs.Choices(model.Weights, new GraphForm { Portable = portable }));
         var tries = ChoiceInputs.Create([.. LabelSets.Select(l => Plan(l, model))]);
         var rows = LabelSets.Count;
         var scores = graph.Run(
