@@ -24,7 +24,9 @@ public sealed class GraphParityTests
         return data;
     }
 
-    /// <summary>Sets whose tries differ: one branching at the start; branchings below; one below a shared beginning; a single token each.</summary>
+    /// <summary>
+    /// Sets whose tries differ: one branching at the start; branchings below; one below a shared beginning; a single token each.
+    /// </summary>
     private static IReadOnlyList<int[][]> LabelSets { get; } =
     [
         [[10, 11, 1], [12, 1], [9, 13, 14, 1]],
@@ -81,7 +83,9 @@ public sealed class GraphParityTests
             for (var step = 0; step + 1 < cuts.Length; step++)
             {
                 var (from, to) = (cuts[step], cuts[step + 1]);
-                var ids = ("input_ids", (Array)output.Rows.SelectMany(r => r[from..to]).Select(t => (long)t).ToArray(), new long[] { 2, to - from });
+                var ids = (
+                    "input_ids", (Array)output.Rows.SelectMany(r => r[from..to]).Select(t => (long)t).ToArray(),
+                    new long[] { 2, to - from });
                 var inputs = new List<(string, Array, long[])> { mask, ids };
                 if (graph == merged) inputs.AddRange([hidden, ("use_cache_branch", new[] { step > 0 }, [1])]);
                 if (step == 0)
@@ -95,8 +99,12 @@ public sealed class GraphParityTests
                     {
                         foreach (var what in (string[])["key", "value"])
                         {
-                            inputs.Add(($"past_key_values.{block}.decoder.{what}", self![$"present.{block}.decoder.{what}"].Values, self[$"present.{block}.decoder.{what}"].Shape));
-                            inputs.Add(($"past_key_values.{block}.encoder.{what}", cross![$"present.{block}.encoder.{what}"].Values, cross[$"present.{block}.encoder.{what}"].Shape));
+                            inputs.Add((
+                                $"past_key_values.{block}.decoder.{what}", self![$"present.{block}.decoder.{what}"].Values,
+                                self[$"present.{block}.decoder.{what}"].Shape));
+                            inputs.Add((
+                                $"past_key_values.{block}.encoder.{what}", cross![$"present.{block}.encoder.{what}"].Values,
+                                cross[$"present.{block}.encoder.{what}"].Shape));
                         }
                     }
 
@@ -134,14 +142,17 @@ public sealed class GraphParityTests
         var scores = graph.Run(
             ("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape),
             ("trie_tokens", tries.TrieTokens, [rows, tries.Positions]), ("trie_depths", tries.TrieDepths, [rows, tries.Positions]),
-            ("trie_visible", tries.TrieVisible, [rows, tries.Positions, tries.Positions]), ("branch_positions", tries.BranchPositions, [rows, tries.Branchings]),
-            ("branch_tokens", tries.BranchTokens, [rows, tries.Branchings, tries.Children]), ("label_steps", tries.LabelSteps, [rows, tries.Labels, tries.Steps]))["label_log_probs"];
+            ("trie_visible", tries.TrieVisible, [rows, tries.Positions, tries.Positions]),
+            ("branch_positions", tries.BranchPositions, [rows, tries.Branchings]),
+            ("branch_tokens", tries.BranchTokens, [rows, tries.Branchings, tries.Children]),
+            ("label_steps", tries.LabelSteps, [rows, tries.Labels, tries.Steps]))["label_log_probs"];
         Assert.Equal([rows, tries.Labels], scores.Shape);
         for (var row = 0; row < rows; row++)
         {
             var wanted = model.Reference.LabelLogProbabilities(batch.Rows[row], LabelSets[row]);
             Near(wanted, scores.Values.Skip(row * tries.Labels));
-            Assert.All(scores.Values.Skip((row * tries.Labels) + wanted.Length).Take(tries.Labels - wanted.Length), v => Assert.True(v <= -1e9f));
+            Assert.All(
+                scores.Values.Skip((row * tries.Labels) + wanted.Length).Take(tries.Labels - wanted.Length), v => Assert.True(v <= -1e9f));
         }
     }
 

@@ -71,7 +71,8 @@ internal sealed class T5Block
     /// <param name="length">T.</param>
     /// <returns>The residual stream and the next norm of it, [B, T, d_model] both.</returns>
     public (Value X, Value Normed) Forward(
-        (Value X, Value Normed) x, Value selfBias, ref T5LayerCache cache, Value encoderStates, Value crossBias, T5LayerNorm next, Dim length)
+        (Value X, Value Normed) x, Value selfBias, ref T5LayerCache cache, Value encoderStates, Value crossBias, T5LayerNorm next,
+        Dim length)
     {
         using (_t5.Graph.Scope("self_attention"))
         {

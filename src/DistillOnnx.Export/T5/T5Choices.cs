@@ -51,7 +51,9 @@ internal sealed class T5Choices(T5Model model)
         return _graph.Node("Where", [_graph.Unsqueeze(tries.Visible, 1), byDepth, _graph.Scalar(T5Model.MaskedScore)]);
     }
 
-    /// <summary>Decoder output [B, P, d_model] → label log-probabilities [B, L]: logits at branchings, a softmax each, sums along paths.</summary>
+    /// <summary>
+    /// Decoder output [B, P, d_model] → label log-probabilities [B, L]: logits at branchings, a softmax each, sums along paths.
+    /// </summary>
     private Value LogProbabilities(Value x, Tries tries)
     {
         using var scope = _graph.Scope("head");

@@ -6,7 +6,9 @@ using DistillOnnx.Export.Weights;
 
 namespace DistillOnnx.Export.T5;
 
-/// <summary>What all parts of a model in one graph share: the graph that is built, the checkpoint's weights, and constants made from them.</summary>
+/// <summary>
+/// What all parts of a model in one graph share: the graph that is built, the checkpoint's weights, and constants made from them.
+/// </summary>
 /// <param name="graph">The graph to which the parts add their nodes.</param>
 /// <param name="weights">The checkpoint's weights.</param>
 /// <param name="form">How the graph is written.</param>
@@ -60,5 +62,6 @@ internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm
     /// <summary>The same with another shape.</summary>
     public Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, IReadOnlyList<long> dims, Func<float[], T[]> convert)
         where T : unmanaged =>
-        graph.Constant(matrix.Name + suffix, () => new TensorData(type, dims, stream => TensorData.Write<T>(stream, convert(matrix.Read()))));
+        graph.Constant(
+            matrix.Name + suffix, () => new TensorData(type, dims, stream => TensorData.Write<T>(stream, convert(matrix.Read()))));
 }

@@ -58,7 +58,9 @@ internal sealed class T5FoldedAttention(T5Context t5, T5Attention attention)
         return attention.O.Forward(mixed, length);
     }
 
-    /// <summary>A product per head, [B, H, P, k] by [H, k, n]: small, and so in full precision where that is not about size alone.</summary>
+    /// <summary>
+    /// A product per head, [B, H, P, k] by [H, k, n]: small, and so in full precision where that is not about size alone.
+    /// </summary>
     private Value HeadLinear(Value x, WeightMatrix perHead) => t5.Form.Precision == GraphPrecision.Fp16
         ? t5.Graph.Cast(t5.Graph.MatMul(t5.Half(x), t5.HalfWeight(perHead)), ElementType.Float)
         : t5.Graph.MatMul(x, t5.Weight(perHead));

@@ -5,7 +5,9 @@ using DistillOnnx.Export.Weights;
 
 namespace DistillOnnx.Export.T5;
 
-/// <summary>The graphs of a model, those of decoding with the names and shapes that optimum gives them and transformers.js looks for.</summary>
+/// <summary>
+/// The graphs of a model, those of decoding with the names and shapes that optimum gives them and transformers.js looks for.
+/// </summary>
 internal static class T5Graphs
 {
     private const string Sequence = "sequence";
@@ -25,7 +27,9 @@ internal static class T5Graphs
         return graph;
     }
 
-    /// <summary><c>encoder_attention_mask, input_ids, encoder_hidden_states → logits, present.N.{decoder,encoder}.{key,value}</c>.</summary>
+    /// <summary>
+    /// <c>encoder_attention_mask, input_ids, encoder_hidden_states → logits, present.N.{decoder,encoder}.{key,value}</c>.
+    /// </summary>
     public static GraphBuilder Decoder(T5Weights weights, GraphForm form)
     {
         var graph = new GraphBuilder("decoder_model");
@@ -97,7 +101,9 @@ internal static class T5Graphs
         return graph;
     }
 
-    /// <summary><c>input_ids, attention_mask</c> and the tries of <see cref="ChoiceInputs"/> <c>→ label_log_probs</c>, in one run.</summary>
+    /// <summary>
+    /// <c>input_ids, attention_mask</c> and the tries of <see cref="ChoiceInputs"/> <c>→ label_log_probs</c>, in one run.
+    /// </summary>
     public static GraphBuilder Choices(T5Weights weights, GraphForm form)
     {
         const string positions = "positions", branchings = "branchings", labels = "labels";
@@ -134,7 +140,8 @@ internal static class T5Graphs
     }
 
     private static void Outputs(
-        GraphBuilder graph, T5Weights weights, Value logits, T5LayerCache[] present, string selfLength, string? crossLength, string prefix = "")
+        GraphBuilder graph, T5Weights weights, Value logits, T5LayerCache[] present, string selfLength, string? crossLength,
+        string prefix = "")
     {
         var config = weights.Config;
         graph.Output(logits, prefix + "logits", ElementType.Float, T5Model.Batch, DecoderLength, config.VocabSize);

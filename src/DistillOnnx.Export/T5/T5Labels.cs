@@ -74,7 +74,9 @@ internal sealed class T5Labels(T5Model model)
         return LogProbabilities(x.Normed, plan);
     }
 
-    /// <summary>Self-attention of a first position: it sees itself alone, so softmax is 1 and what remains is x·W_v·W_o, one matrix.</summary>
+    /// <summary>
+    /// Self-attention of a first position: it sees itself alone, so softmax is 1 and what remains is x·W_v·W_o, one matrix.
+    /// </summary>
     private Value OnlySelf(Value x, T5Block block, int number, Dim length)
     {
         using var scope = _graph.Scope("self_attention");
@@ -167,7 +169,8 @@ internal sealed class T5Labels(T5Model model)
         }
 
         var flat = _graph.Reshape(logShares, 0, -1);
-        var path = _graph.Mul(_graph.Gather(flat, _graph.Constant(steps, labels, longest), axis: 1), _graph.Constant(taken, labels, longest));
+        var path = _graph.Mul(
+            _graph.Gather(flat, _graph.Constant(steps, labels, longest), axis: 1), _graph.Constant(taken, labels, longest));
         return _graph.ReduceSum(path, 2);
     }
 

@@ -61,7 +61,8 @@ internal sealed class T5Linear
             default:
                 var quantized = _t5.Constant(
                     table, ".int8", ElementType.Int8, v => Quantization.ByRow(v, rows, columns, Quantization.RowScales(v, rows, columns)));
-                var scales = _t5.Constant(table, ".row_scales", ElementType.Float, [rows, 1], v => Quantization.RowScales(v, rows, columns));
+                var scales = _t5.Constant(
+                    table, ".row_scales", ElementType.Float, [rows, 1], v => Quantization.RowScales(v, rows, columns));
                 return graph.Mul(graph.Cast(graph.Gather(quantized, ids), ElementType.Float), graph.Gather(scales, ids));
         }
     }
@@ -100,7 +101,8 @@ internal sealed class T5Linear
         var (outputs, inputs) = (stored.Rows, stored.Columns);
         var blocks = (inputs + Quantization.BlockSize - 1) / Quantization.BlockSize;
         var packed = _t5.Constant(
-            stored, ".q4", ElementType.UInt8, [outputs, blocks, Quantization.BlockSize / 2], v => Quantization.ByBlock(v, outputs, inputs).Packed);
+            stored, ".q4", ElementType.UInt8, [outputs, blocks, Quantization.BlockSize / 2],
+            v => Quantization.ByBlock(v, outputs, inputs).Packed);
         var scales = _t5.Constant(
             stored, ".q4_scales", ElementType.Float, [outputs * blocks], v => Quantization.ByBlock(v, outputs, inputs).Scales);
         return _t5.Graph.Is(

@@ -112,7 +112,9 @@ internal sealed class T5Model
     /// <summary>Token embeddings: int64 [B, S] → [B, S, d_model].</summary>
     public Value Embed(Value ids) => _shared.Rows(ids);
 
-    /// <summary>The same in a decoder, where a tied lm_head in eight bits serves: its columns are the embedding's rows, stored once.</summary>
+    /// <summary>
+    /// The same in a decoder, where a tied lm_head in eight bits serves: its columns are the embedding's rows, stored once.
+    /// </summary>
     private Value EmbedDecoded(Value ids)
     {
         if (Context.Form.Precision != GraphPrecision.Int8 || !Context.Config.TieWordEmbeddings) return Embed(ids);

@@ -57,7 +57,9 @@ internal sealed class T5Stack
         Value embedded, Func<int, Value> selfBias, T5LayerCache[] caches, Value encoderStates, Value crossBias, Dim length) =>
         Forward(embedded, (i, x) => _blocks[i].Forward(x, selfBias(i), ref caches[i], encoderStates, crossBias, NormAfter(i), length));
 
-    /// <summary>Adds all blocks, each by the given function, and norms; also for the label graphs, which have attention of their own.</summary>
+    /// <summary>
+    /// Adds all blocks, each by the given function, and norms; also for the label graphs, which have attention of their own.
+    /// </summary>
     /// <param name="embedded">[B, T, d_model].</param>
     /// <param name="addBlock">From the residual stream and its norm to those after the block of a number.</param>
     /// <returns>[B, T, d_model].</returns>
