@@ -28,7 +28,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         else _scorer = bundle.LabelScorer();
         _generation = new GenerationOptions
         {
-            Beams = bundle.Options.Beams, MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
+            Beams = bundle.Options.Beams,
+            MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
         _maxRows = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? 1 : bundle.Options.MaxBatchRows;

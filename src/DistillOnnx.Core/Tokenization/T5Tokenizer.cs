@@ -68,10 +68,11 @@ public sealed class T5Tokenizer
     /// <param name="spieceModel">The content of <c>spiece.model</c>; not to be changed afterwards.</param>
     /// <param name="extraIds">Sentinels appended to the pieces.</param>
     /// <exception cref="InputException">The model is damaged or no Unigram model with pad and end pieces.</exception>
-    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100) =>
-        new(new TokenizerParts(
-            new UnigramModel(SentencePieceModelReader.Read(spieceModel, ModelFileName), extraIds, ModelFileName),
-            ModelFileName) { ModelBytes = spieceModel });
+    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100)
+    {
+        var model = new UnigramModel(SentencePieceModelReader.Read(spieceModel, ModelFileName), extraIds, ModelFileName);
+        return new T5Tokenizer(new TokenizerParts(model, ModelFileName) { ModelBytes = spieceModel });
+    }
 
     /// <summary>Tokenizes.</summary>
     /// <param name="text">Any text.</param>

@@ -99,9 +99,8 @@ internal static class TokenizerDirectory
         };
         SentencePieceModelReader.Validate(pieces, fast.Path);
         var within = json.Pieces.Any(p => IsSentinel(p.Text.TrimStart(SentencePieceModel.Space)));
-        return new TokenizerParts(
-            new UnigramModel(pieces, within ? 0 : extraIds ?? Sentinels(json, fast, json.Pieces.Count), fast.Path),
-            fast.Path) { Spaces = json.Spaces };
+        var model = new UnigramModel(pieces, within ? 0 : extraIds ?? Sentinels(json, fast, json.Pieces.Count), fast.Path);
+        return new TokenizerParts(model, fast.Path) { Spaces = json.Spaces };
 
         PieceType TypeOf(string text, int id) =>
             id == json.UnkId ? PieceType.Unknown
