@@ -40,7 +40,8 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     /// <param name="directory">The directory.</param>
     /// <param name="baseDirectory">The base of an adapter; null: the one that the adapter names.</param>
-    /// <exception cref="InputException">A file is missing or malformed, or the weights are not those that the configuration asks for.</exception>
+    /// <exception cref="InputException">A file is missing or malformed, or the weights are not those that the configuration asks
+    /// for.</exception>
     public static Checkpoint Open(string directory, string? baseDirectory = null)
     {
         var place = CheckpointPlace.Find(directory, baseDirectory);

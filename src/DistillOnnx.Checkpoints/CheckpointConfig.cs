@@ -17,7 +17,8 @@ internal static class CheckpointConfig
     public static (T5Config Config, T5HeadKeys Keys) Load(string directory, List<string> notes)
     {
         var path = Path.Combine(directory, T5Config.FileName);
-        var root = Read(directory, T5Config.FileName) ?? throw new InputException($"{path}: no such file; expected a T5 configuration ({T5Config.FileName})");
+        var root = Read(directory, T5Config.FileName)
+            ?? throw new InputException($"{path}: no such file; expected a T5 configuration ({T5Config.FileName})");
         var config = T5ConfigJson.Parse(root, path);
         T5ConfigKeys.Review(root, path, notes);
         var keys = T5ConfigJson.HeadKeys(root);
@@ -35,7 +36,8 @@ internal static class CheckpointConfig
         var path = Path.Combine(directory, name);
         var file = new FileInfo(CheckpointPath.Resolve(directory, name));
         if (!file.Exists) return null;
-        if (file.Length > LongestFile) throw new InputException($"{path}: expected at most {LongestFile} bytes of JSON, found {file.Length}");
+        if (file.Length > LongestFile)
+            throw new InputException($"{path}: expected at most {LongestFile} bytes of JSON, found {file.Length}");
         return T5ConfigJson.ParseObject(File.ReadAllBytes(file.FullName), path);
     }
 }

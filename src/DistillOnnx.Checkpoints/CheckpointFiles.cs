@@ -15,7 +15,8 @@ public static class CheckpointFiles
     /// <summary>The weights' file name.</summary>
     public const string Weights = WeightFiles.Safetensors;
 
-    private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static JsonSerializerOptions Indented { get; } =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
     /// Writes <c>config.json</c> and <c>generation_config.json</c>. Keys that the toolchain has no meaning for are taken over from

@@ -24,7 +24,9 @@ internal static class CheckpointPath
         var parent = Path.GetDirectoryName(path);
         return parent == root || IsWithin(path, root) || parent == Blobs(root)
             ? path
-            : throw new InputException($"{Path.Combine(directory, name)}: expected a file within the directory, found a link that leads to {InputText.Show(path)}");
+            : throw new InputException(
+                $"{Path.Combine(directory, name)}: expected a file within the directory, found a link that leads to "
+                    + $"{InputText.Show(path)}");
     }
 
     /// <summary>The real path of a directory within a directory; null where there is none, or it leads out.</summary>
@@ -44,12 +46,15 @@ internal static class CheckpointPath
         return File.Exists(path) || new FileInfo(path).LinkTarget is not null;
     }
 
-    private static bool IsWithin(string path, string root) => path.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    private static bool IsWithin(string path, string root) =>
+        path.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static string? Blobs(string root)
     {
         var snapshots = Path.GetDirectoryName(root);
-        return snapshots is not null && Path.GetFileName(snapshots) == "snapshots" && Path.GetDirectoryName(snapshots) is { } hub ? Path.Combine(hub, "blobs") : null;
+        return snapshots is not null && Path.GetFileName(snapshots) == "snapshots" && Path.GetDirectoryName(snapshots) is { } hub
+            ? Path.Combine(hub, "blobs")
+            : null;
     }
 
     private static string Real(string path)
@@ -57,7 +62,8 @@ internal static class CheckpointPath
         var links = 0;
         var root = Path.GetPathRoot(path)!;
         var real = root;
-        var rest = new Stack<string>(path[root.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse());
+        var rest = new Stack<string>(
+            path[root.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse());
         while (rest.TryPop(out var part))
         {
             if (part == ".") continue;
@@ -77,7 +83,9 @@ internal static class CheckpointPath
 
             if (++links > MostLinks) throw new InputException($"{path}: too many links, one of them perhaps to itself");
             if (Path.IsPathRooted(target)) real = root = Path.GetPathRoot(target)!;
-            foreach (var p in (Path.IsPathRooted(target) ? target[root.Length..] : target).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse()) rest.Push(p);
+            var below = Path.IsPathRooted(target) ? target[root.Length..] : target;
+            foreach (var p in below.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse())
+                rest.Push(p);
         }
 
         return real;

@@ -30,7 +30,10 @@ public sealed class CheckpointPlace
 
     internal AdapterConfig? Adapter { get; }
 
-    /// <summary>Finds the directories. Of an adapter's own words, a path is followed only into its directory or, where it is absolute, as it stands.</summary>
+    /// <summary>
+    /// Finds the directories. Of an adapter's own words, a path is followed only into its directory or, where it is absolute, as it
+    /// stands.
+    /// </summary>
     /// <param name="directory">A checkpoint's or an adapter's directory.</param>
     /// <param name="baseDirectory">The adapter's base; null: the one that the adapter names.</param>
     /// <exception cref="InputException">A directory is missing, or the base cannot be told.</exception>
@@ -46,20 +49,26 @@ public sealed class CheckpointPlace
 
         var adapter = AdapterConfig.Load(directory);
         var found = baseDirectory ?? Named(directory, adapter.BaseModel);
-        if (!System.IO.Directory.Exists(found)) throw new InputException($"{found}: no such directory; expected the base of the adapter {directory}");
+        if (!System.IO.Directory.Exists(found))
+            throw new InputException($"{found}: no such directory; expected the base of the adapter {directory}");
         if (CheckpointPath.Exists(found, AdapterConfig.FileName) && !SameDirectory(found, directory))
             throw new InputException($"{found}: an adapter, too; expected the whole model that {directory} was trained on");
         return new CheckpointPlace(directory, found, adapter);
     }
 
-    private static bool SameDirectory(string a, string b) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(a)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(b));
+    private static bool SameDirectory(string a, string b) =>
+        Path.TrimEndingDirectorySeparator(Path.GetFullPath(a)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(b));
 
     private static string Named(string directory, string? name)
     {
         var path = Path.Combine(directory, AdapterConfig.FileName);
-        if (string.IsNullOrEmpty(name) || name.Contains('\0')) throw new InputException($"{path}: names no base; name its directory with --base");
+        if (string.IsNullOrEmpty(name) || name.Contains('\0'))
+            throw new InputException($"{path}: names no base; name its directory with --base");
         var missing = $"{path}: the base \"{InputText.Show(name)}\" is not in the adapter's directory; name its directory with --base";
-        if (Path.IsPathRooted(name)) return System.IO.Directory.Exists(name) && File.Exists(Path.Combine(name, T5Config.FileName)) ? name : throw new InputException(missing);
+        if (Path.IsPathRooted(name))
+            return System.IO.Directory.Exists(name) && File.Exists(Path.Combine(name, T5Config.FileName))
+                ? name
+                : throw new InputException(missing);
         return CheckpointPath.ResolveDirectory(directory, name) ?? throw new InputException(missing);
     }
 }

@@ -25,7 +25,10 @@ internal static class FiniteWeights
                 if (IsFinite(piece)) continue;
                 var at = 0;
                 while (float.IsFinite(piece[at])) at++;
-                faults.Add((tensor.Name, $"tensor \"{tensor.Name}\" holds {(float.IsNaN(piece[at]) ? "NaN" : "an infinity")} (element {offset + at}); expected finite weights"));
+                faults.Add((
+                    tensor.Name,
+                    $"tensor \"{tensor.Name}\" holds {(float.IsNaN(piece[at]) ? "NaN" : "an infinity")} (element {offset + at}); "
+                        + "expected finite weights"));
                 break;
             }
 

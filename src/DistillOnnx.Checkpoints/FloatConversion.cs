@@ -86,7 +86,8 @@ internal static class FloatConversion
     // normalises what was subnormal. Infinities and NaNs then only lack the upper exponent bits.
     private static Vector<uint> HalfToSingle(Vector<uint> half)
     {
-        var scaled = Vector.AsVectorUInt32(Vector.AsVectorSingle((half & new Vector<uint>(0x7FFF)) << 13) * new Vector<float>(5.192296858534828e33f));
+        var scaled = Vector.AsVectorUInt32(
+            Vector.AsVectorSingle((half & new Vector<uint>(0x7FFF)) << 13) * new Vector<float>(5.192296858534828e33f));
         var special = Vector.Equals(half & new Vector<uint>(0x7C00), new Vector<uint>(0x7C00)) & new Vector<uint>(0x7F800000);
         return scaled | special | ((half & new Vector<uint>(0x8000)) << 16);
     }

@@ -29,7 +29,8 @@ public interface ITensorSource : IDisposable
     /// <summary>The tensor's bytes where they stand in the mapped file.</summary>
     /// <param name="name">The tensor.</param>
     /// <param name="bytes">The bytes, valid until the source is disposed.</param>
-    /// <returns>False where they do not stand there in one row-major run, or are more than a span can cover (2 GB): then use <see cref="ReadBytes"/>.</returns>
+    /// <returns>False where they do not stand there in one row-major run, or are more than a span can cover (2 GB): then use
+    /// <see cref="ReadBytes"/>.</returns>
     /// <exception cref="ArgumentException">There is no such tensor.</exception>
     bool TryGetBytes(string name, out ReadOnlySpan<byte> bytes);
 }

@@ -10,9 +10,13 @@ internal static class MappedTensor
 
     public static void ReadFloat32(MappedFile file, TensorInfo info, long start, Span<float> destination, long offset)
     {
-        if (!info.Type.IsWeight()) throw new InputException($"{file.Path}: tensor \"{InputText.Show(info.Name)}\": expected F32, F16 or BF16, found {info.Type.Code()}");
+        if (!info.Type.IsWeight())
+            throw new InputException(
+                $"{file.Path}: tensor \"{InputText.Show(info.Name)}\": expected F32, F16 or BF16, found {info.Type.Code()}");
         if (offset < 0 || offset > info.ElementCount - destination.Length)
-            throw new ArgumentException($"tensor {info.Name} has {info.ElementCount} elements; {destination.Length} from {offset} do not lie within it", nameof(offset));
+            throw new ArgumentException(
+                $"tensor {info.Name} has {info.ElementCount} elements; {destination.Length} from {offset} do not lie within it",
+                nameof(offset));
         var size = info.Type.Size();
         var position = start + offset * size;
         while (!destination.IsEmpty)
@@ -42,6 +46,8 @@ internal static class MappedTensor
     {
         var size = info.Type.Size();
         if (offset < 0 || offset > info.ByteCount - count || offset % size != 0 || count % size != 0)
-            throw new ArgumentException($"tensor {info.Name} has {info.ByteCount} bytes; {count} from {offset} do not lie within it on element boundaries", nameof(offset));
+            throw new ArgumentException(
+                $"tensor {info.Name} has {info.ByteCount} bytes; {count} from {offset} do not lie within it on element boundaries",
+                nameof(offset));
     }
 }

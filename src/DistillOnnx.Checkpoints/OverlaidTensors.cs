@@ -29,7 +29,8 @@ internal sealed class OverlaidTensors : ITensorSource
 
     public void ReadBytes(string name, Span<byte> destination, long offset = 0)
     {
-        if (_values.TryGetValue(name, out var values)) MemoryMarshal.AsBytes<float>(values).Slice(checked((int)offset), destination.Length).CopyTo(destination);
+        if (_values.TryGetValue(name, out var values))
+            MemoryMarshal.AsBytes<float>(values).Slice(checked((int)offset), destination.Length).CopyTo(destination);
         else _source.ReadBytes(name, destination, offset);
     }
 

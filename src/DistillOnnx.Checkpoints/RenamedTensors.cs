@@ -18,7 +18,8 @@ internal sealed class RenamedTensors : ITensorSource
 
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
-    public void ReadFloat32(string name, Span<float> destination, long offset = 0) => _source.ReadFloat32(Original(name), destination, offset);
+    public void ReadFloat32(string name, Span<float> destination, long offset = 0) =>
+        _source.ReadFloat32(Original(name), destination, offset);
 
     public void ReadBytes(string name, Span<byte> destination, long offset = 0) => _source.ReadBytes(Original(name), destination, offset);
 

@@ -34,15 +34,20 @@ internal sealed class SafetensorsHeader
     {
         if (file.Length < 10) throw new InputException($"{file.Path}: not safetensors: expected at least 10 bytes, found {file.Length}");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, 8));
-        if (length is < 2 or > LongestHeader && FileSignature.Describe(file.Slice(0, (int)Math.Min(512, file.Length))) is var found && !found.StartsWith("bytes", StringComparison.Ordinal))
+        if (length is < 2 or > LongestHeader
+            && FileSignature.Describe(file.Slice(0, (int)Math.Min(512, file.Length))) is var found
+            && !found.StartsWith("bytes", StringComparison.Ordinal))
             throw new InputException($"{file.Path}: expected safetensors, found {found}");
         if (length is < 2 or > LongestHeader)
-            throw new InputException($"{file.Path}: not safetensors: expected a header of 2 to {LongestHeader} bytes, found a length of {length}");
+            throw new InputException(
+                $"{file.Path}: not safetensors: expected a header of 2 to {LongestHeader} bytes, found a length of {length}");
         if ((long)length > file.Length - 8)
-            throw new InputException($"{file.Path}: the file is cut: its header should have {length} bytes, but only {file.Length - 8} follow");
+            throw new InputException(
+                $"{file.Path}: the file is cut: its header should have {length} bytes, but only {file.Length - 8} follow");
 
         var json = file.Slice(8, (int)length);
-        if (json[0] != (byte)'{') throw new InputException($"{file.Path}: not safetensors: expected the header to begin with '{{', found byte 0x{json[0]:x2}");
+        if (json[0] != (byte)'{')
+            throw new InputException($"{file.Path}: not safetensors: expected the header to begin with '{{', found byte 0x{json[0]:x2}");
         try
         {
             return Parse(file, json, 8 + (long)length);
@@ -71,7 +76,8 @@ internal sealed class SafetensorsHeader
 
             if (tensors.Count == MostTensors) throw new InputException($"{file.Path}: more than {MostTensors} tensors");
             var (info, begin, end) = ReadTensor(ref reader, file, name, dataStart);
-            if (!tensors.TryAdd(name, info)) throw new InputException($"{file.Path}: tensor \"{InputText.Show(name)}\" stands twice in the header");
+            if (!tensors.TryAdd(name, info))
+                throw new InputException($"{file.Path}: tensor \"{InputText.Show(name)}\" stands twice in the header");
             places.Add((name, begin, end));
         }
 
@@ -79,7 +85,8 @@ internal sealed class SafetensorsHeader
         return new SafetensorsHeader(tensors, Place(file, places, dataStart), metadata ?? []);
     }
 
-    private static (TensorInfo Info, long Begin, long End) ReadTensor(ref Utf8JsonReader reader, MappedFile file, string name, long dataStart)
+    private static (TensorInfo Info, long Begin, long End) ReadTensor(
+        ref Utf8JsonReader reader, MappedFile file, string name, long dataStart)
     {
         var shown = InputText.Show(name);
         string? code = null;
@@ -100,20 +107,27 @@ internal sealed class SafetensorsHeader
                     offsets = ReadNumbers(ref reader, file, shown, "data_offsets");
                     break;
                 default:
-                    throw new InputException($"{file.Path}: tensor \"{shown}\": expected dtype, shape and data_offsets once each, found \"{InputText.Show(key)}\"");
+                    throw new InputException(
+                        $"{file.Path}: tensor \"{shown}\": expected dtype, shape and data_offsets once each, found "
+                            + $"\"{InputText.Show(key)}\"");
             }
         }
 
         if (code is null || shape is null || offsets is null)
-            throw new InputException($"{file.Path}: tensor \"{shown}\": {(code is null ? "dtype" : shape is null ? "shape" : "data_offsets")} is missing");
-        if (!TensorTypes.TryParse(code, out var type)) throw new InputException($"{file.Path}: tensor \"{shown}\": unknown dtype \"{InputText.Show(code)}\"");
-        if (offsets.Count != 2) throw new InputException($"{file.Path}: tensor \"{shown}\": expected two data_offsets, found {offsets.Count}");
+            throw new InputException(
+                $"{file.Path}: tensor \"{shown}\": {(code is null ? "dtype" : shape is null ? "shape" : "data_offsets")} is missing");
+        if (!TensorTypes.TryParse(code, out var type))
+            throw new InputException($"{file.Path}: tensor \"{shown}\": unknown dtype \"{InputText.Show(code)}\"");
+        if (offsets.Count != 2)
+            throw new InputException($"{file.Path}: tensor \"{shown}\": expected two data_offsets, found {offsets.Count}");
         var (begin, end) = (offsets[0], offsets[1]);
         if (begin > end || end > file.Length - dataStart)
-            throw new InputException($"{file.Path}: tensor \"{shown}\": data_offsets [{begin}, {end}] lie outside the {file.Length - dataStart} bytes of data");
+            throw new InputException(
+                $"{file.Path}: tensor \"{shown}\": data_offsets [{begin}, {end}] lie outside the {file.Length - dataStart} bytes of data");
         var info = new TensorInfo(name, type, shape);
         if (!TryByteCount(info, out var bytes) || bytes != end - begin)
-            throw new InputException($"{file.Path}: tensor \"{shown}\": shape {info.ShapeText} of {code} does not fit its {end - begin} bytes");
+            throw new InputException(
+                $"{file.Path}: tensor \"{shown}\": shape {info.ShapeText} of {code} does not fit its {end - begin} bytes");
         return (info, begin, end);
     }
 
@@ -139,7 +153,10 @@ internal sealed class SafetensorsHeader
         foreach (var (name, begin, end) in places)
         {
             if (begin != position)
-                throw new InputException($"{file.Path}: tensor \"{InputText.Show(name)}\" {(begin < position ? "overlaps the one before it" : "leaves a hole before it")}: expected it at byte {position} of the data, found {begin}");
+                throw new InputException(
+                    $"{file.Path}: tensor \"{InputText.Show(name)}\" "
+                        + $"{(begin < position ? "overlaps the one before it" : "leaves a hole before it")}: expected it at byte "
+                        + $"{position} of the data, found {begin}");
             offsets.Add(name, dataStart + begin);
             position = end;
         }
@@ -157,7 +174,8 @@ internal sealed class SafetensorsHeader
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
                 throw new InputException($"{file.Path}: tensor \"{shown}\": {key} must be whole numbers from 0 to 2^63");
-            if (numbers.Count == MostDimensions) throw new InputException($"{file.Path}: tensor \"{shown}\": {key} has more than {MostDimensions} numbers");
+            if (numbers.Count == MostDimensions)
+                throw new InputException($"{file.Path}: tensor \"{shown}\": {key} has more than {MostDimensions} numbers");
             numbers.Add(number);
         }
 
@@ -181,7 +199,9 @@ internal sealed class SafetensorsHeader
     {
         if (!reader.Read()) throw new JsonException("the header ends too early");
         if (reader.TokenType != JsonTokenType.PropertyName) return null;
-        return reader.ValueSpan.Length <= LongestName ? reader.GetString() : throw new JsonException($"a name of {reader.ValueSpan.Length} bytes");
+        return reader.ValueSpan.Length <= LongestName
+            ? reader.GetString()
+            : throw new JsonException($"a name of {reader.ValueSpan.Length} bytes");
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)

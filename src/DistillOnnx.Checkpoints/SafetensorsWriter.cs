@@ -31,7 +31,8 @@ public sealed class SafetensorsWriter : IDisposable
     /// <param name="metadata">Notes for the header; null: <c>format: pt</c>, which transformers asks for.</param>
     /// <exception cref="ArgumentException">A name stands twice.</exception>
     /// <exception cref="InputException">The file cannot be written.</exception>
-    public static SafetensorsWriter Create(string path, IReadOnlyList<TensorInfo> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static SafetensorsWriter Create(
+        string path, IReadOnlyList<TensorInfo> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var header = Header(tensors, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         var file = AtomicFile.Create(path);
@@ -53,14 +54,18 @@ public sealed class SafetensorsWriter : IDisposable
         writer.Complete();
     }
 
-    /// <summary>Writes values of the current tensor, which is the first unless it is full; converts them where its type is a 16-bit one.</summary>
+    /// <summary>
+    /// Writes values of the current tensor, which is the first unless it is full; converts them where its type is a 16-bit one.
+    /// </summary>
     /// <param name="name">The tensor, to make sure that both sides mean the same.</param>
     /// <param name="values">All its values, or the next ones.</param>
     /// <exception cref="ArgumentException">Another tensor is due, or these are more values than it has left.</exception>
     public void Write(string name, ReadOnlySpan<float> values)
     {
         var info = Due(name);
-        if (!info.Type.IsWeight()) throw new ArgumentException($"tensor {name} has type {info.Type.Code()}, which single precision cannot be written to", nameof(name));
+        if (!info.Type.IsWeight())
+            throw new ArgumentException(
+                $"tensor {name} has type {info.Type.Code()}, which single precision cannot be written to", nameof(name));
         if (info.Type == TensorType.Float32)
         {
             Append(info, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values));
@@ -158,13 +163,16 @@ public sealed class SafetensorsWriter : IDisposable
     {
         SkipFull(name);
         var due = _current < _tensors.Count ? _tensors[_current] : null;
-        return due?.Name == name ? due : throw new ArgumentException($"expected values of tensor {due?.Name ?? "(none left)"}, got those of {name}", nameof(name));
+        return due?.Name == name
+            ? due
+            : throw new ArgumentException($"expected values of tensor {due?.Name ?? "(none left)"}, got those of {name}", nameof(name));
     }
 
     private void Append(TensorInfo info, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > info.ByteCount - _written)
-            throw new ArgumentException($"tensor {info.Name} has {info.ByteCount - _written} bytes left, got {bytes.Length}", nameof(bytes));
+            throw new ArgumentException(
+                $"tensor {info.Name} has {info.ByteCount - _written} bytes left, got {bytes.Length}", nameof(bytes));
         _file.Stream.Write(bytes);
         _written += bytes.Length;
     }

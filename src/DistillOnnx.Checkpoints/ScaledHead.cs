@@ -18,6 +18,8 @@ internal static class ScaledHead
         source.ReadFloat32(head.Name, values);
         var scale = 1 / Math.Sqrt(config.DModel);
         for (var i = 0; i < values.Length; i++) values[i] = (float)(values[i] * scale);
-        return (config.WithHead(tied: false, scaled: false), new OverlaidTensors(source, new Dictionary<TensorInfo, float[]> { [head] = values }));
+        return (
+            config.WithHead(tied: false, scaled: false),
+            new OverlaidTensors(source, new Dictionary<TensorInfo, float[]> { [head] = values }));
     }
 }

@@ -35,7 +35,8 @@ internal sealed class ShardedTensors : ITensorSource
                 foreach (var tensor in shard.Tensors.Keys)
                 {
                     if (!map.TryGetValue(tensor, out var owner) || owner != file)
-                        throw new InputException($"{Path.Combine(directory, file)}: tensor \"{InputText.Show(tensor)}\" is not given to this file by {name}");
+                        throw new InputException(
+                            $"{Path.Combine(directory, file)}: tensor \"{InputText.Show(tensor)}\" is not given to this file by {name}");
                 }
             }
 
@@ -63,7 +64,8 @@ internal sealed class ShardedTensors : ITensorSource
     {
         var info = new FileInfo(real);
         if (!info.Exists) throw new InputException($"{path}: no such file");
-        if (info.Length is 0 or > LongestIndex) throw new InputException($"{path}: expected an index of 1 to {LongestIndex} bytes, found {info.Length}");
+        if (info.Length is 0 or > LongestIndex)
+            throw new InputException($"{path}: expected an index of 1 to {LongestIndex} bytes, found {info.Length}");
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         var found = false;
         try
@@ -107,14 +109,17 @@ internal sealed class ShardedTensors : ITensorSource
         if (!_shards.TryGetValue(file, out var shard))
         {
             if (!file.EndsWith(extension, StringComparison.Ordinal))
-                throw new InputException($"{path}: tensor \"{InputText.Show(tensor)}\": expected a file that ends in {extension}, found \"{InputText.Show(file)}\"");
+                throw new InputException(
+                    $"{path}: tensor \"{InputText.Show(tensor)}\": expected a file that ends in {extension}, found "
+                        + $"\"{InputText.Show(file)}\"");
             if (_shards.Count == MostShards) throw new InputException($"{path}: names more than {MostShards} files");
             shard = open(CheckpointPath.Resolve(directory, file));
             _shards.Add(file, shard);
         }
 
         if (!shard.Tensors.TryGetValue(tensor, out var info))
-            throw new InputException($"{path}: tensor \"{InputText.Show(tensor)}\": expected it in {InputText.Show(file)}, which does not hold it");
+            throw new InputException(
+                $"{path}: tensor \"{InputText.Show(tensor)}\": expected it in {InputText.Show(file)}, which does not hold it");
         _tensors.Add(tensor, info);
         _owners.Add(tensor, shard);
     }

@@ -3,7 +3,9 @@ using DistillOnnx.Core.T5;
 
 namespace DistillOnnx.Checkpoints;
 
-/// <summary>Every weight that a configuration implies, by name and shape. Nothing is allocated but names, however large the model.</summary>
+/// <summary>
+/// Every weight that a configuration implies, by name and shape. Nothing is allocated but names, however large the model.
+/// </summary>
 public static class T5Layout
 {
     private static readonly string[] Attention = ["q", "k", "v", "o"];
@@ -30,7 +32,8 @@ public static class T5Layout
 
     /// <summary>
     /// The tensors that a file of the model holds, each with the weight that it is. They are the weights and, where the embedding is
-    /// the head but its input is not scaled, the embedding once more as <c>lm_head.weight</c>: transformers 4 scales every head that it ties.
+    /// the head but its input is not scaled, the embedding once more as <c>lm_head.weight</c>: transformers 4 scales every head that it
+    /// ties.
     /// </summary>
     /// <param name="config">The shape of the model.</param>
     /// <param name="type">The element type to give them.</param>
@@ -41,19 +44,25 @@ public static class T5Layout
             yield return (new TensorInfo(T5TensorNames.LmHead, type, [config.VocabSize, config.DModel]), T5TensorNames.Shared);
     }
 
-    /// <summary>Checks that tensors are those of a model: all there, each of the right shape and of a type that weights can be read from.</summary>
+    /// <summary>
+    /// Checks that tensors are those of a model: all there, each of the right shape and of a type that weights can be read from.
+    /// </summary>
     /// <param name="config">The shape of the model.</param>
     /// <param name="tensors">The tensors under canonical names; further ones are not looked at.</param>
     /// <param name="source">Named in messages.</param>
-    /// <exception cref="InputException">A tensor is missing or differs; the message names the first, what was expected and what was found.</exception>
+    /// <exception cref="InputException">A tensor is missing or differs; the message names the first, what was expected and what was
+    /// found.</exception>
     public static void Validate(T5Config config, IReadOnlyDictionary<string, TensorInfo> tensors, string source)
     {
         foreach (var expected in Enumerate(config))
         {
             if (!tensors.TryGetValue(expected.Name, out var found))
-                throw new InputException($"{source}: tensor \"{expected.Name}\" is missing; {T5Config.FileName} asks for it with shape {expected.ShapeText}");
+                throw new InputException(
+                    $"{source}: tensor \"{expected.Name}\" is missing; {T5Config.FileName} asks for it with shape {expected.ShapeText}");
             if (!found.Shape.SequenceEqual(expected.Shape))
-                throw new InputException($"{source}: tensor \"{expected.Name}\": expected shape {expected.ShapeText} from {T5Config.FileName}, found {found.ShapeText}");
+                throw new InputException(
+                    $"{source}: tensor \"{expected.Name}\": expected shape {expected.ShapeText} from {T5Config.FileName}, found "
+                        + $"{found.ShapeText}");
             if (!found.Type.IsWeight())
                 throw new InputException($"{source}: tensor \"{expected.Name}\": expected F32, F16 or BF16, found {found.Type.Code()}");
         }

@@ -48,9 +48,12 @@ public static class T5TensorNames
     /// <summary>A projection of the decoder's cross-attention, layer 1 of its blocks; shapes as in <see cref="SelfAttention"/>.</summary>
     /// <param name="block">The block.</param>
     /// <param name="projection"><c>q</c>, <c>k</c>, <c>v</c> or <c>o</c>.</param>
-    public static string CrossAttention(int block, string projection) => $"decoder.block.{block}.layer.1.EncDecAttention.{projection}.weight";
+    public static string CrossAttention(int block, string projection) =>
+        $"decoder.block.{block}.layer.1.EncDecAttention.{projection}.weight";
 
-    /// <summary>A projection of the feed-forward layer, the last of a block: wi, wi_0 and wi_1 [d_ff, d_model], wo [d_model, d_ff].</summary>
+    /// <summary>
+    /// A projection of the feed-forward layer, the last of a block: wi, wi_0 and wi_1 [d_ff, d_model], wo [d_model, d_ff].
+    /// </summary>
     /// <param name="decoder">Of the decoder or the encoder.</param>
     /// <param name="block">The block.</param>
     /// <param name="projection"><c>wi</c>, or <c>wi_0</c> and <c>wi_1</c> where it is gated; <c>wo</c>.</param>

@@ -1,6 +1,9 @@
 namespace DistillOnnx.Checkpoints;
 
-/// <summary>The element types that checkpoint files know. Weights are read from the floating ones of at least 16 bits; the rest are recognised, so that a message can name them.</summary>
+/// <summary>
+/// The element types that checkpoint files know. Weights are read from the floating ones of at least 16 bits; the rest are recognised, so
+/// that a message can name them.
+/// </summary>
 public enum TensorType
 {
     /// <summary>IEEE single precision, <c>F32</c>.</summary>

@@ -32,6 +32,8 @@ internal static class WeightFiles
         }
 
         var foreign = Foreign.FirstOrDefault(f => File.Exists(Path.Combine(directory, f)));
-        throw new InputException($"{directory}: no weights; expected {Safetensors} or {PyTorch}, whole or sharded{(foreign is null ? "" : $", found {foreign}, which is of another framework")}");
+        throw new InputException(
+            $"{directory}: no weights; expected {Safetensors} or {PyTorch}, whole or "
+                + $"sharded{(foreign is null ? "" : $", found {foreign}, which is of another framework")}");
     }
 }

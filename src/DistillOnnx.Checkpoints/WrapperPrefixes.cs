@@ -22,11 +22,15 @@ internal static class WrapperPrefixes
             while (Known.FirstOrDefault(p => rest.StartsWith(p, StringComparison.Ordinal)) is { } prefix) rest = rest[prefix.Length..];
             if (rest.Length < name.Length) taken.Add(name[..^rest.Length]);
             if (!names.TryAdd(rest, name))
-                throw new InputException($"{file}: tensors \"{InputText.Show(names[rest])}\" and \"{InputText.Show(name)}\" are both \"{InputText.Show(rest)}\" without the prefixes of wrappers");
+                throw new InputException(
+                    $"{file}: tensors \"{InputText.Show(names[rest])}\" and \"{InputText.Show(name)}\" are both "
+                        + $"\"{InputText.Show(rest)}\" without the prefixes of wrappers");
         }
 
         if (taken.Count == 0) return source;
-        notes.Add($"{file}: prefixes of wrappers were taken off the names of tensors: {string.Join(", ", taken.Take(4).Select(t => $"\"{InputText.Show(t)}\""))}");
+        notes.Add(
+            $"{file}: prefixes of wrappers were taken off the names of tensors: "
+                + $"{string.Join(", ", taken.Take(4).Select(t => $"\"{InputText.Show(t)}\""))}");
         return new RenamedTensors(source, names);
     }
 }

@@ -10,8 +10,10 @@ public static class InputText
     {
         var cut = text.Length > Longest;
         if (cut) text = text[..Longest];
-        if (text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029' || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format))
-            text = string.Concat(text.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format ? '\uFFFD' : c));
+        if (text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029'
+            || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format))
+            text = string.Concat(text.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029'
+                || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format ? '\uFFFD' : c));
         return cut ? text + "…" : text;
     }
 }

@@ -41,7 +41,8 @@ public sealed class Dataset
         var task = TaskSpec.Load(System.IO.Path.Combine(directory, TaskSpec.FileName));
         var splits = SplitNames.All.Where(s => File.Exists(System.IO.Path.Combine(directory, SplitNames.FileName(s)))).ToArray();
         if (splits.Length == 0)
-            throw new InputException($"{directory}: expected at least one of {string.Join(", ", SplitNames.All.Select(SplitNames.FileName))}, found none");
+            throw new InputException(
+                $"{directory}: expected at least one of {string.Join(", ", SplitNames.All.Select(SplitNames.FileName))}, found none");
         return new Dataset(directory, task, splits);
     }
 
@@ -55,7 +56,9 @@ public sealed class Dataset
     public string FilePath(string split)
     {
         SplitNames.Require(split);
-        if (!Has(split)) throw new InputException($"{System.IO.Path.Combine(Path, SplitNames.FileName(split))}: no such file; the dataset has {string.Join(", ", Splits)}");
+        if (!Has(split))
+            throw new InputException(
+                $"{System.IO.Path.Combine(Path, SplitNames.FileName(split))}: no such file; the dataset has {string.Join(", ", Splits)}");
         return System.IO.Path.Combine(Path, SplitNames.FileName(split));
     }
 
@@ -83,7 +86,8 @@ public sealed class Dataset
                 var where = $"{path}: row {line.Row}";
                 var example = ExampleJson.Parse(line.Utf8.Span, where, defaultId: $"{split}-{line.Row}");
                 if (ExampleRules.Fault(Task, example, need) is { } fault) throw new InputException($"{where}: {fault}");
-                if (!ids.Add(example.Id)) throw new InputException($"{where}: \"id\": expected a new one, found \"{example.Id}\" a second time");
+                if (!ids.Add(example.Id))
+                    throw new InputException($"{where}: \"id\": expected a new one, found \"{example.Id}\" a second time");
                 any = true;
                 yield return example;
             }

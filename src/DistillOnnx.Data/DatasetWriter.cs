@@ -59,7 +59,8 @@ public sealed class DatasetWriter : IDisposable
     /// <summary>Writes a row.</summary>
     /// <param name="split">One of <see cref="SplitNames.All"/>.</param>
     /// <param name="example">The row.</param>
-    /// <param name="where">Names the row in messages, for instance the file and row that it comes from; null: its place in the split.</param>
+    /// <param name="where">Names the row in messages, for instance the file and row that it comes from; null: its place in the
+    /// split.</param>
     /// <exception cref="InputException">The row does not fit the task, its id occurred before, or it is not Unicode text.</exception>
     public void Write(string split, Example example, string? where = null)
     {
@@ -139,7 +140,8 @@ public sealed class DatasetWriter : IDisposable
             _buffer.ResetWrittenCount();
             using (var json = new Utf8JsonWriter(_buffer, ExampleJson.Writing)) ExampleJson.Write(json, example);
             _buffer.Write("\n"u8);
-            if (_buffer.WrittenCount > JsonLines.MaxLineBytes) return $"expected a row of at most {JsonLines.MaxLineBytes >> 20} MiB, found {_buffer.WrittenCount >> 20} MiB";
+            if (_buffer.WrittenCount > JsonLines.MaxLineBytes)
+                return $"expected a row of at most {JsonLines.MaxLineBytes >> 20} MiB, found {_buffer.WrittenCount >> 20} MiB";
             if (!_ids.Add(example.Id)) return $"\"id\": expected a new one, found \"{example.Id}\" a second time";
             _file.Write(_buffer.WrittenSpan);
             _hash.AppendData(_buffer.WrittenSpan);

@@ -29,7 +29,8 @@ public static class ExampleRules
     private static string? Missing(Example example, LabelNeed need) => need switch
     {
         LabelNeed.Gold when example.Label is null => "\"label\" is missing",
-        LabelNeed.GoldOrTeacher when example.Label is null && example.TeacherLabel is null => "\"label\" and \"teacher_label\" are both missing",
+        LabelNeed.GoldOrTeacher when example.Label is null && example.TeacherLabel is null =>
+            "\"label\" and \"teacher_label\" are both missing",
         _ => null,
     };
 

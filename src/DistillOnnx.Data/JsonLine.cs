@@ -25,7 +25,9 @@ public readonly record struct JsonLine(long Row, ReadOnlyMemory<byte> Utf8)
             return $"a fault at byte {e.BytePositionInLine + 1} of {utf8.Length}";
         }
 
-        return reader.CurrentDepth > 0 || reader.BytesConsumed < utf8.Length ? "one that is cut short" : $"one with a fault: {fault.Message.ReplaceLineEndings(" ")}";
+        return reader.CurrentDepth > 0 || reader.BytesConsumed < utf8.Length
+            ? "one that is cut short"
+            : $"one with a fault: {fault.Message.ReplaceLineEndings(" ")}";
     }
 
     /// <summary>A kind of JSON value in the words of a message.</summary>

@@ -42,7 +42,8 @@ public static class JsonLines
     {
         foreach (var line in Lines(stream, name))
         {
-            if (!Utf8.IsValid(line.Utf8.Span)) throw new InputException($"{name}: row {line.Row}: expected UTF-8 text, found bytes that are not");
+            if (!Utf8.IsValid(line.Utf8.Span))
+                throw new InputException($"{name}: row {line.Row}: expected UTF-8 text, found bytes that are not");
             yield return line;
         }
     }
@@ -66,7 +67,9 @@ public static class JsonLines
 
                 if (end == buffer.Length)
                 {
-                    if (end >= MaxLineBytes) throw new InputException($"{name}: row {row + 1}: expected a line of at most {MaxLineBytes >> 20} MiB, found a longer one");
+                    if (end >= MaxLineBytes)
+                        throw new InputException(
+                            $"{name}: row {row + 1}: expected a line of at most {MaxLineBytes >> 20} MiB, found a longer one");
                     Array.Resize(ref buffer, buffer.Length * 2);
                 }
 

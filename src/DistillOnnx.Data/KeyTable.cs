@@ -83,7 +83,8 @@ public sealed class KeyTable : IDisposable
             }
 
             var path = Path.Combine(Path.GetTempPath(), $"distill-{Guid.NewGuid():N}.keys");
-            _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            _file = new FileStream(
+                path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
             // Without a name it goes with the process, however that ends.
             if (!OperatingSystem.IsWindows()) File.Delete(path);
             _file.SetLength(blocks * BlockBytes);

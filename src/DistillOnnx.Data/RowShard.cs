@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace DistillOnnx.Data;
 
-/// <summary>The part of the rows that one of several machines works on: those whose position leaves <see cref="Index"/> when divided by <see cref="Count"/>.</summary>
+/// <summary>
+/// The part of the rows that one of several machines works on: those whose position leaves <see cref="Index"/> when divided by
+/// <see cref="Count"/>.
+/// </summary>
 /// <param name="Index">Which part, from 0.</param>
 /// <param name="Count">How many parts there are.</param>
 public readonly record struct RowShard(int Index, int Count)

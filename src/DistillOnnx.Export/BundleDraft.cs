@@ -30,7 +30,8 @@ public sealed class BundleDraft
     /// <exception cref="ArgumentException">The bundle has no such precision.</exception>
     public void Remove(string precision)
     {
-        if (!Manifest.PrecisionDetails.TryGetValue(precision, out var details)) throw new ArgumentException($"the bundle has no precision \"{precision}\"", nameof(precision));
+        if (!Manifest.PrecisionDetails.TryGetValue(precision, out var details))
+            throw new ArgumentException($"the bundle has no precision \"{precision}\"", nameof(precision));
         foreach (var graph in details.Graphs)
         {
             var path = Path.Combine(Directory, BundleFiles.Graph(graph, precision));
@@ -38,6 +39,9 @@ public sealed class BundleDraft
             File.Delete(path + "_data");
         }
 
-        Manifest = Manifest with { PrecisionDetails = Manifest.PrecisionDetails.Where(p => p.Key != precision).ToDictionary(StringComparer.Ordinal) };
+        Manifest = Manifest with
+        {
+            PrecisionDetails = Manifest.PrecisionDetails.Where(p => p.Key != precision).ToDictionary(StringComparer.Ordinal),
+        };
     }
 }

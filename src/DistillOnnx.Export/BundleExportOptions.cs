@@ -45,9 +45,11 @@ public sealed record BundleExportOptions
                 faults.Add($"--precision must be of {string.Join(", ", GraphPrecisions.Names)}, found \"{name}\"");
         }
 
-        if (Portable && Precision.Contains("q4", StringComparer.Ordinal)) faults.Add("--precision q4 needs an operator of ONNX Runtime's own, which --portable rules out");
+        if (Portable && Precision.Contains("q4", StringComparer.Ordinal))
+            faults.Add("--precision q4 needs an operator of ONNX Runtime's own, which --portable rules out");
         if (ExternalDataThreshold is < 0 or > OnnxWriter.DefaultExternalThreshold)
-            faults.Add($"--external-data-threshold must be between 0 and {OnnxWriter.DefaultExternalThreshold}, found {ExternalDataThreshold}");
+            faults.Add(
+                $"--external-data-threshold must be between 0 and {OnnxWriter.DefaultExternalThreshold}, found {ExternalDataThreshold}");
         return faults;
     }
 }

@@ -17,19 +17,21 @@ public static class BundleExporter
 {
     /// <summary>Exports a checkpoint.</summary>
     /// <param name="options">What to write and where.</param>
-    /// <param name="reporter">Told of each graph.</param>
+    /// <param name="reporter">Receives the progress, graph by graph.</param>
     /// <param name="cancellationToken">Stops between graphs; nothing is left behind.</param>
-    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be written.</exception>
+    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be
+    /// written.</exception>
     public static BundleManifest Export(BundleExportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Export(options, null, reporter, cancellationToken);
 
     /// <summary>Exports a checkpoint and lets the bundle be reviewed before it is put in place.</summary>
     /// <param name="options">What to write and where.</param>
-    /// <param name="review">Looks at the finished bundle, may change it, and refuses it by throwing; null: none.</param>
-    /// <param name="reporter">Told of each graph.</param>
+    /// <param name="review">Checks the finished bundle, may change it, and refuses it by throwing; null: none.</param>
+    /// <param name="reporter">Receives the progress, graph by graph.</param>
     /// <param name="cancellationToken">Stops between graphs; nothing is left behind.</param>
     /// <returns>The manifest as it was written.</returns>
-    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be written.</exception>
+    /// <exception cref="InputException">The options, the checkpoint or the task cannot be used, or the output cannot be
+    /// written.</exception>
     public static BundleManifest Export(
         BundleExportOptions options, Action<BundleDraft>? review, IReporter reporter, CancellationToken cancellationToken = default)
     {
@@ -47,7 +49,8 @@ public static class BundleExporter
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
 
         foreach (var label in task.Labels?.Where(l => encoder.EncodeLabel(l).Contains(encoder.Tokenizer.UnkId)) ?? [])
-            reporter.Warn($"label \"{InputText.Show(label)}\" has characters without a piece in the tokenizer: it is scored as unknown text");
+            reporter.Warn(
+                $"label \"{InputText.Show(label)}\" has characters without a piece in the tokenizer: it is scored as unknown text");
 
         var trie = task.Kind == TaskKind.Labels ? encoder.BuildTrie(task.Labels!) : null;
         var plan = trie is null ? null : LabelPlan.Create(trie, checkpoint.Config.DecoderStartTokenId);
@@ -75,13 +78,16 @@ public static class BundleExporter
                     ["distillonnx.checkpoint"] = source.Checkpoint,
                     ["distillonnx.task"] = task.Name,
                 };
-                if (graph == BundleFiles.LabelModel && task.Labels is { } labels) metadata["distillonnx.labels"] = string.Join('\n', labels);
-                var written = OnnxWriter.Write(output.FilePath(BundleFiles.Graph(graph, name)), build(), metadata, options.ExternalDataThreshold);
+                if (graph == BundleFiles.LabelModel && task.Labels is { } labels)
+                    metadata["distillonnx.labels"] = string.Join('\n', labels);
+                var written = OnnxWriter.Write(
+                    output.FilePath(BundleFiles.Graph(graph, name)), build(), metadata, options.ExternalDataThreshold);
                 bytes += written.Sum(p => new FileInfo(p).Length);
                 names.Add(graph);
             }
 
-            precisions.Add(name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = GraphPrecisions.Describe(form.Precision) });
+            precisions.Add(
+                name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = GraphPrecisions.Describe(form.Precision) });
         }
 
         var manifest = new BundleManifest
@@ -91,7 +97,9 @@ public static class BundleExporter
             Source = source,
             Portable = options.Portable,
             PrecisionDetails = precisions,
-            LabelModel = options.Graphs == GraphSet.Seq2seq || task.Kind == TaskKind.Text ? null : LabelFootprint.Measure(task.Kind, plan, trie, weights),
+            LabelModel = options.Graphs == GraphSet.Seq2seq || task.Kind == TaskKind.Text
+                ? null
+                : LabelFootprint.Measure(task.Kind, plan, trie, weights),
         };
         manifest = Review(output.Path, manifest, checkpoint, review);
         cancellationToken.ThrowIfCancellationRequested();
@@ -115,20 +123,21 @@ public static class BundleExporter
         return manifest;
     }
 
-    private static List<(string Name, Func<GraphBuilder> Build)> Graphs(GraphSet set, TaskKind kind, LabelPlan? plan, T5Weights weights, GraphForm form)
+    private static List<(string Name, Func<GraphBuilder> Build)> Graphs(
+        GraphSet set, TaskKind kind, LabelPlan? plan, T5Weights weights, GraphForm form)
     {
         var graphs = new List<(string, Func<GraphBuilder>)>();
         if (set != GraphSet.Label)
         {
-            graphs.Add((BundleFiles.Encoder, () => T5Models.Encoder(weights, form)));
-            graphs.Add((BundleFiles.Decoder, () => T5Models.Decoder(weights, form)));
-            graphs.Add((BundleFiles.DecoderWithPast, () => T5Models.DecoderWithPast(weights, form)));
-            graphs.Add((BundleFiles.DecoderMerged, () => T5Models.DecoderMerged(weights, form)));
+            graphs.Add((BundleFiles.Encoder, () => T5Graphs.Encoder(weights, form)));
+            graphs.Add((BundleFiles.Decoder, () => T5Graphs.Decoder(weights, form)));
+            graphs.Add((BundleFiles.DecoderWithPast, () => T5Graphs.DecoderWithPast(weights, form)));
+            graphs.Add((BundleFiles.DecoderMerged, () => T5Graphs.DecoderMerged(weights, form)));
         }
 
         if (set == GraphSet.Seq2seq) return graphs;
-        if (plan is not null) graphs.Add((BundleFiles.LabelModel, () => T5Models.Labels(weights, form, plan)));
-        else if (kind == TaskKind.Choices) graphs.Add((BundleFiles.LabelModel, () => T5Models.Choices(weights, form)));
+        if (plan is not null) graphs.Add((BundleFiles.LabelModel, () => T5Graphs.Labels(weights, form, plan)));
+        else if (kind == TaskKind.Choices) graphs.Add((BundleFiles.LabelModel, () => T5Graphs.Choices(weights, form)));
         return graphs;
     }
 }

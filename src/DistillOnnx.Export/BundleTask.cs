@@ -7,7 +7,9 @@ namespace DistillOnnx.Export;
 /// <summary>What a bundle's manifest says about where it comes from.</summary>
 internal static class BundleTask
 {
-    /// <summary>The task given, else the checkpoint's own, else the one that any text-to-text model can do: open text without prefixes.</summary>
+    /// <summary>
+    /// The task given, else the checkpoint's own, else the one that any text-to-text model can do: open text without prefixes.
+    /// </summary>
     public static TaskSpec Load(BundleExportOptions options, Checkpoint checkpoint)
     {
         if (options.Task is { } given) return TaskSpec.Load(given);
@@ -21,8 +23,12 @@ internal static class BundleTask
         var weights = new SortedDictionary<string, BundleFile>(StringComparer.Ordinal);
         foreach (var path in new[] { checkpoint.Place.BaseDirectory, checkpoint.Directory }.Distinct().SelectMany(Directory.EnumerateFiles))
         {
-            if (Path.GetExtension(path) == ".safetensors" || Path.GetFileName(path).StartsWith("pytorch_model", StringComparison.Ordinal) || Path.GetFileName(path) == "adapter_model.bin")
-                weights.TryAdd(Path.GetFileName(path), BundleFile.Of(path));
+            var name = Path.GetFileName(path);
+            if (Path.GetExtension(name) == ".safetensors" || name == "adapter_model.bin"
+                || name.StartsWith("pytorch_model", StringComparison.Ordinal))
+            {
+                weights.TryAdd(name, BundleFile.Of(path));
+            }
         }
 
         return new BundleSource(Name(checkpoint), weights, checkpoint.Config.ParameterCount);

@@ -15,8 +15,8 @@ internal static class LabelFootprint
     {
         var config = weights.Config;
         var form = new GraphForm();
-        var label = plan is null ? T5Models.Choices(weights, form) : T5Models.Labels(weights, form, plan);
-        var encoder = T5Models.Encoder(weights, form);
+        var label = plan is null ? T5Graphs.Choices(weights, form) : T5Graphs.Labels(weights, form, plan);
+        var encoder = T5Graphs.Encoder(weights, form);
         var decoderBytes = label.Constants.Where(c => !encoder.Constants.ContainsKey(c.Key)).Sum(c => c.Value.ByteCount);
         var fullBytes = T5Layout.Enumerate(config)
             .Where(t => t.Name.StartsWith("decoder.", StringComparison.Ordinal) || t.Name == T5TensorNames.LmHead)

@@ -65,7 +65,8 @@ public sealed class Bundle : IDisposable
     /// <summary>Opens a bundle. Reads the manifest, the configuration and the tokenizer; no graph yet.</summary>
     /// <param name="directory">The bundle directory.</param>
     /// <param name="options">How to run it; null: the defaults.</param>
-    /// <exception cref="InputException">The directory is no whole bundle, the device is not there, or the bundle lacks the precision.</exception>
+    /// <exception cref="InputException">The directory is no whole bundle, the device is not there, or the bundle lacks the
+    /// precision.</exception>
     public static Bundle Open(string directory, RuntimeOptions? options = null)
     {
         options ??= new RuntimeOptions();
@@ -120,7 +121,8 @@ public sealed class Bundle : IDisposable
     /// <exception cref="InputException">The task is open, or the graphs cannot be loaded.</exception>
     public ILabelScorer LabelScorer()
     {
-        if (Task.Kind == TaskKind.Text) throw new InputException($"{Directory}: task \"{Task.Name}\" is open text and has no label set to score");
+        if (Task.Kind == TaskKind.Text)
+            throw new InputException($"{Directory}: task \"{Task.Name}\" is open text and has no label set to score");
         var label = Options.Graph switch
         {
             GraphChoice.Label => true,
@@ -158,11 +160,16 @@ public sealed class Bundle : IDisposable
 
         // The manifest lists full precision first, where the bundle has it.
         if (Options.Precision == "auto")
-            return Device.Kind == DeviceKind.Cuda && Manifest.Precisions.Contains(half, StringComparer.Ordinal) ? half : Manifest.Precisions[0];
+            return Device.Kind == DeviceKind.Cuda && Manifest.Precisions.Contains(half, StringComparer.Ordinal)
+                ? half
+                : Manifest.Precisions[0];
         if (!Manifest.Precisions.Contains(Options.Precision, StringComparer.Ordinal))
-            throw new InputException($"{Directory}: precision \"{Options.Precision}\" is not in this bundle, which has {string.Join(", ", Manifest.Precisions)}");
+            throw new InputException(
+                $"{Directory}: precision \"{Options.Precision}\" is not in this bundle, which has "
+                    + $"{string.Join(", ", Manifest.Precisions)}");
         return Options.Precision;
     }
 
-    private string GraphPath(string graph) => Path.Combine(Directory, BundleFiles.Graph(graph, Precision).Replace('/', Path.DirectorySeparatorChar));
+    private string GraphPath(string graph) =>
+        Path.Combine(Directory, BundleFiles.Graph(graph, Precision).Replace('/', Path.DirectorySeparatorChar));
 }

@@ -26,7 +26,11 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         Bundle = bundle;
         if (Task.Kind == TaskKind.Text) _generator = bundle.TextGenerator();
         else _scorer = bundle.LabelScorer();
-        _generation = new GenerationOptions { Beams = bundle.Options.Beams, MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens };
+        _generation = new GenerationOptions
+        {
+            Beams = bundle.Options.Beams,
+            MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
+        };
         _temperature = bundle.Manifest.Temperature;
         _maxRows = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? 1 : bundle.Options.MaxBatchRows;
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
@@ -38,7 +42,10 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// <inheritdoc/>
     public TaskSpec Task => Bundle.Task;
 
-    /// <summary>How many batches may run side by side, each on a lane; 1: where <see cref="RuntimeOptions.Lanes"/> asks for one, or the bundle cannot.</summary>
+    /// <summary>
+    /// How many batches may run side by side, each on a lane; 1: where <see cref="RuntimeOptions.Lanes"/> asks for one, or the bundle
+    /// cannot.
+    /// </summary>
     public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
@@ -93,7 +100,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         };
     }
 
-    /// <summary>Labels inputs that were tokenised before. Where they make several batches and there are lanes, these run side by side.</summary>
+    /// <summary>
+    /// Labels inputs that were tokenised before. Where they make several batches and there are lanes, these run side by side.
+    /// </summary>
     /// <param name="rows">What <see cref="Encode"/> gave.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
@@ -109,7 +118,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// <param name="lane">Which, from 0; at most one call on each at a time.</param>
     /// <param name="rows">What <see cref="Encode"/> gave.</param>
     /// <param name="cancellationToken">Stops the run.</param>
-    public IReadOnlyList<LabelPrediction> PredictOnLane(int lane, IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
+    public IReadOnlyList<LabelPrediction> PredictOnLane(
+        int lane, IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(lane);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lane, Lanes);
@@ -120,7 +130,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
 
     /// <inheritdoc/>
     /// <remarks>Loads the bundle's encoder and decoder graphs with the first call; labels alone never need them.</remarks>
-    public IReadOnlyList<string> Explain(IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
+    public IReadOnlyList<string> Explain(
+        IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
     {
         IExplainer.RequireRationales(Task);
         var generator = Bundle.TextGenerator();
@@ -152,7 +163,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         return SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows);
     }
 
-    private void RunSideBySide(IReadOnlyList<EncodedInput> rows, IReadOnlyList<int[]> runs, LabelPrediction[] answers, CancellationToken cancellationToken)
+    private void RunSideBySide(
+        IReadOnlyList<EncodedInput> rows, IReadOnlyList<int[]> runs, LabelPrediction[] answers, CancellationToken cancellationToken)
     {
         var next = -1;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -197,7 +209,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         for (var i = 0; i < batch.Length; i++)
         {
             if (!Array.TrueForAll(scores[i], double.IsFinite))
-                throw new InferenceException($"{Bundle.Directory}: {Bundle.Precision} graphs answer this input with values that are no numbers");
+                throw new InferenceException(
+                    $"{Bundle.Directory}: {Bundle.Precision} graphs answer this input with values that are no numbers");
             var probabilities = Softmax.Log(scores[i], _temperature);
             var best = 0;
             for (var label = 0; label < probabilities.Length; label++)
@@ -219,7 +232,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         }
     }
 
-    private void Generate(TextGenerator generator, EncodedInput[] batch, int[] positions, LabelPrediction[] answers, CancellationToken cancellationToken)
+    private void Generate(
+        TextGenerator generator, EncodedInput[] batch, int[] positions, LabelPrediction[] answers, CancellationToken cancellationToken)
     {
         var decoded = generator.Generate(Array.ConvertAll(batch, b => b.Tokens), _generation, cancellationToken);
         for (var i = 0; i < batch.Length; i++)

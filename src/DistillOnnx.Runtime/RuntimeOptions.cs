@@ -11,7 +11,9 @@ public sealed record RuntimeOptions
     /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Which of the bundle's precisions runs; <c>auto</c> is fp32 on the processor, and fp16 on a GPU where the bundle has it.</summary>
+    /// <summary>
+    /// Which of the bundle's precisions runs; <c>auto</c> is fp32 on the processor, and fp16 on a GPU where the bundle has it.
+    /// </summary>
     public string Precision { get; init; } = "auto";
 
     /// <summary>Threads that one operator may use; 0: one for each core, in a container one for each of its share.</summary>
@@ -72,7 +74,10 @@ public sealed record RuntimeOptions
     /// <summary>From which severity on ONNX Runtime writes its own messages to stderr.</summary>
     public OrtLogLevel OrtLog { get; init; } = OrtLogLevel.Error;
 
-    /// <summary>Lanes that suit programs which always have more to do than one batch: one for each thread, up to where each would wait long for its batch.</summary>
+    /// <summary>
+    /// Lanes that suit programs which always have more to do than one batch: one for each thread, up to where each would wait long for
+    /// its batch.
+    /// </summary>
     /// <param name="threads">Threads that may be used; 0: one for each core.</param>
     public static int LanesFor(int threads) => Math.Clamp(CpuThreads.Count(threads), 1, MostLanes);
 

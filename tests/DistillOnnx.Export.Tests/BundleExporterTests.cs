@@ -79,7 +79,8 @@ public sealed class BundleExporterTests : IDisposable
         Same(["logits", .. present], merged.Outputs.Keys);
         Assert.Equal([1], merged.Inputs["use_cache_branch"].Dimensions);
 
-        foreach (var (name, node) in decoder.Outputs.Concat(withPast.Inputs).Concat(withPast.Outputs).Concat(merged.Inputs).Concat(merged.Outputs))
+        var nodes = decoder.Outputs.Concat(withPast.Inputs).Concat(withPast.Outputs).Concat(merged.Inputs).Concat(merged.Outputs);
+        foreach (var (name, node) in nodes)
         {
             if (!name.Contains("key", StringComparison.Ordinal) && !name.Contains("value", StringComparison.Ordinal)) continue;
             Assert.Equal("batch_size", node.SymbolicDimensions[0]);
@@ -94,7 +95,8 @@ public sealed class BundleExporterTests : IDisposable
         var whole = Read(BundleFiles.DecoderMerged).Graph;
         Assert.All(whole.Node.Single(n => n.OpType == "If").Attribute, a => Assert.Empty(a.G.Initializer));
         Assert.Equal(whole.Initializer.Count, whole.Initializer.Select(t => t.Name).Distinct().Count());
-        static int Weights(GraphProto graph) => graph.Initializer.Where(t => t.DataType == (int)TensorProto.Types.DataType.Float).Sum(t => t.RawData.Length);
+        static int Weights(GraphProto graph) =>
+            graph.Initializer.Where(t => t.DataType == (int)TensorProto.Types.DataType.Float).Sum(t => t.RawData.Length);
         Assert.Equal(Weights(Read(BundleFiles.Decoder).Graph), Weights(whole));
     }
 
@@ -120,8 +122,10 @@ public sealed class BundleExporterTests : IDisposable
         var batch = Batch.Random(3, TinyConfig.VocabSize, 12, 5);
         using var full = Open(BundleFiles.LabelModel);
         using var lower = Open(BundleFiles.LabelModel, precision);
-        var expected = full.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"].Values;
-        var actual = lower.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"].Values;
+        var expected = full.Run(
+            ("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"].Values;
+        var actual = lower.Run(
+            ("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"].Values;
         var worst = expected.Zip(actual, (e, a) => Math.Abs(Math.Exp(e) - Math.Exp(a))).Max();
         Assert.True(worst > 0 && worst < tolerance, $"probabilities differ by {worst:g3}");
     }
@@ -217,12 +221,14 @@ public sealed class BundleExporterTests : IDisposable
     private static void Same(IEnumerable<string> expected, IEnumerable<string> actual) =>
         Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
 
-    private OnnxGraph Open(string graph, string precision = "fp32") => OnnxGraph.Open(Path.Combine(Out, BundleFiles.Graph(graph, precision)));
+    private OnnxGraph Open(string graph, string precision = "fp32") =>
+        OnnxGraph.Open(Path.Combine(Out, BundleFiles.Graph(graph, precision)));
 
     private ModelProto Read(string graph) => ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Out, BundleFiles.Graph(graph))));
 
     private IEnumerable<string> Files() =>
-        Directory.EnumerateFiles(Out, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Out, f).Replace('\\', '/')).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(Out, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Out, f).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal);
 
     private BundleManifest Export(string model, Func<BundleExportOptions, BundleExportOptions>? change = null)
     {
@@ -236,7 +242,8 @@ public sealed class BundleExporterTests : IDisposable
         var checkpoint = TinyCheckpoint.Create(TinyConfig);
         _checkpoints.Add(checkpoint);
         T5Tokenizer.FromModel(TinyTokenizer.SpieceModel).Save(checkpoint.Directory);
-        if (kind is { } k) new TaskSpec { Name = "tiny", Kind = k, Labels = k == TaskKind.Labels ? Labels : null }.Save(checkpoint.Directory);
+        if (kind is { } k)
+            new TaskSpec { Name = "tiny", Kind = k, Labels = k == TaskKind.Labels ? Labels : null }.Save(checkpoint.Directory);
         return checkpoint.Directory;
     }
 }

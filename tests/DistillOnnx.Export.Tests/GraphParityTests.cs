@@ -24,7 +24,9 @@ public sealed class GraphParityTests
         return data;
     }
 
-    /// <summary>Sets whose tries differ: one branching at the start; branchings below; one below a shared beginning; a single token each.</summary>
+    /// <summary>
+    /// Sets whose tries differ: one branching at the start; branchings below; one below a shared beginning; a single token each.
+    /// </summary>
     private static IReadOnlyList<int[][]> LabelSets { get; } =
     [
         [[10, 11, 1], [12, 1], [9, 13, 14, 1]],
@@ -39,7 +41,7 @@ public sealed class GraphParityTests
     public void Encoder_PaddedBatch_EqualsReference(string variant, bool portable)
     {
         using var model = new Model(variant);
-        using var graph = OnnxGraph.Of(T5Models.Encoder(model.Weights, new GraphForm { Portable = portable }));
+        using var graph = OnnxGraph.Of(T5Graphs.Encoder(model.Weights, new GraphForm { Portable = portable }));
         var batch = Batch.Random(7, model.Config.VocabSize, 19, 4, 11);
         var states = graph.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["last_hidden_state"];
         Assert.Equal([3, 19, model.Config.DModel], states.Shape);
@@ -52,9 +54,9 @@ public sealed class GraphParityTests
     {
         using var model = new Model(variant);
         var form = new GraphForm { Portable = portable };
-        using var first = OnnxGraph.Of(T5Models.Decoder(model.Weights, form));
-        using var later = OnnxGraph.Of(T5Models.DecoderWithPast(model.Weights, form));
-        using var merged = OnnxGraph.Of(T5Models.DecoderMerged(model.Weights, form));
+        using var first = OnnxGraph.Of(T5Graphs.Decoder(model.Weights, form));
+        using var later = OnnxGraph.Of(T5Graphs.DecoderWithPast(model.Weights, form));
+        using var merged = OnnxGraph.Of(T5Graphs.DecoderMerged(model.Weights, form));
         var input = Batch.Random(8, model.Config.VocabSize, 6, 15);
         var output = Batch.Random(9, model.Config.VocabSize, 14, 14);
         var encoded = input.Rows.Select(model.Reference.Encode).ToArray();
@@ -81,7 +83,9 @@ public sealed class GraphParityTests
             for (var step = 0; step + 1 < cuts.Length; step++)
             {
                 var (from, to) = (cuts[step], cuts[step + 1]);
-                var ids = ("input_ids", (Array)output.Rows.SelectMany(r => r[from..to]).Select(t => (long)t).ToArray(), new long[] { 2, to - from });
+                var ids = (
+                    "input_ids", (Array)output.Rows.SelectMany(r => r[from..to]).Select(t => (long)t).ToArray(),
+                    new long[] { 2, to - from });
                 var inputs = new List<(string, Array, long[])> { mask, ids };
                 if (graph == merged) inputs.AddRange([hidden, ("use_cache_branch", new[] { step > 0 }, [1])]);
                 if (step == 0)
@@ -95,8 +99,12 @@ public sealed class GraphParityTests
                     {
                         foreach (var what in (string[])["key", "value"])
                         {
-                            inputs.Add(($"past_key_values.{block}.decoder.{what}", self![$"present.{block}.decoder.{what}"].Values, self[$"present.{block}.decoder.{what}"].Shape));
-                            inputs.Add(($"past_key_values.{block}.encoder.{what}", cross![$"present.{block}.encoder.{what}"].Values, cross[$"present.{block}.encoder.{what}"].Shape));
+                            inputs.Add((
+                                $"past_key_values.{block}.decoder.{what}", self![$"present.{block}.decoder.{what}"].Values,
+                                self[$"present.{block}.decoder.{what}"].Shape));
+                            inputs.Add((
+                                $"past_key_values.{block}.encoder.{what}", cross![$"present.{block}.encoder.{what}"].Values,
+                                cross[$"present.{block}.encoder.{what}"].Shape));
                         }
                     }
 
@@ -116,7 +124,7 @@ public sealed class GraphParityTests
         var batch = Batch.Random(11, model.Config.VocabSize, 9, 2, 16);
         foreach (var labels in LabelSets)
         {
-            using var graph = OnnxGraph.Of(T5Models.Labels(model.Weights, new GraphForm { Portable = portable }, Plan(labels, model)));
+            using var graph = OnnxGraph.Of(T5Graphs.Labels(model.Weights, new GraphForm { Portable = portable }, Plan(labels, model)));
             var scores = graph.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["label_log_probs"];
             Assert.Equal([3, labels.Length], scores.Shape);
             Near(batch.Rows.SelectMany(r => model.Reference.LabelLogProbabilities(r, labels)), scores.Values);
@@ -128,20 +136,23 @@ public sealed class GraphParityTests
     {
         using var model = new Model(variant);
         var batch = Batch.Random(12, model.Config.VocabSize, 9, 2, 16, 7, 5);
-        using var graph = OnnxGraph.Of(T5Models.Choices(model.Weights, new GraphForm { Portable = portable }));
+        using var graph = OnnxGraph.Of(T5Graphs.Choices(model.Weights, new GraphForm { Portable = portable }));
         var tries = ChoiceInputs.Create([.. LabelSets.Select(l => Plan(l, model))]);
         var rows = LabelSets.Count;
         var scores = graph.Run(
             ("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape),
             ("trie_tokens", tries.TrieTokens, [rows, tries.Positions]), ("trie_depths", tries.TrieDepths, [rows, tries.Positions]),
-            ("trie_visible", tries.TrieVisible, [rows, tries.Positions, tries.Positions]), ("branch_positions", tries.BranchPositions, [rows, tries.Branchings]),
-            ("branch_tokens", tries.BranchTokens, [rows, tries.Branchings, tries.Children]), ("label_steps", tries.LabelSteps, [rows, tries.Labels, tries.Steps]))["label_log_probs"];
+            ("trie_visible", tries.TrieVisible, [rows, tries.Positions, tries.Positions]),
+            ("branch_positions", tries.BranchPositions, [rows, tries.Branchings]),
+            ("branch_tokens", tries.BranchTokens, [rows, tries.Branchings, tries.Children]),
+            ("label_steps", tries.LabelSteps, [rows, tries.Labels, tries.Steps]))["label_log_probs"];
         Assert.Equal([rows, tries.Labels], scores.Shape);
         for (var row = 0; row < rows; row++)
         {
             var wanted = model.Reference.LabelLogProbabilities(batch.Rows[row], LabelSets[row]);
             Near(wanted, scores.Values.Skip(row * tries.Labels));
-            Assert.All(scores.Values.Skip((row * tries.Labels) + wanted.Length).Take(tries.Labels - wanted.Length), v => Assert.True(v <= -1e9f));
+            Assert.All(
+                scores.Values.Skip((row * tries.Labels) + wanted.Length).Take(tries.Labels - wanted.Length), v => Assert.True(v <= -1e9f));
         }
     }
 

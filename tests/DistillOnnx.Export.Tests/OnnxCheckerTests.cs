@@ -33,7 +33,8 @@ public sealed class OnnxCheckerTests
         Assert.SkipWhen(python.Length == 0, "no Python with the onnx package on the path (Debian: apt-get install python3-onnx)");
         using var checkpoint = TinyCheckpoint.Create(TinyCheckpoint.Variants["v1.1"] with { VocabSize = 256 });
         T5Tokenizer.FromModel(TinyTokenizer.SpieceModel).Save(checkpoint.Directory);
-        new TaskSpec { Name = "tiny", Kind = kind, Labels = kind == TaskKind.Labels ? ["yes", "yesno", "no"] : null }.Save(checkpoint.Directory);
+        new TaskSpec { Name = "tiny", Kind = kind, Labels = kind == TaskKind.Labels ? ["yes", "yesno", "no"] : null }.Save(
+            checkpoint.Directory);
         var directory = Directory.CreateTempSubdirectory("distillonnx-checker-").FullName;
         try
         {
@@ -80,7 +81,8 @@ public sealed class OnnxCheckerTests
 
     private static async Task<(int Code, string Said)> Run(string program, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         stop.CancelAfter(TimeSpan.FromMinutes(2));
         try

@@ -7,7 +7,8 @@ namespace DistillOnnx.Export.Tests;
 public sealed class QuantizationTests
 {
     private static Gen<(float[] Values, int Rows, int Columns)> Matrix { get; } =
-        Gen.Select(Gen.Int[1, 9], Gen.Int[1, 70]).SelectMany(s => Gen.Float[-3, 3].Array[s.Item1 * s.Item2].Select(v => (v, s.Item1, s.Item2)));
+        Gen.Select(Gen.Int[1, 9], Gen.Int[1, 70])
+            .SelectMany(s => Gen.Float[-3, 3].Array[s.Item1 * s.Item2].Select(v => (v, s.Item1, s.Item2)));
 
     [Fact]
     public void ByColumn_AnyMatrix_IsWithinHalfAStepAndCannotSaturate() => Matrix.Sample(m =>
@@ -22,12 +23,16 @@ public sealed class QuantizationTests
         }
     });
 
-    /// <summary>The scale of such a column has a handful of bits: 1363 of the smallest steps over 64 is 21, and 1363 over 21 is 65.</summary>
+    /// <summary>
+    /// The scale of such a column has a handful of bits: 1363 of the smallest steps over 64 is 21, and 1363 over 21 is 65.
+    /// </summary>
     [Fact]
     public void ByColumn_ColumnOfSubnormalValues_KeepsToTheLimit()
     {
         float[] values = [1363 * float.Epsilon, -1363 * float.Epsilon];
-        Assert.Equal([Quantization.Int8Limit, -Quantization.Int8Limit], Quantization.ByColumn(values, 2, 1, Quantization.ColumnScales(values, 2, 1)));
+        Assert.Equal(
+            [Quantization.Int8Limit, -Quantization.Int8Limit],
+            Quantization.ByColumn(values, 2, 1, Quantization.ColumnScales(values, 2, 1)));
     }
 
     [Fact]
@@ -56,7 +61,8 @@ public sealed class QuantizationTests
         var graph = new GraphBuilder("blocks");
         var x = graph.Input("x", ElementType.Float, "rows", inputs);
         var y = graph.Node(
-            "com.microsoft.MatMulNBits", [x, graph.Constant(packed, outputs, blocks, Quantization.BlockSize / 2), graph.Constant(scales, outputs * blocks)],
+            "com.microsoft.MatMulNBits",
+            [x, graph.Constant(packed, outputs, blocks, Quantization.BlockSize / 2), graph.Constant(scales, outputs * blocks)],
             ("K", inputs), ("N", outputs), ("bits", 4), ("block_size", Quantization.BlockSize));
         graph.Output(y, "y", ElementType.Float, "rows", outputs);
         using var session = OnnxGraph.Of(graph);
@@ -65,7 +71,10 @@ public sealed class QuantizationTests
         for (var o = 0; o < outputs; o++)
         {
             Assert.Equal(Enumerable.Range(0, inputs).Sum(i => (double)input[i] * Unpacked(o, i)), found[o], 1e-4);
-            for (var i = 0; i < inputs; i++) Assert.InRange(Math.Abs(Unpacked(o, i) - values[(o * inputs) + i]), 0, 1.001f * Math.Abs(scales[(o * blocks) + (i / Quantization.BlockSize)]));
+            for (var i = 0; i < inputs; i++)
+                Assert.InRange(
+                    Math.Abs(Unpacked(o, i) - values[(o * inputs) + i]), 0,
+                    1.001f * Math.Abs(scales[(o * blocks) + (i / Quantization.BlockSize)]));
         }
     }
 }

@@ -28,9 +28,13 @@ public sealed class ReferenceModelTests
         var states = encoder.Run(("input_ids", ids, shape), ("attention_mask", mask, shape))["last_hidden_state"];
         // What stands at padding is nobody's business.
         var width = (int)states.Shape[2];
-        Near(Floats(golden.GetProperty("encoder_output")).Where((_, i) => mask[i / width] == 1), states.Values.Where((_, i) => mask[i / width] == 1));
+        Near(
+            Floats(golden.GetProperty("encoder_output")).Where((_, i) => mask[i / width] == 1),
+            states.Values.Where((_, i) => mask[i / width] == 1));
         var (decoderIds, decoderShape) = Longs(golden.GetProperty("decoder_input_ids"));
-        var logits = decoder.Run(("encoder_attention_mask", mask, shape), ("input_ids", decoderIds, decoderShape), ("encoder_hidden_states", states.Values, states.Shape))["logits"];
+        var logits = decoder.Run(
+            ("encoder_attention_mask", mask, shape), ("input_ids", decoderIds, decoderShape),
+            ("encoder_hidden_states", states.Values, states.Shape))["logits"];
         Near(Floats(golden.GetProperty("logits")), logits.Values);
 
         // Two hundred and a hundred and fifty positions: past the last bucket.
@@ -86,7 +90,8 @@ public sealed class ReferenceModelTests
     }
 
     private static (long[] Values, long[] Shape) Longs(JsonElement rows) =>
-        ([.. rows.EnumerateArray().SelectMany(r => r.EnumerateArray().Select(v => v.GetInt64()))], [rows.GetArrayLength(), rows[0].GetArrayLength()]);
+        ([.. rows.EnumerateArray().SelectMany(r => r.EnumerateArray().Select(v => v.GetInt64()))],
+            [rows.GetArrayLength(), rows[0].GetArrayLength()]);
 
     private static IEnumerable<double> Floats(JsonElement element) =>
         element.ValueKind == JsonValueKind.Number ? [element.GetDouble()] : element.EnumerateArray().SelectMany(Floats);
@@ -111,7 +116,8 @@ public sealed class ReferenceModelTests
 
         private string Directory => Path.Combine(_parent, "bundle");
 
-        public OnnxGraph Open(string graph, string precision = "fp32") => OnnxGraph.Open(Path.Combine(Directory, BundleFiles.Graph(graph, precision)));
+        public OnnxGraph Open(string graph, string precision = "fp32") =>
+            OnnxGraph.Open(Path.Combine(Directory, BundleFiles.Graph(graph, precision)));
 
         public void Dispose() => System.IO.Directory.Delete(_parent, recursive: true);
     }

@@ -36,7 +36,11 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     [InlineData(GraphChoice.Decoder)]
     public void Predict_ChoicesPerRow_EqualsConstrainedDecodingByDefinition(GraphChoice graph)
     {
-        string[][] choices = [["yes", "no"], ["maybe", "may", "mayor", "nothing", "the cat"], ["a", "b", "ab"], ["it is", "it is not"], ["being", "be", "not being"]];
+        string[][] choices =
+            [
+                ["yes", "no"], ["maybe", "may", "mayor", "nothing", "the cat"], ["a", "b", "ab"], ["it is", "it is not"],
+                ["being", "be", "not being"],
+            ];
         using var predictor = _bundles.Choices.Open(graph);
         var answers = predictor.Predict([.. Texts.Zip(choices, (t, c) => new PredictorInput(t, c))], TestContext.Current.CancellationToken);
         for (var i = 0; i < Texts.Length; i++) AssertAnswer(_bundles.Choices.Expected(Texts[i], choices[i]), choices[i], answers[i]);
@@ -47,7 +51,8 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     {
         var bundle = _bundles.Labels;
         using var predictor = bundle.Open();
-        var rationales = predictor.Explain([.. Texts.Select(t => new PredictorInput(t))], new ExplainSettings { MaxTokens = 9 }, TestContext.Current.CancellationToken);
+        var rationales = predictor.Explain(
+            [.. Texts.Select(t => new PredictorInput(t))], new ExplainSettings { MaxTokens = 9 }, TestContext.Current.CancellationToken);
 
         Assert.Equal(Texts.Select(t => Greedy(bundle, bundle.Encoder.EncodeExplainInput(t, out _), 9)), rationales);
         Assert.NotEqual(Texts.Select(t => Greedy(bundle, bundle.Encoder.EncodeInput(t, out _), 9)), rationales);
@@ -164,7 +169,8 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
     public void Predict_TokenCancelledBefore_Throws()
     {
         using var predictor = _bundles.Labels.Open();
-        Assert.Throws<OperationCanceledException>(() => predictor.Predict([new PredictorInput("no")], new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(
+            () => predictor.Predict([new PredictorInput("no")], new CancellationToken(canceled: true)));
     }
 
     [Fact]

@@ -100,14 +100,16 @@ public sealed class HostileBundleTests : IDisposable
         var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         config["d_model"] = 64;
         File.WriteAllText(path, config.ToJsonString());
-        Assert.Contains("encoder_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Decoder }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "encoder_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Decoder }).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Open_LabelGraphAskedForButAbsent_SaysSo()
     {
         File.Delete(Path.Combine(_bundle, Label));
-        Assert.Contains("label_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Label }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "label_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Label }).Message, StringComparison.Ordinal);
         using var predictor = BundlePredictor.Open(_bundle, Options());
         Assert.Equal(TinyBundle.Labels.Length, predictor.Predict([new Core.Prediction.PredictorInput("no")])[0].Probabilities!.Count);
     }

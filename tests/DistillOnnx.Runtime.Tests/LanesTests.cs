@@ -10,7 +10,8 @@ namespace DistillOnnx.Runtime.Tests;
 /// <summary>Sessions that share one graph's weights, and batches that run side by side on them.</summary>
 public sealed class LanesTests
 {
-    private static readonly string[] Texts = [.. Enumerable.Range(1, 40).Select(i => string.Concat(Enumerable.Repeat("the cat is ", i % 7)) + $"{i}?")];
+    private static readonly string[] Texts =
+        [.. Enumerable.Range(1, 40).Select(i => string.Concat(Enumerable.Repeat("the cat is ", i % 7)) + $"{i}?")];
 
     [Theory]
     [InlineData("fp32", false, 3)]
@@ -22,7 +23,8 @@ public sealed class LanesTests
         foreach (var task in (TaskSpec[])[TinyBundle.LabelTask, TinyBundle.ChoiceTask])
         {
             using var bundle = WideBundle.Create(task, precision);
-            PredictorInput[] inputs = [.. Texts.Select(t => new PredictorInput(t, task.Kind == TaskKind.Choices ? ["yes", "no", "maybe"] : null))];
+            PredictorInput[] inputs =
+                [.. Texts.Select(t => new PredictorInput(t, task.Kind == TaskKind.Choices ? ["yes", "no", "maybe"] : null))];
             var options = new RuntimeOptions { Device = "cpu", Threads = 3, LowMemory = lowMemory, MaxBatchTokens = 64 };
             using var plain = BundlePredictor.Open(bundle.Directory, options);
             using var wide = BundlePredictor.Open(bundle.Directory, options with { Lanes = 3 });
@@ -41,18 +43,22 @@ public sealed class LanesTests
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
         PredictorInput[] inputs = [.. Texts.Select(t => new PredictorInput(t))];
         using var plain = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 1 });
-        using var wide = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 4, Lanes = 2, MaxBatchTokens = 64 });
+        using var wide = BundlePredictor.Open(
+            bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 4, Lanes = 2, MaxBatchTokens = 64 });
 
-        AssertSame(plain.Predict(inputs, TestContext.Current.CancellationToken), wide.Predict(inputs, TestContext.Current.CancellationToken));
+        AssertSame(
+            plain.Predict(inputs, TestContext.Current.CancellationToken), wide.Predict(inputs, TestContext.Current.CancellationToken));
     }
 
     [Fact]
     public void Predict_CancelledWhileLanesRun_StopsThem()
     {
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
-        using var predictor = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 2, Lanes = 2, MaxBatchTokens = 16 });
+        using var predictor = BundlePredictor.Open(
+            bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 2, Lanes = 2, MaxBatchTokens = 16 });
         using var cancel = new CancellationTokenSource();
-        var rows = new CancellingRows([.. Enumerable.Repeat(Texts, 5).SelectMany(t => t).Select(t => predictor.Encode(new PredictorInput(t)))], cancel);
+        var rows = new CancellingRows(
+            [.. Enumerable.Repeat(Texts, 5).SelectMany(t => t).Select(t => predictor.Encode(new PredictorInput(t)))], cancel);
 
         Assert.ThrowsAny<OperationCanceledException>(() => predictor.Predict(rows, cancel.Token));
         Assert.InRange(rows.Reads, (2 * rows.Count) - (rows.Count / 2), (2 * rows.Count) - 1);
@@ -64,8 +70,10 @@ public sealed class LanesTests
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
         using var predictor = BundlePredictor.Open(bundle.Directory, new RuntimeOptions { Device = "cpu", Threads = 2, Lanes = 2 });
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(2, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
-        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.PredictOnLane(-1, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => predictor.PredictOnLane(2, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => predictor.PredictOnLane(-1, [predictor.Encode(new PredictorInput("no"))], TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -76,7 +84,8 @@ public sealed class LanesTests
         using var bundle = WideBundle.Create(TinyBundle.LabelTask, "fp32");
         var path = WideBundle.LabelGraph(bundle);
         var weights = GraphWeights.TryRead(path, asTheyLie: false)!;
-        using var graph = GraphSession.Load(new SessionFactory(new RuntimeOptions { Device = "cpu", Lanes = 2, LowMemory = sessionsReadThem }), path, [], [], weights);
+        using var graph = GraphSession.Load(
+            new SessionFactory(new RuntimeOptions { Device = "cpu", Lanes = 2, LowMemory = sessionsReadThem }), path, [], [], weights);
         var before = Probe(graph.Session);
 
         graph.ReleaseCopiedWeights(Probe);
@@ -87,7 +96,9 @@ public sealed class LanesTests
         Assert.All(before, p => Assert.True(double.IsFinite(p)));
     }
 
-    /// <summary>Rows that are read once to plan the batches and once to run them; in the middle of the second reading they cancel.</summary>
+    /// <summary>
+    /// Rows that are read once to plan the batches and once to run them; in the middle of the second reading they cancel.
+    /// </summary>
     private sealed class CancellingRows(EncodedInput[] rows, CancellationTokenSource cancel) : IReadOnlyList<EncodedInput>
     {
         private int _reads;
@@ -125,7 +136,8 @@ public sealed class LanesTests
         for (var i = 0; i < expected.Count; i++)
         {
             Assert.Equal(expected[i].Label, found[i].Label);
-            for (var label = 0; label < expected[i].Probabilities!.Count; label++) Assert.Equal(expected[i].Probabilities![label], found[i].Probabilities![label], 1e-5);
+            for (var label = 0; label < expected[i].Probabilities!.Count; label++)
+                Assert.Equal(expected[i].Probabilities![label], found[i].Probabilities![label], 1e-5);
         }
     }
 }

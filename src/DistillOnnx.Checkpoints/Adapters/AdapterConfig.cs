@@ -31,7 +31,8 @@ internal sealed class AdapterConfig
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "bias",
-        "modules_to_save", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "inference_mode", "task_type", "revision",
+        "modules_to_save", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "inference_mode", "task_type",
+        "revision",
         "auto_mapping", "peft_version", "lora_dropout", "loftq_config", "eva_config", "corda_config", "lora_ga_config", "megatron_config",
         "megatron_core", "qalora_group_size", "runtime_config", "ensure_weight_tying",
     };
@@ -47,7 +48,9 @@ internal sealed class AdapterConfig
     {
         _path = path;
         var type = Text(root, "peft_type") ?? throw new InputException($"{path}: \"peft_type\" is missing; expected \"LORA\"");
-        if (type != "LORA") throw new InputException($"{path}: \"peft_type\" must be \"LORA\", found \"{InputText.Show(type)}\"; other adapters cannot be merged here");
+        if (type != "LORA")
+            throw new InputException(
+                $"{path}: \"peft_type\" must be \"LORA\", found \"{InputText.Show(type)}\"; other adapters cannot be merged here");
         foreach (var (key, neutral) in Refused)
         {
             if (root[key] is { } value && !neutral.Contains(value.ToJsonString(), StringComparer.Ordinal))
@@ -56,15 +59,21 @@ internal sealed class AdapterConfig
 
         BaseModel = Text(root, "base_model_name_or_path");
         var rank = Number(root, "r") ?? throw new InputException($"{path}: \"r\" is missing; expected the rank of the adapter");
-        if (rank is not (>= 1 and <= 65536) || rank != Math.Floor(rank)) throw new InputException($"{path}: \"r\" must be a whole number of at least 1, found {root["r"]}");
+        if (rank is not (>= 1 and <= 65536) || rank != Math.Floor(rank))
+            throw new InputException($"{path}: \"r\" must be a whole number of at least 1, found {root["r"]}");
         _rank = (int)rank;
         _alpha = Number(root, "lora_alpha") ?? 8;
         _rankStabilised = Flag(root, "use_rslora");
         _ranks = Patterns(root, "rank_pattern");
         _alphas = Patterns(root, "alpha_pattern");
-        if (Flag(root, "fan_in_fan_out")) Notes.Add($"{path}: \"fan_in_fan_out\" is not applied; the projections of a T5 are stored [out, in], where PEFT does not apply it either");
-        var unknown = root.Select(p => p.Key).Where(k => !Known.Contains(k) && !Refused.Any(r => r.Key == k)).Order(StringComparer.Ordinal).Take(8).ToList();
-        if (unknown.Count > 0) Notes.Add($"{path}: keys unknown here and not used: {string.Join(", ", unknown.Select(k => $"\"{InputText.Show(k)}\""))}");
+        if (Flag(root, "fan_in_fan_out"))
+            Notes.Add(
+                $"{path}: \"fan_in_fan_out\" is not applied; the projections of a T5 are stored [out, in], where PEFT does not apply it "
+                    + "either");
+        var unknown = root.Select(p => p.Key).Where(k => !Known.Contains(k) && !Refused.Any(r => r.Key == k))
+            .Order(StringComparer.Ordinal).Take(8).ToList();
+        if (unknown.Count > 0)
+            Notes.Add($"{path}: keys unknown here and not used: {string.Join(", ", unknown.Select(k => $"\"{InputText.Show(k)}\""))}");
     }
 
     /// <summary>The base that the adapter names: a path or a name on the hub; null: none.</summary>
@@ -89,7 +98,8 @@ internal sealed class AdapterConfig
     public double Scale(string module, long rank)
     {
         var expected = Match(_ranks, module) ?? _rank;
-        if (expected != rank) throw new InputException($"{_path}: gives module \"{InputText.Show(module)}\" rank {expected}; its weights have rank {rank}");
+        if (expected != rank)
+            throw new InputException($"{_path}: gives module \"{InputText.Show(module)}\" rank {expected}; its weights have rank {rank}");
         var alpha = Match(_alphas, module) ?? _alpha;
         return alpha / (_rankStabilised ? Math.Sqrt(rank) : rank);
     }
@@ -109,18 +119,21 @@ internal sealed class AdapterConfig
     private List<(Regex Module, double Value)> Patterns(JsonObject root, string key)
     {
         if (root[key] is null) return [];
-        if (root[key] is not JsonObject patterns || patterns.Count > MostPatterns) throw new InputException($"{_path}: \"{key}\" must be an object of at most {MostPatterns} keys");
+        if (root[key] is not JsonObject patterns || patterns.Count > MostPatterns)
+            throw new InputException($"{_path}: \"{key}\" must be an object of at most {MostPatterns} keys");
         var result = new List<(Regex, double)>();
         foreach (var (pattern, _) in patterns)
         {
-            var value = Number(patterns, pattern) ?? throw new InputException($"{_path}: \"{key}\": \"{InputText.Show(pattern)}\" must be a number");
+            var value = Number(patterns, pattern)
+                ?? throw new InputException($"{_path}: \"{key}\": \"{InputText.Show(pattern)}\" must be a number");
             try
             {
                 result.Add((new Regex($"^(?:.*\\.)?(?:{pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant), value));
             }
             catch (Exception e) when (e is ArgumentException or NotSupportedException)
             {
-                throw new InputException($"{_path}: \"{key}\": \"{InputText.Show(pattern)}\" is no regular expression that can be used here", e);
+                throw new InputException(
+                    $"{_path}: \"{key}\": \"{InputText.Show(pattern)}\" is no regular expression that can be used here", e);
             }
         }
 
@@ -138,7 +151,8 @@ internal sealed class AdapterConfig
     {
         null => null,
         JsonValue value when value.TryGetValue<double>(out var number) && double.IsFinite(number) => number,
-        var other => throw new InputException($"{_path}: \"{InputText.Show(key)}\" must be a number, found {InputText.Show(other.ToJsonString())}"),
+        var other => throw new InputException(
+        $"{_path}: \"{InputText.Show(key)}\" must be a number, found {InputText.Show(other.ToJsonString())}"),
     };
 
     private bool Flag(JsonObject root, string key) => root[key] switch

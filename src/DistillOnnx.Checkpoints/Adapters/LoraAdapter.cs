@@ -22,7 +22,9 @@ internal static class LoraAdapter
         {
             foreach (var tensor in adapter.Tensors.Values)
             {
-                if (!tensor.Type.IsWeight()) throw new InputException($"{file}: tensor \"{InputText.Show(tensor.Name)}\": expected F32, F16 or BF16, found {tensor.Type.Code()}");
+                if (!tensor.Type.IsWeight())
+                    throw new InputException(
+                        $"{file}: tensor \"{InputText.Show(tensor.Name)}\": expected F32, F16 or BF16, found {tensor.Type.Code()}");
             }
 
             FiniteWeights.Require(adapter, file);
@@ -35,7 +37,8 @@ internal static class LoraAdapter
                 {
                     var factors = modules.GetValueOrDefault(module);
                     if ((isB ? factors.B : factors.A) is { } twice)
-                        throw new InputException($"{file}: tensors \"{InputText.Show(twice.Name)}\" and \"{InputText.Show(tensor.Name)}\" are the same factor");
+                        throw new InputException(
+                            $"{file}: tensors \"{InputText.Show(twice.Name)}\" and \"{InputText.Show(tensor.Name)}\" are the same factor");
                     modules[module] = isB ? (factors.A, tensor) : (tensor, factors.B);
                 }
                 else
@@ -46,7 +49,9 @@ internal static class LoraAdapter
 
             foreach (var (module, (a, b)) in modules)
             {
-                if (a is null || b is null) throw new InputException($"{file}: module \"{InputText.Show(module)}\" has one of its two factors; expected lora_A and lora_B");
+                if (a is null || b is null)
+                    throw new InputException(
+                        $"{file}: module \"{InputText.Show(module)}\" has one of its two factors; expected lora_A and lora_B");
                 Add(adapter, a, b, module, config, source, file, replaced);
             }
 
@@ -77,24 +82,32 @@ internal static class LoraAdapter
 
             // Between the factor and "weight" some files have the adapter's name.
             var rest = name[(at + part.Length)..];
-            if (rest == ".weight" || (rest.EndsWith(".weight", StringComparison.Ordinal) && rest.AsSpan(1, rest.Length - 8).IndexOf('.') < 0)) return (name[..at], isB);
+            if (rest == ".weight"
+                || (rest.EndsWith(".weight", StringComparison.Ordinal) && rest.AsSpan(1, rest.Length - 8).IndexOf('.') < 0))
+                return (name[..at], isB);
         }
 
         return null;
     }
 
     private static void Replace(
-        ITensorSource adapter, TensorInfo tensor, string name, ITensorSource source, string file, Dictionary<TensorInfo, float[]> replaced, List<string> notes)
+        ITensorSource adapter, TensorInfo tensor, string name, ITensorSource source, string file, Dictionary<TensorInfo, float[]> replaced,
+        List<string> notes)
     {
         var shown = $"tensor \"{InputText.Show(tensor.Name)}\"";
-        if (name.Contains("lora_", StringComparison.Ordinal)) throw new InputException($"{file}: {shown} is of a kind of adapter that is not supported; expected lora_A and lora_B of projections");
-        name = name.Replace(".modules_to_save.default.", ".", StringComparison.Ordinal).Replace(".modules_to_save.", ".", StringComparison.Ordinal);
+        if (name.Contains("lora_", StringComparison.Ordinal))
+            throw new InputException(
+                $"{file}: {shown} is of a kind of adapter that is not supported; expected lora_A and lora_B of projections");
+        name = name.Replace(".modules_to_save.default.", ".", StringComparison.Ordinal)
+            .Replace(".modules_to_save.", ".", StringComparison.Ordinal);
         var origin = Origin(source, name) ?? throw new InputException($"{file}: {shown} has no place in the base");
-        if (!tensor.Shape.SequenceEqual(origin.Shape)) throw new InputException($"{file}: {shown}: expected shape {origin.ShapeText} as in the base, found {tensor.ShapeText}");
+        if (!tensor.Shape.SequenceEqual(origin.Shape))
+            throw new InputException($"{file}: {shown}: expected shape {origin.ShapeText} as in the base, found {tensor.ShapeText}");
         var values = Values(adapter, tensor);
         if (name is T5TensorNames.Shared or T5TensorNames.EncoderEmbedding or T5TensorNames.DecoderEmbedding)
         {
-            if (!Values(source, origin).AsSpan().SequenceEqual(values)) throw new InputException($"{file}: {shown} is a trained embedding, which is not supported in an adapter; merge it before");
+            if (!Values(source, origin).AsSpan().SequenceEqual(values))
+                throw new InputException($"{file}: {shown} is a trained embedding, which is not supported in an adapter; merge it before");
             return;
         }
 
@@ -103,15 +116,20 @@ internal static class LoraAdapter
     }
 
     private static void Add(
-        ITensorSource adapter, TensorInfo a, TensorInfo b, string module, AdapterConfig config, ITensorSource source, string file, Dictionary<TensorInfo, float[]> replaced)
+        ITensorSource adapter, TensorInfo a, TensorInfo b, string module, AdapterConfig config, ITensorSource source, string file,
+        Dictionary<TensorInfo, float[]> replaced)
     {
         var name = module + ".weight";
         if (name is T5TensorNames.Shared or T5TensorNames.EncoderEmbedding or T5TensorNames.DecoderEmbedding)
             throw new InputException($"{file}: an adapter of the embedding \"{name}\" is not supported");
         var origin = Origin(source, name) ?? throw new InputException($"{file}: module \"{InputText.Show(module)}\" is none of the base's");
-        var (rows, columns) = origin.Shape.Count == 2 ? (origin.Shape[0], origin.Shape[1]) : throw new InputException($"{file}: module \"{InputText.Show(module)}\" is no projection of the base");
+        var (rows, columns) = origin.Shape.Count == 2
+            ? (origin.Shape[0], origin.Shape[1])
+            : throw new InputException($"{file}: module \"{InputText.Show(module)}\" is no projection of the base");
         if (a.Shape.Count != 2 || b.Shape.Count != 2 || a.Shape[1] != columns || b.Shape[0] != rows || a.Shape[0] != b.Shape[1])
-            throw new InputException($"{file}: module \"{InputText.Show(module)}\": expected factors [r, {columns}] and [{rows}, r], found {a.ShapeText} and {b.ShapeText}");
+            throw new InputException(
+                $"{file}: module \"{InputText.Show(module)}\": expected factors [r, {columns}] and [{rows}, r], found {a.ShapeText} and "
+                    + $"{b.ShapeText}");
         var rank = (int)a.Shape[0];
         var scale = (float)config.Scale(module, rank);
         var key = origin with { Name = name };
@@ -144,7 +162,10 @@ internal static class LoraAdapter
 
     private static float[] Values(ITensorSource source, TensorInfo tensor)
     {
-        if (!tensor.Type.IsWeight() || tensor.ElementCount > Array.MaxLength) throw new InputException($"tensor \"{InputText.Show(tensor.Name)}\": expected weights in F32, F16 or BF16, found {tensor.Type.Code()} {tensor.ShapeText}");
+        if (!tensor.Type.IsWeight() || tensor.ElementCount > Array.MaxLength)
+            throw new InputException(
+                $"tensor \"{InputText.Show(tensor.Name)}\": expected weights in F32, F16 or BF16, found {tensor.Type.Code()} "
+                    + $"{tensor.ShapeText}");
         var values = new float[tensor.ElementCount];
         source.ReadFloat32(tensor.Name, values);
         return values;

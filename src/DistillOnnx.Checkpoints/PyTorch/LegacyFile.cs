@@ -22,7 +22,8 @@ internal sealed class LegacyFile
     }
 
     /// <summary>The first pickle: protocol 2, the ten-byte number 0x1950a86a20f9469cfc6c, end.</summary>
-    public static ReadOnlySpan<byte> Magic => [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, (byte)'.'];
+    public static ReadOnlySpan<byte> Magic =>
+        [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, (byte)'.'];
 
     /// <summary>The object.</summary>
     public object? Root { get; }
@@ -30,9 +31,12 @@ internal sealed class LegacyFile
     public static LegacyFile Read(MappedFile file)
     {
         var position = (long)Magic.Length;
-        if (Next(file, ref position) is not Version) throw new InputException($"{file.Path}: expected version {Version} of torch.save's format");
-        if (Next(file, ref position) is not PickleDictionary machine) throw new InputException($"{file.Path}: expected facts of the machine that wrote it");
-        if (!machine.Items.Any(i => i.Key is "little_endian" && i.Value is true)) throw new InputException($"{file.Path}: expected little-endian tensors");
+        if (Next(file, ref position) is not Version)
+            throw new InputException($"{file.Path}: expected version {Version} of torch.save's format");
+        if (Next(file, ref position) is not PickleDictionary machine)
+            throw new InputException($"{file.Path}: expected facts of the machine that wrote it");
+        if (!machine.Items.Any(i => i.Key is "little_endian" && i.Value is true))
+            throw new InputException($"{file.Path}: expected little-endian tensors");
         var root = Next(file, ref position);
         if (Next(file, ref position) is not List<object?> keys) throw new InputException($"{file.Path}: expected the keys of its storages");
 
@@ -46,19 +50,25 @@ internal sealed class LegacyFile
             if (position > file.Length - 8) throw new InputException($"{file.Path}: the file is cut within its storages");
             var count = BinaryPrimitives.ReadInt64LittleEndian(file.Slice(position, 8));
             position += 8;
-            if (count != storage.Count) throw new InputException($"{file.Path}: storage \"{InputText.Show(name)}\": expected {storage.Count} elements, found {count}");
+            if (count != storage.Count)
+                throw new InputException(
+                    $"{file.Path}: storage \"{InputText.Show(name)}\": expected {storage.Count} elements, found {count}");
             if ((UInt128)count * (uint)storage.Type.Size() > (UInt128)(file.Length - position))
                 throw new InputException($"{file.Path}: the file is cut within storage \"{InputText.Show(name)}\"");
             if (!order.TryAdd(name, position)) throw new InputException($"{file.Path}: storage \"{InputText.Show(name)}\" stands twice");
             position += count * storage.Type.Size();
         }
 
-        return position == file.Length ? legacy : throw new InputException($"{file.Path}: {file.Length - position} bytes follow its storages");
+        return position == file.Length
+            ? legacy
+            : throw new InputException($"{file.Path}: {file.Length - position} bytes follow its storages");
     }
 
     /// <summary>Where a storage stands in the file.</summary>
     public long Locate(PickledStorage storage) =>
-        _order.TryGetValue(storage.Key, out var place) ? place : throw new InputException($"{_file.Path}: storage \"{InputText.Show(storage.Key)}\" is missing");
+        _order.TryGetValue(storage.Key, out var place)
+            ? place
+            : throw new InputException($"{_file.Path}: storage \"{InputText.Show(storage.Key)}\" is missing");
 
     private static object? Next(MappedFile file, ref long position)
     {

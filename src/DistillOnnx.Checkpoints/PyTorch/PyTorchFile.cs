@@ -80,18 +80,24 @@ internal sealed class PyTorchFile : ITensorSource
     private void ReadArchive()
     {
         var entries = ZipDirectory.Read(_file);
-        var pickles = entries.Keys.Where(n => n.EndsWith("/data.pkl", StringComparison.Ordinal) && n.IndexOf('/') == n.Length - "/data.pkl".Length).ToList();
+        var pickles = entries.Keys.Where(
+            n => n.EndsWith("/data.pkl", StringComparison.Ordinal) && n.IndexOf('/') == n.Length - "/data.pkl".Length).ToList();
         if (pickles.Count != 1)
-            throw new InputException($"{_file.Path}: expected a file written by torch.save, found a zip archive with {pickles.Count} files NAME/data.pkl");
+            throw new InputException(
+                $"{_file.Path}: expected a file written by torch.save, found a zip archive with {pickles.Count} files NAME/data.pkl");
         var prefix = pickles[0][..^"data.pkl".Length];
-        if (entries.ContainsKey(prefix + "constants.pkl")) throw new InputException($"{_file.Path}: expected weights, found a TorchScript program; save its state_dict");
-        if (entries.TryGetValue(prefix + "byteorder", out var order) && (order.Length > 16 || !_file.Slice(order.Offset, (int)order.Length).SequenceEqual("little"u8)))
+        if (entries.ContainsKey(prefix + "constants.pkl"))
+            throw new InputException($"{_file.Path}: expected weights, found a TorchScript program; save its state_dict");
+        if (entries.TryGetValue(prefix + "byteorder", out var order)
+            && (order.Length > 16 || !_file.Slice(order.Offset, (int)order.Length).SequenceEqual("little"u8)))
             throw new InputException($"{_file.Path}: expected little-endian tensors");
 
         var entry = entries[pickles[0]];
-        if (entry.Length > Unpickler.LongestPickle) throw new InputException($"{_file.Path}: expected a pickle of at most {Unpickler.LongestPickle} bytes, found {entry.Length}");
+        if (entry.Length > Unpickler.LongestPickle)
+            throw new InputException($"{_file.Path}: expected a pickle of at most {Unpickler.LongestPickle} bytes, found {entry.Length}");
         var pickle = _file.Slice(entry.Offset, (int)entry.Length);
-        if (Crc32.Compute(pickle) != entry.Crc32) throw new InputException($"{_file.Path}: the checksum of {InputText.Show(entry.Name)} does not match; the file is damaged");
+        if (Crc32.Compute(pickle) != entry.Crc32)
+            throw new InputException($"{_file.Path}: the checksum of {InputText.Show(entry.Name)} does not match; the file is damaged");
         var root = Unpickler.Read(pickle, _file.Path, out var length);
         if (length != pickle.Length) throw new InputException($"{_file.Path}: {pickle.Length - length} bytes follow the pickle");
         Add(root, storage =>
@@ -99,7 +105,9 @@ internal sealed class PyTorchFile : ITensorSource
             if (!entries.TryGetValue($"{prefix}data/{storage.Key}", out var data))
                 throw new InputException($"{_file.Path}: storage \"{InputText.Show(storage.Key)}\" is missing from the archive");
             if ((UInt128)storage.Count * (uint)storage.Type.Size() != (UInt128)data.Length)
-                throw new InputException($"{_file.Path}: storage \"{InputText.Show(storage.Key)}\": expected {storage.Count} elements of {storage.Type.Code()}, found {data.Length} bytes");
+                throw new InputException(
+                    $"{_file.Path}: storage \"{InputText.Show(storage.Key)}\": expected {storage.Count} elements of "
+                        + $"{storage.Type.Code()}, found {data.Length} bytes");
             return data.Offset;
         });
     }
@@ -112,12 +120,14 @@ internal sealed class PyTorchFile : ITensorSource
 
     private void Add(object? root, Func<PickledStorage, long> locate)
     {
-        var dictionary = root as PickleDictionary ?? throw new InputException($"{_file.Path}: expected a dictionary of tensors, found {Kind(root)}");
+        var dictionary = root as PickleDictionary
+            ?? throw new InputException($"{_file.Path}: expected a dictionary of tensors, found {Kind(root)}");
         foreach (var (key, value) in dictionary.Items)
         {
             var name = key as string ?? throw new InputException($"{_file.Path}: expected tensors by name, found {Kind(key)} as a key");
             var view = value as PickledTensor
-                ?? throw new InputException($"{_file.Path}: expected a dictionary of tensors, found {Kind(value)} under \"{InputText.Show(name)}\"");
+                ?? throw new InputException(
+                    $"{_file.Path}: expected a dictionary of tensors, found {Kind(value)} under \"{InputText.Show(name)}\"");
             var info = new TensorInfo(name, view.Storage.Type, view.Shape);
             if (!_infos.TryAdd(name, info)) throw new InputException($"{_file.Path}: tensor \"{InputText.Show(name)}\" stands twice");
             _tensors.Add(name, new PyTorchTensor(info, view, locate(view.Storage) + view.Offset * info.Type.Size()));
@@ -137,5 +147,7 @@ internal sealed class PyTorchFile : ITensorSource
     };
 
     private PyTorchTensor Tensor(string name) =>
-        _tensors.TryGetValue(name, out var tensor) ? tensor : throw new ArgumentException($"{_file.Path}: no tensor \"{name}\"", nameof(name));
+        _tensors.TryGetValue(name, out var tensor)
+            ? tensor
+            : throw new ArgumentException($"{_file.Path}: no tensor \"{name}\"", nameof(name));
 }

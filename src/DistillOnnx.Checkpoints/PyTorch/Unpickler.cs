@@ -207,13 +207,16 @@ internal ref struct Unpickler
                 As<PickleDictionary>(Peek(), "a dictionary");
                 break;
             default:
-                throw new InputException($"{_path}: the pickle's instruction 0x{code:x2} at byte {at} is not one that weights need; nothing was executed");
+                throw new InputException(
+                    $"{_path}: the pickle's instruction 0x{code:x2} at byte {at} is not one that weights need; nothing was executed");
         }
     }
 
     private readonly PickleGlobal Global(string module, string name) =>
         PickleGlobal.Find(module, name)
-        ?? throw new InputException($"{_path}: the pickle names {InputText.Show($"{module}.{name}")}, which is neither a tensor nor a dictionary; nothing was executed");
+        ?? throw new InputException(
+            $"{_path}: the pickle names {InputText.Show($"{module}.{name}")}, which is neither a tensor nor a dictionary; nothing was "
+                + "executed");
 
     private readonly object Reduce(PickleGlobal function, object?[] arguments)
     {
@@ -235,7 +238,8 @@ internal ref struct Unpickler
     {
         // ('storage', class, key, device, count), in files before 1.6 with a sixth that describes a part of another storage.
         if (id.Length is not (5 or 6) || id[0] is not "storage") throw Bad("a reference to something that is no storage");
-        if (id.Length == 6 && id[5] is not null) throw Bad("a storage that is part of another, as PyTorch wrote before 0.4; load and save it with a newer one");
+        if (id.Length == 6 && id[5] is not null)
+            throw Bad("a storage that is part of another, as PyTorch wrote before 0.4; load and save it with a newer one");
         var type = As<PickleGlobal>(id[1], "a name").Storage ?? throw Bad("a storage without an element type");
         var count = Whole(id[4]);
         return count >= 0 ? new PickledStorage(type, As<string>(id[2], "a text"), count) : throw Bad("a storage of negative size");

@@ -24,7 +24,8 @@ internal static class ZipDirectory
     {
         var (count, position, size) = ReadEnd(file);
         if (count > MostEntries) throw Bad(file, $"expected at most {MostEntries} files in it, found {count}");
-        if (position < 0 || size < 0 || position > file.Length - size || size > int.MaxValue) throw Bad(file, "its directory lies outside the file");
+        if (position < 0 || size < 0 || position > file.Length - size || size > int.MaxValue)
+            throw Bad(file, "its directory lies outside the file");
         var central = file.Slice(position, (int)size);
         var entries = new Dictionary<string, ZipEntry>(StringComparer.Ordinal);
         for (var i = 0L; i < count; i++)
@@ -63,7 +64,9 @@ internal static class ZipDirectory
         if (U32(locator, 0) != 0x07064B50 || position > file.Length - End64Size) throw Bad(file, "its 64-bit directory is missing");
         var end = file.Slice(position, End64Size);
         if (U32(end, 0) != 0x06064B50) throw Bad(file, "its 64-bit directory is missing");
-        return ((long)Math.Min(U64(end, 32), long.MaxValue), (long)Math.Min(U64(end, 48), long.MaxValue), (long)Math.Min(U64(end, 40), long.MaxValue));
+        return (
+            (long)Math.Min(U64(end, 32), long.MaxValue), (long)Math.Min(U64(end, 48), long.MaxValue),
+            (long)Math.Min(U64(end, 40), long.MaxValue));
     }
 
     private static (ZipEntry Entry, int Length) ReadEntry(MappedFile file, ReadOnlySpan<byte> central, long directory)
@@ -84,14 +87,18 @@ internal static class ZipDirectory
         if (offset < 0 || offset > directory - LocalSize) throw Bad(file, $"the file \"{shown}\" in it lies outside the archive");
         var local = file.Slice(offset, LocalSize);
         var start = offset + LocalSize + U16(local, 26) + U16(local, 28);
-        if (U32(local, 0) != 0x04034B50 || U16(local, 26) != nameLength || !file.Slice(offset + LocalSize, Math.Min(nameLength, (int)Math.Min(int.MaxValue, directory - offset - LocalSize))).SequenceEqual(nameBytes))
+        if (U32(local, 0) != 0x04034B50 || U16(local, 26) != nameLength
+            || !file.Slice(offset + LocalSize, Math.Min(nameLength, (int)Math.Min(int.MaxValue, directory - offset - LocalSize)))
+                .SequenceEqual(nameBytes))
             throw Bad(file, $"the file \"{shown}\" is not where its directory says");
-        if (size < 0 || start > directory || size > directory - start) throw Bad(file, $"the file \"{shown}\" in it lies outside the archive");
+        if (size < 0 || start > directory || size > directory - start)
+            throw Bad(file, $"the file \"{shown}\" in it lies outside the archive");
         return (new ZipEntry(name, start, size, U32(central, 16)), length);
     }
 
     // Sizes and offsets of four bytes that do not suffice are all ones, and the real ones follow in this order in an extra field.
-    private static void ReadExtra64(MappedFile file, string shown, ReadOnlySpan<byte> extra, ref long size, ref long stored, ref long offset)
+    private static void ReadExtra64(
+        MappedFile file, string shown, ReadOnlySpan<byte> extra, ref long size, ref long stored, ref long offset)
     {
         while (extra.Length >= 4)
         {

@@ -26,7 +26,9 @@ public sealed record BundleManifest
     /// <summary>The program and version that wrote the bundle.</summary>
     public string Producer { get; init; } = "";
 
-    /// <summary>What the model answers: prefix, label set, limits. Of kind <c>text</c> with empty prefixes where the checkpoint names no task.</summary>
+    /// <summary>
+    /// What the model answers: prefix, label set, limits. Of kind <c>text</c> with empty prefixes where the checkpoint names no task.
+    /// </summary>
     public required TaskSpec Task { get; init; }
 
     /// <summary>The checkpoint.</summary>
@@ -56,7 +58,8 @@ public sealed record BundleManifest
 
     /// <summary>Names of the precisions.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> Precisions => [.. PrecisionDetails.Keys.OrderBy(k => k == FullPrecision ? 0 : 1).ThenBy(k => k, StringComparer.Ordinal)];
+    public IReadOnlyList<string> Precisions =>
+        [.. PrecisionDetails.Keys.OrderBy(k => k == FullPrecision ? 0 : 1).ThenBy(k => k, StringComparer.Ordinal)];
 
     /// <summary>What log-probabilities are divided by; 1 where the bundle is not calibrated.</summary>
     [JsonIgnore]
@@ -92,7 +95,8 @@ public sealed record BundleManifest
     /// <summary>Writes <c>distill.json</c>.</summary>
     /// <param name="directory">The bundle directory.</param>
     public void Save(string directory) =>
-        File.WriteAllText(Path.Combine(directory, FileName), JsonSerializer.Serialize(this, BundleJsonContext.Instance.BundleManifest) + "\n");
+        File.WriteAllText(
+            Path.Combine(directory, FileName), JsonSerializer.Serialize(this, BundleJsonContext.Instance.BundleManifest) + "\n");
 
     /// <summary>All faults of this manifest, empty where there are none.</summary>
     public IReadOnlyList<string> Validate()
@@ -100,11 +104,13 @@ public sealed record BundleManifest
         var faults = new List<string>();
         faults.AddRange(Task.Validate().Select(f => "\"task\": " + f));
         if (PrecisionDetails.Count == 0) faults.Add("\"precisions\" is empty");
-        if (Calibration is { } c && !(c.Temperature > 0 && double.IsFinite(c.Temperature))) faults.Add($"\"temperature\" must be above 0, found {c.Temperature}");
+        if (Calibration is { } c && !(c.Temperature > 0 && double.IsFinite(c.Temperature)))
+            faults.Add($"\"temperature\" must be above 0, found {c.Temperature}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"\"abstain_below\" must be between 0 and 1, found {AbstainBelow}");
         foreach (var name in Files.Keys)
         {
-            if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")) faults.Add($"\"files\" leads out of the bundle: \"{name}\"");
+            if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+                faults.Add($"\"files\" leads out of the bundle: \"{name}\"");
         }
 
         return faults;
@@ -120,9 +126,11 @@ public sealed record BundleManifest
             var path = Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar));
             if (!File.Exists(path)) throw new InputException($"{path}: no such file; {FileName} names it");
             var length = new FileInfo(path).Length;
-            if (length != expected.Bytes) throw new InputException($"{path}: expected {expected.Bytes} bytes by {FileName}, found {length}");
+            if (length != expected.Bytes)
+                throw new InputException($"{path}: expected {expected.Bytes} bytes by {FileName}, found {length}");
             var found = BundleFile.Of(path).Sha256;
-            if (found != expected.Sha256) throw new InputException($"{path}: expected SHA-256 {expected.Sha256} by {FileName}, found {found}");
+            if (found != expected.Sha256)
+                throw new InputException($"{path}: expected SHA-256 {expected.Sha256} by {FileName}, found {found}");
         }
     }
 

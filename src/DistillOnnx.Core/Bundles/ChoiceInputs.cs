@@ -9,10 +9,14 @@ namespace DistillOnnx.Core.Bundles;
 /// <list type="table">
 /// <item><term><c>trie_tokens</c> int64 [B, P]</term><description>what the decoder reads at each position</description></item>
 /// <item><term><c>trie_depths</c> int64 [B, P]</term><description>the position's place in its own sequence, from 0</description></item>
-/// <item><term><c>trie_visible</c> bool [B, P, P]</term><description>whether position p sees position k: itself and its ancestors; a padded one sees itself</description></item>
-/// <item><term><c>branch_positions</c> int64 [B, Q]</term><description>the positions at which labels part; padded with 0</description></item>
-/// <item><term><c>branch_tokens</c> int64 [B, Q, C]</term><description>the tokens that may follow there; padded with −1</description></item>
-/// <item><term><c>label_steps</c> int64 [B, L, D]</term><description>for each label, q·C + c for each step of its path; padded with −1. A label of padding alone gets −1e9</description></item>
+/// <item><term><c>trie_visible</c> bool [B, P, P]</term><description>whether position p sees position k: itself and its ancestors; a
+/// padded one sees itself</description></item>
+/// <item><term><c>branch_positions</c> int64 [B, Q]</term><description>the positions at which labels part; padded with
+/// 0</description></item>
+/// <item><term><c>branch_tokens</c> int64 [B, Q, C]</term><description>the tokens that may follow there; padded with
+/// −1</description></item>
+/// <item><term><c>label_steps</c> int64 [B, L, D]</term><description>for each label, q·C + c for each step of its path; padded with −1. A
+/// label of padding alone gets −1e9</description></item>
 /// </list>
 /// The output <c>label_log_probs</c> is float [B, L].
 /// </summary>

@@ -8,7 +8,9 @@ namespace DistillOnnx.Core.Bundles;
 /// </summary>
 public sealed record LabelModelFacts
 {
-    /// <summary><c>labels</c>: the set is part of the graph. <c>choices</c>: each row brings its tries as inputs (<see cref="ChoiceInputs"/>).</summary>
+    /// <summary>
+    /// <c>labels</c>: the set is part of the graph. <c>choices</c>: each row brings its tries as inputs (<see cref="ChoiceInputs"/>).
+    /// </summary>
     public required TaskKind Kind { get; init; }
 
     /// <summary>Decoder positions computed for a row; null where the row decides.</summary>

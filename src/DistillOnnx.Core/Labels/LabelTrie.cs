@@ -26,7 +26,8 @@ public sealed class LabelTrie
     /// <summary>Builds the trie.</summary>
     /// <param name="labels">Each label's token ids, with the end token last.</param>
     /// <param name="names">The labels' texts, for messages.</param>
-    /// <exception cref="InputException">Fewer than two labels; or two labels have the same tokens, or one is a prefix of another, and so cannot be told apart.</exception>
+    /// <exception cref="InputException">Fewer than two labels; or two labels have the same tokens, or one is a prefix of another, and so
+    /// cannot be told apart.</exception>
     public static LabelTrie Build(IReadOnlyList<IReadOnlyList<int>> labels, IReadOnlyList<string> names)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(names.Count, labels.Count);
@@ -47,7 +48,9 @@ public sealed class LabelTrie
                 if (known && (last || child < 0))
                 {
                     var other = child < 0 ? $"\"{names[ends[(node, tokens[i])]]}\"" : "a longer one";
-                    throw new InputException($"label \"{names[label]}\" cannot be told from {other}: their token sequences coincide or one begins with the other");
+                    throw new InputException(
+                        $"label \"{names[label]}\" cannot be told from {other}: their token sequences coincide or one begins with the "
+                            + "other");
                 }
 
                 if (!known)

@@ -13,7 +13,9 @@ internal static partial class TelemetrySwitch
 
     private static readonly Lock Gate = new();
 
-    /// <summary>Turns telemetry off unless the environment asks for it. The native library reads the variable once, at its first use.</summary>
+    /// <summary>
+    /// Turns telemetry off unless the environment asks for it. The native library reads the variable once, at its first use.
+    /// </summary>
     public static void Apply()
     {
         lock (Gate) Set(Environment.GetEnvironmentVariable(Variable) == "0" ? null : "1");

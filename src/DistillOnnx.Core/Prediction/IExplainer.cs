@@ -13,7 +13,8 @@ public interface IExplainer
     /// <param name="settings">Limit and beams.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <exception cref="InputException">The student was trained without rationales, or lacks the graphs that write text.</exception>
-    IReadOnlyList<string> Explain(IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default);
+    IReadOnlyList<string> Explain(
+        IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default);
 
     /// <summary>Refuses a student whose task tells a question for a rationale from one for a label by nothing.</summary>
     /// <param name="task">The student's task.</param>
@@ -21,6 +22,8 @@ public interface IExplainer
     static void RequireRationales(TaskSpec task)
     {
         if (task.ExplainPrefix == task.PredictPrefix)
-            throw new InputException($"task \"{task.Name}\": the student was trained without rationales and cannot explain: both prefixes are \"{task.ExplainPrefix}\"");
+            throw new InputException(
+                $"task \"{task.Name}\": the student was trained without rationales and cannot explain: both prefixes are "
+                    + $"\"{task.ExplainPrefix}\"");
     }
 }

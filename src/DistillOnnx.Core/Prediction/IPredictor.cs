@@ -19,6 +19,7 @@ public interface IPredictor : IDisposable
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="InputException">An input has no text, a closed-set task's input lacks choices, or has choices where the task has none.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    Task<IReadOnlyList<LabelPrediction>> PredictAsync(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default) =>
+    Task<IReadOnlyList<LabelPrediction>> PredictAsync(
+        IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default) =>
         System.Threading.Tasks.Task.Run(() => Predict(inputs, cancellationToken), cancellationToken);
 }

@@ -9,7 +9,9 @@ public sealed record LabelPrediction
     /// <summary>Calibrated probability of <see cref="Label"/>; null where the task is open.</summary>
     public double? Probability { get; init; }
 
-    /// <summary>Calibrated probabilities in the order of the label set or of the input's choices; they sum to 1. Null where the task is open.</summary>
+    /// <summary>
+    /// Calibrated probabilities in the order of the label set or of the input's choices; they sum to 1. Null where the task is open.
+    /// </summary>
     public IReadOnlyList<double>? Probabilities { get; init; }
 
     /// <summary>Natural logarithms of the probabilities before calibration, in the same order. Null where the task is open.</summary>

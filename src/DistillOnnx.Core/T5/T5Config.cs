@@ -124,7 +124,8 @@ public sealed record T5Config
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a T5 configuration ({FileName})");
         var length = new FileInfo(path).Length;
-        if (length > LongestFile) throw new InputException($"{path}: expected a configuration of at most {LongestFile} bytes, found {length}");
+        if (length > LongestFile)
+            throw new InputException($"{path}: expected a configuration of at most {LongestFile} bytes, found {length}");
         return Parse(File.ReadAllBytes(path), path);
     }
 
@@ -168,8 +169,10 @@ public sealed record T5Config
         foreach (var end in (int[])[EosTokenId, .. OtherEndTokens.Tokens]) Range("eos_token_id", end, 0, Math.Max(0, VocabSize - 1));
         Range("decoder_start_token_id", DecoderStartTokenId, 0, Math.Max(0, VocabSize - 1));
         if (DropoutRate is not (>= 0f and < 1f)) faults.Add($"\"dropout_rate\" must be at least 0 and below 1, found {DropoutRate}");
-        if (LayerNormEpsilon is not (> 0f and < 1f)) faults.Add($"\"layer_norm_epsilon\" must be above 0 and below 1, found {LayerNormEpsilon}");
-        if (!(InitializerFactor > 0f) || !float.IsFinite(InitializerFactor)) faults.Add($"\"initializer_factor\" must be above 0, found {InitializerFactor}");
+        if (LayerNormEpsilon is not (> 0f and < 1f))
+            faults.Add($"\"layer_norm_epsilon\" must be above 0 and below 1, found {LayerNormEpsilon}");
+        if (!(InitializerFactor > 0f) || !float.IsFinite(InitializerFactor))
+            faults.Add($"\"initializer_factor\" must be above 0, found {InitializerFactor}");
         return faults;
     }
 }

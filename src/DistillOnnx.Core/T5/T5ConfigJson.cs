@@ -18,7 +18,8 @@ internal static class T5ConfigJson
         {
             if (root[name] is not { } node) return default;
             if (node is JsonValue value && value.TryGetValue<T>(out var result)) return result;
-            faults.Add($"\"{name}\" must be {(typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits")}, found {InputText.Show(node.ToJsonString())}");
+            var expected = typeof(T) == typeof(string) ? "a string" : typeof(T) == typeof(bool?) ? "true or false" : "a number that fits";
+            faults.Add($"\"{name}\" must be {expected}, found {InputText.Show(node.ToJsonString())}");
             return default;
         }
 
@@ -71,9 +72,13 @@ internal static class T5ConfigJson
         return config;
     }
 
-    /// <summary>The keys that say how the output projection is used, of a configuration that <see cref="Parse(JsonObject, string)"/> has accepted.</summary>
+    /// <summary>
+    /// The keys that say how the output projection is used, of a configuration that <see cref="Parse(JsonObject, string)"/> has accepted.
+    /// </summary>
     public static T5HeadKeys HeadKeys(JsonObject root) =>
-        new((string?)root["model_type"] ?? "t5", (bool?)root["tie_word_embeddings"], (bool?)root["scale_decoder_outputs"], MajorVersion(root));
+        new(
+            (string?)root["model_type"] ?? "t5", (bool?)root["tie_word_embeddings"], (bool?)root["scale_decoder_outputs"],
+            MajorVersion(root));
 
     /// <summary>Reads a JSON object in which no key stands twice.</summary>
     /// <exception cref="InputException">The text is anything else.</exception>
@@ -82,7 +87,8 @@ internal static class T5ConfigJson
         try
         {
             if (json.StartsWith("\uFEFF"u8)) json = json[3..];
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            var reader = new Utf8JsonReader(
+                json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             var root = JsonNode.Parse(ref reader) as JsonObject ?? throw new InputException($"{source}: expected a JSON object");
             // The reader throws where text follows; the tree is read lazily, and a key that stands twice or a text that is not
             // Unicode shows only when it is.
@@ -151,7 +157,8 @@ internal static class T5ConfigJson
         && int.TryParse(text.Split('.')[0], System.Globalization.CultureInfo.InvariantCulture, out var major) ? major : null;
 
     // The reference takes both from feed_forward_proj, and then lets the keys that spell them out have the last word.
-    private static (T5Activation Activation, bool Gated) ReadFeedForward(string projection, string? activation, bool? gated, List<string> faults)
+    private static (T5Activation Activation, bool Gated) ReadFeedForward(
+        string projection, string? activation, bool? gated, List<string> faults)
     {
         var isGated = projection.StartsWith("gated-", StringComparison.Ordinal);
         var name = activation ?? (projection == "gated-gelu" ? "gelu_new" : isGated ? projection["gated-".Length..] : projection);
@@ -161,7 +168,8 @@ internal static class T5ConfigJson
         }
 
         faults.Add(activation is null
-            ? $"\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found \"{InputText.Show(projection)}\""
+            ? "\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found "
+                + $"\"{InputText.Show(projection)}\""
             : $"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{InputText.Show(activation)}\"");
         return default;
     }

@@ -17,11 +17,12 @@ internal static class T5ConfigKeys
         + "relative_attention_max_distance dropout_rate layer_norm_epsilon initializer_factor feed_forward_proj dense_act_fn is_gated_act "
         + "tie_word_embeddings scale_decoder_outputs pad_token_id eos_token_id decoder_start_token_id transformers_version");
 
-    // What they say is about training by other programs, about files, about reports, or about heads that a sequence-to-sequence model lacks.
+    // They concern training by other programs, files, reports, or heads that a sequence-to-sequence model lacks.
     private static readonly FrozenSet<string> Harmless = Set(
         "n_positions output_past use_cache task_specific_params bos_token_id sep_token_id cls_token_id mask_token_id unk_token_id "
         + "classifier_dropout tokenizer_class processor_class gradient_checkpointing use_reentrant _name_or_path name_or_path _commit_hash "
-        + "return_dict return_dict_in_generate output_hidden_states output_attentions output_scores output_logits problem_type id2label label2id "
+        + "return_dict return_dict_in_generate output_hidden_states output_attentions output_scores output_logits problem_type id2label "
+        + "label2id "
         + "num_labels finetuning_task prefix torchscript torch_dtype dtype use_bfloat16 chunk_size_feed_forward tf_legacy_loss "
         + "scalable_attention attn_implementation _attn_implementation _attn_implementation_autoset _attn_implementation_internal "
         + "_from_model_config add_cross_attention cross_attention_hidden_size remove_invalid_values transformers.js_config adapters "
@@ -74,7 +75,8 @@ internal static class T5ConfigKeys
         ("quantization_config", []),
     ];
 
-    private static readonly string[] OtherHeads = ["EncoderModel", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"];
+    private static readonly string[] OtherHeads =
+        ["EncoderModel", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"];
 
     /// <summary>Goes through the keys of a file.</summary>
     /// <param name="root">The file's object.</param>
@@ -93,12 +95,19 @@ internal static class T5ConfigKeys
 
         if (root["architectures"] is JsonArray architectures && architectures.Count == 1 && Text(architectures[0]) is { } architecture
             && OtherHeads.Any(h => architecture.EndsWith(h, StringComparison.Ordinal)))
-            throw new InputException($"{source}: \"architectures\" is {Show(architectures)}; expected a model that writes text, such as T5ForConditionalGeneration");
+            throw new InputException(
+                $"{source}: \"architectures\" is {Show(architectures)}; expected a model that writes text, such as "
+                    + "T5ForConditionalGeneration");
         foreach (var (key, _) in Decoding.Where(d => !IsNeutral(root[d.Key], d.Neutral)))
-            notes.Add($"{source}: \"{key}\" ({Show(root[key])}) is not applied; labels are scored and text is decoded greedily up to the stage's own limits, whatever it says");
+            notes.Add(
+                $"{source}: \"{key}\" ({Show(root[key])}) is not applied; labels are scored and text is decoded greedily up to the "
+                    + "stage's own limits, whatever it says");
         var unknown = root.Select(p => p.Key).Where(k => !IsKnown(k)).Order(StringComparer.Ordinal).ToList();
         if (unknown.Count > 0)
-            notes.Add($"{source}: {(unknown.Count == 1 ? "a key is" : "keys are")} unknown here and not used: {string.Join(", ", unknown.Take(8).Select(k => $"\"{InputText.Show(k)}\""))}{(unknown.Count > 8 ? $" and {unknown.Count - 8} more" : "")}");
+            notes.Add(
+                $"{source}: {(unknown.Count == 1 ? "a key is" : "keys are")} unknown here and not used: "
+                    + $"{string.Join(", ", unknown.Take(8).Select(k => $"\"{InputText.Show(k)}\""))}"
+                    + $"{(unknown.Count > 8 ? $" and {unknown.Count - 8} more" : "")}");
     }
 
     /// <summary>
@@ -149,7 +158,8 @@ internal static class T5ConfigKeys
     }
 
     private static bool IsKnown(string key) =>
-        Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key) || Decoding.Any(d => d.Key == key) || Aliases.Any(a => a.Alias == key);
+        Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key) || Decoding.Any(d => d.Key == key)
+            || Aliases.Any(a => a.Alias == key);
 
     private static bool IsNeutral(JsonNode? node, string[] neutral)
     {

@@ -96,7 +96,8 @@ public sealed record TaskSpec
     {
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         using var stream = File.Create(path);
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var format = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(stream, format))
             JsonSerializer.Serialize(json, this, TaskJsonContext.Default.TaskSpec);
         stream.WriteByte((byte)'\n');
     }
@@ -108,7 +109,8 @@ public sealed record TaskSpec
         if (string.IsNullOrWhiteSpace(Name)) faults.Add("\"name\" is empty");
         if (Kind == TaskKind.Labels)
         {
-            if (Labels is null || Labels.Count < 2) faults.Add($"\"labels\" needs at least two labels for kind \"labels\", found {Labels?.Count ?? 0}");
+            if (Labels is null || Labels.Count < 2)
+                faults.Add($"\"labels\" needs at least two labels for kind \"labels\", found {Labels?.Count ?? 0}");
             else if (Labels.Distinct(StringComparer.Ordinal).Count() != Labels.Count) faults.Add("\"labels\" names a label twice");
             else if (Labels.Any(string.IsNullOrWhiteSpace)) faults.Add("\"labels\" has an empty label");
         }

@@ -3,15 +3,20 @@ using System.Text.Json.Serialization;
 
 namespace DistillOnnx.Core.Tasks;
 
-/// <summary>Reads and writes a task, alone or within another file. What it does not know is a <see cref="JsonException"/> that says what was expected.</summary>
+/// <summary>
+/// Reads and writes a task, alone or within another file. What it does not know is a <see cref="JsonException"/> that says what was
+/// expected.
+/// </summary>
 internal sealed class TaskSpecConverter : JsonConverter<TaskSpec>
 {
-    private static readonly (string Name, TaskKind Kind)[] Kinds = [("labels", TaskKind.Labels), ("choices", TaskKind.Choices), ("text", TaskKind.Text)];
+    private static readonly (string Name, TaskKind Kind)[] Kinds =
+        [("labels", TaskKind.Labels), ("choices", TaskKind.Choices), ("text", TaskKind.Text)];
     private static readonly (string Name, TaskMetric Metric)[] Metrics = [("text", TaskMetric.Text), ("equation", TaskMetric.Equation)];
 
     public override TaskSpec Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var json = JsonSerializer.Deserialize(ref reader, TaskJsonContext.Default.TaskJson) ?? throw new JsonException("expected a JSON object, found null");
+        var json = JsonSerializer.Deserialize(ref reader, TaskJsonContext.Default.TaskJson)
+            ?? throw new JsonException("expected a JSON object, found null");
         return new TaskSpec
         {
             Name = json.Name ?? throw new JsonException("\"name\" is missing"),

@@ -68,8 +68,11 @@ public sealed class T5Tokenizer
     /// <param name="spieceModel">The content of <c>spiece.model</c>; not to be changed afterwards.</param>
     /// <param name="extraIds">Sentinels appended to the pieces.</param>
     /// <exception cref="InputException">The model is damaged or no Unigram model with pad and end pieces.</exception>
-    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100) =>
-        new(new TokenizerParts(new UnigramModel(SentencePieceModelReader.Read(spieceModel, ModelFileName), extraIds, ModelFileName), ModelFileName) { ModelBytes = spieceModel });
+    public static T5Tokenizer FromModel(byte[] spieceModel, int extraIds = 100)
+    {
+        var model = new UnigramModel(SentencePieceModelReader.Read(spieceModel, ModelFileName), extraIds, ModelFileName);
+        return new T5Tokenizer(new TokenizerParts(model, ModelFileName) { ModelBytes = spieceModel });
+    }
 
     /// <summary>Tokenizes.</summary>
     /// <param name="text">Any text.</param>
@@ -118,7 +121,8 @@ public sealed class T5Tokenizer
     }
 
     /// <summary>
-    /// Turns ids into text as SentencePiece does. Padding, sentinels, special tokens and ids beyond the vocabulary, which an embedding padded
+    /// Turns ids into text as SentencePiece does. Padding, sentinels, special tokens and ids beyond the vocabulary, which an embedding
+    /// padded
     /// to a round size can produce, give nothing; the first <see cref="EosId"/> ends the text.
     /// </summary>
     /// <param name="ids">Ids.</param>
@@ -136,7 +140,9 @@ public sealed class T5Tokenizer
     {
         if (VocabularySize <= rows) return;
         var token = _model.TokenOf(rows) ?? _parts.Added.First(t => t.Id >= rows).Content;
-        throw new InputException($"{_parts.Source}: the tokenizer has {VocabularySize} tokens, {embedding} has {rows} rows; the first without one is id {rows}, \"{InputText.Show(token)}\"");
+        throw new InputException(
+            $"{_parts.Source}: the tokenizer has {VocabularySize} tokens, {embedding} has {rows} rows; the first without one is id "
+                + $"{rows}, \"{InputText.Show(token)}\"");
     }
 
     /// <summary>The id of <c>&lt;extra_id_k&gt;</c>, which stands for the k-th masked span.</summary>
@@ -147,7 +153,10 @@ public sealed class T5Tokenizer
         return id >= 0 ? id : throw new ArgumentOutOfRangeException(nameof(k), k, "the tokenizer has no such sentinel");
     }
 
-    /// <summary>Writes <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, and of <c>spiece.model</c>, <c>tokenizer.json</c> and <c>added_tokens.json</c> those that the tokenizer has.</summary>
+    /// <summary>
+    /// Writes <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, and of <c>spiece.model</c>, <c>tokenizer.json</c> and
+    /// <c>added_tokens.json</c> those that the tokenizer has.
+    /// </summary>
     /// <param name="directory">An existing directory.</param>
     public void Save(string directory) => TokenizerWriter.Write(_parts, directory);
 

@@ -95,7 +95,8 @@ public static class Arithmetic
             value = 0;
             if (number.Contains(',') && !HasThousands(number)) return false;
             return number.ContainsAnyInRange('0', '9')
-                && double.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out value);
+                && double.TryParse(
+                    number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out value);
         }
 
         // A comma separates thousands (11,210); elsewhere it separates answers (14, 21), and that is not one number.

@@ -10,7 +10,8 @@ public static class Calibration
     /// <param name="probabilities">The claimed probability of each answer, between 0 and 1.</param>
     /// <param name="correct">Whether each answer was right, in the same order.</param>
     /// <param name="bins">Number of bins.</param>
-    public static IReadOnlyList<ReliabilityBin> Bins(IReadOnlyList<double> probabilities, IReadOnlyList<bool> correct, int bins = DefaultBins)
+    public static IReadOnlyList<ReliabilityBin> Bins(
+        IReadOnlyList<double> probabilities, IReadOnlyList<bool> correct, int bins = DefaultBins)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(correct.Count, probabilities.Count);
         ArgumentOutOfRangeException.ThrowIfLessThan(bins, 1);

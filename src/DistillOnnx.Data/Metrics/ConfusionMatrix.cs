@@ -24,7 +24,9 @@ public sealed class ConfusionMatrix
     /// <summary>A row for each gold label, a column for each answered label.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Counts => _counts;
 
-    /// <summary>For each gold label, the answers that are none of the labels. They are no column, and count as misses of their gold label.</summary>
+    /// <summary>
+    /// For each gold label, the answers that are none of the labels. They are no column, and count as misses of their gold label.
+    /// </summary>
     public IReadOnlyList<int> Unlisted => _unlisted;
 
     /// <summary>Counts one answer.</summary>

@@ -109,7 +109,11 @@ internal sealed partial class GraphBuilder
     /// <summary>A scalar constant.</summary>
     /// <param name="value">Its value.</param>
     public Value Scalar<T>(T value)
-        where T : unmanaged => Constant("constant/" + string.Format(CultureInfo.InvariantCulture, "{0}:{1}", typeof(T).Name, value), () => TensorData.Of([], [value]));
+        where T : unmanaged
+    {
+        var name = string.Format(CultureInfo.InvariantCulture, "constant/{0}:{1}", typeof(T).Name, value);
+        return Constant(name, () => TensorData.Of([], [value]));
+    }
 
     /// <summary>Adds a node with one output.</summary>
     /// <param name="op">The operator.</param>
@@ -184,7 +188,9 @@ internal sealed partial class GraphBuilder
             case long i: (attribute.Type, attribute.I) = (AttributeProto.Types.AttributeType.Int, i); break;
             case ElementType t: (attribute.Type, attribute.I) = (AttributeProto.Types.AttributeType.Int, (long)t); break;
             case float f: (attribute.Type, attribute.F) = (AttributeProto.Types.AttributeType.Float, f); break;
-            case string s: (attribute.Type, attribute.S) = (AttributeProto.Types.AttributeType.String, ByteString.CopyFrom(s, Encoding.UTF8)); break;
+            case string s:
+                (attribute.Type, attribute.S) = (AttributeProto.Types.AttributeType.String, ByteString.CopyFrom(s, Encoding.UTF8));
+                break;
             case GraphBuilder g: (attribute.Type, attribute.G) = (AttributeProto.Types.AttributeType.Graph, g._graph); break;
             case int[] ints:
                 attribute.Type = AttributeProto.Types.AttributeType.Ints;

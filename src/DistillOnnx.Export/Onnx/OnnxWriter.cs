@@ -72,7 +72,8 @@ internal static class OnnxWriter
     }
 
     private static void WriteModel(
-        Stream stream, GraphBuilder builder, IReadOnlyDictionary<string, string> metadata, List<(TensorProto Head, TensorData Data)> constants)
+        Stream stream, GraphBuilder builder, IReadOnlyDictionary<string, string> metadata,
+        List<(TensorProto Head, TensorData Data)> constants)
     {
         var model = new ModelProto
         {
@@ -80,7 +81,8 @@ internal static class OnnxWriter
             ProducerName = "DistillOnnx",
             ProducerVersion = typeof(OnnxWriter).Assembly.GetName().Version?.ToString(3) ?? "",
         };
-        foreach (var domain in builder.Domains) model.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = domain.Length == 0 ? Opset : 1 });
+        foreach (var domain in builder.Domains)
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = domain.Length == 0 ? Opset : 1 });
         foreach (var (key, value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal)) model.MetadataProps.Add(Entry(key, value));
         model.WriteTo(stream);
 
@@ -138,5 +140,6 @@ internal static class OnnxWriter
 
     private static StringStringEntryProto Entry(string key, string value) => new() { Key = key, Value = value };
 
-    private static FileStream Open(string path) => new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 1 << 20 });
+    private static FileStream Open(string path) =>
+        new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 1 << 20 });
 }

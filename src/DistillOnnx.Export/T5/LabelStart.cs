@@ -7,15 +7,13 @@ using DistillOnnx.Export.Weights;
 namespace DistillOnnx.Export.T5;
 
 /// <summary>
-/// What a label model's decoder knows before it has looked at the encoder, and so can be worked out at export: embedding
+/// What a label model's decoder computes before its first cross-attention, and so can be computed at export: embedding
 /// and self-attention of the first block, and the norm after it.
 /// </summary>
 /// <param name="Residual">The residual stream after the first self-attention, [P, d_model].</param>
 /// <param name="Normed">The first cross-attention's input, [P, d_model].</param>
 internal sealed record LabelStart(float[] Residual, float[] Normed)
 {
-    private const float Hidden = -1e9f;
-
     /// <summary>P.</summary>
     public required int Count { get; init; }
 
@@ -59,32 +57,11 @@ internal sealed record LabelStart(float[] Residual, float[] Normed)
         {
             var ofHead = new float[Count * width];
             for (var p = 0; p < Count; p++) query.AsSpan((p * inner) + (head * width), width).CopyTo(ofHead.AsSpan(p * width));
-            Matrices.Multiply(ofHead, key[(head * width * model)..((head + 1) * width * model)], Count, width, model).CopyTo(folded, head * Count * model);
+            var ofKey = key[(head * width * model)..((head + 1) * width * model)];
+            Matrices.Multiply(ofHead, ofKey, Count, width, model).CopyTo(folded, head * Count * model);
         }
 
         return folded;
-    }
-
-    /// <summary>A decoder block's relative position bias between tree positions, [H, P, P]; what a position does not see is hidden.</summary>
-    public static float[] TreeBias(T5Weights weights, LabelPlan plan, int block)
-    {
-        var config = weights.Config;
-        var count = plan.Tokens.Count;
-        var table = weights.Stored(T5TensorNames.RelativeBias(decoder: true, block)).Read();
-        var bias = new float[config.NumHeads * count * count];
-        for (var query = 0; query < count; query++)
-        {
-            for (var key = 0; key < count; key++)
-            {
-                var bucket = RelativePosition.Bucket(
-                    plan.Depths[key] - plan.Depths[query], bidirectional: false, config.RelativeAttentionNumBuckets, config.RelativeAttentionMaxDistance);
-                var sees = plan.Sees(query, key);
-                for (var head = 0; head < config.NumHeads; head++)
-                    bias[(((head * count) + query) * count) + key] = sees ? table[(bucket * config.NumHeads) + head] : Hidden;
-            }
-        }
-
-        return bias;
     }
 
     private static float[] Norm(float[] x, T5Weights weights, string name)

@@ -39,7 +39,9 @@ internal static class Quantization
         return result;
     }
 
-    /// <summary>A scale per row of [rows, columns], for tables that are looked up and never multiplied in integers: all of eight bits.</summary>
+    /// <summary>
+    /// A scale per row of [rows, columns], for tables that are looked up and never multiplied in integers: all of eight bits.
+    /// </summary>
     public static float[] RowScales(float[] values, int rows, int columns)
     {
         var scales = new float[rows];

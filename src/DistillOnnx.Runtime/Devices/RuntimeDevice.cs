@@ -35,7 +35,8 @@ public readonly record struct RuntimeDevice(DeviceKind Kind, int Index = 0)
         if (!hasCuda)
         {
             throw new InputException(
-                $"device \"{text}\": this build of ONNX Runtime has no CUDA (it has {string.Join(", ", providers)}); build with -p:Accelerator=cuda, or use --device cpu");
+                $"device \"{text}\": this build of ONNX Runtime has no CUDA (it has {string.Join(", ", providers)}); build with "
+                    + "-p:Accelerator=cuda, or use --device cpu");
         }
 
         return new RuntimeDevice(DeviceKind.Cuda, index);

@@ -32,7 +32,8 @@ internal sealed class BeamSearch
         _inputs = inputs;
         _maxNewTokens = options.MaxNewTokens;
         _minNewTokens = options.MinNewTokens;
-        _hypotheses = [.. Enumerable.Range(0, inputs).Select(_ => new BeamHypotheses(options.Beams, options.LengthPenalty, options.EarlyStopping))];
+        _hypotheses =
+            [.. Enumerable.Range(0, inputs).Select(_ => new BeamHypotheses(options.Beams, options.LengthPenalty, options.EarlyStopping))];
         _done = new bool[inputs];
         var rows = inputs * options.Beams;
         _scores = new double[rows];

@@ -39,7 +39,9 @@ internal sealed class DecoderGraph : IDisposable
     /// <summary>Loads the merged graph.</summary>
     public static DecoderGraph LoadMerged(SessionFactory factory, string path, T5Config config)
     {
-        var graph = GraphSession.Load(factory, path, [.. FirstInputs(config), .. PastInputs(config), new(UseCache, TensorElementType.Bool, 1)], Outputs(config, cross: true));
+        var graph = GraphSession.Load(
+            factory, path, [.. FirstInputs(config), .. PastInputs(config), new(UseCache, TensorElementType.Bool, 1)],
+            Outputs(config, cross: true));
         return new DecoderGraph(graph, graph, config);
     }
 
@@ -49,7 +51,8 @@ internal sealed class DecoderGraph : IDisposable
         var opening = GraphSession.Load(factory, first, FirstInputs(config), Outputs(config, cross: true));
         try
         {
-            var following = GraphSession.Load(factory, next, [new(InputIds, TensorElementType.Int64, -1, -1), .. PastInputs(config)], Outputs(config, cross: false));
+            var following = GraphSession.Load(
+                factory, next, [new(InputIds, TensorElementType.Int64, -1, -1), .. PastInputs(config)], Outputs(config, cross: false));
             return new DecoderGraph(opening, following, config);
         }
         catch
@@ -67,7 +70,8 @@ internal sealed class DecoderGraph : IDisposable
     /// <param name="state">Receives keys and values; null where nothing will be decoded after.</param>
     /// <param name="keepOnHost">Whether keys and values must lie in the processor's memory.</param>
     /// <returns>Logits [rows, decoded, vocabulary] in the processor's memory.</returns>
-    public OrtValue Start(GraphRun run, OrtValue inputIds, OrtValue encoderStates, OrtValue encoderMask, DecoderState? state, bool keepOnHost = false)
+    public OrtValue Start(
+        GraphRun run, OrtValue inputIds, OrtValue encoderStates, OrtValue encoderMask, DecoderState? state, bool keepOnHost = false)
     {
         using var binding = _first.Session.CreateIoBinding();
         binding.BindInput(InputIds, inputIds);
@@ -121,7 +125,8 @@ internal sealed class DecoderGraph : IDisposable
     /// <param name="state">Keys and values so far; replaced by those with this token.</param>
     /// <param name="keepOnHost">Whether keys and values must lie in the processor's memory.</param>
     /// <returns>Logits [rows, 1, vocabulary] in the processor's memory.</returns>
-    public OrtValue Next(GraphRun run, OrtValue inputIds, OrtValue encoderStates, OrtValue encoderMask, DecoderState state, bool keepOnHost = false)
+    public OrtValue Next(
+        GraphRun run, OrtValue inputIds, OrtValue encoderStates, OrtValue encoderMask, DecoderState state, bool keepOnHost = false)
     {
         using var binding = _next.Session.CreateIoBinding();
         binding.BindInput(InputIds, inputIds);

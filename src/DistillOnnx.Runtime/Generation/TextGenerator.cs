@@ -33,7 +33,8 @@ public sealed class TextGenerator : IDisposable
     /// <param name="options">How to decode.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     /// <returns>Each row's tokens without the start token; the end token is last where it was reached.</returns>
-    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> inputIds, GenerationOptions options, CancellationToken cancellationToken = default)
+    public IReadOnlyList<int[]> Generate(
+        IReadOnlyList<int[]> inputIds, GenerationOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Beams, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxNewTokens, 1);

@@ -23,7 +23,8 @@ public static class GoldenCheck
         for (var i = 0; i < rows.Count; i++)
         {
             var fault = Compare(rows[i], answers[i], tolerance);
-            if (fault is not null) throw new InputException($"{Path.Combine(predictor.Bundle.Directory, GoldenFile.FileName)}: row {i + 1}: {fault}");
+            if (fault is not null)
+                throw new InputException($"{Path.Combine(predictor.Bundle.Directory, GoldenFile.FileName)}: row {i + 1}: {fault}");
         }
 
         return rows.Count;
@@ -45,7 +46,9 @@ public static class GoldenCheck
         for (var label = 0; label < wanted.Count; label++)
         {
             if (!(Math.Abs(wanted[label] - given[label]) <= tolerance))
-                return string.Create(CultureInfo.InvariantCulture, $"expected probability {label} to be {wanted[label]:0.#####}, found {given[label]:0.#####}");
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"expected probability {label} to be {wanted[label]:0.#####}, found {given[label]:0.#####}");
         }
 
         var ranked = wanted.OrderDescending().ToArray();

@@ -93,7 +93,8 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         string[]? choices = task.Labels is null ? ["a", "b"] : null;
         try
         {
-            return new EncodedInput { Tokens = encoder.EncodeInput("a", out _), Choices = choices, Trie = choices is null ? null : encoder.BuildTrie(choices) };
+            var trie = choices is null ? null : encoder.BuildTrie(choices);
+            return new EncodedInput { Tokens = encoder.EncodeInput("a", out _), Choices = choices, Trie = trie };
         }
         catch (InputException)
         {
@@ -126,7 +127,9 @@ public sealed class LabelModel : ILabelScorer, IDisposable
     {
         var plans = new LabelPlan[rows.Count];
         for (var row = 0; row < plans.Length; row++)
-            plans[row] = LabelPlan.Create(rows[row].Trie ?? throw new InputException("choices: this task needs those of the input, found none"), _config.DecoderStartTokenId);
+            plans[row] = LabelPlan.Create(
+                rows[row].Trie ?? throw new InputException("choices: this task needs those of the input, found none"),
+                _config.DecoderStartTokenId);
         var c = ChoiceInputs.Create(plans);
         inputs[2] = OrtValue.CreateTensorValueFromMemory(c.TrieTokens, [c.Rows, c.Positions]);
         inputs[3] = OrtValue.CreateTensorValueFromMemory(c.TrieDepths, [c.Rows, c.Positions]);
@@ -145,7 +148,8 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         {
             var count = ReadsTries ? rows[row].Choices!.Count : _labels;
             if (values.Length != rows.Count * width || count > width)
-                throw new InputException($"{_graph.Path}: expected {count} log-probabilities for each of {rows.Count} rows, found {values.Length} values");
+                throw new InputException(
+                    $"{_graph.Path}: expected {count} log-probabilities for each of {rows.Count} rows, found {values.Length} values");
             scores[row] = new double[count];
             for (var label = 0; label < count; label++) scores[row][label] = values[(row * width) + label];
         }

@@ -15,7 +15,7 @@ internal sealed class GraphOutline
     // Below this a second copy is not worth a thought.
     private const int LeastBytes = 4096;
 
-    // A graph without its constants is far smaller; what is not has no large constants to speak of.
+    // A graph without its constants is far smaller; what is not has hardly any large constants.
     private const int MostBytes = 64 << 20;
 
     private const string Expected = "an ONNX model";
@@ -141,7 +141,8 @@ internal sealed class GraphOutline
 
         HasOtherFiles |= elsewhere;
         if (elsewhere || length < LeastBytes || !Fits(shape, (TensorElementType)type, length)) return data.ToArray();
-        _constants.Add(new GraphConstant(name, (TensorElementType)type, [.. shape], offset, length, shape.Count == 2 && _multiplied.Contains(name) && !_otherwiseRead.Contains(name)));
+        var onlyMultiplied = shape.Count == 2 && _multiplied.Contains(name) && !_otherwiseRead.Contains(name);
+        _constants.Add(new GraphConstant(name, (TensorElementType)type, [.. shape], offset, length, onlyMultiplied));
         return head
             .Bytes(TensorExternalData, Entry("location", Path.GetFileName(_path)))
             .Bytes(TensorExternalData, Entry("offset", offset.ToString(CultureInfo.InvariantCulture)))

@@ -10,5 +10,6 @@ internal readonly record struct GraphPort(string Name, TensorElementType Type, p
 {
     public string TypeName => Type == TensorElementType.Float ? "Float or Float16" : Type.ToString();
 
-    public bool Accepts(TensorElementType found) => found == Type || (Type == TensorElementType.Float && found == TensorElementType.Float16);
+    public bool Accepts(TensorElementType found) =>
+        found == Type || (Type == TensorElementType.Float && found == TensorElementType.Float16);
 }

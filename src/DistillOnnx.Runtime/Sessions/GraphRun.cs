@@ -19,7 +19,8 @@ internal sealed class GraphRun : IDisposable
     public RunOptions Options { get; }
 
     /// <summary>Runs a graph on inputs that lie in memory of the processor.</summary>
-    public IDisposableReadOnlyCollection<OrtValue> Run(InferenceSession session, string[] inputNames, OrtValue[] inputs, string[] outputNames)
+    public IDisposableReadOnlyCollection<OrtValue> Run(
+        InferenceSession session, string[] inputNames, OrtValue[] inputs, string[] outputNames)
     {
         try
         {

@@ -48,7 +48,8 @@ internal sealed class GraphSession : IDisposable
     /// <param name="path">The graph file.</param>
     /// <param name="inputs">Inputs that it must have.</param>
     /// <param name="outputs">Outputs that it must have.</param>
-    /// <param name="weights">The graph's weights, for the session and its lanes; they are disposed with it. Null: the session reads its own.</param>
+    /// <param name="weights">The graph's weights, for the session and its lanes; they are disposed with it. Null: the session reads its
+    /// own.</param>
     /// <exception cref="InputException">The file cannot be loaded, or lacks an input or output.</exception>
     public static GraphSession Load(
         SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, GraphWeights? weights = null)
@@ -86,7 +87,8 @@ internal sealed class GraphSession : IDisposable
         {
             var before = Array.ConvertAll(sessions, s => probe(s));
             _weights.OverwriteCopied();
-            var same = before.All(b => b.All(double.IsFinite)) && sessions.Zip(before).All(s => probe(s.First).AsSpan().SequenceEqual(s.Second));
+            var same = before.All(b => b.All(double.IsFinite))
+                && sessions.Zip(before).All(s => probe(s.First).AsSpan().SequenceEqual(s.Second));
             if (same) _weights.ReleaseCopied();
             else _weights.RestoreCopied();
         }
@@ -124,7 +126,9 @@ internal sealed class GraphSession : IDisposable
     private void Check(string what, GraphPort port, IReadOnlyDictionary<string, NodeMetadata> found)
     {
         if (!found.TryGetValue(port.Name, out var meta))
-            throw new InputException($"{Path}: expected an {what} \"{port.Name}\", found {string.Join(", ", found.Keys.Take(6))}{(found.Count > 6 ? ", …" : "")}");
+            throw new InputException(
+                $"{Path}: expected an {what} \"{port.Name}\", found "
+                    + $"{string.Join(", ", found.Keys.Take(6))}{(found.Count > 6 ? ", …" : "")}");
         if (!port.Accepts(meta.ElementDataType))
             throw new InputException($"{Path}: {what} \"{port.Name}\": expected {port.TypeName}, found {meta.ElementDataType}");
         var shape = meta.Dimensions;

@@ -60,7 +60,8 @@ internal sealed unsafe class GraphWeights : IDisposable
     /// <summary>Makes a session of the graph.</summary>
     public InferenceSession Open(SessionOptions options)
     {
-        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        options.AddSessionConfigEntry(
+            "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
         foreach (var (name, value) in _values) options.AddInitializer(name, value);
         return new InferenceSession(_model, options, _packed);
     }
@@ -111,12 +112,15 @@ internal sealed unsafe class GraphWeights : IDisposable
     private bool TryAdopt(bool asTheyLie)
     {
         var outline = GraphOutline.Read(File, _path);
-        if (outline.HasOtherFiles || outline.Constants.Count == 0 || outline.Constants.Any(c => c.Type == TensorElementType.Float16)) return false;
+        if (outline.HasOtherFiles || outline.Constants.Count == 0 || outline.Constants.Any(c => c.Type == TensorElementType.Float16))
+            return false;
         _model = outline.Model;
         foreach (var constant in outline.Constants)
         {
             var memory = constant.IsMultiplier && !asTheyLie ? (nint)(_file + constant.Offset) : Keep(constant);
-            _values.Add((constant.Name, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, constant.Type, constant.Shape, memory, constant.Length)));
+            _values.Add((
+                constant.Name,
+                OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, constant.Type, constant.Shape, memory, constant.Length)));
         }
 
         if (asTheyLie || !outline.Constants.Any(c => c.IsMultiplier)) ReleaseCopied();

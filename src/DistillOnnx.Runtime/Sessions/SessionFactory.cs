@@ -68,7 +68,7 @@ internal sealed class SessionFactory
         {
             options.AddSessionConfigEntry("session.intra_op.allow_spinning", _options.Spin ? "1" : "0");
 
-            // Within a run the next operator comes soon, so waiting for it by spinning pays; after a run nobody knows.
+            // Within a run the next operator comes soon, so waiting for it by spinning pays; after a run it may be long.
             if (_options.Spin) options.AddSessionConfigEntry("session.force_spinning_stop", "1");
             if (_options.LowMemory) options.AddSessionConfigEntry("session.disable_prepacking", "1");
             if (Device.Kind == DeviceKind.Cuda) AppendCuda(options);

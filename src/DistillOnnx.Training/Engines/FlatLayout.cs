@@ -41,7 +41,8 @@ internal sealed unsafe class FlatLayout : IDisposable
         foreach (var name in names[1..])
         {
             var (next, other) = _parameters[name];
-            if (next != offset + (rows * shape[1]) || other[1] != shape[1]) throw new InvalidOperationException($"{name} does not lie after {names[0]}");
+            if (next != offset + (rows * shape[1]) || other[1] != shape[1])
+                throw new InvalidOperationException($"{name} does not lie after {names[0]}");
             rows += other[0];
         }
 

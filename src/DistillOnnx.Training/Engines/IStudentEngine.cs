@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>Computes the student's losses and gradients. Weights and gradients each lie in one stretch of memory.</summary>
+/// <summary>Computes the student's losses and gradients. Weights and gradients each lie in one contiguous block of memory.</summary>
 internal interface IStudentEngine : IDisposable
 {
     /// <summary>The weights that the optimizer updates: float32 [parameters].</summary>

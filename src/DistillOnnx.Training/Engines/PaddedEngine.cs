@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>The engine for every device: padded batches through the modules, gradients by autograd. One encoder pass serves both tasks.</summary>
+/// <summary>
+/// The engine for every device: padded batches through the modules, gradients by autograd. One encoder pass serves both tasks.
+/// </summary>
 internal sealed class PaddedEngine : IStudentEngine
 {
     private const long Ignored = -100;
@@ -18,7 +20,7 @@ internal sealed class PaddedEngine : IStudentEngine
         Gradients = zeros_like(Weights).DetachFromDisposeScope();
         foreach (var (_, parameter) in model.named_parameters())
         {
-            // Autograd adds to a gradient that is there already, so the gradients of all parameters lie in one stretch.
+            // Autograd adds to a gradient that is there already, so the gradients of all parameters lie in one block.
             using var slice = Gradients.narrow(0, parameter.storage_offset(), parameter.numel());
             using var view = slice.view(parameter.shape);
             parameter.grad = view;

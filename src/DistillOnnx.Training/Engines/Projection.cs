@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>A weight matrix, or neighbouring ones taken as one, with its gradient; both are views of the model's flat memory.</summary>
+/// <summary>A weight matrix, or adjacent ones taken as one, with its gradient; both are views of the model's flat memory.</summary>
 internal sealed class Projection : IDisposable
 {
     private readonly Tensor _weight;

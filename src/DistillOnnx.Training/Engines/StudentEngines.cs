@@ -15,7 +15,8 @@ internal static class StudentEngines
     {
         if (precision == TrainingPrecision.Bf16)
         {
-            if (model.Device.type == TorchSharp.DeviceType.CPU) reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
+            if (model.Device.type == TorchSharp.DeviceType.CPU)
+                reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
             model.ComputeType = ScalarType.BFloat16;
             return new PaddedEngine(model);
         }

@@ -6,6 +6,8 @@ public enum TrainingPrecision
     /// <summary>Single precision throughout.</summary>
     Fp32,
 
-    /// <summary>Products in bfloat16 over single-precision master weights; norms, softmax and losses stay in single precision. For GPUs.</summary>
+    /// <summary>
+    /// Products in bfloat16 over single-precision master weights; norms, softmax and losses stay in single precision. For GPUs.
+    /// </summary>
     Bf16,
 }

@@ -56,6 +56,7 @@ internal sealed class UnpaddedBlock : IDisposable
 
     public void Dispose()
     {
-        foreach (var projection in (Projection?[])[SelfInput, SelfOutput, CrossQuery, CrossKeyValue, CrossOutput, Inner, Outer]) projection?.Dispose();
+        foreach (var projection in (Projection?[])[SelfInput, SelfOutput, CrossQuery, CrossKeyValue, CrossOutput, Inner, Outer])
+            projection?.Dispose();
     }
 }

@@ -24,10 +24,12 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
     private readonly string[] _vectors;
 
     /// <param name="model">The student, on the CPU; its weights are read where they stand.</param>
-    /// <exception cref="ArgumentException">The model is elsewhere, or has an activation that the kernels lack; see <see cref="Supports"/>.</exception>
+    /// <exception cref="ArgumentException">The model is elsewhere, or has an activation that the kernels lack; see
+    /// <see cref="Supports"/>.</exception>
     public UnpaddedEngine(T5Model model)
     {
-        if (!Supports(model)) throw new ArgumentException("the model is not on the CPU, or its activation is the exact GELU", nameof(model));
+        if (!Supports(model))
+            throw new ArgumentException("the model is not on the CPU, or its activation is the exact GELU", nameof(model));
         _config = model.Config;
         _layout = new FlatLayout(model);
         _encoder = new UnpaddedStack(_config, _layout, _space, decoder: false);
@@ -91,14 +93,15 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
         var losses = Head(batch, targets, hidden, backward, add);
         if (backward)
         {
-            var dEncoded = _decoder.Backward(inputs, sites, _space.Get("dhidden", hidden.Rows, hidden.Columns), add, sources, encoded, scale);
+            var dEncoded = _decoder.Backward(
+                inputs, sites, _space.Get("dhidden", hidden.Rows, hidden.Columns), add, sources, encoded, scale);
             _encoder.Backward(sources, sites, dEncoded!, add);
         }
 
         return Sum(batch, targets, losses);
     }
 
-    /// <summary>Scores and losses, a stretch of tokens at a time, so that the scores of a whole batch never stand in memory.</summary>
+    /// <summary>Scores and losses, some tokens at a time, so that the scores of a whole batch are never in memory at once.</summary>
     private float[] Head(MicroBatch batch, Ragged targets, Matrix hidden, bool backward, bool add)
     {
         var losses = new float[targets.Total];
@@ -111,10 +114,10 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
         }
 
         var gradient = backward ? _space.Get("dhidden", hidden.Rows, hidden.Columns) : null;
-        var stretch = Math.Max(64, HeadBytes / sizeof(float) / _config.VocabSize);
-        for (var from = 0; from < targets.Total; from += stretch)
+        var count = Math.Max(64, HeadBytes / sizeof(float) / _config.VocabSize);
+        for (var from = 0; from < targets.Total; from += count)
         {
-            var rows = Math.Min(stretch, targets.Total - from);
+            var rows = Math.Min(count, targets.Total - from);
             using var x = Rows(hidden, from, rows);
             var logits = _space.Get("logits", rows, _config.VocabSize);
             _head.Forward(x, logits);

@@ -25,7 +25,11 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     {
         (_config, _layout, _space, _decoder) = (config, layout, space, decoder);
         _prefix = decoder ? "d" : "e";
-        _blocks = [.. Enumerable.Range(0, decoder ? config.NumDecoderLayers : config.NumLayers).Select(i => new UnpaddedBlock(layout, config, decoder, i))];
+        _blocks =
+            [
+                .. Enumerable.Range(0, decoder ? config.NumDecoderLayers : config.NumLayers)
+                .Select(i => new UnpaddedBlock(layout, config, decoder, i)),
+            ];
         _biases = new float[config.RelativeBiasPerBlock ? _blocks.Length : 1][];
         _selfAttention = new AttentionKernel(config.NumHeads, config.DKv, causal: decoder);
         _crossAttention = new AttentionKernel(config.NumHeads, config.DKv, causal: false);
@@ -54,7 +58,9 @@ internal sealed unsafe class UnpaddedStack : IDisposable
             var mixed = Get($"mixed{i}", n, inner);
             fixed (float* bias = BiasOf(_biases, i))
             {
-                _selfAttention.Forward(tokens, tokens, SelfInputs(qkv), bias, _reach, mixed.Data, Get($"sums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 0));
+                _selfAttention.Forward(
+                    tokens, tokens, SelfInputs(qkv), bias, _reach, mixed.Data, Get($"sums{i}", _config.NumHeads, n).Data,
+                    sites.At(_decoder, i, 0));
             }
 
             block.SelfOutput.Forward(mixed, y);
@@ -68,7 +74,9 @@ internal sealed unsafe class UnpaddedStack : IDisposable
                 var kv = Get($"kv{i}", sources!.Total, 2 * inner);
                 block.CrossKeyValue!.Forward(encoded!, kv);
                 mixed = Get($"crossmixed{i}", n, inner);
-                _crossAttention.Forward(tokens, sources, CrossInputs(q, kv), null, 0, mixed.Data, Get($"crosssums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 2));
+                _crossAttention.Forward(
+                    tokens, sources, CrossInputs(q, kv), null, 0, mixed.Data, Get($"crosssums{i}", _config.NumHeads, n).Data,
+                    sites.At(_decoder, i, 2));
                 block.CrossOutput!.Forward(mixed, y);
                 x = Residual(x, y, $"x{i}.2", sites.At(_decoder, i, 3));
             }
@@ -89,12 +97,14 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     /// <param name="tokens">As forward.</param>
     /// <param name="sites">As forward.</param>
     /// <param name="gradient">Of the output: [tokens, d_model]; overwritten.</param>
-    /// <param name="add">Whether gradients of matrices are added to, or replaced. Those of vectors and of the embedding are always added to.</param>
+    /// <param name="add">Whether gradients of matrices are added to, or replaced. Those of vectors and of the embedding are always added
+    /// to.</param>
     /// <param name="sources">As forward.</param>
     /// <param name="encoded">As forward.</param>
     /// <param name="outputScale">As forward.</param>
     /// <returns>Gradient of the encoder's output: [source tokens, d_model]; null in an encoder.</returns>
-    public Matrix? Backward(Ragged tokens, DropoutSites sites, Matrix gradient, bool add, Ragged? sources = null, Matrix? encoded = null, float outputScale = 1)
+    public Matrix? Backward(
+        Ragged tokens, DropoutSites sites, Matrix gradient, bool add, Ragged? sources = null, Matrix? encoded = null, float outputScale = 1)
     {
         int n = tokens.Total, d = _config.DModel, inner = _config.InnerDim;
         var biasGradients = Array.ConvertAll(_biases, b => new float[b.Length]);
@@ -103,7 +113,8 @@ internal sealed unsafe class UnpaddedStack : IDisposable
         var dy = Get("y", n, d);
         var last = sites.At(_decoder, -2, 0);
         if (last.IsActive || outputScale != 1) ElementKernels.Drop(gradient.Data, gradient.Data, gradient.Count, last, outputScale);
-        NormBackward(T5TensorNames.FinalNorm(_decoder), Get($"x{_blocks.Length}", n, d), _blocks.Length, "final", gradient, dx, accumulate: false);
+        NormBackward(
+            T5TensorNames.FinalNorm(_decoder), Get($"x{_blocks.Length}", n, d), _blocks.Length, "final", gradient, dx, accumulate: false);
         for (var i = _blocks.Length - 1; i >= 0; i--)
         {
             var block = _blocks[i];
@@ -137,7 +148,8 @@ internal sealed unsafe class UnpaddedStack : IDisposable
             fixed (float* bias = BiasOf(_biases, i), dBias = BiasOf(biasGradients, i))
             {
                 _selfAttention.Backward(
-                    tokens, tokens, SelfInputs(Get($"qkv{i}", n, 3 * inner)), bias, _reach, Get($"sums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 0),
+                    tokens, tokens, SelfInputs(Get($"qkv{i}", n, 3 * inner)), bias, _reach, Get($"sums{i}", _config.NumHeads, n).Data,
+                    sites.At(_decoder, i, 0),
                     dMixed.Data, SelfInputs(dqkv), dBias);
             }
 
@@ -200,13 +212,16 @@ internal sealed unsafe class UnpaddedStack : IDisposable
     private Matrix Norm(string name, Matrix x, int block, string place)
     {
         var output = Get($"h{place}{block}", x.Rows, x.Columns);
-        NormKernels.Forward(x.Data, _layout.Weight(name), output.Data, Get($"scales{place}{block}", 1, x.Rows).Data, x.Rows, x.Columns, _config.LayerNormEpsilon);
+        NormKernels.Forward(
+            x.Data, _layout.Weight(name), output.Data, Get($"scales{place}{block}", 1, x.Rows).Data, x.Rows, x.Columns,
+            _config.LayerNormEpsilon);
         return output;
     }
 
     private void NormBackward(string name, Matrix x, int block, string place, Matrix gradient, Matrix dx, bool accumulate) =>
         NormKernels.Backward(
-            x.Data, _layout.Weight(name), Get($"scales{place}{block}", 1, x.Rows).Data, gradient.Data, dx.Data, _layout.Gradient(name), x.Rows, x.Columns, accumulate);
+            x.Data, _layout.Weight(name), Get($"scales{place}{block}", 1, x.Rows).Data, gradient.Data, dx.Data, _layout.Gradient(name),
+            x.Rows, x.Columns, accumulate);
 
     private Matrix Residual(Matrix x, Matrix y, string name, Dropout dropout)
     {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.T5;
 
 /// <summary>
-/// One stretch of memory from which all parameters of a model are cut, so that an optimizer can update them in a few large
+/// One contiguous block of memory that holds all parameters of a model, so that an optimizer can update them in a few large
 /// operations and matrices that share an input can be multiplied as one.
 /// </summary>
 internal sealed class ParameterArena

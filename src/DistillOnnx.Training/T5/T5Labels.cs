@@ -104,6 +104,7 @@ internal sealed class T5Labels(T5Model model)
             }
         }
 
-        return relative.Bias(buckets, distinct.Length, length, length) + tensor(mask, [distinct.Length, 1, length, length], device: model.Device);
+        return relative.Bias(buckets, distinct.Length, length, length)
+            + tensor(mask, [distinct.Length, 1, length, length], device: model.Device);
     }
 }

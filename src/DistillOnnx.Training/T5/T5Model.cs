@@ -11,7 +11,9 @@ namespace DistillOnnx.Training.T5;
 /// </summary>
 public sealed class T5Model : nn.Module
 {
-    /// <summary>Added to scores that must not count: so low that the softmax gives 0, so high that sums with it stay finite in any type.</summary>
+    /// <summary>
+    /// Added to scores that must not count: so low that the softmax gives 0, so high that sums with it stay finite in any type.
+    /// </summary>
     internal const double MaskedScore = -1e30;
 
     private readonly ParameterArena _arena;
@@ -48,7 +50,10 @@ public sealed class T5Model : nn.Module
     /// <summary>Where the weights lie.</summary>
     public Device Device => _arena.Flat.device;
 
-    /// <summary>All parameters end to end, in the order of <c>named_parameters</c>, sharing their memory: float32 [<see cref="T5Config.ParameterCount"/>].</summary>
+    /// <summary>
+    /// All parameters end to end, in the order of <c>named_parameters</c>, sharing their memory: float32
+    /// [<see cref="T5Config.ParameterCount"/>].
+    /// </summary>
     public Tensor FlatParameters => _arena.Flat;
 
     /// <summary>
@@ -105,7 +110,8 @@ public sealed class T5Model : nn.Module
         using var scope = NewDisposeScope();
         var length = (int)decoderInputIds.shape[1];
         var future = full([length, length], MaskedScore, dtype: ScalarType.Float32, device: decoderInputIds.device).triu(1);
-        return DecodeHidden(decoderInputIds, p => p.Bias(length, length) + future, encoderHidden, encoderMask).MoveToOuterDisposeScope(); // (1, H, T, T)
+        // (1, H, T, T)
+        return DecodeHidden(decoderInputIds, p => p.Bias(length, length) + future, encoderHidden, encoderMask).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder on one more position, after those that the caches hold.</summary>
@@ -127,7 +133,8 @@ public sealed class T5Model : nn.Module
     /// <param name="encoderHidden">[B, S, d_model].</param>
     /// <param name="encoderMask">[B, S].</param>
     /// <returns>[B, N, d_model].</returns>
-    internal Tensor DecodeHidden(Tensor decoderInputIds, Func<T5RelativePosition, Tensor> selfBias, Tensor encoderHidden, Tensor encoderMask)
+    internal Tensor DecodeHidden(
+        Tensor decoderInputIds, Func<T5RelativePosition, Tensor> selfBias, Tensor encoderHidden, Tensor encoderMask)
     {
         using var scope = NewDisposeScope();
         var caches = CrossCaches(encoderHidden, grows: false);

@@ -30,11 +30,13 @@ internal sealed class T5Stack : nn.Module
 
     /// <summary>Runs all blocks.</summary>
     /// <param name="embedded">float32 [B, S, d_model].</param>
-    /// <param name="selfBias">Makes position bias and mask, which broadcast to [B, heads, S, keys]. A block that owns a relative position begins a new one.</param>
+    /// <param name="selfBias">Makes position bias and mask, which broadcast to [B, heads, S, keys]. A block that owns a relative position
+    /// begins a new one.</param>
     /// <param name="caches">One a block in a decoder, null in an encoder.</param>
     /// <param name="crossBias">Mask of the encoder's positions: [B, 1, 1, S_encoder]; null in an encoder.</param>
     /// <returns>[B, S, d_model].</returns>
-    public Tensor Forward(Tensor embedded, Func<T5RelativePosition, Tensor> selfBias, IReadOnlyList<T5LayerCache>? caches = null, Tensor? crossBias = null)
+    public Tensor Forward(
+        Tensor embedded, Func<T5RelativePosition, Tensor> selfBias, IReadOnlyList<T5LayerCache>? caches = null, Tensor? crossBias = null)
     {
         using var scope = NewDisposeScope();
         crossBias = crossBias?.to(_precision.ComputeType);

@@ -33,7 +33,8 @@ public sealed class CheckpointHeadTests : IDisposable
     [InlineData("umt5", false, null, "4.40.0", "other", false, false, false)]
     [InlineData("umt5", null, null, "4.40.0", "absent", true, true, false)]
     [InlineData("umt5", true, null, "5.15.1", "other", false, false, false)]
-    public void Open_KeysAndTensors_GiveTheHead(string modelType, bool? tie, bool? scale, string version, string head, bool tied, bool scaled, bool folded)
+    public void Open_KeysAndTensors_GiveTheHead(
+        string modelType, bool? tie, bool? scale, string version, string head, bool tied, bool scaled, bool folded)
     {
         Write(modelType, tie, scale, version, head);
         using var checkpoint = Checkpoint.Open(_directory.Path);
@@ -43,16 +44,20 @@ public sealed class CheckpointHeadTests : IDisposable
         var expected = TinyModel.Values(new TensorInfo("lm_head.weight", TensorType.Float32, [20, 6]));
         var found = new float[expected.Length];
         checkpoint.Tensors.ReadFloat32("lm_head.weight", found);
-        Assert.Equal(expected.Select(v => folded ? (float)(v / Math.Sqrt(6)) : v).Select(v => Math.Round(v, 6)), found.Select(v => Math.Round(v, 6)));
+        Assert.Equal(
+            expected.Select(v => folded ? (float)(v / Math.Sqrt(6)) : v).Select(v => Math.Round(v, 6)),
+            found.Select(v => Math.Round(v, 6)));
     }
 
-    // transformers 4 knows tie_word_embeddings alone, and ties and scales by it; transformers 5 goes by the tensors and scale_decoder_outputs.
+    // transformers 4 knows tie_word_embeddings alone, and ties and scales by it; transformers 5 goes by the tensors and
+    // scale_decoder_outputs.
     [Theory]
     [InlineData(true, true, "absent", true, true, false)]
     [InlineData(true, false, "absent", false, false, true)]
     [InlineData(true, false, "other", false, false, true)]
     [InlineData(true, true, "other", false, false, true)]
-    public void Save_AnyHead_IsWrittenSoThatBothTransformersAgree(bool tie, bool scale, string head, bool savedTie, bool savedScale, bool savedHead)
+    public void Save_AnyHead_IsWrittenSoThatBothTransformersAgree(
+        bool tie, bool scale, string head, bool savedTie, bool savedScale, bool savedHead)
     {
         Write("t5", tie, scale, "5.15.1", head);
         var saved = Directory.CreateDirectory(_directory["saved"]).FullName;
@@ -60,7 +65,8 @@ public sealed class CheckpointHeadTests : IDisposable
         CheckpointFiles.Save(first, saved);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(saved, "config.json")))!;
         Assert.Equal((savedTie, savedScale), ((bool)config["tie_word_embeddings"]!, (bool)config["scale_decoder_outputs"]!));
-        using (var file = SafetensorsFile.Open(Path.Combine(saved, "model.safetensors"))) Assert.Equal(savedHead, file.Tensors.ContainsKey("lm_head.weight"));
+        using (var file = SafetensorsFile.Open(Path.Combine(saved, "model.safetensors")))
+            Assert.Equal(savedHead, file.Tensors.ContainsKey("lm_head.weight"));
         using var second = Checkpoint.Open(saved);
         Assert.Equal(first.Config, second.Config);
         Assert.Equal(first.Tensors.Tensors.Keys.Order(), second.Tensors.Tensors.Keys.Order());
@@ -76,7 +82,8 @@ public sealed class CheckpointHeadTests : IDisposable
         var config = TinyModel.Config();
         config.Save(_directory.Path);
         var tensors = T5Layout.Enumerate(config).ToList();
-        using (var writer = SafetensorsWriter.Create(_directory["model.safetensors"], [.. tensors.Select(t => t with { Name = prefix + t.Name })]))
+        var named = tensors.Select(t => t with { Name = prefix + t.Name });
+        using (var writer = SafetensorsWriter.Create(_directory["model.safetensors"], [.. named]))
         {
             foreach (var tensor in tensors) writer.Write(prefix + tensor.Name, TinyModel.Values(tensor));
             writer.Complete();
@@ -92,7 +99,9 @@ public sealed class CheckpointHeadTests : IDisposable
     {
         var config = TinyModel.Config();
         config.Save(_directory.Path);
-        TinyModel.WriteSafetensors(_directory["model.safetensors"], [.. T5Layout.Enumerate(config), new TensorInfo("module.shared.weight", TensorType.Float32, [20, 6])]);
+        TinyModel.WriteSafetensors(
+            _directory["model.safetensors"],
+            [.. T5Layout.Enumerate(config), new TensorInfo("module.shared.weight", TensorType.Float32, [20, 6])]);
         Assert.Contains("without the prefixes", Hostile.AssertRefused(_directory.Path, "collision"));
     }
 
@@ -101,7 +110,9 @@ public sealed class CheckpointHeadTests : IDisposable
     {
         var config = TinyModel.Config();
         config.Save(_directory.Path);
-        TinyModel.WriteSafetensors(_directory["model.safetensors"], [.. T5Layout.Enumerate(config), new TensorInfo("encoder.embed_tokens.weight", TensorType.Float32, [20, 6])]);
+        TinyModel.WriteSafetensors(
+            _directory["model.safetensors"],
+            [.. T5Layout.Enumerate(config), new TensorInfo("encoder.embed_tokens.weight", TensorType.Float32, [20, 6])]);
         Assert.Contains("encoder.embed_tokens.weight", Hostile.AssertRefused(_directory.Path, "two embeddings"));
     }
 
@@ -197,7 +208,10 @@ public sealed class CheckpointHeadTests : IDisposable
         File.WriteAllText(_directory["config.json"], json.ToJsonString());
         var tensors = T5Layout.Enumerate(config).Where(x => head != "absent" || x.Name != "lm_head.weight").ToList();
         using var writer = SafetensorsWriter.Create(_directory["model.safetensors"], tensors);
-        foreach (var tensor in tensors) writer.Write(tensor.Name, TinyModel.Values(head == "equal" && tensor.Name == "lm_head.weight" ? tensor with { Name = "shared.weight" } : tensor));
+        foreach (var tensor in tensors)
+            writer.Write(
+                tensor.Name,
+                TinyModel.Values(head == "equal" && tensor.Name == "lm_head.weight" ? tensor with { Name = "shared.weight" } : tensor));
         writer.Complete();
     }
 }

@@ -38,7 +38,8 @@ public sealed class CheckpointTests : IDisposable
         for (var shard = 0; shard < 3; shard++)
         {
             var part = tensors.Where((_, i) => i % 3 == shard).ToList();
-            File.WriteAllBytes(_directory[$"pytorch_model-{shard}.bin"], TorchFile.Archive(TorchFile.Pickle(part), TorchFile.Storages(part)));
+            File.WriteAllBytes(
+                _directory[$"pytorch_model-{shard}.bin"], TorchFile.Archive(TorchFile.Pickle(part), TorchFile.Storages(part)));
             foreach (var tensor in part) map[tensor.Name] = $"pytorch_model-{shard}.bin";
         }
 
@@ -60,7 +61,8 @@ public sealed class CheckpointTests : IDisposable
         {
             var values = TinyModel.Values(tensor);
             var transposed = tensor.Name == T5TensorNames.Shared;
-            pickle.Text(tensor.Name).Tensor("0", total, storage.Count, tensor.Shape, transposed ? [1, tensor.Shape[0]] : PickleBuilder.RowMajor(tensor.Shape));
+            pickle.Text(tensor.Name)
+                .Tensor("0", total, storage.Count, tensor.Shape, transposed ? [1, tensor.Shape[0]] : PickleBuilder.RowMajor(tensor.Shape));
             var (rows, columns) = ((int)tensor.Shape[0], (int)(tensor.ElementCount / tensor.Shape[0]));
             storage.AddRange(transposed ? Enumerable.Range(0, values.Length).Select(i => values[i % rows * columns + i / rows]) : values);
         }
@@ -99,7 +101,8 @@ public sealed class CheckpointTests : IDisposable
     {
         var config = TinyModel.Config(tied: false);
         config.Save(_directory.Path);
-        var tensors = T5Layout.Enumerate(config).Select(t => t.Name == "shared.weight" ? t with { Name = "decoder.embed_tokens.weight" } : t).ToList();
+        var tensors = T5Layout.Enumerate(config)
+            .Select(t => t.Name == "shared.weight" ? t with { Name = "decoder.embed_tokens.weight" } : t).ToList();
         TinyModel.WriteSafetensors(Weights, tensors);
         using var checkpoint = Checkpoint.Open(_directory.Path);
         var found = new float[120];
@@ -140,7 +143,8 @@ public sealed class CheckpointTests : IDisposable
         var snapshot = Directory.CreateDirectory(_directory["models--x/snapshots/abc"]).FullName;
         var blobs = Directory.CreateDirectory(_directory["models--x/blobs"]).FullName;
         TinyModel.Write(blobs, TinyModel.Config());
-        foreach (var name in (string[])["config.json", "model.safetensors"]) File.CreateSymbolicLink(Path.Combine(snapshot, name), Path.Combine("..", "..", "blobs", name));
+        foreach (var name in (string[])["config.json", "model.safetensors"])
+            File.CreateSymbolicLink(Path.Combine(snapshot, name), Path.Combine("..", "..", "blobs", name));
         using var checkpoint = Checkpoint.Open(snapshot);
         TinyModel.AssertHolds(checkpoint);
     }
@@ -182,14 +186,18 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(first.Config, last.Config);
         foreach (var tensor in first.Tensors.Tensors.Values)
         {
-            Assert.True(first.Tensors.TryGetBytes(tensor.Name, out var a) && last.Tensors.TryGetBytes(tensor.Name, out var b) && a.SequenceEqual(b), tensor.Name);
+            Assert.True(
+                first.Tensors.TryGetBytes(tensor.Name, out var a) && last.Tensors.TryGetBytes(tensor.Name, out var b) && a.SequenceEqual(b),
+                tensor.Name);
             Assert.Equal(type, last.Tensors.Tensors[tensor.Name].Type);
         }
 
         var saved = JsonNode.Parse(File.ReadAllText(Path.Combine(twice, "config.json")))!;
         Assert.Equal("summarize: ", (string?)saved["task_specific_params"]!["summarization"]!["prefix"]);
         Assert.Equal(512, (int)saved["n_positions"]!);
-        Assert.Equal(type switch { TensorType.Float16 => "float16", TensorType.BFloat16 => "bfloat16", _ => "float32" }, (string?)saved["torch_dtype"]);
+        Assert.Equal(
+            type switch { TensorType.Float16 => "float16", TensorType.BFloat16 => "bfloat16", _ => "float32" },
+            (string?)saved["torch_dtype"]);
         Assert.Equal(4, (int)JsonNode.Parse(File.ReadAllText(Path.Combine(twice, "generation_config.json")))!["num_beams"]!);
     }
 

@@ -29,7 +29,8 @@ internal static class Hostile
         try
         {
             using var checkpoint = Checkpoint.Open(directory);
-            foreach (var tensor in checkpoint.Tensors.Tensors.Values) checkpoint.Tensors.ReadFloat32(tensor.Name, new float[tensor.ElementCount]);
+            foreach (var tensor in checkpoint.Tensors.Tensors.Values)
+                checkpoint.Tensors.ReadFloat32(tensor.Name, new float[tensor.ElementCount]);
             return true;
         }
         catch (InputException e)

@@ -24,14 +24,22 @@ public sealed class HostileIndexTests : IDisposable
     {
         string[] names =
         [
-            $"../{Second}", $"./{Second}", $"x/../{Second}", $"checkpoint/../{Second}", _outer[Second], Path.Combine(_directory, Second), "/etc/passwd",
-            $"..\\{Second}", $"C:\\{Second}", $"file://{Second}", $"{Second}\0.safetensors", $"../{Second}\0.safetensors", "", ".", "..", ".safetensors", "config.json",
-            "pytorch_model.bin", "model.safetensors.index.json", $"~/{Second}", $"%2e%2e/{Second}", $" {Second}", $"{Second} ", $"{Second}/", $"//{Second}",
+            $"../{Second}", $"./{Second}", $"x/../{Second}", $"checkpoint/../{Second}", _outer[Second],
+            Path.Combine(_directory, Second), "/etc/passwd",
+            $"..\\{Second}", $"C:\\{Second}", $"file://{Second}", $"{Second}\0.safetensors", $"../{Second}\0.safetensors", "", ".", "..",
+            ".safetensors", "config.json",
+            "pytorch_model.bin", "model.safetensors.index.json", $"~/{Second}", $"%2e%2e/{Second}", $" {Second}", $"{Second} ",
+            $"{Second}/", $"//{Second}",
             new string('a', 5000) + ".safetensors", "none.safetensors", "-.safetensors", "CON.safetensors", "\u2025/x.safetensors",
         ];
         foreach (var name in names)
         {
-            foreach (var tensor in (string[])["shared.weight", "decoder.final_layer_norm.weight", "encoder.block.0.layer.0.SelfAttention.q.weight", "encoder.final_layer_norm.weight"])
+            string[] tensors =
+            [
+                "shared.weight", "decoder.final_layer_norm.weight", "encoder.block.0.layer.0.SelfAttention.q.weight",
+                "encoder.final_layer_norm.weight",
+            ];
+            foreach (var tensor in tensors)
                 Refuse(m => m[tensor] = name, name);
         }
     }
@@ -49,8 +57,12 @@ public sealed class HostileIndexTests : IDisposable
                 1 => text + "{",
                 2 => text.Replace("weight_map", "weight_" + random.Next(9), StringComparison.Ordinal),
                 3 => text.Replace("\"shared.weight\":", $"\"shared.weight\":\"{Second}\",\"shared.weight\":", StringComparison.Ordinal),
-                4 => text.Insert(text.IndexOf("\"weight_map\":", StringComparison.Ordinal) + 13, ((string[])["[", "null,", "3,", "\"", "[[[[[[[[[[[[[[[[[[[["])[random.Next(5)]),
-                _ => text.Replace("\"model-00001-of-00002.safetensors\"", ((string[])["1", "null", "{}", "[]", "true"])[random.Next(5)], StringComparison.Ordinal),
+                4 => text.Insert(
+                    text.IndexOf("\"weight_map\":", StringComparison.Ordinal) + 13,
+                    ((string[])["[", "null,", "3,", "\"", "[[[[[[[[[[[[[[[[[[[["])[random.Next(5)]),
+                _ => text.Replace(
+                    "\"model-00001-of-00002.safetensors\"", ((string[])["1", "null", "{}", "[]", "true"])[random.Next(5)],
+                    StringComparison.Ordinal),
             }, $"seed {seed}");
         }
     }

@@ -25,9 +25,12 @@ public sealed class HostilePyTorchTests : IDisposable
 
     /// <summary>Pickles that name something a program could run, in every way that a pickle can name and call things.</summary>
     public static TheoryData<string> Callables => new(
-        "posix system", "os system", "nt system", "subprocess Popen", "builtins eval", "builtins exec", "__builtin__ eval", "builtins getattr",
-        "torch load", "torch._utils _rebuild_tensor", "torch.nn Module", "torch.jit load", "collections defaultdict", "numpy.core.multiarray _reconstruct",
-        "torch.storage _load_from_bytes", "functools partial", "torch FloatTensor", "torch  FloatStorage", "collections OrderedDict.fromkeys", " ");
+        "posix system", "os system", "nt system", "subprocess Popen", "builtins eval", "builtins exec", "__builtin__ eval",
+        "builtins getattr",
+        "torch load", "torch._utils _rebuild_tensor", "torch.nn Module", "torch.jit load", "collections defaultdict",
+        "numpy.core.multiarray _reconstruct",
+        "torch.storage _load_from_bytes", "functools partial", "torch FloatTensor", "torch  FloatStorage",
+        "collections OrderedDict.fromkeys", " ");
 
     [Theory]
     [MemberData(nameof(Callables))]
@@ -36,7 +39,8 @@ public sealed class HostilePyTorchTests : IDisposable
         var canary = _directory["canary"];
         var (module, name) = (function[..function.IndexOf(' ')], function[(function.IndexOf(' ') + 1)..]);
         var global = new PickleBuilder().Protocol().Global(module, name).Op('(').Text($"touch {canary}").Op('t').Op('R').Op('.');
-        var stack = new PickleBuilder().Protocol(4).Text(module).Text(name).Raw(0x93).Op('(').Text($"touch {canary}").Op('t').Op('R').Op('.');
+        var stack = new PickleBuilder().Protocol(4).Text(module).Text(name).Raw(0x93).Op('(').Text($"touch {canary}").Op('t').Op('R')
+            .Op('.');
         foreach (var pickle in (PickleBuilder[])[global, stack])
         {
             var message = Refuse(TorchFile.Archive(pickle.ToArray(), []), function);
@@ -85,7 +89,8 @@ public sealed class HostilePyTorchTests : IDisposable
         {
             var random = new Random(seed);
             var bytes = (byte[])_archive.Clone();
-            for (var i = random.Next(1, 6); i > 0; i--) bytes[random.Next(2) == 0 ? random.Next(bytes.Length) : bytes.Length - 1 - random.Next(1500)] = (byte)random.Next(256);
+            for (var i = random.Next(1, 6); i > 0; i--)
+                bytes[random.Next(2) == 0 ? random.Next(bytes.Length) : bytes.Length - 1 - random.Next(1500)] = (byte)random.Next(256);
             File.WriteAllBytes(Weights, bytes);
             Hostile.OpensOrIsRefused(_directory.Path, $"seed {seed}");
         }
@@ -101,7 +106,9 @@ public sealed class HostilePyTorchTests : IDisposable
             {
                 0 => _legacy[..random.Next(_legacy.Length)],
                 1 => [.. _legacy, .. new byte[random.Next(1, 99)]],
-                2 => Replace(_legacy, BitConverter.GetBytes((long)_config.VocabSize * _config.DModel), BitConverter.GetBytes(random.NextInt64(1 << 30, long.MaxValue))),
+                2 => Replace(
+                    _legacy, BitConverter.GetBytes((long)_config.VocabSize * _config.DModel),
+                    BitConverter.GetBytes(random.NextInt64(1 << 30, long.MaxValue))),
                 _ => Replace(_legacy, "FloatStorage"u8, Encoding.ASCII.GetBytes($"Float{random.Next(1000000, 9999999)}")),
             }, $"legacy {seed}");
         }
@@ -162,7 +169,8 @@ public sealed class HostilePyTorchTests : IDisposable
         var end = bytes.Length - 22;
         var central = BitConverter.ToInt32(bytes, end + 16);
         var entries = new List<int>();
-        for (var p = central; p < end; p += 46 + BitConverter.ToUInt16(bytes, p + 28) + BitConverter.ToUInt16(bytes, p + 30) + BitConverter.ToUInt16(bytes, p + 32)) entries.Add(p);
+        int Field(int at) => BitConverter.ToUInt16(bytes, at);
+        for (var p = central; p < end; p += 46 + Field(p + 28) + Field(p + 30) + Field(p + 32)) entries.Add(p);
         var entry = entries[random.Next(entries.Count)];
         void Set16(int at, int value) => BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(at), (ushort)value);
         void Set32(int at, long value) => BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), (uint)value);
@@ -219,7 +227,8 @@ public sealed class HostilePyTorchTests : IDisposable
         PickleBuilder P(byte protocol = 2) => new PickleBuilder().Protocol(protocol);
         var shared = _tensors[0];
         PickleBuilder One(Func<PickleBuilder, PickleBuilder> tensor) => tensor(P().OrderedDictionary().Text(shared.Name)).Op('s').Op('.');
-        PickleBuilder View(string key, long count, long offset, long[] shape, long[] strides, string type = "FloatStorage") => One(p => p.Tensor(key, count, offset, shape, strides, type));
+        PickleBuilder View(string key, long count, long offset, long[] shape, long[] strides, string type = "FloatStorage") =>
+            One(p => p.Tensor(key, count, offset, shape, strides, type));
 
         yield return ("empty", []);
         yield return ("no end", P().Op('}').ToArray());
@@ -227,9 +236,13 @@ public sealed class HostilePyTorchTests : IDisposable
         yield return ("left over", P().Op('}').Op('}').Op('.').ToArray());
         yield return ("bytes after", P().Op('}').Op('.').Op('.').ToArray());
         foreach (var protocol in (byte[])[0, 1, 6, 255]) yield return ($"protocol {protocol}", P(protocol).Op('}').Op('.').ToArray());
-        foreach (var code in "iopP\x81\x82\x83\x84\x92\x8b\x8e\x8f\x90\x91\x96\x97\x98IFSVLg\0") yield return ($"instruction {(int)code}", P().Op('(').Op(code).Raw(new byte[64]).Op('.').ToArray());
+        foreach (var code in "iopP\x81\x82\x83\x84\x92\x8b\x8e\x8f\x90\x91\x96\x97\x98IFSVLg\0")
+            yield return ($"instruction {(int)code}", P().Op('(').Op(code).Raw(new byte[64]).Op('.').ToArray());
         yield return ("marks", P().Raw(Enumerable.Repeat((byte)'(', 2_000_000).ToArray()).ToArray());
-        yield return ("deep lists", P().Raw(Enumerable.Repeat((byte)']', 900_000).ToArray()).Raw(Enumerable.Repeat((byte)'a', 899_999).ToArray()).Op('.').ToArray());
+        yield return (
+            "deep lists",
+            P().Raw(Enumerable.Repeat((byte)']', 900_000).ToArray()).Raw(Enumerable.Repeat((byte)'a', 899_999).ToArray()).Op('.')
+            .ToArray());
         yield return ("list within itself", P().Op(']').Op('2').Op('a').Op('.').ToArray());
         yield return ("huge text", P().Op('X').Raw(0xFF, 0xFF, 0xFF, 0x7F).ToArray());
         yield return ("huger text", P(4).Raw(0x8D).Raw(BitConverter.GetBytes(ulong.MaxValue)).ToArray());
@@ -238,14 +251,19 @@ public sealed class HostilePyTorchTests : IDisposable
         yield return ("empty memo", P().Raw((byte)'h', 9).Op('.').ToArray());
         yield return ("call of a number", P().Int(1).Op(')').Op('R').Op('.').ToArray());
         yield return ("call of a storage class", P().Global("torch", "FloatStorage").Op(')').Op('R').Op('.').ToArray());
-        yield return ("attributes of a tensor", One(p => p.Tensor("0", 120, 0, shared.Shape, PickleBuilder.RowMajor(shared.Shape)).Op('}').Op('b')).ToArray());
+        yield return (
+            "attributes of a tensor",
+            One(p => p.Tensor("0", 120, 0, shared.Shape, PickleBuilder.RowMajor(shared.Shape)).Op('}').Op('b')).ToArray());
         yield return ("other reference", P().Op('(').Text("module").Text("x").Op('t').Op('Q').Op('.').ToArray());
         yield return ("not a dictionary", P().Op(']').Op('.').ToArray());
         yield return ("number in the dictionary", P().Op('}').Text("epoch").Int(3).Op('s').Op('.').ToArray());
         yield return ("dictionary in the dictionary", P().Op('}').Text("state_dict").Op('}').Op('s').Op('.').ToArray());
         yield return ("number as name", P().Op('}').Int(3).Tensor("0", 120, 0, [120], [1]).Op('s').Op('.').ToArray());
         yield return ("odd items", P().Op('}').Op('(').Text("a").Op('u').Op('.').ToArray());
-        yield return ("tensor twice", P().Op('}').Op('(').Text("a").Tensor("0", 120, 0, [120], [1]).Text("a").Tensor("0", 120, 0, [120], [1]).Op('u').Op('.').ToArray());
+        yield return (
+            "tensor twice",
+            P().Op('}').Op('(').Text("a").Tensor("0", 120, 0, [120], [1]).Text("a").Tensor("0", 120, 0, [120], [1]).Op('u').Op('.')
+            .ToArray());
         yield return ("tensors missing", View("0", 120, 0, [20, 6], [6, 1]).ToArray());
         yield return ("outside by offset", View("0", 120, 1, [20, 6], [6, 1]).ToArray());
         yield return ("huge offset", View("0", 120, long.MaxValue, [0], [1]).ToArray());
@@ -255,7 +273,8 @@ public sealed class HostilePyTorchTests : IDisposable
         yield return ("negative shape", View("0", 120, 0, [-20, -6], [6, 1]).ToArray());
         yield return ("shape that overflows", View("0", 120, 0, [long.MaxValue, long.MaxValue], [0, 0]).ToArray());
         yield return ("expanded", View("0", 120, 0, [1L << 40], [0]).ToArray());
-        yield return ("many dimensions", View("0", 120, 0, [.. Enumerable.Repeat(1L, 200_000)], [.. Enumerable.Repeat(1L, 200_000)]).ToArray());
+        yield return (
+            "many dimensions", View("0", 120, 0, [.. Enumerable.Repeat(1L, 200_000)], [.. Enumerable.Repeat(1L, 200_000)]).ToArray());
         yield return ("strides missing", View("0", 120, 0, [20, 6], [6]).ToArray());
         yield return ("storage too large", View("0", 121, 0, [20, 6], [6, 1]).ToArray());
         yield return ("storage of huge size", View("0", long.MaxValue, 0, [20, 6], [6, 1]).ToArray());

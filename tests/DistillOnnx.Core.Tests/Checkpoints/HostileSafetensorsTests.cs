@@ -37,7 +37,8 @@ public sealed class HostileSafetensorsTests : IDisposable
         {
             var random = new Random(seed);
             var bytes = (byte[])_sound.Clone();
-            for (var i = random.Next(1, 6); i > 0; i--) bytes[random.Next(random.Next(2) == 0 ? bytes.Length : 2000)] = (byte)random.Next(256);
+            for (var i = random.Next(1, 6); i > 0; i--)
+                bytes[random.Next(random.Next(2) == 0 ? bytes.Length : 2000)] = (byte)random.Next(256);
             File.WriteAllBytes(Weights, bytes);
             if (!Hostile.OpensOrIsRefused(_directory.Path, $"seed {seed}")) refused++;
         }
@@ -68,7 +69,8 @@ public sealed class HostileSafetensorsTests : IDisposable
     public void Open_HeaderOfManyTensors_IsRefused()
     {
         var header = new StringBuilder("{");
-        for (var i = 0; i < 20_001; i++) header.Append(i == 0 ? "" : ",").Append($"\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        for (var i = 0; i < 20_001; i++)
+            header.Append(i == 0 ? "" : ",").Append($"\"{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
         File.WriteAllBytes(Weights, Assemble(header.Append('}').ToString(), []));
         Assert.Contains("20000", Hostile.AssertRefused(_directory.Path, "many"));
     }
@@ -92,19 +94,24 @@ public sealed class HostileSafetensorsTests : IDisposable
             8 => Header(h => offsets(Pick(h, random))[0] = long.MaxValue),
             9 => Header(h => ((JsonArray)Pick(h, random)["shape"]!)[0] = random.NextInt64(30, long.MaxValue)),
             10 => Header(h => Pick(h, random)["shape"] = new JsonArray(1L << 32, 1L << 32, random.Next(1, 9))),
-            11 => Header(h => Pick(h, random)["shape"] = new JsonArray([.. Enumerable.Range(0, random.Next(33, 99)).Select(_ => JsonValue.Create(1))])),
+            11 => Header(h => Pick(h, random)["shape"] = new JsonArray(
+                [.. Enumerable.Range(0, random.Next(33, 99)).Select(_ => JsonValue.Create(1))])),
             12 => Header(h => Pick(h, random)["dtype"] = ((string[])["F64", "F16", "I8", "F4", "f32", "", "C64"])[random.Next(7)]),
             13 => Header(h => Pick(h, random)["dtype"] = random.Next(2) == 0 ? "I32" : "U32"),
             14 => Header(h => Rename(h, random)),
-            15 => Text(t => t.Insert(1, $"\"{Names[random.Next(Names.Count)]}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}},")),
+            15 => Text(t =>
+                t.Insert(1, $"\"{Names[random.Next(Names.Count)]}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}},")),
             16 => Header(h => h.Remove(Names[random.Next(Names.Count)])),
-            17 => Text(t => t.Remove(random.Next(t.Length - 1), 1).Insert(random.Next(1, t.Length - 1), ((string[])["{", "}", "[", "\"", "\u0001", ",,"])[random.Next(6)])),
+            17 => Text(t =>
+                t.Remove(random.Next(t.Length - 1), 1)
+                    .Insert(random.Next(1, t.Length - 1), ((string[])["{", "}", "[", "\"", "\u0001", ",,"])[random.Next(6)])),
             18 => Header(h => h["__metadata__"] = new JsonObject { ["format"] = random.Next(100) }),
             19 => Header(h => h["x"] = JsonNode.Parse(new string('[', 30) + new string(']', 30))),
             20 => Header(h => Pick(h, random)["extra"] = 1),
             21 => Header(h => Pick(h, random).Remove(((string[])["dtype", "shape", "data_offsets"])[random.Next(3)])),
             22 => Header(h => Overlap(h, random)),
-            _ => Header(h => Pick(h, random)["shape"] = JsonNode.Parse(((string[])["null", "[1.5]", "\"6\"", "[-6]", "{}", "[[6]]"])[random.Next(6)])),
+            _ => Header(h => Pick(h, random)["shape"] = JsonNode.Parse(
+                ((string[])["null", "[1.5]", "\"6\"", "[-6]", "{}", "[[6]]"])[random.Next(6)])),
         };
     }
 
@@ -126,7 +133,8 @@ public sealed class HostileSafetensorsTests : IDisposable
         var name = Names[random.Next(Names.Count)];
         var value = header[name]!.DeepClone();
         header.Remove(name);
-        header[((string[])["../" + name, name + "\n", "\u202e" + name, "", name.ToUpperInvariant(), new string('x', 5000)])[random.Next(6)]] = value;
+        string[] others = ["../" + name, name + "\n", "\u202e" + name, "", name.ToUpperInvariant(), new string('x', 5000)];
+        header[others[random.Next(others.Length)]] = value;
     }
 
     private static void Overlap(JsonObject header, Random random)
@@ -138,7 +146,8 @@ public sealed class HostileSafetensorsTests : IDisposable
 
     private byte[] WithLength(ulong length) => [.. BitConverter.GetBytes(length), .. _sound[8..]];
 
-    private byte[] Text(Func<string, string> change) => Assemble(change(Encoding.UTF8.GetString(_sound, 8, HeaderLength).TrimEnd()), _sound[(8 + HeaderLength)..]);
+    private byte[] Text(Func<string, string> change) =>
+        Assemble(change(Encoding.UTF8.GetString(_sound, 8, HeaderLength).TrimEnd()), _sound[(8 + HeaderLength)..]);
 
     private byte[] Header(Action<JsonObject> change) => Text(t =>
     {

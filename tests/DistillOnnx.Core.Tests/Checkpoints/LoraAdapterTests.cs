@@ -25,7 +25,8 @@ public sealed class LoraAdapterTests : IDisposable
     [InlineData("{}", 2.0, 2.0)]
     [InlineData("{\"use_rslora\":true}", 2.8284271247461903, 2.8284271247461903)]
     [InlineData("{\"alpha_pattern\":{\"SelfAttention.q\":10}}", 5.0, 2.0)]
-    [InlineData("{\"alpha_pattern\":{\"encoder\\\\.block\\\\.0\\\\..*\\\\.q\":6},\"use_rslora\":true}", 4.242640687119285, 2.8284271247461903)]
+    [InlineData(
+        "{\"alpha_pattern\":{\"encoder\\\\.block\\\\.0\\\\..*\\\\.q\":6},\"use_rslora\":true}", 4.242640687119285, 2.8284271247461903)]
     [InlineData("{\"fan_in_fan_out\":true,\"bias\":\"none\",\"lora_dropout\":0.1,\"task_type\":\"SEQ_2_SEQ_LM\"}", 2.0, 2.0)]
     public void Open_Adapter_IsTheBaseWithItsChanges(string keys, double queryScale, double outputScale)
     {
@@ -114,7 +115,11 @@ public sealed class LoraAdapterTests : IDisposable
     public void Open_TensorOfAnotherKind_IsRefusedByName(string name, string expected)
     {
         WriteConfig(_directory, "{}");
-        WriteWeights([.. Factors(Query, 8, 6), new TensorInfo(name, TensorType.Float32, name.EndsWith("shared.weight", StringComparison.Ordinal) ? [20, 6] : [2, 6])]);
+        WriteWeights(
+            [
+                .. Factors(Query, 8, 6),
+                new TensorInfo(name, TensorType.Float32, name.EndsWith("shared.weight", StringComparison.Ordinal) ? [20, 6] : [2, 6]),
+            ]);
         Assert.Contains(expected, Assert.Throws<InputException>(() => Checkpoint.Open(_directory, _base).Dispose()).Message);
     }
 
@@ -132,7 +137,8 @@ public sealed class LoraAdapterTests : IDisposable
         WriteWeights([.. Factors(Query, 8, 6), .. Factors(Output, 6, 10)]);
         var inner = Directory.CreateDirectory(Path.Combine(_directory, "base")).FullName;
         TinyModel.Write(inner, TinyModel.Config(tied: false));
-        File.WriteAllText(Path.Combine(inner, "generation_config.json"), "{\"decoder_start_token_id\":0,\"eos_token_id\":[1],\"num_beams\":4}");
+        File.WriteAllText(
+            Path.Combine(inner, "generation_config.json"), "{\"decoder_start_token_id\":0,\"eos_token_id\":[1],\"num_beams\":4}");
         var path = Path.Combine(file == "generation_config.json" ? inner : _directory, file);
         var sound = File.ReadAllBytes(path);
         var random = new Random(5);
@@ -190,5 +196,6 @@ public sealed class LoraAdapterTests : IDisposable
         File.WriteAllText(Path.Combine(directory, "adapter_config.json"), root.ToJsonString());
     }
 
-    private void WriteWeights(IEnumerable<TensorInfo> tensors) => TinyModel.WriteSafetensors(Path.Combine(_directory, "adapter_model.safetensors"), tensors);
+    private void WriteWeights(IEnumerable<TensorInfo> tensors) =>
+        TinyModel.WriteSafetensors(Path.Combine(_directory, "adapter_model.safetensors"), tensors);
 }

@@ -51,7 +51,9 @@ internal sealed class PickleBuilder
         return Op('t').Op('Q');
     }
 
-    public PickleBuilder Tensor(string key, long count, long offset, IReadOnlyList<long> shape, IReadOnlyList<long> strides, string type = "FloatStorage", bool legacy = false) =>
+    public PickleBuilder Tensor(
+        string key, long count, long offset, IReadOnlyList<long> shape, IReadOnlyList<long> strides, string type = "FloatStorage",
+        bool legacy = false) =>
         Global("torch._utils", "_rebuild_tensor_v2").Op('(').Storage(key, count, type, legacy).Int(offset).Tuple(shape).Tuple(strides)
             .Op('\x89').OrderedDictionary().Op('t').Op('R');
 

@@ -28,7 +28,8 @@ public sealed class ReferenceCheckpointTests : IDisposable
     public void Open_PyTorchFileOfTheSameModel_HasTheSameBits(string model)
     {
         var source = SharedData.Require($"reference/{model}");
-        foreach (var name in (string[])["config.json", "pytorch_model.bin"]) File.Copy(Path.Combine(source, name), Path.Combine(_directory.Path, name));
+        foreach (var name in (string[])["config.json", "pytorch_model.bin"])
+            File.Copy(Path.Combine(source, name), Path.Combine(_directory.Path, name));
         using var expected = Checkpoint.Open(source);
         using var found = Checkpoint.Open(_directory.Path);
         Assert.Equal(expected.Tensors.Tensors.Count, found.Tensors.Tensors.Count);

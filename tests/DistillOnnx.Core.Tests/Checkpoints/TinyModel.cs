@@ -60,7 +60,8 @@ internal static class TinyModel
             foreach (var tensor in part) map[tensor.Name] = name;
         }
 
-        var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = tensors.Sum(t => t.ByteCount) }, ["weight_map"] = map };
+        var index =
+            new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = tensors.Sum(t => t.ByteCount) }, ["weight_map"] = map };
         File.WriteAllText(Path.Combine(directory, "model.safetensors.index.json"), index.ToJsonString());
         return index;
     }

@@ -39,7 +39,8 @@ internal static class TorchFile
         var pickle = new PickleBuilder().Protocol().OrderedDictionary().Raw((byte)'q', 0).Op('(');
         var i = 0;
         foreach (var tensor in tensors)
-            pickle.Text(tensor.Name).Tensor($"{i++}", tensor.ElementCount, 0, tensor.Shape, PickleBuilder.RowMajor(tensor.Shape), legacy: legacy);
+            pickle.Text(tensor.Name)
+                .Tensor($"{i++}", tensor.ElementCount, 0, tensor.Shape, PickleBuilder.RowMajor(tensor.Shape), legacy: legacy);
         return pickle.Op('u').Op('}').Text("_metadata").OrderedDictionary().Op('s').Op('b').Op('.').ToArray();
     }
 

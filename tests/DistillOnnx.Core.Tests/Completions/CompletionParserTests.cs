@@ -5,7 +5,8 @@ namespace DistillOnnx.Core.Tests.Completions;
 
 public sealed class CompletionParserTests
 {
-    private static readonly TaskSpec Nli = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
+    private static readonly TaskSpec Nli =
+        new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
     private static readonly TaskSpec Questions = new() { Name = "questions", Kind = TaskKind.Choices };
     private static readonly TaskSpec Equations = new() { Name = "equations", Kind = TaskKind.Text, Metric = TaskMetric.Equation };
     private static readonly TaskSpec Open = new() { Name = "open", Kind = TaskKind.Text };
@@ -31,7 +32,9 @@ public sealed class CompletionParserTests
 
     [Theory]
     [InlineData("Women can embrace.\nAnswer: neutral\n\nPremise: Two", "Women can embrace.", "neutral", CompletionFault.None)]
-    [InlineData("He was born there. So the answer is Contradiction.\n\nPremise: X. So the answer is neutral.", "He was born there.", "contradiction", CompletionFault.None)]
+    [InlineData(
+        "He was born there. So the answer is Contradiction.\n\nPremise: X. So the answer is neutral.", "He was born there.",
+        "contradiction", CompletionFault.None)]
     [InlineData("A dog is an animal.\nAnswer: entailment\n\nPrem", "A dog is an animal.", "entailment", CompletionFault.None)]
     [InlineData("Unclear.\nAnswer: unsure", "Unclear.", null, CompletionFault.UnknownLabel)]
     [InlineData("Answer: entail", null, null, CompletionFault.UnknownLabel)]
@@ -40,5 +43,7 @@ public sealed class CompletionParserTests
 
     [Fact]
     public void Parse_OpenAnswer_GivesTheRestOfTheLine() =>
-        Assert.Equal(new ParsedCompletion("It lies on the Seine.", "Paris"), CompletionParser.For(Open).Parse("It lies on the Seine. So the answer is Paris.\nMore"));
+        Assert.Equal(
+            new ParsedCompletion("It lies on the Seine.", "Paris"),
+            CompletionParser.For(Open).Parse("It lies on the Seine. So the answer is Paris.\nMore"));
 }

@@ -18,7 +18,10 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public void Load_RowsWithUnknownKeysBlankLinesAndCrlf_GivesTheRows()
     {
-        var dataset = Write(Labels, "{\"id\":\"a\",\"input\":\"x\",\"label\":\"yes\",\"more\":{\"deep\":[1]}}\r\n\r\n{\"input\":\"ü\",\"label\":\"no\",\"rationale\":null}");
+        var dataset = Write(
+            Labels,
+            "{\"id\":\"a\",\"input\":\"x\",\"label\":\"yes\",\"more\":{\"deep\":[1]}}\r\n\r\n"
+                + "{\"input\":\"ü\",\"label\":\"no\",\"rationale\":null}");
 
         var rows = dataset.Load("train");
 
@@ -35,7 +38,9 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Labels, """{"input":"x","label":"yes"}""" + "\n" + """{"input":"x","la""", "row 2: expected a JSON object, found one that is cut short")]
+    [InlineData(
+        Labels, """{"input":"x","label":"yes"}""" + "\n" + """{"input":"x","la""",
+        "row 2: expected a JSON object, found one that is cut short")]
     [InlineData(Labels, """{"input":"x","label":"yes"} x""", "row 1: expected a JSON object, found a fault at byte 29 of 29")]
     [InlineData(Labels, """["x"]""", "row 1: expected a JSON object, found an array")]
     [InlineData(Labels, """{"input":"x","label":1}""", "row 1: \"label\": expected a string, found a number")]
@@ -43,18 +48,25 @@ public sealed class DatasetTests : IDisposable
     [InlineData(Labels, """{"label":"yes"}""", "row 1: \"input\" is missing")]
     [InlineData(Labels, """{"input":" ","label":"yes"}""", "row 1: \"input\" is empty")]
     [InlineData(Labels, """{"input":"x"}""", "row 1: \"label\" is missing")]
-    [InlineData(Labels, """{"input":"x","label":"maybe"}""", "row 1: \"label\": expected one of the task's labels (yes, no), found \"maybe\"")]
+    [InlineData(
+        Labels, """{"input":"x","label":"maybe"}""", "row 1: \"label\": expected one of the task's labels (yes, no), found \"maybe\"")]
     [InlineData(Labels, """{"input":"x","label":"yes","teacher_label":"maybe"}""", "row 1: \"teacher_label\": expected one of")]
     [InlineData(Labels, """{"input":"x","label":"yes","choices":["yes","no"]}""", "row 1: \"choices\": expected none")]
-    [InlineData(Labels, """{"id":"a","input":"x","label":"yes"}""" + "\n" + """{"id":"a","input":"x","label":"yes"}""", "row 2: \"id\": expected a new one, found \"a\" a second time")]
+    [InlineData(
+        Labels, """{"id":"a","input":"x","label":"yes"}""" + "\n" + """{"id":"a","input":"x","label":"yes"}""",
+        "row 2: \"id\": expected a new one, found \"a\" a second time")]
     [InlineData(Labels, "\n\n", "expected at least one row, found none")]
     [InlineData(Labels, "{\"input\":\"\\ud800\",\"label\":\"yes\"}", "row 1: expected Unicode text")]
     [InlineData(Choices, """{"input":"x","label":"a"}""", "row 1: \"choices\" is missing")]
-    [InlineData(Choices, """{"input":"x","label":"c","choices":["a","b"]}""", "row 1: \"label\": expected one of its choices (a, b), found \"c\"")]
+    [InlineData(
+        Choices, """{"input":"x","label":"c","choices":["a","b"]}""", "row 1: \"label\": expected one of its choices (a, b), found \"c\"")]
     [InlineData(Choices, """{"input":"x","label":"a","choices":["a","a"]}""", "row 1: \"choices\" lists \"a\" more than once")]
     [InlineData(Choices, """{"input":"x","label":"a","choices":["a"]}""", "row 1: \"choices\": expected at least two, found 1")]
-    [InlineData(Choices, """{"input":"x","label":"a","choices":["a",2]}""", "row 1: \"choices\": expected an array of strings, found a number in it")]
-    [InlineData(Choices, """{"input":"x","label":"a","choices":"a|b"}""", "row 1: \"choices\": expected an array of strings, found a string")]
+    [InlineData(
+        Choices, """{"input":"x","label":"a","choices":["a",2]}""",
+        "row 1: \"choices\": expected an array of strings, found a number in it")]
+    [InlineData(
+        Choices, """{"input":"x","label":"a","choices":"a|b"}""", "row 1: \"choices\": expected an array of strings, found a string")]
     [InlineData(Open, """{"input":"x","label":""}""", "row 1: \"label\" is empty")]
     public void Load_RowThatDoesNotFit_NamesFileAndRow(string task, string rows, string message)
     {
@@ -70,7 +82,8 @@ public sealed class DatasetTests : IDisposable
     public void Load_BytesThatAreNotUtf8_NamesTheRow()
     {
         var dataset = Write(Labels, "");
-        File.WriteAllBytes(_work["train.jsonl"], [.. "{\"input\":\"x\",\"label\":\"yes\"}\n{\"input\":\""u8, 0xC3, 0x28, .. "\",\"label\":\"yes\"}"u8]);
+        File.WriteAllBytes(
+            _work["train.jsonl"], [.. "{\"input\":\"x\",\"label\":\"yes\"}\n{\"input\":\""u8, 0xC3, 0x28, .. "\",\"label\":\"yes\"}"u8]);
 
         var fault = Assert.Throws<InputException>(() => dataset.Load("train"));
 
@@ -102,9 +115,12 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public void Open_MissingDirectoryOrSplits_SaysSo()
     {
-        Assert.Contains("no such directory", Assert.Throws<InputException>(() => Dataset.Open(_work["none"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no such directory", Assert.Throws<InputException>(() => Dataset.Open(_work["none"])).Message, StringComparison.Ordinal);
         File.WriteAllText(_work["task.json"], Labels);
-        Assert.Contains("expected at least one of train.jsonl", Assert.Throws<InputException>(() => Dataset.Open(_work.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "expected at least one of train.jsonl", Assert.Throws<InputException>(() => Dataset.Open(_work.Path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,7 +129,11 @@ public sealed class DatasetTests : IDisposable
         var task = new TaskSpec { Name = "t", Kind = TaskKind.Choices, SegmentSeparator = "</s>" };
         Example[] rows =
         [
-            new() { Id = "1", Input = "a\u0000\u2028<b>\"é😀", Label = "x", Choices = ["x", "y"], Rationale = "because\nof it", TeacherLabel = "z" },
+            new()
+            {
+                Id = "1", Input = "a\u0000\u2028<b>\"é😀", Label = "x", Choices = ["x", "y"],
+                Rationale = "because\nof it", TeacherLabel = "z",
+            },
             new() { Id = "2", Input = "b", Label = "y", Choices = ["y", "z"] },
         ];
         using (var writer = DatasetWriter.Create(_work["out"], task))
@@ -129,7 +149,8 @@ public sealed class DatasetTests : IDisposable
         Assert.Equal(["validation"], dataset.Splits);
         Assert.Equal("</s>", dataset.Task.SegmentSeparator);
         Assert.Equivalent(rows, read, strict: true);
-        Assert.Contains($"\"sha256\": \"{dataset.Hash("validation")}\"", File.ReadAllText(_work["out/dataset.json"]), StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"sha256\": \"{dataset.Hash("validation")}\"", File.ReadAllText(_work["out/dataset.json"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,8 +159,12 @@ public sealed class DatasetTests : IDisposable
         using (var writer = DatasetWriter.Create(_work["out"], new TaskSpec { Name = "t", Kind = TaskKind.Text }))
         {
             writer.Write("train", new Example { Id = "1", Input = "a" });
-            Assert.Contains("a second time", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "1", Input = "b" })).Message, StringComparison.Ordinal);
-            Assert.Contains("surrogate", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "2", Input = "\ud800" })).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "a second time", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "1", Input = "b" })).Message,
+                StringComparison.Ordinal);
+            Assert.Contains(
+                "surrogate", Assert.Throws<InputException>(() => writer.Write("train", new Example { Id = "2", Input = "\ud800" })).Message,
+                StringComparison.Ordinal);
         }
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(_work.Path));

@@ -87,7 +87,8 @@ public sealed class OutputDirectoryTests : IDisposable
     public void Create_ParentThatCannotBeWritten_IsRefused()
     {
         File.WriteAllText(_parent["file"], "x");
-        Assert.Contains("cannot be written", Assert.Throws<InputException>(() => OutputDirectory.Create(Path.Combine(_parent["file"], "out"))).Message);
+        Assert.Contains(
+            "cannot be written", Assert.Throws<InputException>(() => OutputDirectory.Create(Path.Combine(_parent["file"], "out"))).Message);
         Assert.Throws<InputException>(() => OutputDirectory.Create("/"));
     }
 
@@ -97,7 +98,8 @@ public sealed class OutputDirectoryTests : IDisposable
         File.WriteAllText(_parent["file"], "x");
         foreach (var below in (string[])["out", "deep/out"])
         {
-            var message = Assert.Throws<InputException>(() => OutputDirectory.Require(Path.Combine(_parent["file"], below), overwrite: true)).Message;
+            var message = Assert.Throws<InputException>(
+                () => OutputDirectory.Require(Path.Combine(_parent["file"], below), overwrite: true)).Message;
             Assert.EndsWith($"cannot be written: {_parent["file"]} is a file", message, StringComparison.Ordinal);
         }
 
@@ -118,7 +120,8 @@ public sealed class OutputDirectoryTests : IDisposable
         var dead = _parent[$".out.{Environment.MachineName}-{int.MaxValue}-0.partial"];
         var alive = _parent[$".out.{Environment.MachineName}-{Environment.ProcessId}-0.partial"];
         var elsewhere = _parent[$".out.another-machine-{int.MaxValue}-0.partial"];
-        foreach (var path in (string[])[dead, alive, elsewhere]) File.WriteAllText(Path.Combine(Directory.CreateDirectory(path).FullName, "x"), "x");
+        foreach (var path in (string[])[dead, alive, elsewhere])
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(path).FullName, "x"), "x");
         using var output = OutputDirectory.Create(Target);
         Assert.False(Directory.Exists(dead));
         Assert.True(Directory.Exists(alive));
@@ -129,5 +132,6 @@ public sealed class OutputDirectoryTests : IDisposable
 
     private void WriteOld() => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Target).FullName, "old.txt"), "x");
 
-    private void AssertNothingHidden() => Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(_parent.Path).Select(Path.GetFileName));
+    private void AssertNothingHidden() =>
+        Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(_parent.Path).Select(Path.GetFileName));
 }

@@ -50,7 +50,8 @@ public sealed class SignificanceTests
     }
 
     [Fact]
-    public void Wilson_Ends_AreWhereTheShareIsTheQuantileAway() => Gen.Int[1, 500].SelectMany(n => Gen.Int[1, n].Select(h => (h - 1, n))).Sample((hits, rows) =>
+    public void Wilson_Ends_AreWhereTheShareIsTheQuantileAway() =>
+        Gen.Int[1, 500].SelectMany(n => Gen.Int[1, n].Select(h => (h - 1, n))).Sample((hits, rows) =>
     {
         // The defining equation, not the closed form: |share − end| is 1.96 standard deviations of a share whose mean is the end.
         var interval = WilsonInterval.Of(hits, rows);

@@ -15,7 +15,8 @@ public sealed class UncertaintyTests
         var gap = 0.0;
         for (var i = 0; i < 7; i++)
         {
-            var within = answers.Where(a => a.Probability * 7 >= i && (a.Probability * 7 < i + 1 || (i == 6 && a.Probability == 1))).ToList();
+            var within = answers.Where(a => a.Probability * 7 >= i && (a.Probability * 7 < i + 1 || (i == 6 && a.Probability == 1)))
+                .ToList();
             Assert.Equal(within.Count, bins[i].Rows);
             if (within.Count == 0) continue;
             var (mean, right) = (within.Average(a => a.Probability), within.Average(a => a.Correct ? 1.0 : 0));
@@ -113,5 +114,6 @@ public sealed class UncertaintyTests
         return at == sequence.Length;
     }
 
-    private static bool Near((double, double) a, (double, double) b) => Math.Abs(a.Item1 - b.Item1) < 1e-12 && Math.Abs(a.Item2 - b.Item2) < 1e-12;
+    private static bool Near((double, double) a, (double, double) b) =>
+        Math.Abs(a.Item1 - b.Item1) < 1e-12 && Math.Abs(a.Item2 - b.Item2) < 1e-12;
 }

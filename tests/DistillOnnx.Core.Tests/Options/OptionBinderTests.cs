@@ -126,7 +126,8 @@ public sealed class OptionBinderTests
     private static Dictionary<string, IReadOnlyList<string>> Flags(params (string Flag, string[] Values)[] flags) =>
         flags.ToDictionary(f => f.Flag, f => (IReadOnlyList<string>)f.Values);
 
-    private static Sample Bind(Dictionary<string, IReadOnlyList<string>> flags, JsonObject? configuration = null, Dictionary<string, string>? environment = null)
+    private static Sample Bind(
+        Dictionary<string, IReadOnlyList<string>> flags, JsonObject? configuration = null, Dictionary<string, string>? environment = null)
     {
         var faults = new List<string>();
         var options = new OptionBinder(typeof(Sample), "sample").Bind(flags, configuration, "config.json", environment ?? [], faults);

@@ -14,9 +14,11 @@ public sealed class VerbCommandTests
     [Fact]
     public void Bind_EverySpelling_GivesTheSameOptions()
     {
-        var options = Bind(["jsonl", "--max-steps=3", "--names", "a", "b,c", "--names=d\\,e", "--fast", "--device", "cuda:1", "--rate", "-1.5"]);
+        var options = Bind(
+            ["jsonl", "--max-steps=3", "--names", "a", "b,c", "--names=d\\,e", "--fast", "--device", "cuda:1", "--rate", "-1.5"]);
 
-        Assert.Equal(("jsonl", 3, true, "cuda:1", -1.5), (options.Source, options.MaxSteps, options.Fast, options.Place.Device, options.Rate));
+        Assert.Equal(
+            ("jsonl", 3, true, "cuda:1", -1.5), (options.Source, options.MaxSteps, options.Fast, options.Place.Device, options.Rate));
         Assert.Equal(["a", "b", "c", "d,e"], options.Names);
         Assert.False(Bind(["x", "--fast", "false"]).Fast);
     }
@@ -43,9 +45,11 @@ public sealed class VerbCommandTests
         Assert.Equal("cpu", options.Place.Device);
 
         File.WriteAllText(path, """{ "source": "jsonl", "max_step": 3 }""");
-        Assert.Contains("did you mean max_steps?", Assert.Throws<InputException>(() => Bind(["--config", path])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean max_steps?", Assert.Throws<InputException>(() => Bind(["--config", path])).Message, StringComparison.Ordinal);
         File.WriteAllText(path, """{ "sampel": { "max_steps": 3 } }""");
-        Assert.Contains("did you mean sample?", Assert.Throws<InputException>(() => Bind(["x", "--config", path])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean sample?", Assert.Throws<InputException>(() => Bind(["x", "--config", path])).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -15,22 +15,28 @@ public class T5ConfigTests
     public void Parse_FirstGenerationFile_TakesTheReferencesDefaults()
     {
         var config = Parse($$$"""
-            {"architectures":["T5WithLMHeadModel"],{{{Shape}}},"decoder_start_token_id":0,"dropout_rate":0.1,"eos_token_id":1,"initializer_factor":1.0,
+            {"architectures":["T5WithLMHeadModel"],{{{Shape}}},"decoder_start_token_id":0,"dropout_rate":0.1,
+             "eos_token_id":1,"initializer_factor":1.0,
              "is_encoder_decoder":true,"layer_norm_epsilon":1e-06,"model_type":"t5","n_positions":512,"output_past":true,"pad_token_id":0,
-             "relative_attention_num_buckets":32,"task_specific_params":{"summarization":{"early_stopping":true,"num_beams":4,"prefix":"summarize: "} } }
+             "relative_attention_num_buckets":32,
+             "task_specific_params":{"summarization":{"early_stopping":true,"num_beams":4,"prefix":"summarize: "} } }
             """);
         Assert.Equal(60_506_624, config.ParameterCount);
-        Assert.Equal((T5Activation.Relu, false, true, 6, 128), (config.Activation, config.IsGated, config.TieWordEmbeddings, config.NumDecoderLayers, config.RelativeAttentionMaxDistance));
+        Assert.Equal(
+            (T5Activation.Relu, false, true, 6, 128),
+            (config.Activation, config.IsGated, config.TieWordEmbeddings, config.NumDecoderLayers, config.RelativeAttentionMaxDistance));
     }
 
     [Fact]
     public void Parse_FlanBase_IsGatedAndUntied()
     {
         var config = Parse("""
-            {"architectures":["T5ForConditionalGeneration"],"d_ff":2048,"d_kv":64,"d_model":768,"decoder_start_token_id":0,"dropout_rate":0.1,"eos_token_id":1,
-             "feed_forward_proj":"gated-gelu","initializer_factor":1.0,"is_encoder_decoder":true,"layer_norm_epsilon":1e-06,"model_type":"t5","n_positions":512,
-             "num_decoder_layers":12,"num_heads":12,"num_layers":12,"output_past":true,"pad_token_id":0,"relative_attention_max_distance":128,
-             "relative_attention_num_buckets":32,"tie_word_embeddings":false,"transformers_version":"4.23.1","use_cache":true,"vocab_size":32128}
+            {"architectures":["T5ForConditionalGeneration"],"d_ff":2048,"d_kv":64,"d_model":768,"decoder_start_token_id":0,
+             "dropout_rate":0.1,"eos_token_id":1,
+             "feed_forward_proj":"gated-gelu","initializer_factor":1.0,"is_encoder_decoder":true,"layer_norm_epsilon":1e-06,
+             "model_type":"t5","n_positions":512,"num_decoder_layers":12,"num_heads":12,"num_layers":12,"output_past":true,"pad_token_id":0,
+             "relative_attention_max_distance":128,"relative_attention_num_buckets":32,"tie_word_embeddings":false,
+             "transformers_version":"4.23.1","use_cache":true,"vocab_size":32128}
             """);
         Assert.Equal(247_577_856, config.ParameterCount);
         Assert.Equal((T5Activation.GeluNew, true, false), (config.Activation, config.IsGated, config.TieWordEmbeddings));
@@ -40,8 +46,10 @@ public class T5ConfigTests
     public void Parse_MT5Small_HasItsVocabularyAndDefaults()
     {
         var config = Parse("""
-            {"architectures":["MT5ForConditionalGeneration"],"d_ff":1024,"d_kv":64,"d_model":512,"dropout_rate":0.1,"eos_token_id":1,"initializer_factor":1.0,
-             "is_encoder_decoder":true,"layer_norm_epsilon":1e-06,"model_type":"mt5","num_decoder_layers":8,"num_heads":6,"num_layers":8,"pad_token_id":0,
+            {"architectures":["MT5ForConditionalGeneration"],"d_ff":1024,"d_kv":64,"d_model":512,"dropout_rate":0.1,
+             "eos_token_id":1,"initializer_factor":1.0,
+             "is_encoder_decoder":true,"layer_norm_epsilon":1e-06,"model_type":"mt5","num_decoder_layers":8,"num_heads":6,"num_layers":8,
+             "pad_token_id":0,
              "relative_attention_num_buckets":32,"tokenizer_class":"T5Tokenizer","vocab_size":250112}
             """);
         Assert.Equal(300_176_768, config.ParameterCount);
@@ -107,7 +115,8 @@ public class T5ConfigTests
     [Fact]
     public void Parse_MutatedFile_IsRefusedOrSound()
     {
-        const string Sound = "{" + Shape + ",\"feed_forward_proj\":\"gated-gelu\",\"tie_word_embeddings\":false,\"dropout_rate\":0.1,\"eos_token_id\":1}";
+        const string Sound = "{" + Shape
+            + ",\"feed_forward_proj\":\"gated-gelu\",\"tie_word_embeddings\":false,\"dropout_rate\":0.1,\"eos_token_id\":1}";
         string[] values = ["-1", "0", "1e99", "9223372036854775807", "null", "\"x\"", "[]", "{}", "1.5", "NaN", "true", "", "\u0001"];
         var keys = System.Text.RegularExpressions.Regex.Matches(Sound, "\"(\\w+)\":").Select(m => m.Groups[1].Value).ToArray();
         var random = new Random(11);
@@ -117,7 +126,8 @@ public class T5ConfigTests
             var text = (i % 4) switch
             {
                 0 => Sound[..random.Next(Sound.Length)],
-                1 => System.Text.RegularExpressions.Regex.Replace(Sound, $"(\"{keys[random.Next(keys.Length)]}\":)[^,}}]+", $"${{1}}{values[random.Next(values.Length)]}"),
+                1 => System.Text.RegularExpressions.Regex.Replace(
+                    Sound, $"(\"{keys[random.Next(keys.Length)]}\":)[^,}}]+", $"${{1}}{values[random.Next(values.Length)]}"),
                 2 => Sound.Insert(1, $"\"{keys[random.Next(keys.Length)]}\":{values[random.Next(values.Length)]},"),
                 _ => Sound.Remove(random.Next(Sound.Length), 1).Insert(random.Next(Sound.Length - 1), $"{(char)random.Next(1, 0x250)}"),
             };
@@ -139,13 +149,15 @@ public class T5ConfigTests
     }
 
     [Fact]
-    public void Load_MissingFile_NamesIt() => Assert.Contains("nowhere", Assert.Throws<InputException>(() => T5Config.Load("nowhere")).Message);
+    public void Load_MissingFile_NamesIt() =>
+        Assert.Contains("nowhere", Assert.Throws<InputException>(() => T5Config.Load("nowhere")).Message);
 
     [Fact]
     public void Save_AnyShape_LoadsAsItWas()
     {
         using var directory = new TemporaryDirectory();
-        foreach (var config in (T5Config[])[TinyModel.Config(), TinyModel.Config(tied: false, gated: true) with { ModelType = "mt5", DropoutRate = 0.25f }])
+        var other = TinyModel.Config(tied: false, gated: true) with { ModelType = "mt5", DropoutRate = 0.25f };
+        foreach (var config in (T5Config[])[TinyModel.Config(), other])
         {
             config.Save(directory.Path);
             Assert.Equal(config, T5Config.Load(directory.Path));

@@ -12,19 +12,23 @@ public class T5LayoutTests
         var tensors = T5Layout.Enumerate(TinyModel.Config(tied: false, gated: true)).ToDictionary(t => t.Name);
         string[] encoder =
         [
-            "layer.0.SelfAttention.q", "layer.0.SelfAttention.k", "layer.0.SelfAttention.v", "layer.0.SelfAttention.o", "layer.0.layer_norm",
+            "layer.0.SelfAttention.q", "layer.0.SelfAttention.k", "layer.0.SelfAttention.v", "layer.0.SelfAttention.o",
+            "layer.0.layer_norm",
             "layer.1.DenseReluDense.wi_0", "layer.1.DenseReluDense.wi_1", "layer.1.DenseReluDense.wo", "layer.1.layer_norm",
         ];
         string[] decoder =
         [
-            "layer.0.SelfAttention.q", "layer.0.SelfAttention.k", "layer.0.SelfAttention.v", "layer.0.SelfAttention.o", "layer.0.layer_norm",
-            "layer.1.EncDecAttention.q", "layer.1.EncDecAttention.k", "layer.1.EncDecAttention.v", "layer.1.EncDecAttention.o", "layer.1.layer_norm",
+            "layer.0.SelfAttention.q", "layer.0.SelfAttention.k", "layer.0.SelfAttention.v", "layer.0.SelfAttention.o",
+            "layer.0.layer_norm",
+            "layer.1.EncDecAttention.q", "layer.1.EncDecAttention.k", "layer.1.EncDecAttention.v", "layer.1.EncDecAttention.o",
+            "layer.1.layer_norm",
             "layer.2.DenseReluDense.wi_0", "layer.2.DenseReluDense.wi_1", "layer.2.DenseReluDense.wo", "layer.2.layer_norm",
         ];
         string[] expected =
         [
             "shared.weight", "lm_head.weight", "encoder.final_layer_norm.weight", "decoder.final_layer_norm.weight",
-            "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+            "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+            "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
             .. encoder.Select(n => $"encoder.block.0.{n}.weight"),
             .. decoder.Select(n => $"decoder.block.0.{n}.weight"),
             .. decoder.Select(n => $"decoder.block.1.{n}.weight"),

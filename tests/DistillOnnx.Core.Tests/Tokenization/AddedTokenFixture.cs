@@ -10,7 +10,8 @@ internal static class AddedTokenFixture
 {
     public const int First = 430;
 
-    public static JsonNode Golden { get; } = JsonNode.Parse(File.ReadAllText(Path.Combine(TokenizerFixture.DirectoryOf("added"), "golden.json")))!;
+    public static JsonNode Golden { get; } = JsonNode.Parse(
+        File.ReadAllText(Path.Combine(TokenizerFixture.DirectoryOf("added"), "golden.json")))!;
 
     /// <summary>Writes <c>spiece.model</c> and a <c>tokenizer_config.json</c> that names the golden tokens.</summary>
     public static void WriteGolden(TemporaryDirectory directory, bool legacy)

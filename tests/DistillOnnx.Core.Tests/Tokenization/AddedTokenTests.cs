@@ -29,7 +29,8 @@ public class AddedTokenTests
         T5Tokenizer.Load(directory.Path).Save(saved.Path);
 
         AssertGolden(T5Tokenizer.Load(saved.Path), scheme);
-        foreach (var other in new[] { "spiece.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json" }) File.Delete(saved[other]);
+        foreach (var other in new[] { "spiece.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json" })
+            File.Delete(saved[other]);
         AssertGolden(T5Tokenizer.Load(saved.Path), scheme);
     }
 
@@ -51,7 +52,8 @@ public class AddedTokenTests
     public void Encode_SpecialTokenWithoutId_FollowsTheVocabulary()
     {
         using var directory = new TemporaryDirectory();
-        AddedTokenFixture.Write(directory, new JsonObject { ["additional_special_tokens"] = new JsonArray("<extra_id_0>", "<ORG>"), ["sep_token"] = "<SEP>" });
+        AddedTokenFixture.Write(
+            directory, new JsonObject { ["additional_special_tokens"] = new JsonArray("<extra_id_0>", "<ORG>"), ["sep_token"] = "<SEP>" });
 
         var tokenizer = T5Tokenizer.Load(directory.Path);
 
@@ -99,7 +101,8 @@ public class AddedTokenTests
         using var directory = new TemporaryDirectory();
         AddedTokenFixture.Write(directory, new JsonObject { ["eos_token"] = "<end>" });
 
-        Assert.Contains("\"<end>\"", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"<end>\"", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,7 +126,9 @@ public class AddedTokenTests
         {
             var text = (string)row!["text"]!;
             int[] ids = [.. row["ids"]!.AsArray().Select(i => (int)i!)];
-            Assert.True(ids.AsSpan().SequenceEqual(tokenizer.Encode(text, appendEos: false)), $"{text}: {string.Join(' ', ids)}, found {string.Join(' ', tokenizer.Encode(text, appendEos: false))}");
+            Assert.True(
+                ids.AsSpan().SequenceEqual(tokenizer.Encode(text, appendEos: false)),
+                $"{text}: {string.Join(' ', ids)}, found {string.Join(' ', tokenizer.Encode(text, appendEos: false))}");
             // The tokenizers library leaves the unknown piece out, SentencePiece and T5's own tokenizer mark it.
             if (!ids.Contains(tokenizer.UnkId)) Assert.Equal((string?)row["decoded"], tokenizer.Decode(ids));
         }

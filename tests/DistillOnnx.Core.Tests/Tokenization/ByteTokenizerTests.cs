@@ -33,7 +33,8 @@ public class ByteTokenizerTests
     {
         using var directory = new TemporaryDirectory();
         using var saved = new TemporaryDirectory();
-        Load(directory, ""","added_tokens_decoder":{"384":{"content":"<ORG>","special":true},"385":{"content":"==","special":false}}""").Save(saved.Path);
+        Load(directory, ""","added_tokens_decoder":{"384":{"content":"<ORG>","special":true},"385":{"content":"==","special":false}}""")
+            .Save(saved.Path);
 
         var tokenizer = T5Tokenizer.Load(saved.Path);
 
@@ -49,7 +50,8 @@ public class ByteTokenizerTests
         Load(directory);
         File.WriteAllBytes(directory["spiece.model"], TokenizerFixture.Bytes("nfkc"));
 
-        Assert.Contains("ByT5Tokenizer", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ByT5Tokenizer", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
     }
 
     private static T5Tokenizer Load(TemporaryDirectory directory, string more = "")

@@ -86,7 +86,8 @@ public class HostileModelTests
         Refused(good, p => [.. p.Where(x => x.Text != "<0x41>")], "255 byte pieces");
         Refused(good, p => [.. p.Where(x => x.Type != PieceType.Normal)], "no piece of type normal");
         Refused(good, p => [.. p.Select(x => x.Text == "</s>" ? x with { Text = "<end>" } : x)], "no control piece \"</s>\"");
-        Refused(good, p => [.. p.Select(x => x.Text == "<pad>" ? x with { Type = PieceType.UserDefined } : x)], "no control piece \"<pad>\"");
+        Refused(
+            good, p => [.. p.Select(x => x.Text == "<pad>" ? x with { Type = PieceType.UserDefined } : x)], "no control piece \"<pad>\"");
     }
 
     [Fact]
@@ -102,7 +103,8 @@ public class HostileModelTests
     {
         using var directory = new TemporaryDirectory();
 
-        Assert.Contains("spiece.model", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "spiece.model", Assert.Throws<InputException>(() => T5Tokenizer.Load(directory.Path)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -127,7 +129,8 @@ public class HostileModelTests
         try
         {
             var tokenizer = T5Tokenizer.FromModel(model);
-            var text = new StringBuilder("Hello caf\u00e9 \ufb01ne e\u0301 \u4e2d\u6587 \U0001f600\u0000\t</s>").Append('a', 500).ToString();
+            var text = new StringBuilder("Hello caf\u00e9 \ufb01ne e\u0301 \u4e2d\u6587 \U0001f600\u0000\t</s>").Append('a', 500)
+                .ToString();
             var ids = tokenizer.Encode(text);
             Assert.All(ids, id => Assert.InRange(id, 0, tokenizer.VocabularySize - 1));
             tokenizer.Decode(ids);
@@ -149,7 +152,8 @@ public class HostileModelTests
     {
         var pieces = change(good.Pieces);
         var file = new ProtoWriter();
-        foreach (var piece in pieces) file.Bytes(1, new ProtoWriter().Text(1, piece.Text).Float(2, piece.Score).Varint(3, (int)piece.Type).ToArray());
+        foreach (var piece in pieces)
+            file.Bytes(1, new ProtoWriter().Text(1, piece.Text).Float(2, piece.Score).Varint(3, (int)piece.Type).ToArray());
         file.Bytes(2, new ProtoWriter().Varint(3, 1).Varint(35, 1).ToArray());
 
         var fault = Assert.Throws<InputException>(() => T5Tokenizer.FromModel(file.ToArray()));

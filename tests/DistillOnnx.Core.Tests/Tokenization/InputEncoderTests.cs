@@ -28,7 +28,8 @@ public class InputEncoderTests
     [Fact]
     public void EncodeExplainInput_EmptyPrefix_IsTheInputAlone()
     {
-        var encoder = new InputEncoder(TokenizerFixture.Load("nfkc"), Task with { ExplainPrefix = "", SegmentSeparator = null, MaxInputTokens = null });
+        var encoder = new InputEncoder(
+            TokenizerFixture.Load("nfkc"), Task with { ExplainPrefix = "", SegmentSeparator = null, MaxInputTokens = null });
 
         Assert.Equal(encoder.Tokenizer.Encode("Maya lost maps."), encoder.EncodeExplainInput("Maya lost maps.", out _));
     }

@@ -25,7 +25,8 @@ public class TokenizerFilesTests
             Assert.Equal(x.p.Text, (string?)vocabulary[x.i]![0]);
             Assert.Equal((double)x.p.Score, (double)vocabulary[x.i]![1]!);
         });
-        Assert.Equal(tokenizer.Model.PrecompiledCharsMap.ToArray(), Convert.FromBase64String((string)json["normalizer"]!["precompiled_charsmap"]!));
+        Assert.Equal(
+            tokenizer.Model.PrecompiledCharsMap.ToArray(), Convert.FromBase64String((string)json["normalizer"]!["precompiled_charsmap"]!));
         Assert.Equal(1, (int)json["post_processor"]!["special_tokens"]!["</s>"]!["ids"]![0]!);
         Assert.Equal(103, json["added_tokens"]!.AsArray().Count);
         Assert.All(json["added_tokens"]!.AsArray(), t => Assert.Equal((string?)t!["content"], (string?)vocabulary[(int)t["id"]!]![0]));

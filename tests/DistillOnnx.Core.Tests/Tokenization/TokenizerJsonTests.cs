@@ -20,7 +20,8 @@ public class TokenizerJsonTests
         var again = T5Tokenizer.Load(saved.Path);
 
         Assert.False(File.Exists(saved["spiece.model"]));
-        Assert.Equal((430, 0, 1, 2, 429), (tokenizer.VocabularySize, tokenizer.PadId, tokenizer.EosId, tokenizer.UnkId, tokenizer.SentinelId(0)));
+        Assert.Equal(
+            (430, 0, 1, 2, 429), (tokenizer.VocabularySize, tokenizer.PadId, tokenizer.EosId, tokenizer.UnkId, tokenizer.SentinelId(0)));
         foreach (var row in TokenizerFixture.Golden("nfkc"))
         {
             Assert.Equal(row.Ids, tokenizer.Encode(row.Text, appendEos: false));
@@ -105,7 +106,8 @@ public class TokenizerJsonTests
         // Most of a tokenizer.json is its vocabulary: what stands around it is damaged as often.
         var end = i % 2 == 0 ? good.Length : Math.Min(good.Length, 2_000);
         byte[] bytes = [.. good];
-        for (var n = random.Next(1, 6); n > 0; n--) bytes[random.Next(end)] = i % 3 == 0 ? (byte)random.Next(256) : (byte)"{}[]\":,0-e\\nt"[random.Next(13)];
+        for (var n = random.Next(1, 6); n > 0; n--)
+            bytes[random.Next(end)] = i % 3 == 0 ? (byte)random.Next(256) : (byte)"{}[]\":,0-e\\nt"[random.Next(13)];
         return bytes;
     }
 

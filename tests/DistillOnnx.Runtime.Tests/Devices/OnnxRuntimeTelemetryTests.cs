@@ -22,8 +22,13 @@ public sealed class OnnxRuntimeTelemetryTests
         using var home = new TemporaryDirectory();
         using var bundle = TinyBundle.Create(TinyBundle.LabelTask, Export.GraphSet.Label);
         var trace = home["trace"];
-        var start = new ProcessStartInfo(strace!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = ["-f", "-qq", "-e", "trace=connect,sendto,sendmmsg", "-o", trace, "dotnet", Path.Combine(AppContext.BaseDirectory, "DistillOnnx.Edge.dll"), bundle.Directory];
+        var start =
+            new ProcessStartInfo(strace!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+            [
+                "-f", "-qq", "-e", "trace=connect,sendto,sendmmsg", "-o", trace, "dotnet",
+                Path.Combine(AppContext.BaseDirectory, "DistillOnnx.Edge.dll"), bundle.Directory,
+            ];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["HOME"] = home["home"];
         start.Environment.Remove(OnnxRuntimeTelemetry.Variable);
@@ -35,21 +40,29 @@ public sealed class OnnxRuntimeTelemetryTests
         {
             await process.StandardInput.WriteLineAsync("it is");
             await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
-            var answer = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience, TestContext.Current.CancellationToken);
+            var answer = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(Patience, TestContext.Current.CancellationToken);
             Assert.SkipWhen(
-                answer is null && (await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)).Contains("ptrace", StringComparison.Ordinal),
+                answer is null
+                && (await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken))
+                .Contains("ptrace", StringComparison.Ordinal),
                 "needs the right to trace a process");
             Assert.False(string.IsNullOrEmpty(answer));
             await Task.Delay(Watch, TestContext.Current.CancellationToken);
             process.StandardInput.Close();
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(Patience, TestContext.Current.CancellationToken);
         }
         finally
         {
             if (!process.HasExited) process.Kill(entireProcessTree: true);
         }
 
-        Assert.DoesNotContain(File.ReadLines(trace), line => line.Contains("AF_INET", StringComparison.Ordinal) && !line.Contains("127.0.0.1", StringComparison.Ordinal));
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(home["home"], "*", SearchOption.AllDirectories), p => p.Contains("Microsoft", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            File.ReadLines(trace),
+            line => line.Contains("AF_INET", StringComparison.Ordinal) && !line.Contains("127.0.0.1", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFileSystemEntries(home["home"], "*", SearchOption.AllDirectories),
+            p => p.Contains("Microsoft", StringComparison.Ordinal));
     }
 }

@@ -43,7 +43,8 @@ internal sealed class TinyBundle : IDisposable
     /// <summary>The same weights in loops over doubles.</summary>
     public ReferenceT5 Reference { get; }
 
-    public static TinyBundle Create(TaskSpec task, GraphSet graphs = GraphSet.All, T5Config? config = null, bool portable = false, params string[] precisions)
+    public static TinyBundle Create(
+        TaskSpec task, GraphSet graphs = GraphSet.All, T5Config? config = null, bool portable = false, params string[] precisions)
     {
         var root = System.IO.Directory.CreateTempSubdirectory("distillonnx-bundle-").FullName;
         var checkpoint = Path.Combine(root, "checkpoint");
@@ -62,7 +63,8 @@ internal sealed class TinyBundle : IDisposable
     }
 
     /// <summary>Opens the bundle on the processor with one thread.</summary>
-    public BundlePredictor Open(GraphChoice graph = GraphChoice.Auto, string precision = "auto", int maxBatchTokens = 4096, double? abstainBelow = null) =>
+    public BundlePredictor Open(
+        GraphChoice graph = GraphChoice.Auto, string precision = "auto", int maxBatchTokens = 4096, double? abstainBelow = null) =>
         BundlePredictor.Open(Directory, new RuntimeOptions
         {
             Device = "cpu",
@@ -75,7 +77,8 @@ internal sealed class TinyBundle : IDisposable
 
     /// <summary>Log-probabilities of a closed set by definition.</summary>
     public double[] Expected(string text, IReadOnlyList<string>? choices = null) =>
-        Reference.LabelLogProbabilities(Encoder.EncodeInput(text, out _), [.. (choices ?? Task.Labels!).Select(l => (IReadOnlyList<int>)Encoder.EncodeLabel(l))]);
+        Reference.LabelLogProbabilities(
+            Encoder.EncodeInput(text, out _), [.. (choices ?? Task.Labels!).Select(l => (IReadOnlyList<int>)Encoder.EncodeLabel(l))]);
 
     public void Dispose()
     {

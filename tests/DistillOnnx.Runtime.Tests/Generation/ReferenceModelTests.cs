@@ -46,11 +46,13 @@ public sealed class ReferenceModelTests : IDisposable
         using var tokens = new TokenBatch(decoded, opened.Config.PadTokenId);
         using var states = generator.Encoder.Encode(run, batch.InputIds, batch.AttentionMask);
         using var logits = generator.Decoder.Start(run, tokens.InputIds, states, batch.AttentionMask, state: null);
-        var expected = reference["logits"]!.AsArray().SelectMany(r => r!.AsArray()).SelectMany(t => t!.AsArray()).Select(v => (float)v!).ToArray();
+        var expected = reference["logits"]!.AsArray().SelectMany(r => r!.AsArray()).SelectMany(t => t!.AsArray()).Select(v => (float)v!)
+            .ToArray();
         var found = Floats.Of(logits);
         Assert.Equal(expected.Length, found.Length);
         var magnitude = expected.Max(Math.Abs);
-        for (var i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - found[i]) <= 1e-4 * magnitude, $"logit {i}: {expected[i]} and {found[i]}");
+        for (var i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - found[i]) <= 1e-4 * magnitude, $"logit {i}: {expected[i]} and {found[i]}");
     }
 
     private static List<int[]> Rows(JsonObject reference)

@@ -30,7 +30,8 @@ public sealed class BrowserTests
         using var predictor = BundlePredictor.Open(directory, new RuntimeOptions { Device = "cpu", Threads = 1 });
         var rows = texts.Select(t => predictor.Bundle.Encoder.EncodeInput(t, out _)).ToArray();
         var length = rows.Max(r => r.Length);
-        JsonArray Padded(Func<int[], int, int> at) => [.. rows.Select(r => (JsonNode?)new JsonArray([.. Enumerable.Range(0, length).Select(i => (JsonNode?)at(r, i))]))];
+        JsonArray Padded(Func<int[], int, int> at) =>
+            [.. rows.Select(r => (JsonNode?)new JsonArray([.. Enumerable.Range(0, length).Select(i => (JsonNode?)at(r, i))]))];
         var request = new JsonObject
         {
             ["graph"] = "label_model.onnx",

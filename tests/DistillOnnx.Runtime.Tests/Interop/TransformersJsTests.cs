@@ -26,7 +26,8 @@ public sealed class TransformersJsTests
         foreach (var text in texts)
         {
             var ids = bundle.Encoder.EncodeInput(text, out _);
-            var expected = ours.TextGenerator().Generate([ids], new GenerationOptions { MaxNewTokens = 9 }, TestContext.Current.CancellationToken)[0];
+            var expected = ours.TextGenerator()
+                .Generate([ids], new GenerationOptions { MaxNewTokens = 9 }, TestContext.Current.CancellationToken)[0];
             var reply = node.Generate([text], 9, bundle.Task.PredictPrefix);
             Assert.Equal(expected, Ids(reply["ids"]![0]!));
             Assert.Equal(ours.Tokenizer.Decode(expected).Trim(), ((string)reply["texts"]![0]!).Trim());
@@ -43,7 +44,10 @@ public sealed class TransformersJsTests
         using var ours = Bundle.Open(directory!, new RuntimeOptions { Device = "cpu", Threads = 1 });
         foreach (var row in GoldenFile.Read(directory!))
         {
-            var expected = ours.TextGenerator().Generate([ours.Encoder.EncodeInput(row.Input, out _)], new GenerationOptions { MaxNewTokens = 12 }, TestContext.Current.CancellationToken)[0];
+            var expected = ours.TextGenerator()
+                .Generate(
+                [ours.Encoder.EncodeInput(row.Input, out _)], new GenerationOptions { MaxNewTokens = 12 },
+                TestContext.Current.CancellationToken)[0];
             var reply = node.Generate([row.Input], 12, ours.Task.PredictPrefix);
             Assert.Equal(expected, Ids(reply["ids"]![0]!));
             Assert.Equal(row.Label, ((string)reply["texts"]![0]!).Trim());
@@ -78,7 +82,8 @@ public sealed class TransformersJsTests
     public void Tokenize_OurTokenizerJsonOnRealText_GivesOurIds()
     {
         var spiece = SharedData.Require("data/tokenizer");
-        var rows = File.ReadLines(SharedData.Require("data/dss/esnli/esnli_test.json")).Take(2_000).Concat(File.ReadLines(SharedData.Require("data/dss/cqa/cqa_test.json")).Take(1_000));
+        var rows = File.ReadLines(SharedData.Require("data/dss/esnli/esnli_test.json")).Take(2_000)
+            .Concat(File.ReadLines(SharedData.Require("data/dss/cqa/cqa_test.json")).Take(1_000));
         using var node = Start();
         var directory = Directory.CreateTempSubdirectory("transformersjs").FullName;
         var tokenizer = T5Tokenizer.Load(spiece);
@@ -94,10 +99,15 @@ public sealed class TransformersJsTests
         Directory.Delete(directory, recursive: true);
 
         // Names of rows are no text: in runs of digits pieces of equal score tie, and who wins is not the format's to say.
-        static IEnumerable<string> Texts(string row) => JsonNode.Parse(row)!.AsObject().Where(field => field.Key != "id").Select(field => field.Value).OfType<JsonValue>().Where(v => v.GetValueKind() == JsonValueKind.String).Select(v => (string)v!);
+        static IEnumerable<string> Texts(string row) =>
+            JsonNode.Parse(row)!.AsObject().Where(field => field.Key != "id").Select(field => field.Value).OfType<JsonValue>()
+                .Where(v => v.GetValueKind() == JsonValueKind.String).Select(v => (string)v!);
     }
 
-    /// <summary>Tokens added to a tokenizer, as the files that we write give them to transformers.js. It has no single-word rule, so none is asked for.</summary>
+    /// <summary>
+    /// Tokens added to a tokenizer, as the files that we write give them to transformers.js. It has no single-word rule, so none is asked
+    /// for.
+    /// </summary>
     [Fact]
     public void Tokenize_AddedTokens_GivesOurIds()
     {
@@ -106,8 +116,14 @@ public sealed class TransformersJsTests
         using var saved = new TemporaryDirectory();
         T5Tokenizer.FromModel(TinyTokenizer.SpieceModel).Save(source.Path);
         var first = T5Tokenizer.Load(source.Path).VocabularySize;
-        File.WriteAllText(source["added_tokens.json"], $$"""{"<ORG>": {{first}}, "[[": {{first + 1}}, "]]": {{first + 2}}, "no way": {{first + 3}}}""");
-        File.WriteAllText(source["special_tokens_map.json"], """{"additional_special_tokens": [{"content": "<ORG>", "lstrip": false, "rstrip": false, "single_word": false, "normalized": false}]}""");
+        File.WriteAllText(
+            source["added_tokens.json"], $$"""{"<ORG>": {{first}}, "[[": {{first + 1}}, "]]": {{first + 2}}, "no way": {{first + 3}}}""");
+        File.WriteAllText(
+            source["special_tokens_map.json"],
+            """
+            {"additional_special_tokens": [
+              {"content": "<ORG>", "lstrip": false, "rstrip": false, "single_word": false, "normalized": false}]}
+            """);
         var tokenizer = T5Tokenizer.Load(source.Path);
         tokenizer.Save(saved.Path);
         node.LoadTokenizer(saved.Path);

@@ -11,7 +11,8 @@ public sealed class SoftmaxTests
         {
             var logs = Softmax.Log(values, temperature);
             return Math.Abs(logs.Sum(Math.Exp) - 1) < 1e-9
-                && Enumerable.Range(0, values.Length).All(i => Enumerable.Range(0, values.Length).All(j => values[i] < values[j] || logs[i] >= logs[j]));
+                && Enumerable.Range(0, values.Length)
+                    .All(i => Enumerable.Range(0, values.Length).All(j => values[i] < values[j] || logs[i] >= logs[j]));
         });
 
     [Fact]

@@ -32,7 +32,8 @@ public sealed class GraphRunTests
             TestContext.Current.CancellationToken);
         await underWay.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
         await stop.CancelAsync();
-        var error = await Assert.ThrowsAsync<OperationCanceledException>(() => runs.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<OperationCanceledException>(
+            () => runs.WaitAsync(Patience, TestContext.Current.CancellationToken));
         Assert.Equal(stop.Token, error.CancellationToken);
     }
 

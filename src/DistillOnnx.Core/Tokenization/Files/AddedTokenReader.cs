@@ -38,11 +38,14 @@ internal sealed class AddedTokenReader(ITokenModel model, string source)
         foreach (var entry in json.Items(json.Root, "additional_special_tokens")) AddSpecial(json, entry, "additional_special_tokens");
         foreach (var (key, value) in json.Members(json.Root))
         {
-            if (!key.EndsWith("_token", StringComparison.Ordinal) || value.ValueKind is not (JsonValueKind.String or JsonValueKind.Object)) continue;
+            if (!key.EndsWith("_token", StringComparison.Ordinal) || value.ValueKind is not (JsonValueKind.String or JsonValueKind.Object))
+                continue;
             var own = key switch { "pad_token" => model.PadId, "eos_token" => model.EosId, "unk_token" => model.UnkId, _ => -1 };
             if (own < 0) AddSpecial(json, value, key);
             else if (Read(json, value, own).Content is var content && content != model.TokenOf(own))
-                throw new InputException($"{json.Path}: \"{key}\" is \"{InputText.Show(content)}\", expected \"{model.TokenOf(own)}\" (id {own}) as in {source}");
+                throw new InputException(
+                    $"{json.Path}: \"{key}\" is \"{InputText.Show(content)}\", expected \"{model.TokenOf(own)}\" (id {own}) as in "
+                        + $"{source}");
         }
     }
 
@@ -54,7 +57,8 @@ internal sealed class AddedTokenReader(ITokenModel model, string source)
         foreach (var (content, value) in json.Members(json.Root))
         {
             var special = isSpecial(content);
-            Add(json.Path, new AddedToken(json.AsInteger(value, $"\"{InputText.Show(content)}\""), content) { Special = special, Normalized = !special });
+            var id = json.AsInteger(value, $"\"{InputText.Show(content)}\"");
+            Add(json.Path, new AddedToken(id, content) { Special = special, Normalized = !special });
         }
     }
 
@@ -80,7 +84,9 @@ internal sealed class AddedTokenReader(ITokenModel model, string source)
         foreach (var token in tokens.SkipWhile(t => t.Id < OwnCount))
         {
             if (token.Id != expected)
-                throw new InputException($"{_byContent[token.Content].Path}: added token \"{InputText.Show(token.Content)}\" has id {token.Id}, expected {expected}: {source} ends with id {OwnCount - 1} and ids may leave no gap");
+                throw new InputException(
+                    $"{_byContent[token.Content].Path}: added token \"{InputText.Show(token.Content)}\" has id {token.Id}, expected "
+                        + $"{expected}: {source} ends with id {OwnCount - 1} and ids may leave no gap");
             expected++;
         }
 
@@ -118,7 +124,8 @@ internal sealed class AddedTokenReader(ITokenModel model, string source)
         if (token.Id < 0) throw new InputException($"{path}: added token \"{shown}\" has id {token.Id}, expected 0 or more");
         var own = Own(token.Content);
         if (own < 0 && token.Id < OwnCount)
-            throw new InputException($"{path}: added token \"{shown}\" has id {token.Id}, which is \"{InputText.Show(model.TokenOf(token.Id)!)}\" in {source}");
+            throw new InputException(
+                $"{path}: added token \"{shown}\" has id {token.Id}, which is \"{InputText.Show(model.TokenOf(token.Id)!)}\" in {source}");
         if (own >= 0 && own != token.Id)
             throw new InputException($"{path}: added token \"{shown}\" has id {token.Id}, but {source} has it as id {own}");
         if (own == model.PadId || own == model.EosId || own == model.UnkId || (own >= 0 && IsSentinel(token.Content))) return;
@@ -129,7 +136,9 @@ internal sealed class AddedTokenReader(ITokenModel model, string source)
         }
 
         if (!_byId.TryAdd(token.Id, token.Content))
-            throw new InputException($"{path}: id {token.Id} is \"{shown}\", but {_byContent[_byId[token.Id]].Path} has \"{InputText.Show(_byId[token.Id])}\" there");
+            throw new InputException(
+                $"{path}: id {token.Id} is \"{shown}\", but {_byContent[_byId[token.Id]].Path} has \"{InputText.Show(_byId[token.Id])}\" "
+                    + "there");
         _byContent.Add(token.Content, (token, path));
     }
 

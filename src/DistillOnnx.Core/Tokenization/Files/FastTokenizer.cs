@@ -19,6 +19,8 @@ internal sealed record FastTokenizer(
     SpaceRules Spaces,
     string EndToken)
 {
-    /// <summary>Whether texts are divided at white space and otherwise as they are: so transformers 5.0 to 5.2 write any T5's file.</summary>
+    /// <summary>
+    /// Whether texts are divided at white space and otherwise as they are: so transformers 5.0 to 5.2 write any T5's file.
+    /// </summary>
     public bool HasNoNormalizer => CharsMap.Length == 0 && Spaces.SplitsAtSpaces && Steps.All(s => s.Kind == TextStepKind.Spaces);
 }

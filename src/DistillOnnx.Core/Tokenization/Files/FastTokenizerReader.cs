@@ -20,11 +20,14 @@ internal static class FastTokenizerReader
     {
         var model = json.Get(json.Root, "model") ?? throw new InputException($"{json.Path}: no \"model\", expected a Unigram vocabulary");
         var type = json.Text(model, "type") ?? "Unigram";
-        if (type != "Unigram") throw new InputException($"{json.Path}: the model is of type \"{InputText.Show(type)}\", expected Unigram, which T5's tokenizers use");
+        if (type != "Unigram")
+            throw new InputException(
+                $"{json.Path}: the model is of type \"{InputText.Show(type)}\", expected Unigram, which T5's tokenizers use");
         var pieces = json.Items(model, "vocab").Select((entry, id) => ReadPiece(json, entry, id)).ToList();
         if (pieces.Count == 0) throw new InputException($"{json.Path}: the model's \"vocab\" is empty");
         var unknown = json.Integer(model, "unk_id") ?? throw new InputException($"{json.Path}: the model has no \"unk_id\"");
-        if ((uint)unknown >= (uint)pieces.Count) throw new InputException($"{json.Path}: \"unk_id\" is {unknown}, expected 0 to {pieces.Count - 1}");
+        if ((uint)unknown >= (uint)pieces.Count)
+            throw new InputException($"{json.Path}: \"unk_id\" is {unknown}, expected 0 to {pieces.Count - 1}");
         var steps = new List<TextStep>();
         var rules = ReadNormalizer(json, steps, out var trims);
         var spaces = ReadPreTokenizer(json, trims);
@@ -38,9 +41,12 @@ internal static class FastTokenizerReader
         if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2 || entry[1].ValueKind != JsonValueKind.Number)
             throw new InputException($"{json.Path}: piece {id} is {InputText.Show(entry.GetRawText())}, expected a text and a score");
         var text = json.AsText(entry[0], $"piece {id}");
-        if (text.Length is 0 or > MaxPieceChars || text.Contains('\0')) throw new InputException($"{json.Path}: piece {id} has {text.Length} characters or a NUL, expected 1 to {MaxPieceChars}");
+        if (text.Length is 0 or > MaxPieceChars || text.Contains('\0'))
+            throw new InputException($"{json.Path}: piece {id} has {text.Length} characters or a NUL, expected 1 to {MaxPieceChars}");
         var score = (float)entry[1].GetDouble();
-        return Math.Abs(score) <= MaxScore ? (text, score) : throw new InputException($"{json.Path}: piece {id} has the score {score}, expected a log-probability");
+        return Math.Abs(score) <= MaxScore
+            ? (text, score)
+            : throw new InputException($"{json.Path}: piece {id} has the score {score}, expected a log-probability");
     }
 
     private static byte[] ReadNormalizer(TokenizerJson json, List<TextStep> steps, out bool trims)
@@ -52,7 +58,8 @@ internal static class FastTokenizerReader
             switch (type)
             {
                 case "Precompiled" when rules.Length == 0 && !strips && !merges:
-                    if (json.Get(step, "precompiled_charsmap") is not { ValueKind: JsonValueKind.String } map || !map.TryGetBytesFromBase64(out rules!))
+                    if (json.Get(step, "precompiled_charsmap") is not { ValueKind: JsonValueKind.String } map
+                        || !map.TryGetBytesFromBase64(out rules!))
                         throw new InputException($"{json.Path}: \"precompiled_charsmap\" is not Base64");
                     break;
                 case "Lowercase" when rules.Length == 0 && !strips && !merges:
@@ -64,13 +71,15 @@ internal static class FastTokenizerReader
                 case "Strip" when json.Flag(step, "strip_left") is not true:
                     strips |= json.Flag(step, "strip_right") ?? false;
                     break;
-                case "Replace" when json.Get(step, "pattern") is { } pattern && json.Text(pattern, "Regex") == " {2,}" && json.Text(step, "content") is " " or "\u2581":
+                case "Replace" when json.Get(step, "pattern") is { } pattern && json.Text(pattern, "Regex") == " {2,}"
+                    && json.Text(step, "content") is " " or "\u2581":
                     merges = true;
                     break;
                 default:
                     throw new InputException(
-                        $"{json.Path}: the normalizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; expected "
-                        + "Replace of a text without spaces, Lowercase, Precompiled, Strip of the right side, Replace of repeated spaces, in that order");
+                        $"{json.Path}: the normalizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; "
+                        + "expected Replace of a text without spaces, Lowercase, Precompiled, Strip of the right side, Replace of repeated "
+                        + "spaces, in that order");
             }
         }
 
@@ -106,29 +115,42 @@ internal static class FastTokenizerReader
                         null or "always" => PrefixScheme.Always,
                         "first" => PrefixScheme.First,
                         "never" => PrefixScheme.Never,
-                        var other => throw new InputException($"{json.Path}: \"prepend_scheme\" is \"{InputText.Show(other)}\", expected always, first or never"),
+                        var other => throw new InputException(
+                            $"{json.Path}: \"prepend_scheme\" is \"{InputText.Show(other)}\", expected always, first or never"),
                     };
                     break;
                 default:
-                    throw new InputException($"{json.Path}: the pre-tokenizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; expected WhitespaceSplit, Metaspace with \u2581, or one after the other");
+                    throw new InputException(
+                        $"{json.Path}: the pre-tokenizer \"{InputText.Show(type)}\" ({InputText.Show(Short(step))}) is not supported; "
+                            + "expected WhitespaceSplit, Metaspace with \u2581, or one after the other");
             }
         }
 
         if (scheme is null) throw new InputException($"{json.Path}: the pre-tokenizer has no Metaspace, which T5's tokenizers have");
-        if (splits && scheme != PrefixScheme.Always) throw new InputException($"{json.Path}: WhitespaceSplit with the prepend scheme \"{scheme}\" would drop the spaces between words; expected \"always\"");
-        if (!splits && !trims) throw new InputException($"{json.Path}: Metaspace without WhitespaceSplit needs the normalizers Strip (right) and Replace of repeated spaces, found another set");
+        if (splits && scheme != PrefixScheme.Always)
+            throw new InputException(
+                $"{json.Path}: WhitespaceSplit with the prepend scheme \"{scheme}\" would drop the spaces between words; expected "
+                    + "\"always\"");
+        if (!splits && !trims)
+            throw new InputException(
+                $"{json.Path}: Metaspace without WhitespaceSplit needs the normalizers Strip (right) and Replace of repeated spaces, "
+                    + "found another set");
         return new SpaceRules(scheme.Value, splits);
     }
 
     private static string ReadEnd(TokenizerJson json)
     {
         const string expected = "expected TemplateProcessing that puts the end token behind the text";
-        if (json.Get(json.Root, "post_processor") is not { } post) throw new InputException($"{json.Path}: no \"post_processor\", {expected}");
+        if (json.Get(json.Root, "post_processor") is not { } post)
+            throw new InputException($"{json.Path}: no \"post_processor\", {expected}");
         var type = json.Text(post, "type");
-        if (type != "TemplateProcessing") throw new InputException($"{json.Path}: the post-processor is \"{InputText.Show(type ?? "")}\", {expected}");
+        if (type != "TemplateProcessing")
+            throw new InputException($"{json.Path}: the post-processor is \"{InputText.Show(type ?? "")}\", {expected}");
         var parts = json.Items(post, "single").ToList();
-        if (parts.Count != 2 || json.Get(parts[0], "Sequence") is null || json.Get(parts[1], "SpecialToken") is not { } end || json.Text(end, "id") is not { } token)
-            throw new InputException($"{json.Path}: the post-processor's \"single\" has {parts.Count} parts that are not a text and its end, {expected}");
+        if (parts.Count != 2 || json.Get(parts[0], "Sequence") is null
+            || json.Get(parts[1], "SpecialToken") is not { } end || json.Text(end, "id") is not { } token)
+            throw new InputException(
+                $"{json.Path}: the post-processor's \"single\" has {parts.Count} parts that are not a text and its end, {expected}");
         return token;
     }
 

@@ -21,14 +21,17 @@ internal static class TokenizerDirectory
         using var added = TokenizerJson.Open(directory, TokenizerFiles.AddedFile);
         using var fast = TokenizerJson.Open(directory, TokenizerFiles.FastFile);
         var extraIds = config?.Integer(config.Root, "extra_ids");
-        if (extraIds is < 0 or > MaxExtraIds) throw new InputException($"{config!.Path}: \"extra_ids\" is {extraIds}, expected 0 to {MaxExtraIds}");
+        if (extraIds is < 0 or > MaxExtraIds)
+            throw new InputException($"{config!.Path}: \"extra_ids\" is {extraIds}, expected 0 to {MaxExtraIds}");
 
         var path = Path.Combine(directory, T5Tokenizer.ModelFileName);
         TokenizerParts parts;
         if (config?.Text(config.Root, "tokenizer_class") is "ByT5Tokenizer")
         {
             var other = File.Exists(path) ? path : fast?.Path;
-            if (other is not null) throw new InputException($"{config.Path}: the tokenizer is ByT5Tokenizer, which has no vocabulary file, but {other} is there");
+            if (other is not null)
+                throw new InputException(
+                    $"{config.Path}: the tokenizer is ByT5Tokenizer, which has no vocabulary file, but {other} is there");
             parts = new TokenizerParts(new ByteModel(extraIds ?? ByteModel.DefaultExtraIds), config.Path);
         }
         else if (File.Exists(path))
@@ -41,7 +44,9 @@ internal static class TokenizerDirectory
         }
         else
         {
-            throw new InputException($"{path}: no such file; expected the tokenizer's SentencePiece model, a {TokenizerFiles.FastFile}, or a {TokenizerFiles.ConfigFile} of ByT5Tokenizer");
+            throw new InputException(
+                $"{path}: no such file; expected the tokenizer's SentencePiece model, a {TokenizerFiles.FastFile}, or a "
+                    + $"{TokenizerFiles.ConfigFile} of ByT5Tokenizer");
         }
 
         var reader = new AddedTokenReader(parts.Model, parts.Source);
@@ -65,7 +70,8 @@ internal static class TokenizerDirectory
             pieces = pieces with { PrecompiledCharsMap = default, Steps = json.Steps };
         }
 
-        if (extraIds is null && json is not null) extraIds = Sentinels(json, fast!, pieces.Pieces.Count) is > 0 and var count ? count : null;
+        if (extraIds is null && json is not null)
+            extraIds = Sentinels(json, fast!, pieces.Pieces.Count) is > 0 and var count ? count : null;
         var model = new UnigramModel(pieces, extraIds, path);
         if (json is not null) Compare(model, json, path, fast!.Path);
         var legacy = config?.Get(config.Root, "legacy") is not { ValueKind: JsonValueKind.False };
@@ -93,7 +99,8 @@ internal static class TokenizerDirectory
         };
         SentencePieceModelReader.Validate(pieces, fast.Path);
         var within = json.Pieces.Any(p => IsSentinel(p.Text.TrimStart(SentencePieceModel.Space)));
-        return new TokenizerParts(new UnigramModel(pieces, within ? 0 : extraIds ?? Sentinels(json, fast, json.Pieces.Count), fast.Path), fast.Path) { Spaces = json.Spaces };
+        var model = new UnigramModel(pieces, within ? 0 : extraIds ?? Sentinels(json, fast, json.Pieces.Count), fast.Path);
+        return new TokenizerParts(model, fast.Path) { Spaces = json.Spaces };
 
         PieceType TypeOf(string text, int id) =>
             id == json.UnkId ? PieceType.Unknown
@@ -101,8 +108,11 @@ internal static class TokenizerDirectory
             : json.ByteFallback && SentencePieceModelReader.ByteOf(text) >= 0 ? PieceType.Byte
             : PieceType.Normal;
 
-        static string? Name(TokenizerJson? file) =>
-            file?.Get(file.Root, "pad_token") is { } token ? token.ValueKind == JsonValueKind.String ? file.AsText(token, "\"pad_token\"") : file.Text(token, "content") : null;
+        static string? Name(TokenizerJson? file)
+        {
+            if (file?.Get(file.Root, "pad_token") is not { } token) return null;
+            return token.ValueKind == JsonValueKind.String ? file.AsText(token, "\"pad_token\"") : file.Text(token, "content");
+        }
     }
 
     /// <summary>How many sentinels follow the pieces.</summary>
@@ -111,7 +121,8 @@ internal static class TokenizerDirectory
         var inVocabulary = json.Pieces.Skip(pieces).Count(p => IsSentinel(p.Text));
         return inVocabulary > 0
             ? inVocabulary
-            : fast.Items(fast.Root, "added_tokens").Count(t => fast.Integer(t, "id") >= pieces && IsSentinel(fast.Text(t, "content") ?? ""));
+            : fast.Items(fast.Root, "added_tokens")
+                .Count(t => fast.Integer(t, "id") >= pieces && IsSentinel(fast.Text(t, "content") ?? ""));
     }
 
     private static void Compare(UnigramModel model, FastTokenizer json, string path, string fastPath)
@@ -119,23 +130,35 @@ internal static class TokenizerDirectory
         var pieces = model.Model;
         var remedy = $"transformers reads {TokenizerFiles.FastFile}; remove the file that is wrong";
         if (json.Pieces.Count < model.Count || json.Pieces.Count > model.Count + model.ExtraIds)
-            throw new InputException($"{fastPath}: {json.Pieces.Count} pieces, but {path} has {model.Count} and {model.ExtraIds} extra ids; {remedy}");
+            throw new InputException(
+                $"{fastPath}: {json.Pieces.Count} pieces, but {path} has {model.Count} and {model.ExtraIds} extra ids; {remedy}");
         for (var id = 0; id < json.Pieces.Count; id++)
         {
             var (text, score) = json.Pieces[id];
             if (text != model.TokenOf(id))
-                throw new InputException($"{fastPath}: piece {id} is \"{InputText.Show(text)}\", but \"{InputText.Show(model.TokenOf(id)!)}\" in {path}; {remedy}");
+                throw new InputException(
+                    $"{fastPath}: piece {id} is \"{InputText.Show(text)}\", but \"{InputText.Show(model.TokenOf(id)!)}\" in {path}; "
+                        + $"{remedy}");
             if (id < model.Count && !(Math.Abs(score - pieces.Pieces[id].Score) <= 1e-4 * (1 + Math.Abs(score))))
-                throw new InputException($"{fastPath}: piece {id}, \"{InputText.Show(text)}\", has the score {score}, but {pieces.Pieces[id].Score} in {path}; {remedy}");
+                throw new InputException(
+                    $"{fastPath}: piece {id}, \"{InputText.Show(text)}\", has the score {score}, but {pieces.Pieces[id].Score} in "
+                        + $"{path}; {remedy}");
         }
 
         if (json.Steps.FirstOrDefault(s => s.Kind != TextStepKind.Spaces) is { } step)
             throw new InputException($"{fastPath}: the normalizer has the step {step.Kind}, which {path} has not; {remedy}");
         if (!pieces.PrecompiledCharsMap.Span.SequenceEqual(json.CharsMap))
-            throw new InputException($"{fastPath}: the normalizer has {json.CharsMap.Length} bytes of rules that differ from the {pieces.PrecompiledCharsMap.Length} in {path}; {remedy}");
-        if (json.UnkId != model.UnkId) throw new InputException($"{fastPath}: \"unk_id\" is {json.UnkId}, but {model.UnkId} in {path}; {remedy}");
-        if (json.EndToken != pieces.EosPiece) throw new InputException($"{fastPath}: the end token is \"{InputText.Show(json.EndToken)}\", but \"{pieces.EosPiece}\" in {path}; {remedy}");
-        if (json.ByteFallback != pieces.ByteFallback) throw new InputException($"{fastPath}: \"byte_fallback\" is {json.ByteFallback}, but {pieces.ByteFallback} in {path}; {remedy}");
+            throw new InputException(
+                $"{fastPath}: the normalizer has {json.CharsMap.Length} bytes of rules that differ from the "
+                    + $"{pieces.PrecompiledCharsMap.Length} in {path}; {remedy}");
+        if (json.UnkId != model.UnkId)
+            throw new InputException($"{fastPath}: \"unk_id\" is {json.UnkId}, but {model.UnkId} in {path}; {remedy}");
+        if (json.EndToken != pieces.EosPiece)
+            throw new InputException(
+                $"{fastPath}: the end token is \"{InputText.Show(json.EndToken)}\", but \"{pieces.EosPiece}\" in {path}; {remedy}");
+        if (json.ByteFallback != pieces.ByteFallback)
+            throw new InputException(
+                $"{fastPath}: \"byte_fallback\" is {json.ByteFallback}, but {pieces.ByteFallback} in {path}; {remedy}");
     }
 
     private static bool IsSentinel(string text) => text.StartsWith("<extra_id_", StringComparison.Ordinal);

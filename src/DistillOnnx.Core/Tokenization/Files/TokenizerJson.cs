@@ -46,7 +46,8 @@ internal sealed class TokenizerJson : IDisposable
     /// <param name="key">The key.</param>
     public JsonElement? Get(JsonElement parent, string key)
     {
-        if (parent.ValueKind != JsonValueKind.Object) throw new InputException($"{Path}: expected an object with \"{key}\", found {Shown(parent)}");
+        if (parent.ValueKind != JsonValueKind.Object)
+            throw new InputException($"{Path}: expected an object with \"{key}\", found {Shown(parent)}");
         return parent.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
     }
 
@@ -80,7 +81,9 @@ internal sealed class TokenizerJson : IDisposable
     /// <param name="value">The element.</param>
     /// <param name="what">What it is, for messages.</param>
     public int AsInteger(JsonElement value, string what) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Expected(value, what, "a whole number");
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            ? number
+            : throw Expected(value, what, "a whole number");
 
     /// <summary>A switch of an object; null where it is absent or null.</summary>
     /// <param name="parent">The object.</param>
@@ -139,7 +142,8 @@ internal sealed class TokenizerJson : IDisposable
 
     public void Dispose() => _document.Dispose();
 
-    private InputException Expected(JsonElement value, string what, string expected) => new($"{Path}: {what} is {Shown(value)}, expected {expected}");
+    private InputException Expected(JsonElement value, string what, string expected) =>
+        new($"{Path}: {what} is {Shown(value)}, expected {expected}");
 
     private static string Shown(JsonElement value) => InputText.Show(value.GetRawText());
 }

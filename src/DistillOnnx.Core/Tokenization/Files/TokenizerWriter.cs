@@ -16,7 +16,8 @@ internal static class TokenizerWriter
     public static void Write(TokenizerParts parts, string directory)
     {
         if (parts.ModelBytes.Length > 0) File.WriteAllBytes(Path.Combine(directory, T5Tokenizer.ModelFileName), parts.ModelBytes);
-        if (parts.Model is UnigramModel unigram) WriteJson(Path.Combine(directory, TokenizerFiles.FastFile), json => FastTokenizerWriter.Write(parts, unigram, json));
+        if (parts.Model is UnigramModel unigram)
+            WriteJson(Path.Combine(directory, TokenizerFiles.FastFile), json => FastTokenizerWriter.Write(parts, unigram, json));
         WriteJson(Path.Combine(directory, TokenizerFiles.ConfigFile), json => WriteConfig(parts, json));
         WriteJson(Path.Combine(directory, TokenizerFiles.SpecialFile), json => WriteSpecial(parts, json));
         if (parts.Added.Count == 0) return;
@@ -26,7 +27,9 @@ internal static class TokenizerWriter
         });
     }
 
-    /// <summary>The tokens that no model segments, in the order of their ids: pad, end, unknown, sentinels and those that were added.</summary>
+    /// <summary>
+    /// The tokens that no model segments, in the order of their ids: pad, end, unknown, sentinels and those that were added.
+    /// </summary>
     /// <param name="parts">The tokenizer.</param>
     public static IEnumerable<AddedToken> Tokens(TokenizerParts parts)
     {

@@ -18,7 +18,8 @@ internal sealed class AddedTokenMatcher
     public AddedTokenMatcher(IReadOnlyList<(string Text, AddedToken Token)> tokens)
     {
         _tokens = tokens.ToDictionary(t => t.Text, t => t.Token, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
-        _lengths = tokens.GroupBy(t => t.Text[0]).ToDictionary(g => g.Key, g => g.Select(t => t.Text.Length).Distinct().OrderDescending().ToArray());
+        _lengths = tokens.GroupBy(t => t.Text[0])
+            .ToDictionary(g => g.Key, g => g.Select(t => t.Text.Length).Distinct().OrderDescending().ToArray());
         _firsts = SearchValues.Create([.. _lengths.Keys]);
     }
 
@@ -70,7 +71,8 @@ internal sealed class AddedTokenMatcher
         System.Text.Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     /// <summary>What a regular expression of Unicode calls a word character.</summary>
-    private static bool IsWord(System.Text.Rune rune) => System.Text.Rune.IsLetterOrDigit(rune) || System.Text.Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-        or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber;
+    private static bool IsWord(System.Text.Rune rune) =>
+        System.Text.Rune.IsLetterOrDigit(rune)
+        || System.Text.Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber;
 }

@@ -20,7 +20,8 @@ internal sealed class AddedTokenSplitter
     {
         (_model, _spaces) = (model, spaces);
         _plain = Matcher(tokens.Where(t => !t.Normalized).Select(t => (t.Content, t)));
-        _normalized = Matcher(tokens.Where(t => t.Normalized).Select(t => (spaces.Normalize(model, t.Content), t)).Where(t => t.Item1.Length > 0).DistinctBy(t => t.Item1));
+        _normalized = Matcher(tokens.Where(t => t.Normalized).Select(t => (spaces.Normalize(model, t.Content), t))
+            .Where(t => t.Item1.Length > 0).DistinctBy(t => t.Item1));
     }
 
     /// <summary>Tokenizes.</summary>

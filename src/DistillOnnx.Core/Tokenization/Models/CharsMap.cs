@@ -28,10 +28,12 @@ internal sealed class CharsMap
     public static CharsMap? Parse(ReadOnlySpan<byte> blob, string source)
     {
         if (blob.IsEmpty) return null;
-        if (blob.Length < 4) throw new InputException($"{source}: precompiled_charsmap has {blob.Length} bytes, expected its size and rules");
+        if (blob.Length < 4)
+            throw new InputException($"{source}: precompiled_charsmap has {blob.Length} bytes, expected its size and rules");
         var size = BinaryPrimitives.ReadUInt32LittleEndian(blob);
         if (size == 0 || size % 4 != 0 || size >= blob.Length - 4)
-            throw new InputException($"{source}: precompiled_charsmap claims a double array of {size} bytes, found {blob.Length - 4} bytes of rules");
+            throw new InputException(
+                $"{source}: precompiled_charsmap claims a double array of {size} bytes, found {blob.Length - 4} bytes of rules");
 
         var units = new uint[size / 4];
         for (var i = 0; i < units.Length; i++) units[i] = BinaryPrimitives.ReadUInt32LittleEndian(blob[(4 + (i * 4))..]);
@@ -41,7 +43,9 @@ internal sealed class CharsMap
         for (var i = 0; i < units.Length; i++)
         {
             if (units[i] >> 31 != 0 && (units[i] & int.MaxValue) >= replacements.Length)
-                throw new InputException($"{source}: precompiled_charsmap points to replacement byte {units[i] & int.MaxValue}, expected less than {replacements.Length}");
+                throw new InputException(
+                    $"{source}: precompiled_charsmap points to replacement byte {units[i] & int.MaxValue}, expected less than "
+                        + $"{replacements.Length}");
         }
 
         return new CharsMap(units, replacements.ToArray());

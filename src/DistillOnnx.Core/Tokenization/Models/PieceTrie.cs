@@ -19,7 +19,9 @@ internal sealed class PieceTrie
 
     private PieceTrie(Slot[] slots) => _slots = slots;
 
-    /// <summary>All slots; a walk starts with the base of slot 0. Its length is a multiple of 256, so every base ^ byte lies within.</summary>
+    /// <summary>
+    /// All slots; a walk starts with the base of slot 0. Its length is a multiple of 256, so every base ^ byte lies within.
+    /// </summary>
     public ReadOnlySpan<Slot> Slots => _slots;
 
     /// <summary>Builds the trie.</summary>
@@ -34,7 +36,9 @@ internal sealed class PieceTrie
         return new PieceTrie(builder.Build());
     }
 
-    /// <summary>A slot: the base of its children above the label that leads to it, and the value of the key that ends here, or −1.</summary>
+    /// <summary>
+    /// A slot: the base of its children above the label that leads to it, and the value of the key that ends here, or −1.
+    /// </summary>
 
     internal struct Slot
     {
@@ -129,7 +133,8 @@ internal sealed class PieceTrie
 
         private void Grow()
         {
-            if (_slots.Count + 256 > MaxSlots) throw new InputException($"{source}: the vocabulary is too large: its trie needs more than {MaxSlots} slots");
+            if (_slots.Count + 256 > MaxSlots)
+                throw new InputException($"{source}: the vocabulary is too large: its trie needs more than {MaxSlots} slots");
             for (var i = 0; i < 256; i++)
             {
                 _taken.Add(false);

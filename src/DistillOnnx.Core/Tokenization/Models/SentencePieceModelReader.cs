@@ -58,7 +58,8 @@ internal static class SentencePieceModelReader
             {
                 case 1:
                     var bytes = reader.ReadBytes(out _);
-                    if (bytes.Length > MaxPieceBytes) throw new InputException($"{source}: piece {id} has {bytes.Length} bytes, expected at most {MaxPieceBytes}");
+                    if (bytes.Length > MaxPieceBytes)
+                        throw new InputException($"{source}: piece {id} has {bytes.Length} bytes, expected at most {MaxPieceBytes}");
                     text = ReadText(bytes, source, $"piece {id}");
                     break;
                 case 2: score = reader.ReadFloat(); break;
@@ -69,7 +70,8 @@ internal static class SentencePieceModelReader
 
         if (text.Length == 0) throw new InputException($"{source}: piece {id} is empty");
         if (text.Contains('\0')) throw new InputException($"{source}: piece {id} contains a NUL character");
-        if (!(Math.Abs(score) <= MaxScore)) throw new InputException($"{source}: piece {id} has score {score}, expected a finite log-probability");
+        if (!(Math.Abs(score) <= MaxScore))
+            throw new InputException($"{source}: piece {id} has score {score}, expected a finite log-probability");
         if (!Enum.IsDefined(type)) throw new InputException($"{source}: piece {id} has type {(int)type}, expected 1 to 6");
         return new Piece(text, score, type);
     }
@@ -83,7 +85,8 @@ internal static class SentencePieceModelReader
             {
                 case 3:
                     var type = reader.ReadInt32();
-                    if (type != UnigramModel) throw new InputException($"{source}: model type {type}, expected {UnigramModel} (Unigram), which T5 uses");
+                    if (type != UnigramModel)
+                        throw new InputException($"{source}: model type {type}, expected {UnigramModel} (Unigram), which T5 uses");
                     break;
                 case 24: model = model with { TreatWhitespaceAsSuffix = reader.ReadBool() }; break;
                 case 35: model = model with { ByteFallback = reader.ReadBool() }; break;
@@ -128,7 +131,8 @@ internal static class SentencePieceModelReader
         for (var id = 0; id < model.Pieces.Count; id++)
         {
             var piece = model.Pieces[id];
-            if (!seen.TryAdd(piece.Text, id)) throw new InputException($"{source}: pieces {seen[piece.Text]} and {id} are the same, \"{piece.Text}\"");
+            if (!seen.TryAdd(piece.Text, id))
+                throw new InputException($"{source}: pieces {seen[piece.Text]} and {id} are the same, \"{piece.Text}\"");
             if (piece.Type == PieceType.Unknown)
             {
                 if (unknown >= 0) throw new InputException($"{source}: pieces {unknown} and {id} are both of type unknown, expected one");
@@ -136,7 +140,8 @@ internal static class SentencePieceModelReader
             }
             else if (piece.Type == PieceType.Byte)
             {
-                if (ByteOf(piece.Text) < 0) throw new InputException($"{source}: byte piece {id} is \"{piece.Text}\", expected the form <0x00>");
+                if (ByteOf(piece.Text) < 0)
+                    throw new InputException($"{source}: byte piece {id} is \"{piece.Text}\", expected the form <0x00>");
                 bytes++;
             }
         }

@@ -66,7 +66,8 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
     /// <param name="gradients">Receives the gradients of queries, keys and values, laid out as these are.</param>
     /// <param name="biasGradient">Added to, like <paramref name="bias"/>; null where that is.</param>
     public void Backward(
-        Ragged queries, Ragged keys, Inputs inputs, float* bias, int reach, float* logSums, Dropout dropout, float* gradient, Inputs gradients, float* biasGradient)
+        Ragged queries, Ragged keys, Inputs inputs, float* bias, int reach, float* logSums, Dropout dropout, float* gradient,
+        Inputs gradients, float* biasGradient)
     {
         var table = heads * (2 * reach - 1);
         var partial = new float[TorchSharp.torch.get_num_threads()][];
@@ -210,7 +211,7 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
                     var share = (work[sequence + 1] - work[sequence]) / heads;
                     for (var head = 0; head < heads; head++)
                     {
-                        // A head belongs to the part in whose stretch its work begins.
+                        // A head belongs to the part within whose range its work begins.
                         var begins = work[sequence] + head * share;
                         if (begins < from || begins >= to) continue;
                         if (scratch == null) scratch = (float*)NativeMemory.AlignedAlloc(bytes, 64);

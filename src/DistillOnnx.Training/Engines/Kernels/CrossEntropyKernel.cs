@@ -13,7 +13,8 @@ internal static unsafe class CrossEntropyKernel
     /// <param name="losses">Receives each row's loss in nats, unweighted, from <paramref name="first"/> on.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="width">Vocabulary.</param>
-    public static void Run(float* logits, int[] targets, int first, float[]? weights, float[] losses, int rows, int width) => Workers.Range(rows, (from, to) =>
+    public static void Run(float* logits, int[] targets, int first, float[]? weights, float[] losses, int rows, int width) =>
+        Workers.Range(rows, (from, to) =>
     {
         for (var row = from; row < to; row++)
         {

@@ -14,7 +14,8 @@ internal static unsafe class ElementKernels
         var i = from;
         if (dropout.IsActive)
         {
-            for (; i + 16 <= to; i += 16) Vector512.FusedMultiplyAdd(Vector512.Load(y + i), dropout.Factors((uint)i), Vector512.Load(x + i)).Store(output + i);
+            for (; i + 16 <= to; i += 16)
+                Vector512.FusedMultiplyAdd(Vector512.Load(y + i), dropout.Factors((uint)i), Vector512.Load(x + i)).Store(output + i);
             for (; i < to; i++) output[i] = x[i] + y[i] * dropout.Factor((uint)i);
             return;
         }
@@ -52,7 +53,9 @@ internal static unsafe class ElementKernels
         for (; i < to; i++) x[i] = Math.Max(x[i], 0) * (dropout.IsActive ? dropout.Factor((uint)i) : 1);
     }, Grain);
 
-    /// <summary>Derivative of <see cref="Relu"/>, which needs only what came out of it: gradient ← gradient·scale where the output is above 0.</summary>
+    /// <summary>
+    /// Derivative of <see cref="Relu"/>, which needs only what came out of it: gradient ← gradient·scale where the output is above 0.
+    /// </summary>
     public static void ReluBackward(float* output, float* gradient, long count, Dropout dropout) => Workers.Range(count, (from, to) =>
     {
         var scale = dropout.IsActive ? dropout.Scale : 1;
@@ -101,7 +104,8 @@ internal static unsafe class ElementKernels
         });
 
     /// <summary>Derivative of <see cref="Activate"/>: inner ← gradient with respect to inner.</summary>
-    public static void ActivateBackward(float* inner, float* gradient, int rows, int width, bool gated, T5Activation activation, Dropout dropout) =>
+    public static void ActivateBackward(
+        float* inner, float* gradient, int rows, int width, bool gated, T5Activation activation, Dropout dropout) =>
         Workers.Range(rows, (from, to) =>
         {
             for (var row = from; row < to; row++)

@@ -55,7 +55,8 @@ internal static unsafe class NormKernels
                     var scale = scales[row];
                     var dot = Vector512<float>.Zero;
                     var i = 0;
-                    for (; i + 16 <= width; i += 16) dot = Vector512.FusedMultiplyAdd(Vector512.Load(line + i) * Vector512.Load(weight + i), Vector512.Load(g + i), dot);
+                    for (; i + 16 <= width; i += 16)
+                        dot = Vector512.FusedMultiplyAdd(Vector512.Load(line + i) * Vector512.Load(weight + i), Vector512.Load(g + i), dot);
                     var sum = Vector512.Sum(dot);
                     for (; i < width; i++) sum += line[i] * weight[i] * g[i];
 

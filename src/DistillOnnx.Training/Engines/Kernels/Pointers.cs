@@ -7,11 +7,12 @@ namespace DistillOnnx.Training.Engines.Kernels;
 /// <summary>Where a tensor's values lie, for kernels that work on them in place.</summary>
 internal static unsafe class Pointers
 {
-    /// <summary>The first value of a contiguous float32 tensor on the CPU; valid while the tensor lives.</summary>
+    /// <summary>The first value of a contiguous float32 tensor on the CPU; valid until the tensor is disposed.</summary>
     public static float* Of(Tensor tensor)
     {
         if (tensor.dtype != ScalarType.Float32 || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())
-            throw new ArgumentException($"expected a contiguous float32 tensor on the CPU, found {tensor.dtype} on {tensor.device}", nameof(tensor));
+            throw new ArgumentException(
+                $"expected a contiguous float32 tensor on the CPU, found {tensor.dtype} on {tensor.device}", nameof(tensor));
         if (tensor.numel() == 0) return null;
 
         // A span holds 2 GB at most, so one over the first value serves for all.

@@ -21,7 +21,8 @@ internal static unsafe class SmallProduct
     /// <param name="n">Columns of C.</param>
     /// <param name="k">Columns of A.</param>
     /// <param name="add">Whether C is added to.</param>
-    public static void Multiply(float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, int m, int n, int k, bool add = false)
+    public static void Multiply(
+        float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, int m, int n, int k, bool add = false)
     {
         var j = 0;
         for (; j + 32 <= n; j += 32)
@@ -64,7 +65,8 @@ internal static unsafe class SmallProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4x32(float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, int k, bool add)
     {
-        Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default;
+        Vector512<float> c20 = default, c21 = default, c30 = default, c31 = default;
         if (add)
         {
             (c00, c01) = (Vector512.Load(c), Vector512.Load(c + 16));
@@ -107,7 +109,8 @@ internal static unsafe class SmallProduct
     private static void Tile4x16(float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, int k, bool add)
     {
         Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default;
-        if (add) (c0, c1, c2, c3) = (Vector512.Load(c), Vector512.Load(c + cRow), Vector512.Load(c + 2 * cRow), Vector512.Load(c + 3 * cRow));
+        if (add)
+            (c0, c1, c2, c3) = (Vector512.Load(c), Vector512.Load(c + cRow), Vector512.Load(c + 2 * cRow), Vector512.Load(c + 3 * cRow));
         float* a1 = a + aRow, a2 = a1 + aRow, a3 = a2 + aRow;
         long at = 0;
         for (var p = 0; p < k; p++, b += bRow, at += aColumn)
@@ -147,7 +150,8 @@ internal static unsafe class SmallProduct
     {
         var c0 = add ? Vector512.Load(c) : default;
         long at = 0;
-        for (var p = 0; p < k; p++, b += bRow, at += aColumn) c0 = Vector512.FusedMultiplyAdd(Vector512.Create(a[at]), Vector512.Load(b), c0);
+        for (var p = 0; p < k; p++, b += bRow, at += aColumn)
+            c0 = Vector512.FusedMultiplyAdd(Vector512.Create(a[at]), Vector512.Load(b), c0);
         c0.Store(c);
     }
 }

@@ -24,7 +24,8 @@ internal static class Workers
 
         lock (Gate)
         {
-            if (_workers.Length < parts - 1) _workers = [.. _workers, .. Enumerable.Range(_workers.Length, parts - 1 - _workers.Length).Select(_ => new Worker())];
+            if (_workers.Length < parts - 1)
+                _workers = [.. _workers, .. Enumerable.Range(_workers.Length, parts - 1 - _workers.Length).Select(_ => new Worker())];
             for (var part = 1; part < parts; part++) _workers[part - 1].Start(body, part, parts);
             Exception? fault = null;
             try
@@ -41,7 +42,7 @@ internal static class Workers
         }
     }
 
-    /// <summary>Runs a body over a range, cut into one stretch a thread.</summary>
+    /// <summary>Runs a body over a range, divided into one part per thread.</summary>
     /// <param name="count">Length of the range.</param>
     /// <param name="body">Gets the first position and the one after the last.</param>
     /// <param name="grain">Where a cut may be: multiples of this.</param>

@@ -1,0 +1,83 @@
+using DistillOnnx.Export.Onnx;
+
+namespace DistillOnnx.Export.T5;
+
+/// <summary>
+/// Attention over several heads, unscaled as in T5, whose initial weights make up for it. One that owns a relative position bias
+/// holds it, since its weight is named as a part of the attention.
+/// </summary>
+internal sealed class T5Attention
+{
+    private readonly T5Context _t5;
+
+    /// <param name="t5">What all parts share.</param>
+    /// <param name="name">The checkpoint's name of one of the projections <c>q</c>, <c>k</c>, <c>v</c> and <c>o</c>.</param>
+    /// <param name="relativePosition">The relative position bias that it owns.</param>
+    public T5Attention(T5Context t5, Func<string, string> name, T5RelativePosition? relativePosition = null)
+    {
+        _t5 = t5;
+        Q = new T5Linear(t5, t5.Weights.Projection(name("q")));
+        K = new T5Linear(t5, t5.Weights.Projection(name("k")));
+        V = new T5Linear(t5, t5.Weights.Projection(name("v")));
+        O = new T5Linear(t5, t5.Weights.Projection(name("o")));
+        RelativePosition = relativePosition;
+    }
+
+    public T5Linear Q { get; }
+
+    public T5Linear K { get; }
+
+    public T5Linear V { get; }
+
+    public T5Linear O { get; }
+
+    /// <summary>In the block that owns one, otherwise null.</summary>
+    public T5RelativePosition? RelativePosition { get; }
+
+    /// <summary>Queries in heads: [B, Q, d_model] → [B, heads, Q, d_kv].</summary>
+    public Value Queries(Value x, Dim length) => Split(Q.Forward(x, length));
+
+    /// <summary>Keys or values in heads.</summary>
+    /// <param name="states">[B, K, d_model].</param>
+    /// <param name="length">K.</param>
+    /// <returns>Both [B, heads, K, d_kv].</returns>
+    public (Value Key, Value Value) KeysAndValues(Value states, Dim length) =>
+        (Split(K.Forward(states, length)), Split(V.Forward(states, length)));
+
+    /// <summary>Attends: o(softmax(q·kᵀ + bias)·v).</summary>
+    /// <param name="query">[B, heads, Q, d_kv].</param>
+    /// <param name="key">[B, heads, K, d_kv].</param>
+    /// <param name="value">[B, heads, K, d_kv].</param>
+    /// <param name="bias">Added to the scores, mask included: broadcasts to [B, heads, Q, K].</param>
+    /// <param name="length">Q.</param>
+    /// <returns>[B, Q, d_model].</returns>
+    public Value Forward(Value query, Value key, Value value, Value bias, Dim length)
+    {
+        var graph = _t5.Graph;
+        var scores = graph.MatMul(query, graph.Transpose(key, 0, 1, 3, 2));
+        var mixed = graph.MatMul(graph.Softmax(graph.Add(scores, bias)), value);
+        return O.Forward(Join(mixed), length);
+    }
+
+    /// <summary>Attends to the input itself, all at once: the encoder's self-attention, which ONNX Runtime has as one operator.</summary>
+    /// <param name="x">[B, S, d_model].</param>
+    /// <param name="bias">Position bias [1, heads, S, S]; in the portable form with the mask of padding, [B, heads, S, S].</param>
+    /// <param name="paddingMask">int32 [B, S]: 1 for a token, 0 for padding; read by the fused form alone.</param>
+    /// <param name="length">S.</param>
+    /// <returns>[B, S, d_model].</returns>
+    public Value ForwardSelf(Value x, Value bias, Value paddingMask, Dim length)
+    {
+        var (q, k, v) = (Q.Forward(x, length), K.Forward(x, length), V.Forward(x, length));
+        if (_t5.Form.Portable) return Forward(Split(q), Split(k), Split(v), bias, length);
+        var mixed = _t5.Graph.Node(
+            "com.microsoft.MultiHeadAttention", [q, k, v, Value.None, paddingMask, bias],
+            ("num_heads", _t5.Config.NumHeads), ("scale", 1f), ("mask_filter_value", T5Model.MaskedScore));
+        return O.Forward(_t5.Graph.Is(mixed, ElementType.Float, T5Model.Batch, length, _t5.Config.InnerDim), length);
+    }
+
+    /// <summary>[B, T, heads·d_kv] → [B, heads, T, d_kv].</summary>
+    public Value Split(Value x) => _t5.Graph.Transpose(_t5.Graph.Reshape(x, 0, 0, _t5.Config.NumHeads, _t5.Config.DKv), 0, 2, 1, 3);
+
+    /// <summary>[B, heads, T, d_kv] → [B, T, heads·d_kv].</summary>
+    public Value Join(Value x) => _t5.Graph.Reshape(_t5.Graph.Transpose(x, 0, 2, 1, 3), 0, 0, _t5.Config.InnerDim);
+}

@@ -1,0 +1,67 @@
+using System.Numerics.Tensors;
+using DistillOnnx.Core;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Export.Onnx;
+using DistillOnnx.Export.Weights;
+
+namespace DistillOnnx.Export.T5;
+
+/// <summary>
+/// What all parts of a model in one graph share: the graph that is built, the checkpoint's weights, and constants made from them.
+/// </summary>
+/// <param name="graph">The graph to which the parts add their nodes.</param>
+/// <param name="weights">The checkpoint's weights.</param>
+/// <param name="form">How the graph is written.</param>
+internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm form)
+{
+    private readonly Dictionary<string, Value> _halves = new(StringComparer.Ordinal);
+
+    /// <summary>The graph to which the parts add their nodes.</summary>
+    public GraphBuilder Graph => graph;
+
+    /// <summary>The checkpoint's weights.</summary>
+    public T5Weights Weights => weights;
+
+    /// <summary>How the graph is written.</summary>
+    public GraphForm Form => form;
+
+    /// <summary>The model's shape.</summary>
+    public T5Config Config => weights.Config;
+
+    /// <summary>A value in half precision; cast once, however often it is asked for.</summary>
+    public Value Half(Value x)
+    {
+        if (!_halves.TryGetValue(x.Name, out var half)) _halves[x.Name] = half = graph.Cast(x, ElementType.Float16);
+        return half;
+    }
+
+    /// <summary>A weight in single precision.</summary>
+    public Value Weight(WeightMatrix matrix) => Constant(matrix, "", ElementType.Float, v => v);
+
+    /// <summary>A weight in half precision.</summary>
+    /// <exception cref="InputException">When the graph is written: a value is beyond the range of half precision.</exception>
+    public Value HalfWeight(WeightMatrix matrix) => Constant(matrix, ".fp16", ElementType.Float16, values =>
+    {
+        var halves = new Half[values.Length];
+        TensorPrimitives.ConvertTruncating<float, Half>(values, halves);
+        var overflow = Array.FindIndex(halves, h => !System.Half.IsFinite(h));
+        if (overflow < 0) return halves;
+        var name = matrix.Name.Replace(".transposed", "", StringComparison.Ordinal);
+        throw new InputException(FormattableString.Invariant(
+            $"tensor \"{name}\" holds {values[overflow]}, beyond the range of fp16 (65504 either way); leave fp16 out of --precision"));
+    });
+
+    /// <summary>An initializer of a weight's shape, made from its values when the graph is written.</summary>
+    /// <param name="matrix">The weight.</param>
+    /// <param name="suffix">Added to the weight's name, so that each form of it is stored once.</param>
+    /// <param name="type">The element type that the values are converted to.</param>
+    /// <param name="convert">Makes the stored values.</param>
+    public Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, Func<float[], T[]> convert)
+        where T : unmanaged => Constant(matrix, suffix, type, matrix.Dims, convert);
+
+    /// <summary>The same with another shape.</summary>
+    public Value Constant<T>(WeightMatrix matrix, string suffix, ElementType type, IReadOnlyList<long> dims, Func<float[], T[]> convert)
+        where T : unmanaged =>
+        graph.Constant(
+            matrix.Name + suffix, () => new TensorData(type, dims, stream => TensorData.Write<T>(stream, convert(matrix.Read()))));
+}

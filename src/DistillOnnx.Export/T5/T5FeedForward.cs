@@ -1,0 +1,64 @@
+using DistillOnnx.Checkpoints;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Export.Onnx;
+
+namespace DistillOnnx.Export.T5;
+
+/// <summary>The feed-forward layer (<c>DenseReluDense</c>): wo(act(wi·x)), or gated, wo(act(wi_0·x) ⊙ (wi_1·x)).</summary>
+internal sealed class T5FeedForward
+{
+    private readonly T5Context _t5;
+    private readonly T5Linear _wi0;
+    private readonly T5Linear? _wi1;
+    private readonly T5Linear _wo;
+
+    public T5FeedForward(T5Context t5, bool isDecoder, int block)
+    {
+        _t5 = t5;
+        _wi0 = Linear(t5.Config.IsGated ? "wi_0" : "wi");
+        if (t5.Config.IsGated) _wi1 = Linear("wi_1");
+        _wo = Linear("wo", wide: true);
+
+        T5Linear Linear(string name, bool wide = false) =>
+            new(t5, t5.Weights.Projection(T5TensorNames.FeedForward(isDecoder, block, name)), wide);
+    }
+
+    /// <summary>[B, T, d_model] → the same.</summary>
+    public Value Forward(Value x, Dim length)
+    {
+        using var scope = _t5.Graph.Scope("ff");
+        var inner = Activate(_wi0.Forward(x, length), length);
+        if (_wi1 is not null) inner = _t5.Graph.Mul(inner, _wi1.Forward(x, length));
+        return _wo.Forward(inner, length);
+    }
+
+    private Value Activate(Value x, Dim length)
+    {
+        var graph = _t5.Graph;
+        if (_t5.Config.Activation == T5Activation.Relu) return graph.Node("Relu", [x]);
+        if (!_t5.Form.Portable)
+        {
+            // One pass over the widest tensor of the model instead of up to eight.
+            var gelu = _t5.Config.Activation switch
+            {
+                T5Activation.Silu => graph.Node("com.microsoft.QuickGelu", [x], ("alpha", 1f)),
+                T5Activation.Gelu => graph.Node("com.microsoft.Gelu", [x]),
+                _ => graph.Node("com.microsoft.FastGelu", [x]),
+            };
+            return graph.Is(gelu, ElementType.Float, T5Model.Batch, length, _t5.Config.DFf);
+        }
+
+        switch (_t5.Config.Activation)
+        {
+            case T5Activation.Silu:
+                return graph.Mul(x, graph.Node("Sigmoid", [x]));
+            case T5Activation.Gelu:
+                var error = graph.Node("Erf", [graph.Div(x, graph.Scalar(MathF.Sqrt(2)))]);
+                return graph.Mul(graph.Mul(x, graph.Add(error, graph.Scalar(1f))), graph.Scalar(0.5f));
+            default:
+                var cube = graph.Node("Pow", [x, graph.Scalar(3f)]);
+                var inside = graph.Mul(graph.Add(x, graph.Mul(cube, graph.Scalar(0.044715f))), graph.Scalar(MathF.Sqrt(2 / MathF.PI)));
+                return graph.Mul(graph.Mul(x, graph.Scalar(0.5f)), graph.Add(graph.Node("Tanh", [inside]), graph.Scalar(1f)));
+        }
+    }
+}
