@@ -39,7 +39,8 @@ try
     {
         var answers = await client.PredictAsync(args.ElementAtOrDefault(1) ?? "", lines, stop.Token);
         foreach (var (line, answer) in lines.Zip(answers))
-            Console.WriteLine(FormattableString.Invariant($"{(answer.Abstained ? "?" : answer.Label)}\t{answer.Probability:0.000}\t{line}"));
+            Console.WriteLine(FormattableString.Invariant(
+                $"{(answer.Abstained ? "?" : answer.Label)}\t{answer.Probability:0.000}\t{line}"));
     }
 
     return 0;

@@ -100,7 +100,8 @@ internal sealed class BuildFile(string path)
     private readonly ConfigurationFile _file = ConfigurationFile.Load(path, Stages);
     private readonly List<string> _faults = [];
 
-    /// <summary>A stage's options; null where the file does not name the stage, or has a fault that <see cref="ThrowFaults"/> tells.</summary>
+    /// <summary>A stage's options; null where the file does not name the stage, or has a fault that
+    /// <see cref="ThrowFaults"/> tells.</summary>
     public T? Read<T>(string stage)
         where T : class, IStageOptions
     {

@@ -50,7 +50,9 @@ internal static class Program
         var chosen = All.Where(b => name is "all" || b.Name == name).ToArray();
         if (chosen.Length == 0)
         {
-            Console.Error.WriteLine($"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]");
+            Console.Error.WriteLine(
+                $"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] "
+                + "[--threads N] [--shared DIR] [--quick]");
             return 2;
         }
 
@@ -67,7 +69,8 @@ internal static class Program
             var command = $"scripts/bench {benchmark.Name}" + (quick ? " --quick" : "");
             Console.WriteLine(result.ToMarkdown(command));
             if (json is not null) await File.WriteAllTextAsync(PathFor(json, benchmark, chosen.Length), result.ToJsonText(), stop.Token);
-            if (markdown is not null) await File.WriteAllTextAsync(Path.Combine(markdown, benchmark.Name + ".md"), result.ToMarkdown(command), stop.Token);
+            if (markdown is not null)
+                await File.WriteAllTextAsync(Path.Combine(markdown, benchmark.Name + ".md"), result.ToMarkdown(command), stop.Token);
         }
 
         return 0;

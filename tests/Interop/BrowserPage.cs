@@ -10,7 +10,8 @@ internal static class BrowserPage
     /// <summary>What has to be installed for it; null where everything is there.</summary>
     public static string? Missing =>
         Chromium is null ? "no Chromium on the path"
-        : InteropPaths.OnnxRuntimeWeb is null ? "onnxruntime-web is not installed: npm install --ignore-scripts in tests/Interop/transformersjs"
+        : InteropPaths.OnnxRuntimeWeb is null
+            ? "onnxruntime-web is not installed: npm install --ignore-scripts in tests/Interop/transformersjs"
         : null;
 
     private static string? Chromium => InteropPaths.Program("chromium", "chromium-browser", "google-chrome");
@@ -28,7 +29,9 @@ internal static class BrowserPage
         listener.Start();
         var profile = Directory.CreateTempSubdirectory("chromium").FullName;
         var start = new ProcessStartInfo(Chromium!) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", $"--user-data-dir={profile}", address])
+        foreach (var argument in (string[])[
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", $"--user-data-dir={profile}", address
+        ])
             start.ArgumentList.Add(argument);
         using var browser = Process.Start(start)!;
         browser.OutputDataReceived += (_, _) => { };
@@ -60,15 +63,18 @@ internal static class BrowserPage
         }
     }
 
-    private static async Task ServeAsync(HttpListenerContext context, string bundle, JsonObject request, CancellationToken cancellationToken)
+    private static async Task ServeAsync(
+        HttpListenerContext context, string bundle, JsonObject request, CancellationToken cancellationToken)
     {
         var path = context.Request.Url!.AbsolutePath;
         var (type, body) = path switch
         {
             "/" => ("text/html", await File.ReadAllBytesAsync(Path.Combine(InteropPaths.Page!, "index.html"), cancellationToken)),
             "/request.json" => ("application/json", System.Text.Encoding.UTF8.GetBytes(request.ToJsonString())),
-            _ when path.StartsWith("/ort/", StringComparison.Ordinal) => (Type(path), await ReadAsync(InteropPaths.OnnxRuntimeWeb!, path["/ort/".Length..], cancellationToken)),
-            _ when path.StartsWith("/bundle/", StringComparison.Ordinal) => (Type(path), await ReadAsync(bundle, path["/bundle/".Length..], cancellationToken)),
+            _ when path.StartsWith("/ort/", StringComparison.Ordinal) =>
+                (Type(path), await ReadAsync(InteropPaths.OnnxRuntimeWeb!, path["/ort/".Length..], cancellationToken)),
+            _ when path.StartsWith("/bundle/", StringComparison.Ordinal) =>
+                (Type(path), await ReadAsync(bundle, path["/bundle/".Length..], cancellationToken)),
             _ => ("text/plain", null),
         };
         context.Response.StatusCode = body is null ? 404 : 200;

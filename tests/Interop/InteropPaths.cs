@@ -7,7 +7,8 @@ internal static class InteropPaths
     public static string? RepositoryRoot { get; } = Up(AppContext.BaseDirectory);
 
     /// <summary>The folder of the Node program.</summary>
-    public static string? TransformersJs => RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "transformersjs");
+    public static string? TransformersJs =>
+        RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "transformersjs");
 
     /// <summary>The folder of the page.</summary>
     public static string? Page => RepositoryRoot is null ? null : Path.Combine(RepositoryRoot, "tests", "Interop", "browser");
@@ -21,7 +22,8 @@ internal static class InteropPaths
     /// <summary>The first of some programs that is on the path; null where none is.</summary>
     public static string? Program(params string[] names) =>
         (from name in names
-         from directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+         from directory in (Environment.GetEnvironmentVariable("PATH")
+             ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
          let path = Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name)
          where File.Exists(path)
          select path).FirstOrDefault();
@@ -35,7 +37,8 @@ internal static class InteropPaths
 
     private static string? Up(string? directory)
     {
-        while (directory is not null && !File.Exists(Path.Combine(directory, "DistillOnnx.sln"))) directory = Path.GetDirectoryName(directory);
+        while (directory is not null && !File.Exists(Path.Combine(directory, "DistillOnnx.sln")))
+            directory = Path.GetDirectoryName(directory);
         return directory;
     }
 }

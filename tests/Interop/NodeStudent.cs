@@ -62,7 +62,8 @@ internal sealed class NodeStudent : IDisposable
     public JsonObject LoadTokenizer(string directory) => Ask(new JsonObject { ["tokenizer"] = directory });
 
     /// <summary>Ids of texts, with the end token.</summary>
-    public JsonArray Tokenize(IEnumerable<string> texts) => Ask(new JsonObject { ["tokenize"] = new JsonArray([.. texts.Select(t => (JsonNode?)t)]) })["ids"]!.AsArray();
+    public JsonArray Tokenize(IEnumerable<string> texts) =>
+        Ask(new JsonObject { ["tokenize"] = new JsonArray([.. texts.Select(t => (JsonNode?)t)]) })["ids"]!.AsArray();
 
     public void Dispose()
     {
@@ -71,7 +72,8 @@ internal sealed class NodeStudent : IDisposable
         _process.Dispose();
     }
 
-    private static JsonArray Rows(IEnumerable<int[]> ids) => [.. ids.Select(row => (JsonNode?)new JsonArray([.. row.Select(id => (JsonNode?)id)]))];
+    private static JsonArray Rows(IEnumerable<int[]> ids) =>
+        [.. ids.Select(row => (JsonNode?)new JsonArray([.. row.Select(id => (JsonNode?)id)]))];
 
     private JsonObject Ask(JsonObject request)
     {

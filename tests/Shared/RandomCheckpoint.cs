@@ -4,7 +4,8 @@ using DistillOnnx.Core.Tasks;
 
 namespace DistillOnnx.TestSupport;
 
-/// <summary>Checkpoints of seeded random weights, scaled as T5 initialises them, with norms and biases moved so that one left out shows.</summary>
+/// <summary>Checkpoints of seeded random weights, scaled as T5 initialises them, with norms and biases moved so that
+/// one left out shows.</summary>
 internal static class RandomCheckpoint
 {
     /// <summary>A shape in which no two dimensions coincide and encoder and decoder differ in depth.</summary>

@@ -69,7 +69,10 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
                 for (var step = 0; step < label.Count; step++)
                 {
                     var prefix = label.Take(step).ToArray();
-                    var allowed = labels.Where(l => l.Count > step && l.Take(step).SequenceEqual(prefix)).Select(l => l[step]).Distinct().ToArray();
+                    var allowed = labels.Where(l => l.Count > step && l.Take(step).SequenceEqual(prefix))
+                        .Select(l => l[step])
+                        .Distinct()
+                        .ToArray();
                     var logits = Decode([config.DecoderStartTokenId, .. prefix], encoded)[^1];
                     var most = allowed.Max(t => logits[t]);
                     sum += logits[label[step]] - most - Math.Log(allowed.Sum(t => Math.Exp(logits[t] - most)));
@@ -106,8 +109,11 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
         var table = Weight($"{(decoder ? "decoder" : "encoder")}.block.{owner}.layer.0.SelfAttention.relative_attention_bias.weight");
         return
         [
-            .. Enumerable.Range(0, config.NumHeads).Select(h => Enumerable.Range(0, length).Select(q => Enumerable.Range(0, length).Select(k =>
-                decoder && k > q ? double.NegativeInfinity : table[(Bucket(k - q, decoder) * config.NumHeads) + h]).ToArray()).ToArray()),
+            .. Enumerable.Range(0, config.NumHeads).Select(h =>
+                Enumerable.Range(0, length).Select(q => Enumerable.Range(0, length).Select(k =>
+                    decoder && k > q
+                        ? double.NegativeInfinity
+                        : table[(Bucket(k - q, decoder) * config.NumHeads) + h]).ToArray()).ToArray()),
         ];
     }
 
@@ -125,7 +131,10 @@ internal sealed class ReferenceT5(T5Config config, ITensorSource tensors)
 
     private double[][] Attention(double[][] queries, double[][] states, double[][][]? bias, Func<string, string> name)
     {
-        var (q, k, v) = (Project(queries, name("q"), config.InnerDim), Project(states, name("k"), config.InnerDim), Project(states, name("v"), config.InnerDim));
+        var (q, k, v) = (
+            Project(queries, name("q"), config.InnerDim),
+            Project(states, name("k"), config.InnerDim),
+            Project(states, name("v"), config.InnerDim));
         var mixed = queries.Select(_ => new double[config.InnerDim]).ToArray();
         for (var head = 0; head < config.NumHeads; head++)
         {

@@ -25,7 +25,9 @@ internal static class SentencePiece
 
     private static string[] Run(string program, string modelFile, string[] options, IReadOnlyList<string> lines)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(d => Path.Combine(d, program)).FirstOrDefault(File.Exists);
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Select(d => Path.Combine(d, program))
+            .FirstOrDefault(File.Exists);
         Assert.SkipUnless(path is not null, $"{program} is not on the PATH; it comes with SentencePiece");
         var input = Path.GetTempFileName();
         try

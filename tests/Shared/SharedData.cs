@@ -7,7 +7,9 @@ internal static class SharedData
     public static string Require(string relative)
     {
         var path = Path.Combine(Root(), relative);
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"{relative} is missing from the shared data; set DISTILLONNX_SHARED to where it is");
+        Assert.SkipUnless(
+            File.Exists(path) || Directory.Exists(path),
+            $"{relative} is missing from the shared data; set DISTILLONNX_SHARED to where it is");
         return path;
     }
 

@@ -12,7 +12,8 @@ internal sealed class TinyCheckpoint : IDisposable
         Config = config;
     }
 
-    /// <summary>The forms of T5 that must all work: activations, gates, tied and untied heads, unequal depth, widths that do not add up, other buckets.</summary>
+    /// <summary>The forms of T5 that must all work: activations, gates, tied and untied heads, unequal depth, widths
+    /// that do not add up, other buckets.</summary>
     public static IReadOnlyDictionary<string, T5Config> Variants { get; } = new Dictionary<string, T5Config>
     {
         ["v1.0"] = Shape(T5Activation.Relu, gated: false, tied: true),
@@ -20,9 +21,25 @@ internal sealed class TinyCheckpoint : IDisposable
         ["umt5"] = Shape(T5Activation.GeluNew, gated: true, tied: false) with { ModelType = "umt5", NumDecoderLayers = 3 },
         ["gated-silu"] = Shape(T5Activation.Silu, gated: true, tied: true),
         ["gelu"] = Shape(T5Activation.Gelu, gated: false, tied: false),
-        ["deep-decoder-wide-heads"] = Shape(T5Activation.Relu, gated: false, tied: true) with { NumLayers = 1, NumDecoderLayers = 3, NumHeads = 3, DKv = 10 },
-        ["shallow-decoder-narrow-heads"] = Shape(T5Activation.GeluNew, gated: true, tied: false) with { NumLayers = 3, NumDecoderLayers = 1, NumHeads = 2, DKv = 4 },
-        ["few-buckets"] = Shape(T5Activation.Silu, gated: false, tied: true) with { RelativeAttentionNumBuckets = 8, RelativeAttentionMaxDistance = 12 },
+        ["deep-decoder-wide-heads"] = Shape(T5Activation.Relu, gated: false, tied: true) with
+        {
+            NumLayers = 1,
+            NumDecoderLayers = 3,
+            NumHeads = 3,
+            DKv = 10,
+        },
+        ["shallow-decoder-narrow-heads"] = Shape(T5Activation.GeluNew, gated: true, tied: false) with
+        {
+            NumLayers = 3,
+            NumDecoderLayers = 1,
+            NumHeads = 2,
+            DKv = 4,
+        },
+        ["few-buckets"] = Shape(T5Activation.Silu, gated: false, tied: true) with
+        {
+            RelativeAttentionNumBuckets = 8,
+            RelativeAttentionMaxDistance = 12,
+        },
     };
 
     /// <summary>The directory.</summary>
@@ -45,9 +62,12 @@ internal sealed class TinyCheckpoint : IDisposable
             {
                 // Scales near 1 that differ, and weights large enough for attention to have preferences.
                 var norm = tensor.Name.Contains("layer_norm", StringComparison.Ordinal);
-                var spread = tensor.Name == T5TensorNames.Shared || tensor.Name.Contains("relative", StringComparison.Ordinal) ? 1.0 : 1.4 / Math.Sqrt(tensor.Shape[^1]);
+                var spread = tensor.Name == T5TensorNames.Shared || tensor.Name.Contains("relative", StringComparison.Ordinal)
+                    ? 1.0
+                    : 1.4 / Math.Sqrt(tensor.Shape[^1]);
                 var values = new float[tensor.ElementCount];
-                for (var i = 0; i < values.Length; i++) values[i] = (float)(norm ? 0.6 + (0.8 * random.NextDouble()) : spread * ((2 * random.NextDouble()) - 1));
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = (float)(norm ? 0.6 + (0.8 * random.NextDouble()) : spread * ((2 * random.NextDouble()) - 1));
                 writer.Write(tensor.Name, values);
             }
 

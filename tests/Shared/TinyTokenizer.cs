@@ -5,7 +5,9 @@ namespace DistillOnnx.TestSupport;
 /// <summary>A SentencePiece Unigram model of letters and a few words, laid out as T5's: pad 0, end 1, unknown 2.</summary>
 internal static class TinyTokenizer
 {
-    private static readonly string[] Words = ["▁the", "▁yes", "▁no", "▁may", "be", "▁be", "ing", "▁it", "▁is", "▁not", "▁and", "▁predict", "▁a"];
+    private static readonly string[] Words = [
+        "▁the", "▁yes", "▁no", "▁may", "be", "▁be", "ing", "▁it", "▁is", "▁not", "▁and", "▁predict", "▁a"
+    ];
 
     /// <summary>The file's bytes. 100 further ids are the sentinels'.</summary>
     public static byte[] SpieceModel { get; } = Build();
@@ -16,7 +18,15 @@ internal static class TinyTokenizer
     /// </summary>
     public static byte[] NliSized()
     {
-        var known = new Dictionary<int, string> { [3] = "▁", [35] = "en", [5756] = "tail", [297] = "ment", [7163] = "▁neutral", [27252] = "▁contradiction" };
+        var known = new Dictionary<int, string>
+        {
+            [3] = "▁",
+            [35] = "en",
+            [5756] = "tail",
+            [297] = "ment",
+            [7163] = "▁neutral",
+            [27252] = "▁contradiction",
+        };
         return Build(Enumerable.Range(3, 32_000 - 3).Select(id => (known.GetValueOrDefault(id, $"w{id}"), -(float)Math.Log(id))));
     }
 

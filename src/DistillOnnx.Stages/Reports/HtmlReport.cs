@@ -14,17 +14,44 @@ namespace DistillOnnx.Stages.Reports;
 public sealed class HtmlReport(string title)
 {
     private const string Style = """
-        :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6470; --line: #d5dae0; --page: #ffffff; --band: #f4f6f8; --s0: #2563c9; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; }
-        @media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --soft: #9aa4b0; --line: #3a424c; --page: #14181d; --band: #1d232a; --s0: #76a9fa; --s1: #fb923c; --s2: #4ade80; --s3: #c084fc; } }
-        body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-        h1 { font-size: 1.6rem; margin: 0 0 .5rem; } .part { margin-top: 4rem; border-top: 3px solid var(--line); padding-top: .5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
-        p { margin: .5rem 0; } .note { color: var(--soft); } .warning { border-left: 4px solid var(--s1); padding-left: .75rem; }
-        .table { overflow-x: auto; } table { border-collapse: collapse; margin: .5rem 0; } th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-        th { font-weight: 600; color: var(--soft); } td { white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5rem; } .number { text-align: right; font-variant-numeric: tabular-nums; }
-        .figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; } .figures div { background: var(--band); padding: .5rem .9rem; border-radius: .4rem; } .figures b { display: block; font-size: 1.25rem; }
-        .figures span { color: var(--soft); font-size: .85rem; } svg { max-width: 100%; height: auto; display: block; margin: .5rem 0; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-        svg .axis { stroke: var(--line); fill: none; } svg .chance { stroke: var(--soft); stroke-dasharray: 5 4; fill: none; } svg .s0 { stroke: var(--s0); } svg .s1 { stroke: var(--s1); } svg .s2 { stroke: var(--s2); } svg .s3 { stroke: var(--s3); }
-        svg .line { fill: none; stroke-width: 2; } svg .f0 { fill: var(--s0); } svg .f1 { fill: var(--s1); } svg .f2 { fill: var(--s2); } svg .f3 { fill: var(--s3); } svg .soft { fill: var(--soft); }
+        :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6470; --line: #d5dae0; --page: #ffffff; --band: #f4f6f8;
+            --s0: #2563c9; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; }
+        @media (prefers-color-scheme: dark) {
+            :root { --ink: #e4e7eb; --soft: #9aa4b0; --line: #3a424c; --page: #14181d; --band: #1d232a; --s0: #76a9fa;
+                --s1: #fb923c; --s2: #4ade80; --s3: #c084fc; }
+        }
+        body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--page); color: var(--ink);
+            font: 15px/1.5 system-ui, sans-serif; }
+        h1 { font-size: 1.6rem; margin: 0 0 .5rem; }
+        .part { margin-top: 4rem; border-top: 3px solid var(--line); padding-top: .5rem; }
+        h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
+        p { margin: .5rem 0; }
+        .note { color: var(--soft); }
+        .warning { border-left: 4px solid var(--s1); padding-left: .75rem; }
+        .table { overflow-x: auto; }
+        table { border-collapse: collapse; margin: .5rem 0; }
+        th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+        th { font-weight: 600; color: var(--soft); }
+        td { white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5rem; }
+        .number { text-align: right; font-variant-numeric: tabular-nums; }
+        .figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
+        .figures div { background: var(--band); padding: .5rem .9rem; border-radius: .4rem; }
+        .figures b { display: block; font-size: 1.25rem; }
+        .figures span { color: var(--soft); font-size: .85rem; }
+        svg { max-width: 100%; height: auto; display: block; margin: .5rem 0; }
+        svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+        svg .axis { stroke: var(--line); fill: none; }
+        svg .chance { stroke: var(--soft); stroke-dasharray: 5 4; fill: none; }
+        svg .s0 { stroke: var(--s0); }
+        svg .s1 { stroke: var(--s1); }
+        svg .s2 { stroke: var(--s2); }
+        svg .s3 { stroke: var(--s3); }
+        svg .line { fill: none; stroke-width: 2; }
+        svg .f0 { fill: var(--s0); }
+        svg .f1 { fill: var(--s1); }
+        svg .f2 { fill: var(--s2); }
+        svg .f3 { fill: var(--s3); }
+        svg .soft { fill: var(--soft); }
         """;
 
     private readonly StringBuilder _body = new StringBuilder().Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1>\n");

@@ -71,7 +71,8 @@ public static class InfoReport
         if (!torch.Loads)
         {
             yield return LibTorch.IsExternal
-                ? $"training: libtorch does not load; name an installed PyTorch's lib folder with --libtorch DIR or {LibTorchFolder.Variable}"
+                ? "training: libtorch does not load; name an installed PyTorch's lib folder with --libtorch DIR or "
+                    + $"{LibTorchFolder.Variable}"
                 : "training: libtorch does not load; the package ships it for Linux x64 with glibc, Windows x64 and macOS arm64";
         }
 

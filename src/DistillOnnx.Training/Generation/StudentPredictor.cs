@@ -107,7 +107,8 @@ public sealed class StudentPredictor : IPredictor, IExplainer
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Explain(IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
+    public IReadOnlyList<string> Explain(
+        IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
     {
         IExplainer.RequireRationales(Task);
         Row[] rows = [.. inputs.Select((input, i) => new Row(i, _encoder.EncodeExplainInput(input.Text, out var truncated), truncated))];

@@ -71,7 +71,9 @@ internal sealed class AnnotationBenchmark : IBenchmark
             ("calls", endpoint.Calls["/v1/chat/completions"]),
             ("faults", endpoint.Faults.Values.Sum()),
             ("killed at", string.Join(' ', kills)),
-            ("rows done once", written.Where((r, i) => r.Id == $"train-{i}" && r.TeacherLabel == r.Label && r.Rationale is not null).Count()),
+            (
+                "rows done once",
+                written.Where((r, i) => r.Id == $"train-{i}" && r.TeacherLabel == r.Label && r.Rationale is not null).Count()),
             ("answers charged", endpoint.Charged.Count),
             ("charged and asked again", endpoint.Repeated.Count),
             ("answers in the journal", journal.Totals.Values.Sum(t => t.Answers)),
@@ -79,17 +81,21 @@ internal sealed class AnnotationBenchmark : IBenchmark
             ("endpoint's tokens", string.Create(CultureInfo.InvariantCulture, $"{charged.Input} + {charged.Output}")));
         result.Ratio("rows_done_once", (double)written.Count(r => r.TeacherLabel == r.Label) / rows);
         result.Ratio("ledger_over_endpoint", (double)(journal.Tokens.Input + journal.Tokens.Output) / (charged.Input + charged.Output));
-        result.Note($"Faults by kind: {string.Join(", ", endpoint.Faults.OrderBy(f => f.Key).Select(f => $"{f.Key} {f.Value}"))}. \"Charged and asked again\" are answers that were on their way when a process was killed: "
-            + "they come again under the same Idempotency-Key, and are charged once.");
+        result.Note(
+            $"Faults by kind: {string.Join(", ", endpoint.Faults.OrderBy(f => f.Key).Select(f => $"{f.Key} {f.Value}"))}. "
+                + "\"Charged and asked again\" are answers that were on their way when a process was killed: "
+                + "they come again under the same Idempotency-Key, and are charged once.");
     }
 
-    private static async Task RateAsync(BenchmarkResult result, string directory, string kind, int seconds, CancellationToken cancellationToken)
+    private static async Task RateAsync(
+        BenchmarkResult result, string directory, string kind, int seconds, CancellationToken cancellationToken)
     {
         var rows = (int)(AllowedPerSecond * seconds);
         var data = Path.Combine(directory, "data");
         TestData.Write(data, rows);
         var gate = new RateGate(AllowedPerSecond, AllowedPerSecond / 10, kind == "Retry-After", TimeProvider.System);
-        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right, latency: TimeSpan.FromMilliseconds(50), gate: gate, keepsBodies: false);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            TestData.Right, latency: TimeSpan.FromMilliseconds(50), gate: gate, keepsBodies: false);
         var options = TestData.Options(data, endpoint.Spec, Path.Combine(directory, "out")) with
         {
             Concurrency = Concurrency,
@@ -102,7 +108,15 @@ internal sealed class AnnotationBenchmark : IBenchmark
         var time = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var kept = (await run).Splits![SplitNames.Train].Kept;
         var share = rows / time / AllowedPerSecond;
-        result.Row(("allowed rate", kind), ("requests/s allowed", AllowedPerSecond), ("rows", rows), ("kept", kept), ("seconds", time), ("requests/s answered", rows / time), ("turned away", gate.TurnedAway), ("share of the allowed rate", share));
+        result.Row(
+            ("allowed rate", kind),
+            ("requests/s allowed", AllowedPerSecond),
+            ("rows", rows),
+            ("kept", kept),
+            ("seconds", time),
+            ("requests/s answered", rows / time),
+            ("turned away", gate.TurnedAway),
+            ("share of the allowed rate", share));
         result.Ratio($"throughput_over_allowed_{kind.ToLowerInvariant().Replace(' ', '_').Replace('-', '_')}", share);
         BenchmarkOptions.Say($"{kind}: {share:0.000} of the allowed rate");
     }

@@ -25,5 +25,6 @@ internal static class SceneRows
         from place in SceneWords.Sides.Keys
         from asked in SceneWords.Names
         from kind in SceneWords.ThingsByKind.Keys
-        select $"{name} {verb.Statement} a {color} {thing} in the {place}.{new string(' ', space)}Does {asked} {verb.Question} {SceneWords.WithArticle(kind)}?";
+        select ($"{name} {verb.Statement} a {color} {thing} in the {place}.{new string(' ', space)}Does {asked} "
+            + $"{verb.Question} {SceneWords.WithArticle(kind)}?");
 }

@@ -31,7 +31,8 @@ internal sealed class BenchmarkResult(string name)
         ["name"] = Name,
         ["machine"] = Machine.Describe(),
         ["ratios"] = new JsonObject(_ratios.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)JsonValue.Create(Math.Round(r.Value, 4))))),
-        ["table"] = new JsonArray([.. _table.Select(row => (JsonNode?)new JsonObject(row.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))))]),
+        ["table"] = new JsonArray([.. _table.Select(row =>
+            (JsonNode?)new JsonObject(row.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))))]),
         ["notes"] = new JsonArray([.. _notes.Select(n => (JsonNode?)n)]),
     };
 

@@ -27,7 +27,11 @@ internal static class Interleaved
     /// timed run, or the mean of several where one is short: so each is measured alone, whatever ran before it.
     /// </param>
     public static Measurement Measure(
-        IReadOnlyList<(string Name, Action Run)> variants, int rounds, int warmup = 3, CancellationToken cancellationToken = default, TimeSpan rest = default)
+        IReadOnlyList<(string Name, Action Run)> variants,
+        int rounds,
+        int warmup = 3,
+        CancellationToken cancellationToken = default,
+        TimeSpan rest = default)
     {
         var measurement = new Measurement([.. variants.Select(v => v.Name)]);
         var times = new double[variants.Count];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace DistillOnnx.Benchmarks.Harness;
@@ -9,8 +10,10 @@ internal static class Machine
     public static string Describe()
     {
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
-        return FormattableString.Invariant(
-            $"{Processor()}, {Environment.ProcessorCount} cores, {memory:0} GiB, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Processor()}, {Environment.ProcessorCount} cores, {memory:0} GiB, {RuntimeInformation.OSDescription}, "
+            + $"{RuntimeInformation.FrameworkDescription}");
     }
 
     /// <summary>Resident memory of this process now, in bytes.</summary>
@@ -45,15 +48,23 @@ internal static class Machine
     private static string Processor()
     {
         const string info = "/proc/cpuinfo";
-        var line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var line = File.Exists(info)
+            ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
+            : null;
         return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
     private static long? Status(string key, int? process = null)
     {
-        var status = FormattableString.Invariant($"/proc/{process?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "self"}/status");
+        var status = string.Create(
+            CultureInfo.InvariantCulture,
+            $"/proc/{process?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "self"}/status");
         if (!File.Exists(status)) return null;
         var line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
-        return line is null ? null : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        return line is null
+            ? null
+            : long.Parse(
+                line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture)
+                * 1024;
     }
 }

@@ -44,19 +44,52 @@ internal sealed class InferenceBenchmark : IBenchmark
             foreach (var rows in (int[])[1, 16])
             {
                 foreach (var length in (int[])[32, 128])
-                    MeasureShape(result, full, small, portable, node, student.Manifest.LabelModel!.DecoderBytes, rows, length, options, cancellationToken);
+                    MeasureShape(
+                        result,
+                        full,
+                        small,
+                        portable,
+                        node,
+                        student.Manifest.LabelModel!.DecoderBytes,
+                        rows,
+                        length,
+                        options,
+                        cancellationToken);
             }
         }
 
-        result.Note(Invariant($"T5-small's shape, random weights, {options.Threads} threads; medians of interleaved rounds, in ms; a ratio is the median of the rounds' own ratios. Labels take 5, 2 and 2 decoding steps: a single input 3 on average, a batch 5."));
-        result.Note("Before each run the benchmark waits until idle threads have stopped spinning; short variants are then run for 20 ms uncounted, and for 20 ms timed. `control_*` is the encoder against itself: what it is off 1 is the error of a single run; other ratios to the encoder take the mean of both.");
-        result.Note("`bound_label_over_encoder_*` adds to the encoder what it takes to read as many bytes of memory as the label path's decoder weights have, and nothing else. `int8_product_speedup_*` is what eight-bit products gain on this processor without anything around them.");
-        result.Note(Invariant($"Portable graphs keep to ONNX's own operators, as other exporters' do; `portable_greedy_over_label_*` is what their users run, as is `transformersjs_same_steps_over_label_*` with a runtime of their own; `transformersjs_over_label_*` takes {StepsOfPeers} steps, as the published figures of other engines do."));
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"T5-small's shape, random weights, {options.Threads} threads; medians of interleaved rounds, in ms; a "
+            + $"ratio is the median of the rounds' own ratios. Labels take 5, 2 and 2 decoding steps: a single input 3 "
+            + $"on average, a batch 5."));
+        result.Note(
+            "Before each run the benchmark waits until idle threads have stopped spinning; short variants are then run "
+            + "for 20 ms uncounted, and for 20 ms timed. `control_*` is the encoder against itself: what it is off 1 is "
+            + "the error of a single run; other ratios to the encoder take the mean of both.");
+        result.Note(
+            "`bound_label_over_encoder_*` adds to the encoder what it takes to read as many bytes of memory as the "
+            + "label path's decoder weights have, and nothing else. `int8_product_speedup_*` is what eight-bit products "
+            + "gain on this processor without anything around them.");
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Portable graphs keep to ONNX's own operators, as other exporters' do; `portable_greedy_over_label_*` is "
+            + $"what their users run, as is `transformersjs_same_steps_over_label_*` with a runtime of their own; "
+            + $"`transformersjs_over_label_*` takes {StepsOfPeers} steps, as the published figures of other engines do."));
         return result;
     }
 
     private static void MeasureShape(
-        BenchmarkResult result, Bundle full, Bundle small, Bundle portable, NodeStudent? node, long decoderBytes, int rows, int length, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        Bundle full,
+        Bundle small,
+        Bundle portable,
+        NodeStudent? node,
+        long decoderBytes,
+        int rows,
+        int length,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         var inputs = Inputs(rows, length);
         EncodedInput[] encoded = [.. inputs.Select(i => new EncodedInput { Tokens = i })];
@@ -64,7 +97,8 @@ internal sealed class InferenceBenchmark : IBenchmark
         var greedy = Invariant($"encoder + {steps} greedy steps");
         string Peer(int taken) => Invariant($"transformers.js + {taken} greedy steps");
         var products = Products(rows * length, options.Threads);
-        var integers = new MatrixProduct(rows * length, SmallStudent.Config.DModel, SmallStudent.Config.DFf, options.Threads, integers: true);
+        var integers = new MatrixProduct(
+            rows * length, SmallStudent.Config.DModel, SmallStudent.Config.DFf, options.Threads, integers: true);
         var weights = new MemoryRead(decoderBytes, options.Threads);
         var variants = new List<(string Name, Action Run)>
         {
@@ -91,11 +125,19 @@ internal sealed class InferenceBenchmark : IBenchmark
         var rounds = options.Quick ? 3 : rows == 1 ? 41 : length == 32 ? 21 : 15;
         var times = Interleaved.Measure(variants, rounds, warmup: 1, cancellationToken, Interleaved.SpinningEnds);
         foreach (var (name, time) in times)
-            result.Row(("batch", rows), ("length", length), ("what", name), ("ms", time.Median), ("fastest", time.Fastest), ("p10", time.Low), ("p90", time.High));
+            result.Row(
+                ("batch", rows),
+                ("length", length),
+                ("what", name),
+                ("ms", time.Median),
+                ("fastest", time.Fastest),
+                ("p10", time.Low),
+                ("p90", time.High));
 
         var suffix = Invariant($"b{rows}_s{length}");
         string[] encoder = ["encoder", "encoder again"];
-        void Ratio(string name, string numerator, params string[] denominators) => result.Ratio($"{name}_{suffix}", times.Ratio(numerator, denominators));
+        void Ratio(string name, string numerator, params string[] denominators) =>
+            result.Ratio($"{name}_{suffix}", times.Ratio(numerator, denominators));
         Ratio("control_encoder_over_encoder", "encoder again", "encoder");
         Ratio("label_over_encoder", "label", encoder);
         Ratio("greedy_over_label", greedy, "label");
@@ -151,7 +193,8 @@ internal sealed class InferenceBenchmark : IBenchmark
     internal static int[][] Inputs(int rows, int length, Random? random = null)
     {
         random ??= new Random(7);
-        return [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Range(0, length).Select(i => i == length - 1 ? 1 : random.Next(3, 32_000)).ToArray())];
+        return [.. Enumerable.Range(0, rows).Select(_ =>
+            Enumerable.Range(0, length).Select(i => i == length - 1 ? 1 : random.Next(3, 32_000)).ToArray())];
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -27,7 +27,8 @@ internal sealed class MatrixProduct : IDisposable
         var a = graph.Input("a", ElementType.Float, rows, inner);
         sbyte[] Eight() => [.. Enumerable.Range(0, inner * columns).Select(_ => (sbyte)random.Next(-64, 65))];
         var product = integers
-            ? graph.Node("com.microsoft.DynamicQuantizeMatMul", [a, graph.Constant(Eight(), inner, columns), graph.Constant(Fill(columns), columns)])
+            ? graph.Node(
+                "com.microsoft.DynamicQuantizeMatMul", [a, graph.Constant(Eight(), inner, columns), graph.Constant(Fill(columns), columns)])
             : graph.MatMul(a, graph.Constant(Fill(inner * columns), inner, columns));
         graph.Output(product, "c", ElementType.Float, rows, columns);
         var path = Path.Combine(Directory.CreateTempSubdirectory("distillonnx-gemm-").FullName, "product.onnx");

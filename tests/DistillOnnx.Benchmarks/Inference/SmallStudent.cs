@@ -38,8 +38,10 @@ internal sealed class SmallStudent : IDisposable
             RandomCheckpoint.Write(checkpoint, Config, task, seed: 1, TinyTokenizer.NliSized());
             BenchmarkOptions.Say("exporting it");
             student.Manifest = BundleExporter.Export(
-                new BundleExportOptions { Model = checkpoint, Out = student.Directory, Precision = ["fp32", .. precisions] }, Reporter.None);
-            BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = student.PortableDirectory, Portable = true }, Reporter.None);
+                new BundleExportOptions { Model = checkpoint, Out = student.Directory, Precision = ["fp32", .. precisions] },
+                Reporter.None);
+            BundleExporter.Export(
+                new BundleExportOptions { Model = checkpoint, Out = student.PortableDirectory, Portable = true }, Reporter.None);
             System.IO.Directory.Delete(checkpoint, recursive: true);
             return student;
         }
@@ -52,7 +54,8 @@ internal sealed class SmallStudent : IDisposable
 
     /// <summary>Opens the bundle on the processor.</summary>
     public Bundle Open(int threads, string precision = BundleManifest.FullPrecision, bool portable = false) =>
-        Bundle.Open(portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
+        Bundle.Open(
+            portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
 
     /// <summary>Bytes of some graphs on disk.</summary>
     public long Bytes(string precision, params string[] graphs) => graphs

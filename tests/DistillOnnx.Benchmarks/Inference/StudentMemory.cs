@@ -20,11 +20,14 @@ internal static class StudentMemory
             var after = new Dictionary<int, long>();
             for (var i = 1; i <= requests; i++)
             {
-                labels.Score([new EncodedInput { Tokens = InferenceBenchmark.Inputs(1, random.Next(1, 49), random)[0] }], cancellationToken);
+                labels.Score(
+                    [new EncodedInput { Tokens = InferenceBenchmark.Inputs(1, random.Next(1, 49), random)[0] }], cancellationToken);
                 if (i == requests / 5 || i == requests / 2 || i == requests)
                 {
                     after[i] = Settled();
-                    result.Row(("resident memory", FormattableString.Invariant($"label_model after {i} requests of 1 to 48 tokens")), ("MB", (after[i] - before) / 1e6));
+                    result.Row(
+                        ("resident memory", FormattableString.Invariant($"label_model after {i} requests of 1 to 48 tokens")),
+                        ("MB", (after[i] - before) / 1e6));
                 }
             }
 

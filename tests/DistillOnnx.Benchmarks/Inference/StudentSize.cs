@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.Bundles;
@@ -20,8 +21,11 @@ internal static class StudentSize
         result.Ratio("label_bytes_over_seq2seq_bytes", (double)label / merged);
         if (student.Manifest.LabelModel is { } facts)
         {
-            result.Note(FormattableString.Invariant(
-                $"The label graph holds {facts.DecoderPositions} decoder position(s) where greedy decoding takes {facts.GreedyPositions}, {facts.VocabularyRows} of {facts.FullVocabularyRows} rows of lm_head, and {facts.DecoderBytes / megabyte:0.0} MB of the decoder's and lm_head's {facts.FullDecoderBytes / megabyte:0.0} MB."));
+            result.Note(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The label graph holds {facts.DecoderPositions} decoder position(s) where greedy decoding takes "
+                + $"{facts.GreedyPositions}, {facts.VocabularyRows} of {facts.FullVocabularyRows} rows of lm_head, and "
+                + $"{facts.DecoderBytes / megabyte:0.0} MB of the decoder's and lm_head's {facts.FullDecoderBytes / megabyte:0.0} MB."));
         }
 
         var loads = new List<double>();

@@ -13,7 +13,8 @@ internal static class Callers
 
     /// <summary>Clients that share the work of many callers.</summary>
     public static PredictionClient[] Connect(string address) =>
-        [.. Enumerable.Range(0, Connections).Select(_ => new PredictionClient(new PredictionClientOptions { Addresses = [address], Deadline = Patience }))];
+        [.. Enumerable.Range(0, Connections).Select(_ =>
+            new PredictionClient(new PredictionClientOptions { Addresses = [address], Deadline = Patience }))];
 
     /// <summary>Answers a second under so many callers.</summary>
     /// <param name="clients">Their connections.</param>
@@ -21,7 +22,8 @@ internal static class Callers
     /// <param name="callers">How many wait at a time.</param>
     /// <param name="length">How long to measure, after a fifth of it to warm up.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static async Task<double> SaturateAsync(PredictionClient[] clients, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
+    public static async Task<double> SaturateAsync(
+        PredictionClient[] clients, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         var (begin, end) = (length / 5, length * 1.2);
@@ -30,7 +32,8 @@ internal static class Callers
         {
             while (Stopwatch.GetElapsedTime(start) < end)
             {
-                await clients[caller % clients.Length].PredictAsync("nli", texts[Interlocked.Increment(ref next) % texts.Length], cancellationToken: cancellationToken);
+                await clients[caller % clients.Length].PredictAsync(
+                    "nli", texts[Interlocked.Increment(ref next) % texts.Length], cancellationToken: cancellationToken);
                 var now = Stopwatch.GetElapsedTime(start);
                 if (now >= begin && now < end) Interlocked.Increment(ref counted);
             }
@@ -39,7 +42,8 @@ internal static class Callers
     }
 
     /// <summary>Sends every text once.</summary>
-    public static async Task SendAllAsync(PredictionClient[] clients, IReadOnlyList<string> texts, int callers, CancellationToken cancellationToken)
+    public static async Task SendAllAsync(
+        PredictionClient[] clients, IReadOnlyList<string> texts, int callers, CancellationToken cancellationToken)
     {
         var next = -1;
         await Task.WhenAll(Enumerable.Range(0, callers).Select(async caller =>

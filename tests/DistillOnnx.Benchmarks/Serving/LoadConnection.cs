@@ -41,7 +41,9 @@ internal sealed class LoadConnection : IDisposable
 
         // No dynamic table, no push, and windows that never fill.
         byte[] settings = [0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 4, 0x40, 0, 0, 0];
-        _socket.Send([.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, settings), .. Frame(WindowUpdate, 0, 0, [0x40, 0, 0, 0])]);
+        _socket.Send([
+            .. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, settings), .. Frame(WindowUpdate, 0, 0, [0x40, 0, 0, 0])
+        ]);
         new Thread(Read) { IsBackground = true, Name = "load" }.Start();
     }
 

@@ -15,7 +15,12 @@ internal static class LowLoad
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
 
     public static async Task MeasureAsync(
-        BenchmarkResult result, BundlePredictor predictor, ServerProcess server, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        BundlePredictor predictor,
+        ServerProcess server,
+        string[] texts,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         BenchmarkOptions.Say("one call at a time");
         // Until methods are compiled for good, which takes some thirty calls and a while.
@@ -31,7 +36,13 @@ internal static class LowLoad
             var direct = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             await Task.Delay(Pause, cancellationToken);
             start = Stopwatch.GetTimestamp();
-            var answer = await client.PredictAsync(new client::DistillOnnx.V1.PredictRequest { Model = "nli", Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } } }, cancellationToken);
+            var answer = await client.PredictAsync(
+                new client::DistillOnnx.V1.PredictRequest
+                {
+                    Model = "nli",
+                    Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
+                },
+                cancellationToken);
             var remote = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             if (i < 0) continue;
             own.Add(direct);

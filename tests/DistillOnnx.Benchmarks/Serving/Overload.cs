@@ -33,7 +33,8 @@ internal sealed class Overload
     public IReadOnlyList<double> Refused => Latencies((s, _) => s == StatusCode.ResourceExhausted);
 
     /// <summary>Calls that were taken but not answered in time.</summary>
-    public int Late => Latencies((s, ms) => s == StatusCode.DeadlineExceeded || (s == StatusCode.OK && ms > Deadline.TotalMilliseconds)).Count;
+    public int Late =>
+        Latencies((s, ms) => s == StatusCode.DeadlineExceeded || (s == StatusCode.OK && ms > Deadline.TotalMilliseconds)).Count;
 
     /// <summary>Calls that ended in any other way.</summary>
     public int Lost => Latencies((s, _) => s is not (StatusCode.OK or StatusCode.ResourceExhausted or StatusCode.DeadlineExceeded)).Count;
@@ -44,7 +45,8 @@ internal sealed class Overload
     /// <param name="callers">How many wait at a time.</param>
     /// <param name="length">How long to measure, after a fifth of it to warm up.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static async Task<double> PeakAsync(string address, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
+    public static async Task<double> PeakAsync(
+        string address, string[] texts, int callers, TimeSpan length, CancellationToken cancellationToken)
     {
         byte[][] messages = [.. texts.Select(LoadConnection.Message)];
         var (next, counted, failed) = (0, 0, 0);
@@ -62,7 +64,8 @@ internal sealed class Overload
             });
         }
 
-        for (var caller = 0; caller < callers; caller++) connections[caller % connections.Length].Send(messages[Interlocked.Increment(ref next) % messages.Length]);
+        for (var caller = 0; caller < callers; caller++)
+            connections[caller % connections.Length].Send(messages[Interlocked.Increment(ref next) % messages.Length]);
         await Task.Delay(length * 1.2, cancellationToken);
         await CloseAsync(connections, cancellationToken);
         return failed == 0 ? counted / length.TotalSeconds : throw new InvalidOperationException($"{failed} calls failed at the peak");
@@ -77,7 +80,8 @@ internal sealed class Overload
     public async Task RunAsync(string address, string[] texts, double rate, TimeSpan length, CancellationToken cancellationToken)
     {
         byte[][] messages = [.. texts.Select(LoadConnection.Message)];
-        LoadConnection[] connections = [.. Enumerable.Range(0, Connections).Select(_ => new LoadConnection(new Uri(address), Deadline, (status, ms) => _ended.Add((status, ms))))];
+        LoadConnection[] connections = [.. Enumerable.Range(0, Connections).Select(_ =>
+            new LoadConnection(new Uri(address), Deadline, (status, ms) => _ended.Add((status, ms))))];
         var start = Stopwatch.GetTimestamp();
         for (var sent = 0; Stopwatch.GetElapsedTime(start) < length;)
         {
@@ -97,5 +101,6 @@ internal sealed class Overload
         foreach (var connection in connections) connection.Dispose();
     }
 
-    private List<double> Latencies(Func<StatusCode, double, bool> which) => [.. _ended.Where(e => which(e.Status, e.Milliseconds)).Select(e => e.Milliseconds)];
+    private List<double> Latencies(Func<StatusCode, double, bool> which) =>
+        [.. _ended.Where(e => which(e.Status, e.Milliseconds)).Select(e => e.Milliseconds)];
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
 
 namespace DistillOnnx.Benchmarks.Serving;
@@ -7,11 +8,13 @@ internal static class OverloadCosts
 {
     private const double Times = 3;
 
-    public static async Task MeasureAsync(BenchmarkResult result, ServerProcess server, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
+    public static async Task MeasureAsync(
+        BenchmarkResult result, ServerProcess server, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var length = TimeSpan.FromSeconds(options.Quick ? 8 : 60);
         Task<double> PeakAsync() =>
-            Overload.PeakAsync(server.Address, texts, Saturation.ManyCallers, TimeSpan.FromSeconds(options.Quick ? 3 : 15), cancellationToken);
+            Overload.PeakAsync(
+                server.Address, texts, Saturation.ManyCallers, TimeSpan.FromSeconds(options.Quick ? 3 : 15), cancellationToken);
 
         // The machine's speed drifts: the peak is taken right before and right after each run.
         var peaks = new List<double> { await PeakAsync() };
@@ -21,7 +24,9 @@ internal static class OverloadCosts
         var (own, served) = (TimeSpan.Zero, TimeSpan.Zero);
         for (var round = 0; round < (options.Quick ? 1 : 3); round++)
         {
-            BenchmarkOptions.Say(FormattableString.Invariant($"overload at {Times:0} times {peaks[^1]:0.0} calls a second for {length.TotalSeconds:0} s"));
+            BenchmarkOptions.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"overload at {Times:0} times {peaks[^1]:0.0} calls a second for {length.TotalSeconds:0} s"));
             var run = new Overload();
             var (ownBefore, servedBefore) = (Environment.CpuUsage.TotalTime, server.ProcessorTime);
             using (var probe = new StallProbe())
@@ -45,7 +50,11 @@ internal static class OverloadCosts
         result.Ratio("overload_control_over_50ms", stalls.Count(ms => ms > 50) / (double)stalls.Count);
         result.Ratio("overload_resident_growth_mb", (server.ResidentBytes - before) / 1e6);
         void Row(string what, int calls, List<double>? ms) => result.Row(
-            ("overload", what), ("calls", calls), ("median ms", ms is null ? "" : Timing.Of(ms).Median), ("p99 ms", ms is null ? "" : Quantile(ms, 0.99)), ("longest ms", ms is null ? "" : ms.Max()));
+            ("overload", what),
+            ("calls", calls),
+            ("median ms", ms is null ? "" : Timing.Of(ms).Median),
+            ("p99 ms", ms is null ? "" : Quantile(ms, 0.99)),
+            ("longest ms", ms is null ? "" : ms.Max()));
         Row("offered", runs.Sum(r => r.Offered), null);
         Row("answered in time", answered.Count, answered);
         Row("refused", refused.Count, refused);
@@ -53,11 +62,19 @@ internal static class OverloadCosts
         Row("otherwise lost", runs.Sum(r => r.Lost), null);
         Row("control: a thread that sleeps 5 ms at a time wakes late by", stalls.Count, stalls);
         for (var i = 0; i < runs.Count; i++)
-            result.Row(("overload, round", i + 1), ("peak before, answers/s", peaks[i]), ("in time, answers/s", runs[i].Goodput), ("peak after", peaks[i + 1]), ("ratio", goodput[i]));
+            result.Row(
+                ("overload, round", i + 1),
+                ("peak before, answers/s", peaks[i]),
+                ("in time, answers/s", runs[i].Goodput),
+                ("peak after", peaks[i + 1]),
+                ("ratio", goodput[i]));
         var cores = runs.Count * length.TotalSeconds * Environment.ProcessorCount;
         result.Row(("processor time in overload", "the server"), ("% of the machine", 100 * served.TotalSeconds / cores));
         result.Row(("processor time in overload", "the callers"), ("% of the machine", 100 * own.TotalSeconds / cores));
-        result.Note(FormattableString.Invariant($"Overload: {Times:0} times the answers a second that {Saturation.ManyCallers} callers got just before, for {length.TotalSeconds:0} s, {runs.Count} times; a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Overload: {Times:0} times the answers a second that {Saturation.ManyCallers} callers got just before, for "
+            + $"{length.TotalSeconds:0} s, {runs.Count} times; a deadline of {Overload.Deadline.TotalSeconds:0} s, no call tried twice."));
     }
 
     private static double Quantile(List<double> values, double quantile) => values.Order().ElementAt((int)(quantile * (values.Count - 1)));

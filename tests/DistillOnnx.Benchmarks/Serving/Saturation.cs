@@ -16,13 +16,20 @@ internal static class Saturation
 
     /// <summary>Compares the three on real lengths.</summary>
     public static async Task MeasureAsync(
-        BenchmarkResult result, string bundle, ServerProcess batched, ServerProcess unbatched, string[] texts, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        string bundle,
+        ServerProcess batched,
+        ServerProcess unbatched,
+        string[] texts,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         BenchmarkOptions.Say(FormattableString.Invariant($"saturation with {ManyCallers} callers"));
         var length = TimeSpan.FromSeconds(options.Quick ? 3 : 8);
         var batchedClients = Callers.Connect(batched.Address);
         var unbatchedClients = Callers.Connect(unbatched.Address);
-        BundlePredictor[] loops = [.. Budgets.Select(b => BundlePredictor.Open(bundle, new RuntimeOptions { Device = "cpu", Threads = options.Threads, MaxBatchTokens = b }))];
+        BundlePredictor[] loops = [.. Budgets.Select(b =>
+            BundlePredictor.Open(bundle, new RuntimeOptions { Device = "cpu", Threads = options.Threads, MaxBatchTokens = b }))];
         PredictorInput[] inputs = [.. texts.Select(t => new PredictorInput(t))];
         var rates = new Dictionary<string, List<double>>(StringComparer.Ordinal);
         void Add(string what, double rate)
@@ -41,7 +48,8 @@ internal static class Saturation
         }
 
         var medians = rates.ToDictionary(r => r.Key, r => Timing.Of(r.Value), StringComparer.Ordinal);
-        foreach (var (what, rate) in medians) result.Row(("saturation", what), ("answers/s", rate.Median), ("least", rate.Fastest), ("most", rates[what].Max()));
+        foreach (var (what, rate) in medians)
+            result.Row(("saturation", what), ("answers/s", rate.Median), ("least", rate.Fastest), ("most", rates[what].Max()));
 
         // The machine's speed drifts: rates are compared within a round.
         var ideal = rates[InProcess(Budgets.MaxBy(b => medians[InProcess(b)].Median))];
@@ -58,7 +66,12 @@ internal static class Saturation
 
     /// <summary>Compares batching with one call a run where all inputs are of one length.</summary>
     public static async Task MeasureLengthsAsync(
-        BenchmarkResult result, ServingTexts texts, ServerProcess batched, ServerProcess unbatched, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        ServingTexts texts,
+        ServerProcess batched,
+        ServerProcess unbatched,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         var least = double.MaxValue;
         foreach (var tokens in options.Quick ? (int[])[32, 128] : [16, 32, 64, 128, 256, 512])
@@ -74,7 +87,8 @@ internal static class Saturation
                 foreach (var (server, list) in round % 2 == 0 ? order : order.Reverse())
                 {
                     var clients = Callers.Connect(server.Address);
-                    list.Add(await Callers.SaturateAsync(clients, even, tokens > 200 ? ManyCallers / 4 : ManyCallers, length, cancellationToken));
+                    list.Add(await Callers.SaturateAsync(
+                        clients, even, tokens > 200 ? ManyCallers / 4 : ManyCallers, length, cancellationToken));
                     foreach (var client in clients) client.Dispose();
                 }
             }
@@ -82,7 +96,13 @@ internal static class Saturation
             var (with, without) = (rates[0].Average(), rates[1].Average());
             var ratios = Timing.Of([.. rates[0].Zip(rates[1], (a, b) => a / b)]);
             least = Math.Min(least, with / without);
-            result.Row(("tokens of every input", tokens), ("batched answers/s", with), ("one call a run", without), ("ratio", with / without), ("least", ratios.Low), ("most", ratios.High));
+            result.Row(
+                ("tokens of every input", tokens),
+                ("batched answers/s", with),
+                ("one call a run", without),
+                ("ratio", with / without),
+                ("least", ratios.Low),
+                ("most", ratios.High));
         }
 
         result.Ratio("throughput_over_unbatched_least_of_lengths", least);
@@ -90,7 +110,8 @@ internal static class Saturation
 
     private static string InProcess(int budget) => FormattableString.Invariant($"in process, ideal batches of at most {budget} tokens");
 
-    private static double OwnRate(BundlePredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken, bool together = true)
+    private static double OwnRate(
+        BundlePredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken, bool together = true)
     {
         var start = Stopwatch.GetTimestamp();
         if (together) predictor.Predict(inputs, cancellationToken);

@@ -46,10 +46,25 @@ internal sealed class ServerProcess : IDisposable
     /// <param name="threads">Threads of an operator.</param>
     /// <param name="arguments">Further options.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static async Task<ServerProcess> StartAsync(string bundle, int threads, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public static async Task<ServerProcess> StartAsync(
+        string bundle, int threads, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "DistillOnnx.Server.dll");
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", program, "--model", "nli=" + bundle, "--urls", "http://127.0.0.1:0", "--threads", threads.ToString(CultureInfo.InvariantCulture), "--log-level", "error", .. arguments])
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath!,
+            [
+                "exec",
+                program,
+                "--model",
+                "nli=" + bundle,
+                "--urls",
+                "http://127.0.0.1:0",
+                "--threads",
+                threads.ToString(CultureInfo.InvariantCulture),
+                "--log-level",
+                "error",
+                .. arguments
+            ])
         {
             RedirectStandardError = true,
         };
@@ -62,14 +77,17 @@ internal sealed class ServerProcess : IDisposable
             string? line;
             do
             {
-                line = await process.StandardError.ReadLineAsync(patience.Token) ?? throw new InvalidOperationException("the server ended before it listened");
+                line = await process.StandardError.ReadLineAsync(patience.Token)
+                    ?? throw new InvalidOperationException("the server ended before it listened");
             }
             while (!line.StartsWith(Listening, StringComparison.Ordinal));
             _ = process.StandardError.ReadToEndAsync(CancellationToken.None);
             var address = line[Listening.Length..];
             using var channel = GrpcChannel.ForAddress(address);
-            var health = await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest { Service = "nli" }, cancellationToken: patience.Token);
-            if (health.Status != HealthCheckResponse.Types.ServingStatus.Serving) throw new InvalidOperationException($"the server says {health.Status}");
+            var health = await new Health.HealthClient(channel).CheckAsync(
+                new HealthCheckRequest { Service = "nli" }, cancellationToken: patience.Token);
+            if (health.Status != HealthCheckResponse.Types.ServingStatus.Serving)
+                throw new InvalidOperationException($"the server says {health.Status}");
             return new ServerProcess(process, address, Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         }
         catch

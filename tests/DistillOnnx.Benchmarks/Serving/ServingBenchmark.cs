@@ -34,12 +34,20 @@ internal sealed class ServingBenchmark : IBenchmark
 
         await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
         await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
-        result.Note(Invariant($"T5-small's shape, random weights, three labels, fp32, {options.Threads} threads, client and server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"T5-small's shape, random weights, three labels, fp32, {options.Threads} threads, client and server on one "
+            + $"machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
         return result;
     }
 
     private static async Task MeasureMemoryAsync(
-        BenchmarkResult result, string bundle, ServingTexts texts, long weights, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        string bundle,
+        ServingTexts texts,
+        long weights,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         const int callers = 16, longest = 48;
         var requests = options.Quick ? 500 : 10_000;
@@ -53,7 +61,10 @@ internal sealed class ServingBenchmark : IBenchmark
         {
             await Callers.SendAllAsync(clients, part, callers, cancellationToken);
             after.Add(server.ResidentBytes);
-            result.Row(("resident memory", Invariant($"after {after.Count * part.Length} requests of 8 to {longest} tokens")), ("MB", after[^1] / 1e6), ("over the weights", (after[^1] - weights) / 1e6));
+            result.Row(
+                ("resident memory", Invariant($"after {after.Count * part.Length} requests of 8 to {longest} tokens")),
+                ("MB", after[^1] / 1e6),
+                ("over the weights", (after[^1] - weights) / 1e6));
         }
 
         result.Ratio("resident_all_over_fifth_of_requests", (double)after[^1] / after[0]);

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace DistillOnnx.Benchmarks.Serving;
 
-/// <summary>A thread that sleeps five milliseconds at a time and notes how late it wakes: what the machine does to whoever waits on it.</summary>
+/// <summary>A thread that sleeps five milliseconds at a time and notes how late it wakes: what the machine does to
+/// whoever waits on it.</summary>
 internal sealed class StallProbe : IDisposable
 {
     private const int NapMs = 5;

@@ -20,7 +20,8 @@ internal sealed class SpmProgram
     /// <param name="output">Ids, a line each.</param>
     public void Run(string model, string input, string output)
     {
-        using var process = Process.Start(new ProcessStartInfo(_path, ["--model=" + model, "--output_format=id", "--output=" + output, input]))!;
+        using var process = Process.Start(new ProcessStartInfo(
+            _path, ["--model=" + model, "--output_format=id", "--output=" + output, input]))!;
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"spm_encode ended with {process.ExitCode}");
     }

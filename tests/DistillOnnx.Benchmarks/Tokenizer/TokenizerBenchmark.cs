@@ -27,7 +27,9 @@ internal sealed class TokenizerBenchmark : IBenchmark
         {
             var (tokenizer, lines, source) = Prepare(options);
             tokenizer.Save(folder);
-            result.Note($"Text: {source}, {lines.Count:N0} lines, {lines.Sum(l => (long)l.Length):N0} characters; {tokenizer.VocabularySize:N0} ids.");
+            result.Note(
+                $"Text: {source}, {lines.Count:N0} lines, {lines.Sum(l => (long)l.Length):N0} characters; "
+                + $"{tokenizer.VocabularySize:N0} ids.");
             CompareThroughput(result, tokenizer, lines, folder, options, cancellationToken);
             MeasureLongLines(result, tokenizer, lines, options, cancellationToken);
         }
@@ -44,7 +46,8 @@ internal sealed class TokenizerBenchmark : IBenchmark
         var count = options.Quick ? 10_000 : 200_000;
         if (options.SharedData is { } shared && File.Exists(Path.Combine(shared, "data/corpus/train_text.txt.gz")))
         {
-            using var packed = new GZipStream(File.OpenRead(Path.Combine(shared, "data/corpus/train_text.txt.gz")), CompressionMode.Decompress);
+            using var packed = new GZipStream(
+                File.OpenRead(Path.Combine(shared, "data/corpus/train_text.txt.gz")), CompressionMode.Decompress);
             using var reader = new StreamReader(packed);
             var lines = new List<string>(count);
             while (lines.Count < count && reader.ReadLine() is { } line) lines.Add(line);
@@ -52,11 +55,19 @@ internal sealed class TokenizerBenchmark : IBenchmark
         }
 
         var generated = GeneratedText.Lines(count).ToArray();
-        return (T5Tokenizer.FromModel(UnigramTrainer.Train(generated.Take(5_000))), generated, "generated sentences, a tokenizer trained on them");
+        return (
+            T5Tokenizer.FromModel(UnigramTrainer.Train(generated.Take(5_000))),
+            generated,
+            "generated sentences, a tokenizer trained on them");
     }
 
     private static void CompareThroughput(
-        BenchmarkResult result, T5Tokenizer tokenizer, IReadOnlyList<string> lines, string folder, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        T5Tokenizer tokenizer,
+        IReadOnlyList<string> lines,
+        string folder,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         var input = Path.Combine(folder, "text.txt");
         var empty = Path.Combine(folder, "empty.txt");
@@ -87,7 +98,8 @@ internal sealed class TokenizerBenchmark : IBenchmark
         Row("spm_encode, less start and loading", reference);
         result.Ratio("tokens_over_sentencepiece", reference / times["DistillOnnx"].Median);
         var same = File.ReadLines(ours).Zip(File.ReadLines(theirs)).Count(p => p.First == p.Second);
-        result.Note(FormattableString.Invariant($"Identical lines: {same} of {lines.Count}. Both read a file and write ids as text, on one thread."));
+        result.Note(FormattableString.Invariant(
+            $"Identical lines: {same} of {lines.Count}. Both read a file and write ids as text, on one thread."));
 
         void Row(string name, double milliseconds) =>
             result.Row(("tokenizer", name), ("ms", milliseconds), ("tokens/s", tokens / milliseconds * 1000));
@@ -116,7 +128,11 @@ internal sealed class TokenizerBenchmark : IBenchmark
     }
 
     private static void MeasureLongLines(
-        BenchmarkResult result, T5Tokenizer tokenizer, IReadOnlyList<string> lines, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        T5Tokenizer tokenizer,
+        IReadOnlyList<string> lines,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         var text = string.Join(' ', lines.Take(100_000));
         var variants = new List<(string Name, Action Run)>();
@@ -134,7 +150,10 @@ internal sealed class TokenizerBenchmark : IBenchmark
         foreach (var (name, _) in variants)
         {
             var space = name.LastIndexOf(' ');
-            result.Row(("one line of", name[..space]), ("characters", name[(space + 1)..]), ("ns per character", times[name].Median * 1e6 / LineLengths[^1]));
+            result.Row(
+                ("one line of", name[..space]),
+                ("characters", name[(space + 1)..]),
+                ("ns per character", times[name].Median * 1e6 / LineLengths[^1]));
         }
 
         void Repeat(string line, int repeats)

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Benchmarks.Training;
 
-/// <summary>The loop that one writes first: a pass for labels and a pass for rationales, padded to the longest, and an optimizer that walks the parameters.</summary>
+/// <summary>The loop that one writes first: a pass for labels and a pass for rationales, padded to the longest, and an
+/// optimizer that walks the parameters.</summary>
 internal sealed class PlainLoop : IDisposable
 {
     private readonly T5Model _model;

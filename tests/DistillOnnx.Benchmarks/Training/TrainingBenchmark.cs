@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.MicroBatches;
@@ -22,7 +23,8 @@ internal sealed class TrainingBenchmark : IBenchmark
 
     public string Name => "training";
 
-    public Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken) => Task.Run(() => Run(options, cancellationToken), cancellationToken);
+    public Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken) =>
+        Task.Run(() => Run(options, cancellationToken), cancellationToken);
 
     private BenchmarkResult Run(BenchmarkOptions options, CancellationToken cancellationToken)
     {
@@ -62,9 +64,14 @@ internal sealed class TrainingBenchmark : IBenchmark
             result.Row(("rows", source), ("what", name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
         MeasureEngines(result, rows, source, options, cancellationToken);
         MeasureGrowth(result, rows, options, cancellationToken);
-        result.Note(FormattableString.Invariant(
-            $"The step is forward, backward, clipping and AdamW of {config.ParameterCount / 1e6:0.0} M parameters, batch {Rows}, {SourceTokens} source and {TargetTokens} target tokens, dropout on: {flops / 1e9:0} GFLOP. Peak resident memory until then {peak / 1048576} MiB."));
-        result.Note($"The plain loop makes two full passes a batch of {RealBatch} rows, padded to the longest, with autograd and libtorch's AdamW over each parameter.");
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The step is forward, backward, clipping and AdamW of {config.ParameterCount / 1e6:0.0} M parameters, "
+            + $"batch {Rows}, {SourceTokens} source and {TargetTokens} target tokens, dropout on: {flops / 1e9:0} "
+            + $"GFLOP. Peak resident memory until then {peak / 1048576} MiB."));
+        result.Note(
+            $"The plain loop makes two full passes a batch of {RealBatch} rows, padded to the longest, with autograd "
+            + "and libtorch's AdamW over each parameter.");
         return result;
     }
 
@@ -73,7 +80,11 @@ internal sealed class TrainingBenchmark : IBenchmark
     /// padded engine pads little, and the same optimizer.
     /// </summary>
     private static void MeasureEngines(
-        BenchmarkResult result, IReadOnlyList<TrainingRow> rows, string source, BenchmarkOptions options, CancellationToken cancellationToken)
+        BenchmarkResult result,
+        IReadOnlyList<TrainingRow> rows,
+        string source,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
     {
         const string Padded = "engine for every device (padded)", Unpadded = "engine for the CPU (unpadded)";
         using var unpadded = new TrainedModel("t5-small", model => new UnpaddedEngine(model));
@@ -93,7 +104,8 @@ internal sealed class TrainingBenchmark : IBenchmark
         }
 
         result.Note(
-            $"The engines have equal batches of {RealBatch} rows of like length (a window of {RealBatches} batches), T5-small, dropout and AdamW; "
+            $"The engines have equal batches of {RealBatch} rows of like length (a window of {RealBatches} batches), "
+            + "T5-small, dropout and AdamW; "
             + "the ratio says how many times the tokens a second of the padded engine the unpadded one does.");
 
         void Epoch(TrainedModel model)
@@ -103,7 +115,8 @@ internal sealed class TrainingBenchmark : IBenchmark
     }
 
     /// <summary>Memory and live tensors over many steps of a small student, whose rows differ in length at every step.</summary>
-    private static void MeasureGrowth(BenchmarkResult result, IReadOnlyList<TrainingRow> rows, BenchmarkOptions options, CancellationToken cancellationToken)
+    private static void MeasureGrowth(
+        BenchmarkResult result, IReadOnlyList<TrainingRow> rows, BenchmarkOptions options, CancellationToken cancellationToken)
     {
         using var student = new TrainedModel("t5-tiny", model => new UnpaddedEngine(model));
         var steps = options.Quick ? 200 : 2000;

@@ -49,7 +49,8 @@ internal sealed class PlainT5
             var normed = Norm(x, $"{prefix}0.layer_norm.weight");
             var bias = $"{stack}.block.{(_config.ModelType == "umt5" ? block : 0)}.layer.0.SelfAttention.relative_attention_bias.weight";
             x = Sum(x, Attend($"{prefix}0.SelfAttention", normed, normed, bias, causal: encoded is not null));
-            if (encoded is not null) x = Sum(x, Attend($"{prefix}1.EncDecAttention", Norm(x, $"{prefix}1.layer_norm.weight"), encoded, null, causal: false));
+            if (encoded is not null)
+                x = Sum(x, Attend($"{prefix}1.EncDecAttention", Norm(x, $"{prefix}1.layer_norm.weight"), encoded, null, causal: false));
             prefix += encoded is null ? "1" : "2";
             x = Sum(x, [.. Norm(x, $"{prefix}.layer_norm.weight").Select(row => FeedForward($"{prefix}.DenseReluDense", row))]);
         }

@@ -20,7 +20,8 @@ internal sealed class LineLabeller(BundlePredictor predictor)
         {
             var parts = line.Split('\t');
             var answer = predictor.Predict([new PredictorInput(parts[0], parts.Length > 1 ? parts[1..] : null)])[0];
-            answers.WriteLine(answer.Probability is { } p ? string.Create(CultureInfo.InvariantCulture, $"{answer.Label}\t{p:0.0000}") : answer.Label);
+            answers.WriteLine(
+                answer.Probability is { } p ? string.Create(CultureInfo.InvariantCulture, $"{answer.Label}\t{p:0.0000}") : answer.Label);
             answers.Flush();
             FirstAnswer?.Invoke();
             FirstAnswer = null;

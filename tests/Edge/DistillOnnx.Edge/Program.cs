@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using DistillOnnx.Core;
 using DistillOnnx.Edge;
 using DistillOnnx.Runtime;
@@ -20,7 +21,10 @@ try
     {
         var started = Process.GetCurrentProcess().StartTime;
         labeller.FirstAnswer = () => Console.Error.WriteLine(
-            FormattableString.Invariant($"first label {(DateTime.Now - started).TotalMilliseconds:0} ms after the process began, {Environment.WorkingSet / 1e6:0} MB resident"));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"first label {(DateTime.Now - started).TotalMilliseconds:0} ms after the process began, "
+                + $"{Environment.WorkingSet / 1e6:0} MB resident"));
     }
 
     labeller.Run(Console.In, Console.Out);
