@@ -37,7 +37,7 @@ try
     });
     foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(BatchRows))
     {
-        var answers = await client.PredictAsync(args.ElementAtOrDefault(1) ?? "", lines, stop.Token);
+        var answers = await client.PredictAsync(args.ElementAtOrDefault(1) ?? "", lines, cancellationToken: stop.Token);
         foreach (var (line, answer) in lines.Zip(answers))
             Console.WriteLine(FormattableString.Invariant($"{(answer.Abstained ? "?" : answer.Label)}\t{answer.Probability:0.000}\t{line}"));
     }
