@@ -8,19 +8,25 @@
 //
 //   printf 'A man sleeps.</s>A man is awake.\n' | dotnet run scripts/predict.cs -- http://127.0.0.1:5080 esnli
 //
+// With --explain it asks for a rationale too, the model's own words and no proof of its label, and prints it last.
 // Several servers share the calls: http://one:5080,http://two:5080, or dns:///name:5080 for all that a name stands for.
-// DISTILLONNX_API_KEY holds the key, where the servers ask for one. Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.
+// DISTILLONNX_API_KEY holds the key, where the servers ask for one.
+// Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.
 
 using DistillOnnx.Client;
 using Grpc.Core;
 
-const int BatchRows = 64;
-if (args.Length is 0 or > 2)
+const string Explain = "--explain";
+var explain = args.Contains(Explain);
+string[] names = [.. args.Where(a => a != Explain)];
+if (names.Length is 0 or > 2)
 {
-    Console.Error.WriteLine("expected ADDRESS[,ADDRESS…] [MODEL]");
+    Console.Error.WriteLine("expected ADDRESS[,ADDRESS…] [MODEL] [--explain]");
     return 2;
 }
 
+// A rationale takes many times as long as a label.
+var (batchRows, deadline) = explain ? (8, TimeSpan.FromMinutes(1)) : (64, TimeSpan.FromSeconds(5));
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
@@ -31,16 +37,19 @@ try
 {
     using var client = new PredictionClient(new PredictionClientOptions
     {
-        Addresses = args[0].Split(','),
-        Deadline = TimeSpan.FromSeconds(5),
+        Addresses = names[0].Split(','),
+        Deadline = deadline,
         ApiKey = Environment.GetEnvironmentVariable("DISTILLONNX_API_KEY"),
     });
-    foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(BatchRows))
+    foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(batchRows))
     {
-        var answers = await client.PredictAsync(args.ElementAtOrDefault(1) ?? "", lines, stop.Token);
+        var answers = await client.PredictAsync(names.ElementAtOrDefault(1) ?? "", lines, explain, stop.Token);
         foreach (var (line, answer) in lines.Zip(answers))
-            Console.WriteLine(FormattableString.Invariant(
-                $"{(answer.Abstained ? "?" : answer.Label)}\t{answer.Probability:0.000}\t{line}"));
+        {
+            var label = answer.Abstained ? "?" : answer.Label;
+            var rationale = answer.HasRationale ? "\t" + answer.Rationale : "";
+            Console.WriteLine(FormattableString.Invariant($"{label}\t{answer.Probability:0.000}\t{line}{rationale}"));
+        }
     }
 
     return 0;

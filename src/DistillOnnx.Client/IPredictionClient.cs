@@ -13,18 +13,22 @@ public interface IPredictionClient
     /// <param name="model">The model's name; empty where the server has one model.</param>
     /// <param name="text">The text, without a task prefix.</param>
     /// <param name="choices">The closed set of this input, for tasks whose inputs bring one; otherwise null.</param>
+    /// <param name="explain">Whether the answer has a rationale too, which takes many times as long as the label.</param>
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    Task<Prediction> PredictAsync(string model, string text, IReadOnlyList<string>? choices = null, CancellationToken cancellationToken = default);
+    Task<Prediction> PredictAsync(
+        string model, string text, IReadOnlyList<string>? choices = null, bool explain = false, CancellationToken cancellationToken = default);
 
     /// <summary>Labels a batch of texts; answers come in their order.</summary>
     /// <param name="model">The model's name; empty where the server has one model.</param>
     /// <param name="texts">The texts, without a task prefix.</param>
+    /// <param name="explain">Whether the answers have rationales too, which take many times as long as the labels.</param>
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    Task<IReadOnlyList<Prediction>> PredictAsync(string model, IEnumerable<string> texts, CancellationToken cancellationToken = default);
+    Task<IReadOnlyList<Prediction>> PredictAsync(
+        string model, IEnumerable<string> texts, bool explain = false, CancellationToken cancellationToken = default);
 
     /// <summary>Sends a request.</summary>
     /// <param name="request">The request.</param>

@@ -53,22 +53,26 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     /// <param name="model">The model's name; empty where the server has one model.</param>
     /// <param name="text">The text, without a task prefix.</param>
     /// <param name="choices">The closed set of this input, for tasks whose inputs bring one; otherwise null.</param>
+    /// <param name="explain">Whether the answer has a rationale too, which takes many times as long as the label.</param>
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
-    public async Task<Prediction> PredictAsync(string model, string text, IReadOnlyList<string>? choices = null, CancellationToken cancellationToken = default)
+    public async Task<Prediction> PredictAsync(
+        string model, string text, IReadOnlyList<string>? choices = null, bool explain = false, CancellationToken cancellationToken = default)
     {
-        var request = new PredictRequest { Model = model, Inputs = { Input(text, choices) } };
+        var request = new PredictRequest { Model = model, Inputs = { Input(text, choices) }, Explain = explain };
         return (await PredictAsync(request, cancellationToken).ConfigureAwait(false)).Predictions[0];
     }
 
     /// <summary>Labels a batch of texts; answers come in their order.</summary>
     /// <param name="model">The model's name; empty where the server has one model.</param>
     /// <param name="texts">The texts, without a task prefix.</param>
+    /// <param name="explain">Whether the answers have rationales too, which take many times as long as the labels.</param>
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
-    public async Task<IReadOnlyList<Prediction>> PredictAsync(string model, IEnumerable<string> texts, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<Prediction>> PredictAsync(
+        string model, IEnumerable<string> texts, bool explain = false, CancellationToken cancellationToken = default)
     {
-        var request = new PredictRequest { Model = model };
+        var request = new PredictRequest { Model = model, Explain = explain };
         request.Inputs.AddRange(texts.Select(t => Input(t, null)));
         return (await PredictAsync(request, cancellationToken).ConfigureAwait(false)).Predictions;
     }

@@ -62,6 +62,24 @@ public sealed class Bundle : IDisposable
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
     public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
 
+    /// <summary>
+    /// Whether the bundle holds the encoder and decoder graphs of the chosen precision, which write text. Loads nothing.
+    /// </summary>
+    public bool HasTextModel
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_generator is not null) return true;
+            }
+
+            bool Has(string graph) => File.Exists(GraphPath(graph));
+            return Has(BundleFiles.Encoder)
+                && (Has(BundleFiles.DecoderMerged) || (Has(BundleFiles.Decoder) && Has(BundleFiles.DecoderWithPast)));
+        }
+    }
+
     /// <summary>Opens a bundle. Reads the manifest, the configuration and the tokenizer; no graph yet.</summary>
     /// <param name="directory">The bundle directory.</param>
     /// <param name="options">How to run it; null: the defaults.</param>

@@ -91,6 +91,14 @@ public sealed record ServerOptions : IStageOptions
     [Option("longest text of an input, in characters")]
     public int RequestCharacters { get; init; } = 1_000_000;
 
+    /// <summary>Longest rationale.</summary>
+    [Option("most tokens of a rationale, where a call asks for one; a longer one is cut")]
+    public int RationaleTokens { get; init; } = 128;
+
+    /// <summary>Most inputs that may wait for a rationale.</summary>
+    [Option("most inputs that may wait for a rationale of a model, which writes one at a time; what comes beyond is refused at once")]
+    public int RationaleRows { get; init; } = 64;
+
     /// <summary>Largest message.</summary>
     [Option("largest message in bytes")]
     public int MessageBytes { get; init; } = 4 << 20;

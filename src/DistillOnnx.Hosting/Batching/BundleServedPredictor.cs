@@ -1,3 +1,4 @@
+using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Runtime;
@@ -9,6 +10,8 @@ namespace DistillOnnx.Hosting.Batching;
 /// <summary>A bundle as the server serves it.</summary>
 internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServedPredictor
 {
+    private readonly string? _untrained = Untrained(predictor.Task);
+
     public TaskSpec Task => predictor.Task;
 
     public string Device => $"{predictor.Bundle.Device} {predictor.Bundle.Precision}";
@@ -30,5 +33,25 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
         return lane is { } l ? predictor.PredictOnLane(l, inputs, cancellationToken) : predictor.Predict(inputs, cancellationToken);
     }
 
+    public string? CannotExplain => _untrained ?? (predictor.Bundle.HasTextModel
+        ? null
+        : $"task \"{Task.Name}\": the bundle lacks the encoder and decoder graphs that write text, so the model cannot explain");
+
+    public string Explain(PredictorInput input, ExplainSettings settings, CancellationToken cancellationToken) =>
+        predictor.Explain([input], settings, cancellationToken)[0];
+
     public void Dispose() => predictor.Dispose();
+
+    private static string? Untrained(TaskSpec task)
+    {
+        try
+        {
+            IExplainer.RequireRationales(task);
+            return null;
+        }
+        catch (InputException e)
+        {
+            return e.Message;
+        }
+    }
 }

@@ -28,4 +28,14 @@ internal interface IServedPredictor : IDisposable
     /// <param name="lane">The lane that it runs on; null: all threads.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken);
+
+    /// <summary>Why the model cannot write rationales; null: it can. Asking loads nothing.</summary>
+    string? CannotExplain => $"task \"{Task.Name}\": the model cannot explain";
+
+    /// <summary>Writes a rationale for one input. The first call loads what that needs.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="settings">Limit and beams.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    string Explain(PredictorInput input, ExplainSettings settings, CancellationToken cancellationToken) =>
+        throw new InputException(CannotExplain ?? "");
 }

@@ -12,6 +12,9 @@ internal enum RefusalReason
     /// <summary>Its turn would come after its deadline.</summary>
     WouldMissDeadline,
 
+    /// <summary>As many inputs wait for a rationale as may.</summary>
+    RationaleQueueFull,
+
     /// <summary>The model or the server is shutting down.</summary>
     Draining,
 }

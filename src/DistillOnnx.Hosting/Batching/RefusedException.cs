@@ -6,6 +6,7 @@ internal sealed class RefusedException(RefusalReason reason, TimeSpan retryAfter
     RefusalReason.QueueFull => "the queue is full",
     RefusalReason.CallerShare => "the caller's share of the queue is full",
     RefusalReason.WouldMissDeadline => "the queue is longer than the call's deadline allows",
+    RefusalReason.RationaleQueueFull => "the queue for rationales is full",
     _ => "shutting down",
 })
 {

@@ -51,6 +51,8 @@ internal static class ServerOptionsCheck
         Range("batch-tokens", options.BatchTokens, 0, 1 << 24);
         Range("batch-wait-ms", options.BatchWaitMs, 0, 10_000);
         Range("request-rows", options.RequestRows, 0, Math.Max(1, options.QueueRows));
+        Range("rationale-tokens", options.RationaleTokens, 1, 1 << 14);
+        Range("rationale-rows", options.RationaleRows, 1, 1_000_000);
         Range("request-tokens", options.RequestTokens, 2, 1 << 20);
         Range("request-characters", options.RequestCharacters, 1, 1 << 30);
         Range("message-bytes", options.MessageBytes, 1024, 1 << 30);

@@ -100,7 +100,14 @@ internal sealed class ModelLifecycle(
     private ModelVersion Serve(string name, LoadedModel loaded, CancellationToken cancellationToken, bool makeCurrent = true)
     {
         var started = Stopwatch.GetTimestamp();
-        var model = new ModelVersion(name, loaded, BatchOptions.Of(ServerBatches.Limits(options), loaded.Predictor), metrics.ForModel(name), time);
+        var model = new ModelVersion(
+            name,
+            loaded,
+            BatchOptions.Of(ServerBatches.Limits(options), loaded.Predictor),
+            metrics.ForModel(name),
+            time,
+            new RationaleLimits(options.RationaleTokens, options.RationaleRows),
+            metrics);
         try
         {
             Warmup.Run(model, cancellationToken);

@@ -1,5 +1,6 @@
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Hosting.Batching;
+using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
 
@@ -11,12 +12,20 @@ internal sealed class ModelVersion : IDisposable
     private int _leases;
     private bool _retired;
 
-    public ModelVersion(string name, LoadedModel loaded, BatchOptions options, IBatchObserver observer, TimeProvider time)
+    public ModelVersion(
+        string name,
+        LoadedModel loaded,
+        BatchOptions options,
+        IBatchObserver observer,
+        TimeProvider time,
+        RationaleLimits? rationales = null,
+        ServerMetrics? metrics = null)
     {
         Name = name;
         Version = loaded.Version;
         Predictor = loaded.Predictor;
         Batcher = new Batcher(name, loaded.Predictor, options, observer, time);
+        Rationales = new RationaleQueue(name, loaded.Predictor, rationales ?? new RationaleLimits(), observer, metrics, time);
     }
 
     public string Name { get; }
@@ -28,6 +37,9 @@ internal sealed class ModelVersion : IDisposable
     public IServedPredictor Predictor { get; }
 
     public Batcher Batcher { get; }
+
+    /// <summary>Writes rationales, apart from the batches.</summary>
+    public RationaleQueue Rationales { get; }
 
     /// <summary>Takes a lease. Null: the version is retired, so look the model up again.</summary>
     public Lease? TryLease()
@@ -59,6 +71,7 @@ internal sealed class ModelVersion : IDisposable
             Batcher.Dispose();
         }
 
+        await Rationales.StopAsync();
         await Batcher.DrainAsync();
         Dispose();
     }

@@ -87,9 +87,12 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
             ("parameters", Object(("binary_data_size", Integer()), ("content_type", Text("str")))),
             ("data", Array(Any("a text, or an array of texts"))));
         var output = Object(
-            ["name"], ("name", Text("label", "probability", "probabilities", "abstained", "truncated")), ("parameters", Object(("binary_data", Flag()))));
+            ["name"],
+            ("name", Text("label", "probability", "probabilities", "abstained", "truncated", "rationale")),
+            ("parameters", Object(("binary_data", Flag()))));
+        var parameters = Object(("binary_data_output", Flag()), ("explain", Flag()));
         return Object(
-            ["inputs"], ("id", Text()), ("parameters", Object(("binary_data_output", Flag()))), ("inputs", Array(input)), ("outputs", Array(output)));
+            ["inputs"], ("id", Text()), ("parameters", parameters), ("inputs", Array(input)), ("outputs", Array(output)));
     }
 
     private static OpenApiSchema Response() => Object(

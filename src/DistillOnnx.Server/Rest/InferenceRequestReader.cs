@@ -53,10 +53,25 @@ internal sealed class InferenceRequestReader
             switch (property.Name)
             {
                 case "id": Request.Id = Text(property.Value, "id"); break;
-                case "parameters": _binaryByDefault = Parameter(property.Value, "parameters", "binary_data_output") ?? false; break;
+                case "parameters": ReadParameters(property.Value); break;
                 case "inputs": ForEach(property.Value, "inputs", ReadInput); break;
                 case "outputs": ForEach(property.Value, "outputs", ReadOutput); break;
                 default: throw Unknown(property.Name, "id, parameters, inputs or outputs");
+            }
+        }
+    }
+
+    private void ReadParameters(JsonElement json)
+    {
+        const string binary = "binary_data_output", explain = "explain";
+        foreach (var property in Expect(json, JsonValueKind.Object, "parameters").EnumerateObject())
+        {
+            var path = $"parameters.{property.Name}";
+            switch (property.Name)
+            {
+                case binary: _binaryByDefault = Flag(property.Value, path); break;
+                case explain: Request.Parameters[explain] = new InferParameter { BoolParam = Flag(property.Value, path) }; break;
+                default: throw Unknown(path, $"{binary} or {explain}");
             }
         }
     }

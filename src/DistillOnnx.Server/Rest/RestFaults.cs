@@ -34,7 +34,7 @@ internal static class RestFaults
     /// <summary>The HTTP status of a gRPC status.</summary>
     private static int StatusOf(StatusCode code) => code switch
     {
-        StatusCode.InvalidArgument => StatusCodes.Status400BadRequest,
+        StatusCode.InvalidArgument or StatusCode.FailedPrecondition => StatusCodes.Status400BadRequest,
         StatusCode.Unauthenticated => StatusCodes.Status401Unauthorized,
         StatusCode.PermissionDenied => StatusCodes.Status403Forbidden,
         StatusCode.NotFound => StatusCodes.Status404NotFound,

@@ -35,6 +35,9 @@ internal static class Faults
     /// <summary>INVALID_ARGUMENT: what was sent is no message of the proto file.</summary>
     public static RpcException Unreadable() => Create(StatusCode.InvalidArgument, "the message cannot be read: expected what the proto file says, with texts in UTF-8", null, null);
 
+    /// <summary>FAILED_PRECONDITION: the model lacks what the request's field asks of it.</summary>
+    public static RpcException Unable(string field, string why) => Create(StatusCode.FailedPrecondition, $"{field}: {why}", null, null);
+
     /// <summary>NOT_FOUND.</summary>
     public static RpcException NotFound(ModelNotFoundException fault) => Create(StatusCode.NotFound, fault.Message, null, null);
 

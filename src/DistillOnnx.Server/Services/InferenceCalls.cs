@@ -51,7 +51,8 @@ internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls
 
         InferenceTensors.CheckParameters(request);
         var asked = InferenceTensors.Outputs(request, model.Task.Kind);
-        var answer = await calls.PredictAsync(InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices), origin, cancellationToken);
+        var own = InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices, InferenceTensors.HaveRationale(asked));
+        var answer = await calls.PredictAsync(own, origin, cancellationToken);
         return InferenceTensors.Write(request, answer, asked);
     }
 }

@@ -11,7 +11,7 @@ namespace DistillOnnx.Server.Services;
 /// <summary>
 /// Predictions as tensors of the Open Inference Protocol: input <c>text</c> BYTES [N], with <c>choices</c> BYTES [N, L] where
 /// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L],
-/// <c>abstained</c> and <c>truncated</c> BOOL [N].
+/// <c>abstained</c> and <c>truncated</c> BOOL [N]; where asked for, <c>rationale</c> BYTES [N].
 /// </summary>
 internal static class InferenceTensors
 {
@@ -22,6 +22,8 @@ internal static class InferenceTensors
     private const string Probabilities = "probabilities";
     private const string Abstained = "abstained";
     private const string Truncated = "truncated";
+    private const string Rationale = "rationale";
+    private const string Explain = "explain";
     private const string Bool = "BOOL";
     private const string ContentType = "content_type";
 
@@ -42,29 +44,40 @@ internal static class InferenceTensors
 
         response.Outputs.Add(Tensor(Abstained, Bool, -1));
         response.Outputs.Add(Tensor(Truncated, Bool, -1));
+        if (version.Predictor.CannotExplain is null) response.Outputs.Add(Tensor(Rationale, TensorBytes.Type, -1));
         return response;
     }
 
-    /// <summary>The outputs that a request asks for; all that the task has where it names none.</summary>
-    /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have.</exception>
+    /// <summary>
+    /// The outputs that a request asks for; all that the task has where it names none. The rationale is among them where the
+    /// request names it or has the parameter <c>explain</c>: either asks for it.
+    /// </summary>
+    /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have, or for a rationale that its parameter declines.</exception>
     public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
     {
         string[] known = kind == TaskKind.Text ? [Label, Abstained, Truncated] : [Label, Probability, Probabilities, Abstained, Truncated];
-        if (request.Outputs.Count == 0) return known;
+        var explain = WantsRationale(request);
+        if (request.Outputs.Count == 0) return explain == true ? [.. known, Rationale] : known;
         for (var i = 0; i < request.Outputs.Count; i++)
         {
-            if (!known.Contains(request.Outputs[i].Name))
-                throw Faults.Invalid($"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, found \"{Short(request.Outputs[i].Name)}\"");
+            var name = request.Outputs[i].Name;
+            if (name == Rationale && explain == false)
+                throw Faults.Invalid($"outputs[{i}].name", "\"rationale\" is asked for, but parameters.explain is false");
+            if (name != Rationale && !known.Contains(name))
+                throw Faults.Invalid($"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, {Rationale}, found \"{Short(name)}\"");
         }
 
-        return [.. request.Outputs.Select(o => o.Name)];
+        string[] asked = [.. request.Outputs.Select(o => o.Name)];
+        return explain == true && !asked.Contains(Rationale) ? [.. asked, Rationale] : asked;
     }
 
     /// <summary>Refuses parameters that this server does not know; what it left unread would seem to have been done.</summary>
     /// <exception cref="Grpc.Core.RpcException">There is one.</exception>
     public static void CheckParameters(ModelInferRequest request)
     {
-        Refuse(request.Parameters.Keys, "parameters", "none");
+        Refuse(request.Parameters.Keys.Where(k => k != Explain), "parameters", Explain);
+        if (request.Parameters.TryGetValue(Explain, out var explain) && explain.ParameterChoiceCase != InferParameter.ParameterChoiceOneofCase.BoolParam)
+            throw Faults.Invalid($"parameters.{Explain}", "expected true or false");
         for (var i = 0; i < request.Inputs.Count; i++)
         {
             var input = request.Inputs[i].Parameters;
@@ -77,7 +90,7 @@ internal static class InferenceTensors
 
     /// <summary>The request as the server's own.</summary>
     /// <exception cref="Grpc.Core.RpcException">A tensor is missing, unknown, or not what it says.</exception>
-    public static PredictRequest Read(ModelInferRequest request, bool withChoices)
+    public static PredictRequest Read(ModelInferRequest request, bool withChoices, bool explain)
     {
         IReadOnlyList<string>? texts = null, choices = null;
         for (var i = 0; i < request.Inputs.Count; i++)
@@ -91,7 +104,7 @@ internal static class InferenceTensors
         if (texts is null) throw Faults.Invalid("inputs", "expected a tensor named \"text\", found none");
         if (withChoices && (choices is null || texts.Count == 0 || choices.Count % texts.Count != 0))
             throw Faults.Invalid("inputs", $"expected a tensor named \"choices\" with the same number of elements for each of the {texts.Count} texts, found {choices?.Count ?? 0}");
-        var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion };
+        var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion, Explain = explain };
         var each = (choices?.Count ?? 0) / Math.Max(1, texts.Count);
         for (var i = 0; i < texts.Count; i++)
         {
@@ -113,11 +126,11 @@ internal static class InferenceTensors
             var tensor = new InferOutputTensor { Name = name, Datatype = TypeOf(name), Shape = { answer.Predictions.Count } };
             if (name == Probabilities) tensor.Shape.Add(answer.Predictions.Max(p => p.Probabilities.Count));
             response.Outputs.Add(tensor);
-            if (name == Label)
+            if (name is Label or Rationale)
             {
-                var labels = answer.Predictions.Select(p => ByteString.CopyFromUtf8(p.Label));
-                if (raw) response.RawOutputContents.Add(TensorBytes.Pack(labels));
-                else tensor.Contents = new InferTensorContents { BytesContents = { labels } };
+                var texts = answer.Predictions.Select(p => ByteString.CopyFromUtf8(name == Label ? p.Label : p.Rationale));
+                if (raw) response.RawOutputContents.Add(TensorBytes.Pack(texts));
+                else tensor.Contents = new InferTensorContents { BytesContents = { texts } };
             }
             else if (name is Abstained or Truncated)
             {
@@ -136,6 +149,13 @@ internal static class InferenceTensors
         return response;
     }
 
+    /// <summary>Whether a rationale is among some outputs.</summary>
+    public static bool HaveRationale(IReadOnlyList<string> outputs) => outputs.Contains(Rationale);
+
+    /// <summary>What the request's parameter says; null: nothing.</summary>
+    private static bool? WantsRationale(ModelInferRequest request) =>
+        request.Parameters.TryGetValue(Explain, out var explain) ? explain.BoolParam : null;
+
     private static void Refuse(IEnumerable<string> unknown, string field, string known)
     {
         if (unknown.Order(StringComparer.Ordinal).FirstOrDefault() is { } name) throw Faults.Invalid($"{field}.{Short(name)}", $"not known; expected {known}");
@@ -143,7 +163,7 @@ internal static class InferenceTensors
 
     private static string TypeOf(string output) => output switch
     {
-        Label => TensorBytes.Type,
+        Label or Rationale => TensorBytes.Type,
         Abstained or Truncated => Bool,
         _ => "FP32",
     };

@@ -12,7 +12,13 @@ internal static class PredictResponses
     /// <summary>Builds a response.</summary>
     /// <exception cref="RpcException">A row failed, and no partial answer is wanted.</exception>
     public static PredictResponse Build(
-        PredictRequest request, ModelVersion model, RowSet rows, RowAnswer[] answers, TimeSpan tokenize, TimeSpan total)
+        PredictRequest request,
+        ModelVersion model,
+        RowSet rows,
+        RowAnswer[] answers,
+        IReadOnlyList<string?> rationales,
+        TimeSpan tokenize,
+        TimeSpan total)
     {
         var response = new PredictResponse
         {
@@ -30,10 +36,13 @@ internal static class PredictResponses
         for (var i = 0; i < rows.Faults.Count; i++)
         {
             var fault = rows.Faults[i];
-            RowAnswer? answer = fault is null ? answers[next++] : null;
+            RowAnswer? answer = fault is null ? answers[next] : null;
+            var rationale = fault is null ? rationales[next++] : null;
             fault ??= FaultOf(answer!.Value, i);
             if (fault is not null && !request.Partial) throw fault;
-            response.Predictions.Add(fault is null ? Convert(answer!.Value, model, request, i) : new Prediction { Error = ErrorOf(fault) });
+            response.Predictions.Add(fault is null
+                ? Convert(answer!.Value, rationale, model, request, i)
+                : new Prediction { Error = ErrorOf(fault) });
         }
 
         return response;
@@ -50,7 +59,7 @@ internal static class PredictResponses
         _ => Faults.Internal(),
     };
 
-    private static Prediction Convert(RowAnswer answer, ModelVersion model, PredictRequest request, int index)
+    private static Prediction Convert(RowAnswer answer, string? rationale, ModelVersion model, PredictRequest request, int index)
     {
         var found = answer.Prediction!;
         var prediction = new Prediction
@@ -60,6 +69,7 @@ internal static class PredictResponses
             Truncated = found.Truncated,
             InputTokens = found.InputTokens,
         };
+        if (rationale is not null) prediction.Rationale = rationale;
         if (found.Probability is { } probability) prediction.Probability = probability;
         if (found.Probabilities is { } probabilities)
         {

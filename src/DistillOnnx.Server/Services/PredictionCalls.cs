@@ -8,7 +8,8 @@ using Grpc.Core;
 namespace DistillOnnx.Server.Services;
 
 /// <summary>A prediction from request to response, whatever service it came through: check, encode, queue, answer.</summary>
-internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits, ServerMetrics metrics, TimeProvider time, ILogger<PredictionCalls> logger)
+internal sealed class PredictionCalls(
+    ModelCatalog catalog, RequestLimits limits, ServerMetrics metrics, TimeProvider time, ILogger<PredictionCalls> logger)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="RpcException">The status that the client gets.</exception>
@@ -23,17 +24,27 @@ internal sealed class PredictionCalls(ModelCatalog catalog, RequestLimits limits
         {
             // A full queue says so before anything is spent on the texts.
             if (model.Batcher.RefusalOf(origin.Caller, request.Inputs.Count, origin.Deadline) is { } refusal) throw Faults.Refused(refusal);
+            var unable = request.Explain && model.Predictor.CannotExplain is { } why ? Faults.Unable("explain", why) : null;
+            if (unable is not null && !request.Partial) throw unable;
+            using var room = request.Explain && unable is null ? Rationales.Take(model, request) : null;
             var rows = RowSet.Encode(request, model, limits);
+            if (unable is not null) rows = rows.Refuse(unable);
             var encoded = Stopwatch.GetElapsedTime(started);
-            var answers = rows.Encoded.Count == 0 ? [] : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token));
+            var answers = rows.Encoded.Count == 0
+                ? []
+                : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token));
+
+            // A batch that is stopped because nobody waits for it may be quicker than what ends the call.
+            if (answers.Any(a => a.Fault is OperationCanceledException)) token.ThrowIfCancellationRequested();
+            var rationales = await Rationales.WriteAsync(room, request, rows, answers, token);
             LogFaults(model, rows, answers);
-            var response = PredictResponses.Build(request, model, rows, answers, encoded, Stopwatch.GetElapsedTime(started));
+            var response = PredictResponses.Build(request, model, rows, answers, rationales, encoded, Stopwatch.GetElapsedTime(started));
             Report(request, response, model.Name);
             return response;
         }
-        catch (RpcException e) when (e.StatusCode == StatusCode.InvalidArgument)
+        catch (RpcException e) when (e.StatusCode is StatusCode.InvalidArgument or StatusCode.FailedPrecondition)
         {
-            metrics.Rejected(model.Name, "invalid_argument");
+            metrics.Rejected(model.Name, e.StatusCode == StatusCode.InvalidArgument ? "invalid_argument" : "failed_precondition");
             throw;
         }
         catch (RefusedException e)

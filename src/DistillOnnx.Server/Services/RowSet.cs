@@ -19,6 +19,9 @@ internal sealed class RowSet
     /// <summary>What is wrong with each input; null: nothing.</summary>
     public IReadOnlyList<RpcException?> Faults { get; }
 
+    /// <summary>Where in the request each encoded input is.</summary>
+    public IEnumerable<int> Positions => Enumerable.Range(0, Faults.Count).Where(i => Faults[i] is null);
+
     /// <summary>The inputs without a fault, in order.</summary>
     public IReadOnlyList<EncodedRow> Encoded { get; }
 
@@ -44,6 +47,9 @@ internal sealed class RowSet
 
         return new RowSet(faults, encoded);
     }
+
+    /// <summary>The same inputs, none of which is answered; those without a fault of their own get one.</summary>
+    public RowSet Refuse(RpcException fault) => new([.. Faults.Select(f => f ?? fault)], []);
 
     private static EncodedRow Encode(PredictionInput input, string field, ModelVersion model, RequestLimits limits)
     {

@@ -15,6 +15,12 @@ internal sealed class ServerMetrics : IDisposable
         HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
+    // A rationale takes a run of the decoder for each of its tokens.
+    private static readonly InstrumentAdvice<double> LongSeconds = new()
+    {
+        HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    };
+
     private static readonly InstrumentAdvice<int> Rows = new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] };
     private static readonly InstrumentAdvice<long> Tokens = new() { HistogramBucketBoundaries = [16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384] };
 
@@ -26,6 +32,8 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Counter<long> _rows;
     private readonly Counter<long> _rejections;
     private readonly Counter<long> _switches;
+    private readonly Counter<long> _explanations;
+    private readonly Histogram<double> _explanation;
 
     public ServerMetrics(IMeterFactory meters, IModelQueues models)
     {
@@ -37,6 +45,10 @@ internal sealed class ServerMetrics : IDisposable
         _rows = _meter.CreateCounter<long>("distillonnx.rows", "{row}", "Rows, by outcome: answered, failed or abandoned.");
         _rejections = _meter.CreateCounter<long>("distillonnx.rejections", "{call}", "Calls that were refused, by reason.");
         _switches = _meter.CreateCounter<long>("distillonnx.model.switches", "{version}", "Bundles that were tried, by outcome: served or rejected.");
+        _explanations = _meter.CreateCounter<long>(
+            "distillonnx.explanations", "{row}", "Inputs that a rationale was asked for, by outcome: answered, failed or abandoned.");
+        _explanation = _meter.CreateHistogram(
+            "distillonnx.explanation.duration", "s", "Time to write one rationale, by stage: queue or generate.", null, LongSeconds);
         _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(models, static q => q.Rows), "{row}", "Rows that wait.");
         _meter.CreateObservableGauge("distillonnx.queue.tokens", () => Observe(models, static q => q.Tokens), "{token}", "Tokens that wait.");
         _meter.CreateObservableGauge("distillonnx.model.ready", () => Ready(models), "{version}", "Versions that are served.");
@@ -59,6 +71,18 @@ internal sealed class ServerMetrics : IDisposable
 
     /// <summary>A call was turned down before it queued.</summary>
     public void Rejected(string model, string reason) => _rejections.Add(1, Model(model), new("reason", reason));
+
+    /// <summary>A rationale was written.</summary>
+    public void Explained(string model, TimeSpan queue, TimeSpan generate)
+    {
+        _explanations.Add(1, Model(model), new("outcome", "answered"));
+        _explanation.Record(queue.TotalSeconds, Model(model), new("stage", "queue"));
+        _explanation.Record(generate.TotalSeconds, Model(model), new("stage", "generate"));
+    }
+
+    /// <summary>A rationale was not written.</summary>
+    public void NotExplained(string model, bool abandoned) =>
+        _explanations.Add(1, Model(model), new("outcome", abandoned ? "abandoned" : "failed"));
 
     /// <summary>A bundle was put in service or not.</summary>
     public void Switched(string model, bool served) => _switches.Add(1, Model(model), new("outcome", served ? "served" : "rejected"));
@@ -92,6 +116,7 @@ internal sealed class ServerMetrics : IDisposable
             RefusalReason.QueueFull => "queue_full",
             RefusalReason.CallerShare => "caller_share",
             RefusalReason.WouldMissDeadline => "would_miss_deadline",
+            RefusalReason.RationaleQueueFull => "rationale_queue_full",
             _ => "draining",
         }));
 

@@ -95,7 +95,7 @@ public sealed class ChaosTests
             using var cancel = new CancellationTokenSource(random.Next(0, 4));
             try
             {
-                await client.PredictAsync("nli", Enumerable.Repeat("some text to label", 50), cancel.Token);
+                await client.PredictAsync("nli", Enumerable.Repeat("some text to label", 50), cancellationToken: cancel.Token);
             }
             catch (OperationCanceledException)
             {
@@ -153,7 +153,7 @@ public sealed class ChaosTests
         while (!over.IsCancellationRequested)
         {
             var client = new PredictionClient(server.Address);
-            var call = client.PredictAsync("nli", Enumerable.Repeat("a text of a client that goes away", 20), CancellationToken.None);
+            var call = client.PredictAsync("nli", Enumerable.Repeat("a text of a client that goes away", 20), cancellationToken: CancellationToken.None);
             await Task.Delay(1, CancellationToken.None);
             client.Dispose();
             try

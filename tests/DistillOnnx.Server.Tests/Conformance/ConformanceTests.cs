@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Tests.Fakes;
 using Grpc.Core;
 using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 
@@ -26,6 +27,13 @@ public sealed class ConformanceTests
     public Task Choices_EveryInterface_GivesTheSameWholeAnswers() =>
         CompareAsync(WithChoices, [.. Texts.Select((t, i) => new Row(t, Choices[i % Choices.Length]))]);
 
+    [Fact]
+    public Task Explain_EveryInterface_GivesTheSameRationales() => CompareAsync(Labels, [.. Texts.Select(t => new Row(t))], explain: true);
+
+    [Fact]
+    public Task ExplainChoices_EveryInterface_GivesTheSameRationales() =>
+        CompareAsync(WithChoices, [.. Texts.Select((t, i) => new Row(t, Choices[i % Choices.Length]))], explain: true);
+
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]
@@ -41,14 +49,37 @@ public sealed class ConformanceTests
         }
     }
 
-    private static async Task CompareAsync(TaskSpec task, Row[] rows)
+    [Fact]
+    public async Task ExplainTrainedStudent_EveryInterface_GivesARationaleOfEachText()
     {
-        await using var bundle = await ServedBundle.StartAsync(task, rows);
+        var directory = Path.Combine(Repository.Root, "models", "quickstart", "bundle");
+        Assert.SkipUnless(Directory.Exists(directory), "models/quickstart/bundle is not there: run scripts/quickstart");
+        await using var bundle = await ServedBundle.StartAsync(directory, explain: true);
+        Row[] rows = [new("Nora draws a red pear in the forest. Is the pear red?"), new("Paul touches a red plum in the forest. Is the plum blue?")];
         var expected = await bundle.InProcess(rows);
+
+        Assert.Contains("pear", expected[0].Rationale, StringComparison.Ordinal);
+        Assert.Contains("plum", expected[1].Rationale, StringComparison.Ordinal);
+        await CompareAsync(bundle, rows, expected);
+    }
+
+    private static async Task CompareAsync(TaskSpec task, Row[] rows, bool explain = false)
+    {
+        await using var bundle = await ServedBundle.StartAsync(task, rows, explain);
+        var expected = await bundle.InProcess(rows);
+        Assert.All(expected, a => Assert.Equal(explain, a.Rationale is not null));
+
+        // Rationales that are all the same would not tell one input from another.
+        if (explain) Assert.True(expected.Select(a => a.Rationale).Distinct().Count() > 1);
 
         // The rows are of every kind that a caller must be able to tell apart.
         Assert.Equal([false, true], expected.Select(a => a.Abstained).Distinct().Order());
         Assert.Equal([false, true], expected.Select(a => a.Truncated).Distinct().Order());
+        await CompareAsync(bundle, rows, expected);
+    }
+
+    private static async Task CompareAsync(ServedBundle bundle, Row[] rows, WholeAnswer[] expected)
+    {
         foreach (var (name, ask) in Interfaces.All)
         {
             var found = await ask(bundle, rows);

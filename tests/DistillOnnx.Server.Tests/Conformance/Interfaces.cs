@@ -21,8 +21,8 @@ internal static class Interfaces
         new Dictionary<string, Func<ServedBundle, IReadOnlyList<Row>, Task<WholeAnswer[]>>>
         {
             ["in process"] = InProcessAsync,
-            ["gRPC"] = (bundle, rows) => PredictAsync(bundle.Channel, rows),
-            ["gRPC-Web"] = (bundle, rows) => PredictAsync(bundle.Web, rows),
+            ["gRPC"] = (bundle, rows) => PredictAsync(bundle, bundle.Channel, rows),
+            ["gRPC-Web"] = (bundle, rows) => PredictAsync(bundle, bundle.Web, rows),
             ["gRPC stream"] = StreamAsync,
             ["JSON"] = JsonAsync,
             ["KServe gRPC, typed"] = (bundle, rows) => InferAsync(bundle, rows, raw: false),
@@ -43,13 +43,14 @@ internal static class Interfaces
         }
     }
 
-    private static async Task<WholeAnswer[]> PredictAsync(GrpcChannel channel, IReadOnlyList<Row> rows) =>
-        Answers(await new PredictionService.PredictionServiceClient(channel).PredictAsync(Request(rows), deadline: Soon()));
+    private static async Task<WholeAnswer[]> PredictAsync(ServedBundle bundle, GrpcChannel channel, IReadOnlyList<Row> rows) =>
+        Answers(await new PredictionService.PredictionServiceClient(channel).PredictAsync(Request(bundle, rows), deadline: Soon()));
 
     private static async Task<WholeAnswer[]> StreamAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
     {
         using var call = new PredictionService.PredictionServiceClient(bundle.Channel).PredictStream(deadline: Soon());
-        for (var i = 0; i < rows.Count; i++) await call.RequestStream.WriteAsync(new PredictStreamRequest { Id = $"{i}", Request = Request([rows[i]]) });
+        for (var i = 0; i < rows.Count; i++)
+            await call.RequestStream.WriteAsync(new PredictStreamRequest { Id = $"{i}", Request = Request(bundle, [rows[i]]) });
         await call.RequestStream.CompleteAsync();
         var answers = new WholeAnswer[rows.Count];
         await foreach (var answer in call.ResponseStream.ReadAllAsync())
@@ -64,9 +65,10 @@ internal static class Interfaces
     private static async Task<WholeAnswer[]> JsonAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
     {
         object[] inputs = [.. rows.Select(r => r.Choices.Length == 0 ? (object)r.Text : new { text = r.Text, choices = r.Choices })];
-        using var response = await bundle.Http.PostAsJsonAsync($"/v1/models/{ServedBundle.Name}:predict", new { inputs });
+        using var response = await bundle.Http.PostAsJsonAsync($"/v1/models/{ServedBundle.Name}:predict", new { inputs, explain = bundle.Explain });
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
-        if (!response.IsSuccessStatusCode) throw new RpcException(new Status((StatusCode)answer.GetProperty("code").GetInt32(), answer.GetProperty("message").GetString()!));
+        if (!response.IsSuccessStatusCode)
+            throw new RpcException(new Status((StatusCode)answer.GetProperty("code").GetInt32(), answer.GetProperty("message").GetString()!));
         return
         [
             .. answer.GetProperty("predictions").EnumerateArray().Select(p => new WholeAnswer(
@@ -75,13 +77,15 @@ internal static class Interfaces
                 [.. p.GetProperty("probabilities").EnumerateArray().Select(v => (float)v.GetDouble())],
                 p.GetProperty("abstained").GetBoolean(),
                 p.GetProperty("truncated").GetBoolean(),
-                answer.GetProperty("version").GetString()!)),
+                answer.GetProperty("version").GetString()!,
+                p.TryGetProperty("rationale", out var rationale) ? rationale.GetString() : null)),
         ];
     }
 
     private static async Task<WholeAnswer[]> InferAsync(ServedBundle bundle, IReadOnlyList<Row> rows, bool raw)
     {
         var request = new ModelInferRequest { ModelName = ServedBundle.Name };
+        if (bundle.Explain) request.Parameters["explain"] = new InferParameter { BoolParam = true };
         foreach (var (name, shape, texts) in Tensors(rows))
         {
             var tensor = new Tensor { Name = name, Datatype = "BYTES", Shape = { shape } };
@@ -100,15 +104,18 @@ internal static class Interfaces
             raw ? Floats(outputs["probabilities"].Raw!) : [.. outputs["probabilities"].Typed.Fp32Contents],
             raw ? Flags(outputs["abstained"].Raw!) : [.. outputs["abstained"].Typed.BoolContents],
             raw ? Flags(outputs["truncated"].Raw!) : [.. outputs["truncated"].Typed.BoolContents],
-            response.ModelVersion);
+            response.ModelVersion,
+            !outputs.TryGetValue("rationale", out var rationale) ? null
+                : raw ? Unpack(rationale.Raw!) : [.. rationale.Typed.BytesContents.Select(b => b.ToStringUtf8())]);
     }
 
     private static async Task<WholeAnswer[]> RestAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
     {
         var inputs = Tensors(rows).Select(t => new { name = t.Name, datatype = "BYTES", shape = t.Shape, data = t.Texts });
-        using var response = await bundle.Http.PostAsJsonAsync($"/v2/models/{ServedBundle.Name}/infer", new { inputs });
+        using var response = await bundle.Http.PostAsJsonAsync($"/v2/models/{ServedBundle.Name}/infer", new { parameters = new { explain = bundle.Explain }, inputs });
         var answer = await CheckAsync(response);
-        var outputs = answer.GetProperty("outputs").EnumerateArray().ToDictionary(o => o.GetProperty("name").GetString()!, o => o.GetProperty("data").EnumerateArray());
+        var outputs = answer.GetProperty("outputs").EnumerateArray()
+            .ToDictionary(o => o.GetProperty("name").GetString()!, o => o.GetProperty("data").EnumerateArray());
         return Rows(
             rows.Count,
             [.. outputs["label"].Select(e => e.GetString()!)],
@@ -116,7 +123,8 @@ internal static class Interfaces
             [.. outputs["probabilities"].Select(e => e.GetSingle())],
             [.. outputs["abstained"].Select(e => e.GetBoolean())],
             [.. outputs["truncated"].Select(e => e.GetBoolean())],
-            answer.GetProperty("model_version").GetString()!);
+            answer.GetProperty("model_version").GetString()!,
+            outputs.TryGetValue("rationale", out var rationale) ? [.. rationale.Select(e => e.GetString()!)] : null);
     }
 
     private static async Task<WholeAnswer[]> BinaryAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
@@ -124,7 +132,7 @@ internal static class Interfaces
         var tensors = Tensors(rows).Select(t => (t.Name, t.Shape, Bytes: Pack(t.Texts))).ToList();
         var head = JsonSerializer.SerializeToUtf8Bytes(new
         {
-            parameters = new { binary_data_output = true },
+            parameters = new { binary_data_output = true, explain = bundle.Explain },
             inputs = tensors.Select(t => new { name = t.Name, datatype = "BYTES", shape = t.Shape, parameters = new { binary_data_size = t.Bytes.Length } }),
         });
         using var content = new ByteArrayContent([.. head, .. tensors.SelectMany(t => t.Bytes)]);
@@ -149,7 +157,8 @@ internal static class Interfaces
             Floats(outputs["probabilities"]),
             Flags(outputs["abstained"]),
             Flags(outputs["truncated"]),
-            answer.GetProperty("model_version").GetString()!);
+            answer.GetProperty("model_version").GetString()!,
+            outputs.TryGetValue("rationale", out var rationale) ? Unpack(rationale) : null);
     }
 
     private static async Task<JsonElement> CheckAsync(HttpResponseMessage response)
@@ -160,16 +169,23 @@ internal static class Interfaces
         throw new RpcException(new Status(code, answer.GetProperty("error").GetString()!));
     }
 
-    private static PredictRequest Request(IReadOnlyList<Row> rows) => new()
+    private static PredictRequest Request(ServedBundle bundle, IReadOnlyList<Row> rows) => new()
     {
         Model = ServedBundle.Name,
+        Explain = bundle.Explain,
         Inputs = { rows.Select(r => new PredictionInput { Text = r.Text, Choices = { r.Choices } }) },
     };
 
     private static WholeAnswer[] Answers(PredictResponse response) =>
     [
         .. response.Predictions.Select(p => new WholeAnswer(
-            p.Label, (float)p.Probability, [.. p.Probabilities.Select(v => (float)v)], p.Abstained, p.Truncated, response.Version)),
+            p.Label,
+            (float)p.Probability,
+            [.. p.Probabilities.Select(v => (float)v)],
+            p.Abstained,
+            p.Truncated,
+            response.Version,
+            p.HasRationale ? p.Rationale : null)),
     ];
 
     private static IEnumerable<(string Name, long[] Shape, string[] Texts)> Tensors(IReadOnlyList<Row> rows)
@@ -178,11 +194,19 @@ internal static class Interfaces
         if (rows[0].Choices.Length > 0) yield return ("choices", [rows.Count, rows[0].Choices.Length], [.. rows.SelectMany(r => r.Choices)]);
     }
 
-    private static WholeAnswer[] Rows(int count, string[] labels, float[] probability, float[] probabilities, bool[] abstained, bool[] truncated, string version)
+    private static WholeAnswer[] Rows(
+        int count,
+        string[] labels,
+        float[] probability,
+        float[] probabilities,
+        bool[] abstained,
+        bool[] truncated,
+        string version,
+        string[]? rationales)
     {
         var each = probabilities.Length / count;
         return [.. Enumerable.Range(0, count).Select(i => new WholeAnswer(
-            labels[i], probability[i], probabilities[(i * each)..((i + 1) * each)], abstained[i], truncated[i], version))];
+            labels[i], probability[i], probabilities[(i * each)..((i + 1) * each)], abstained[i], truncated[i], version, rationales?[i]))];
     }
 
     private static byte[] Pack(IEnumerable<string> texts)

@@ -18,12 +18,17 @@ internal sealed class ServedBundle : IAsyncDisposable
     /// <summary>The model's name.</summary>
     public const string Name = "student";
 
-    private readonly TemporaryDirectory _root;
+    private static readonly ExplainSettings Rationales = new() { MaxTokens = 12 };
+
+    private static readonly RuntimeOptions Runtime = new() { Device = "cpu", Threads = 1 };
+
+    private readonly TemporaryDirectory? _root;
     private readonly BundlePredictor _predictor;
     private readonly ServerHost _host;
 
-    private ServedBundle(TemporaryDirectory root, BundlePredictor predictor, ServerHost host)
+    private ServedBundle(TemporaryDirectory? root, BundlePredictor predictor, ServerHost host, bool explain)
     {
+        Explain = explain;
         _root = root;
         _predictor = predictor;
         _host = host;
@@ -37,6 +42,9 @@ internal sealed class ServedBundle : IAsyncDisposable
         Http = new HttpClient { BaseAddress = new Uri(address), Timeout = TestServer.Patience };
     }
 
+    /// <summary>Whether rationales are asked for.</summary>
+    public bool Explain { get; }
+
     public GrpcChannel Channel { get; }
 
     public GrpcChannel Web { get; }
@@ -44,36 +52,52 @@ internal sealed class ServedBundle : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <summary>Exports a student whose threshold lies between its answers to some rows, and serves it.</summary>
-    public static async Task<ServedBundle> StartAsync(TaskSpec task, IReadOnlyList<Row> rows)
+    public static async Task<ServedBundle> StartAsync(TaskSpec task, IReadOnlyList<Row> rows, bool explain = false)
     {
         var root = new TemporaryDirectory();
         RandomCheckpoint.Write(root["checkpoint"], RandomCheckpoint.Uneven, task, seed: 5, TinyTokenizer.SpieceModel);
-        BundleExporter.Export(new BundleExportOptions { Model = root["checkpoint"], Out = root["bundle"], Graphs = GraphSet.Label }, Reporter.None);
-        var options = new RuntimeOptions { Device = "cpu", Threads = 1 };
-        using (var first = BundlePredictor.Open(root["bundle"], options))
+        var graphs = explain ? GraphSet.All : GraphSet.Label;
+        BundleExporter.Export(new BundleExportOptions { Model = root["checkpoint"], Out = root["bundle"], Graphs = graphs }, Reporter.None);
+        using (var first = BundlePredictor.Open(root["bundle"], Runtime))
         {
             var sure = Predict(first, rows).Select(p => p.Probability!.Value).Order().ToList();
             var manifest = BundleManifest.Load(root["bundle"]) with { AbstainBelow = (sure[0] + sure[^1]) / 2 };
             manifest.Save(root["bundle"]);
         }
 
+        return await StartAsync(root["bundle"], explain, root);
+    }
+
+    /// <summary>Serves a bundle.</summary>
+    public static async Task<ServedBundle> StartAsync(string bundle, bool explain, TemporaryDirectory? root = null)
+    {
         var server = new ServerOptions
         {
-            Model = [$"{Name}={root["bundle"]}"],
+            Model = [$"{Name}={bundle}"],
             Urls = ["http://127.0.0.1:0"],
             Device = "cpu",
             Threads = 1,
+            RationaleTokens = Rationales.MaxTokens,
             LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
         };
         var host = await ServerHost.StartAsync(server, null, CancellationToken.None).WaitAsync(TestServer.Patience);
-        return new ServedBundle(root, BundlePredictor.Open(root["bundle"], options), host);
+        return new ServedBundle(root, BundlePredictor.Open(bundle, Runtime), host, explain);
     }
 
     /// <summary>What the bundle answers in process.</summary>
-    public Task<WholeAnswer[]> InProcess(IReadOnlyList<Row> rows) => Task.FromResult(Predict(_predictor, rows)
-        .Select(p => new WholeAnswer(
-            p.Label, (float)p.Probability!, [.. p.Probabilities!.Select(v => (float)v)], p.Abstained, p.Truncated, _predictor.Bundle.Manifest.Version))
-        .ToArray());
+    public Task<WholeAnswer[]> InProcess(IReadOnlyList<Row> rows)
+    {
+        var answers = Predict(_predictor, rows);
+        var rationales = Explain ? _predictor.Explain([.. rows.Select(r => new PredictorInput(r.Text))], Rationales) : null;
+        return Task.FromResult(answers.Select((p, i) => new WholeAnswer(
+            p.Label,
+            (float)p.Probability!,
+            [.. p.Probabilities!.Select(v => (float)v)],
+            p.Abstained,
+            p.Truncated,
+            _predictor.Bundle.Manifest.Version,
+            rationales?[i])).ToArray());
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -83,7 +107,7 @@ internal sealed class ServedBundle : IAsyncDisposable
         await _host.StopAsync().WaitAsync(TestServer.Patience);
         await _host.DisposeAsync();
         _predictor.Dispose();
-        _root.Dispose();
+        _root?.Dispose();
     }
 
     private static IReadOnlyList<LabelPrediction> Predict(BundlePredictor predictor, IReadOnlyList<Row> rows) =>

@@ -40,6 +40,15 @@ internal sealed class FakePredictor : IServedPredictor
 
     public int Lanes { get; init; } = 1;
 
+    /// <summary>Why it cannot explain; null: it can.</summary>
+    public string? CannotExplain { get; init; }
+
+    /// <summary>Called with each text that is explained, on the thread that does it.</summary>
+    public Action<string, CancellationToken>? OnExplain { get; set; }
+
+    /// <summary>The texts that were explained, in the order in which they began.</summary>
+    public ConcurrentQueue<string> Explained { get; } = [];
+
     public int Batches => Volatile.Read(ref _batches);
 
     public bool Disposed { get; private set; }
@@ -67,6 +76,18 @@ internal sealed class FakePredictor : IServedPredictor
         if (Poison is not null && texts.Any(t => t.Contains(Poison, StringComparison.Ordinal))) throw new InvalidOperationException("poisoned");
         return [.. rows.Select(r => Answer((Input)r.Payload, r.Tokens))];
     }
+
+    public string Explain(Input input, ExplainSettings settings, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(Disposed, this);
+        Explained.Enqueue(input.Text);
+        OnExplain?.Invoke(input.Text, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Rationale(input.Text);
+    }
+
+    /// <summary>The right rationale of a text.</summary>
+    public static string Rationale(string text) => $"because it says: {text}";
 
     /// <summary>The right answer to a text.</summary>
     public LabelPrediction Answer(Input input, int tokens)

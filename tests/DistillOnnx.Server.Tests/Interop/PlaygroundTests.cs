@@ -47,5 +47,16 @@ public sealed class PlaygroundTests
         Assert.Equal(
             FakePredictor.Labels.Select((label, i) => FormattableString.Invariant($"{label} {100 * expected.Probabilities![i]:0.0} %")),
             shown!.Split('|'));
+        Assert.Equal("true", await browser.EvaluateAsync("document.querySelector('#rationale') === null"));
+        Assert.Empty(server.Predictor.Explained);
+
+        await browser.EvaluateAsync("document.querySelector('#explain').click()");
+        await browser.EvaluateAsync("document.querySelector('#predict').click()");
+        await browser.UntilAsync("document.querySelector('#rationale') !== null");
+
+        Assert.Equal(FakePredictor.Rationale("a man sleeps"), await browser.EvaluateAsync("document.querySelector('#rationale').textContent"));
+        Assert.Equal(
+            "The model's own words, not a proof of its label",
+            await browser.EvaluateAsync("document.querySelector('#rationale').previousElementSibling.textContent"));
     }
 }

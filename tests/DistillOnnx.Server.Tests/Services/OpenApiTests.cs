@@ -32,8 +32,8 @@ public sealed class OpenApiTests
         if (method == "POST")
         {
             object body = path.StartsWith("/v1", StringComparison.Ordinal)
-                ? new { inputs = new object[] { "a man sleeps", new { text = "two dogs" } }, raw = true }
-                : new { id = "7", inputs = new[] { Tensor } };
+                ? new { inputs = new object[] { "a man sleeps", new { text = "two dogs" } }, raw = true, explain = true }
+                : new { id = "7", parameters = new { explain = true }, inputs = new[] { Tensor } };
             request.Content = JsonContent.Create(body);
             Hold(document, Schema(operation.GetProperty("requestBody")), JsonSerializer.SerializeToElement(body), "request");
         }
