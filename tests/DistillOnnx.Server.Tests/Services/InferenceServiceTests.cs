@@ -6,8 +6,8 @@ using Google.Protobuf;
 using Grpc.Core;
 using Inference;
 using Input = DistillOnnx.Core.Prediction.PredictorInput;
-using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 using Output = Inference.ModelInferRequest.Types.InferRequestedOutputTensor;
+using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 using Tensor = Inference.ModelInferRequest.Types.InferInputTensor;
 
 namespace DistillOnnx.Server.Tests.Services;

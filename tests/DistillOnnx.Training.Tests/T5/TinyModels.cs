@@ -21,8 +21,13 @@ internal static class TinyModels
         ["gated-silu"] = Plain with { Activation = T5Activation.Silu, IsGated = true, NumLayers = 3, NumDecoderLayers = 1 },
         ["gelu-untied"] = Plain with { Activation = T5Activation.Gelu, TieWordEmbeddings = false, LayerNormEpsilon = 1e-3f },
         ["gated-relu-odd-buckets"] =
-            Plain with { Activation = T5Activation.Relu, IsGated = true, RelativeAttentionNumBuckets = 13,
-                RelativeAttentionMaxDistance = 20 },
+            Plain with
+            {
+                Activation = T5Activation.Relu,
+                IsGated = true,
+                RelativeAttentionNumBuckets = 13,
+                RelativeAttentionMaxDistance = 20
+            },
     };
 
     public static TheoryData<string> Names => [.. Configs.Keys];

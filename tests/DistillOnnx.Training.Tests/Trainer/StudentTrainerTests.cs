@@ -47,8 +47,12 @@ public sealed class StudentTrainerTests
         using var directory = new TemporaryDirectory();
         var options = TinyTask.Options(directory) with { MaxSteps = 1, LearningRate = null };
         if (!fromScratch) options =
-            options with { Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken))
-                .Checkpoint, Out = directory["second"] };
+            options with
+            {
+                Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken))
+                .Checkpoint,
+                Out = directory["second"]
+            };
 
         var result = await StudentTrainer.RunAsync(
             options with { ScaleParameter = scale }, Reporter.None, TestContext.Current.CancellationToken);
@@ -63,7 +67,8 @@ public sealed class StudentTrainerTests
     {
         using var directory = new TemporaryDirectory();
         var options = TinyTask.Options(
-            directory) with { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = TrainingPrecision.Bf16 };
+            directory) with
+        { MaxSteps = 240, EvaluateEvery = 80, BatchSize = 16, Seed = 8, Precision = TrainingPrecision.Bf16 };
         var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
         var exact = await StudentTrainer.RunAsync(
             options with { Precision = TrainingPrecision.Fp32, Out = directory["exact"] }, Reporter.None,
