@@ -18,7 +18,11 @@ public interface IPredictionClient
     /// <exception cref="RpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     Task<Prediction> PredictAsync(
-        string model, string text, IReadOnlyList<string>? choices = null, bool explain = false, CancellationToken cancellationToken = default);
+        string model,
+        string text,
+        IReadOnlyList<string>? choices = null,
+        bool explain = false,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Labels a batch of texts; answers come in their order.</summary>
     /// <param name="model">The model's name; empty where the server has one model.</param>
@@ -42,7 +46,8 @@ public interface IPredictionClient
     /// <param name="cancellationToken">Cancels the stream.</param>
     /// <exception cref="RpcException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    IAsyncEnumerable<PredictStreamResponse> PredictStreamAsync(IAsyncEnumerable<PredictStreamRequest> requests, CancellationToken cancellationToken = default);
+    IAsyncEnumerable<PredictStreamResponse> PredictStreamAsync(
+        IAsyncEnumerable<PredictStreamRequest> requests, CancellationToken cancellationToken = default);
 
     /// <summary>All models that the server knows.</summary>
     /// <param name="cancellationToken">Cancels the call.</param>

@@ -23,7 +23,8 @@ internal static class PredictionChannel
         foreach (var address in options.Addresses)
         {
             if (!IsAddress(address))
-                throw new ArgumentException($"\"{address}\": expected an address such as http://127.0.0.1:5080 or dns:///name:5080", nameof(options));
+                throw new ArgumentException(
+                    $"\"{address}\": expected an address such as http://127.0.0.1:5080 or dns:///name:5080", nameof(options));
         }
 
         if (options.Addresses.Count > 1 && options.Addresses.Any(a => a.StartsWith("dns:", StringComparison.OrdinalIgnoreCase)))
@@ -34,7 +35,9 @@ internal static class PredictionChannel
         if (many && options.Addresses.Any(a => a.StartsWith("https:", StringComparison.OrdinalIgnoreCase) != secure))
             throw new ArgumentException("servers must be all https or all http", nameof(options));
 
-        BalancerAddress[] servers = many ? [.. options.Addresses.Select(a => new Uri(a)).Select(u => new BalancerAddress(u.Host, u.Port))] : [];
+        BalancerAddress[] servers = many
+            ? [.. options.Addresses.Select(a => new Uri(a)).Select(u => new BalancerAddress(u.Host, u.Port))]
+            : [];
         var resolvers = new StaticResolverFactory(_ => servers);
         return GrpcChannel.ForAddress(many ? "static:///servers" : options.Addresses[0], new GrpcChannelOptions
         {

@@ -57,7 +57,11 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     /// <param name="cancellationToken">Cancels the call, on the server too.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<Prediction> PredictAsync(
-        string model, string text, IReadOnlyList<string>? choices = null, bool explain = false, CancellationToken cancellationToken = default)
+        string model,
+        string text,
+        IReadOnlyList<string>? choices = null,
+        bool explain = false,
+        CancellationToken cancellationToken = default)
     {
         var request = new PredictRequest { Model = model, Inputs = { Input(text, choices) }, Explain = explain };
         return (await PredictAsync(request, cancellationToken).ConfigureAwait(false)).Predictions[0];
@@ -99,7 +103,8 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
         var sending = SendAsync(requests, call.RequestStream, stop.Token);
         try
         {
-            while (await NextAsync(call.ResponseStream, stop.Token, cancellationToken).ConfigureAwait(false)) yield return call.ResponseStream.Current;
+            while (await NextAsync(call.ResponseStream, stop.Token, cancellationToken).ConfigureAwait(false))
+                yield return call.ResponseStream.Current;
             await sending.ConfigureAwait(false);
         }
         finally
@@ -113,7 +118,8 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<IReadOnlyList<Model>> ListModelsAsync(CancellationToken cancellationToken = default) =>
-        (await EndAsync(_client.ListModelsAsync(new ListModelsRequest(), Options(cancellationToken)), cancellationToken).ConfigureAwait(false)).Models;
+        (await EndAsync(_client.ListModelsAsync(new ListModelsRequest(), Options(cancellationToken)), cancellationToken)
+            .ConfigureAwait(false)).Models;
 
     /// <summary>Describes one model.</summary>
     /// <param name="name">Its name.</param>
@@ -121,7 +127,9 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task<Model> GetModelAsync(string name, string? version = null, CancellationToken cancellationToken = default) =>
-        await EndAsync(_client.GetModelAsync(new GetModelRequest { Name = name, Version = version ?? "" }, Options(cancellationToken)), cancellationToken)
+        await EndAsync(
+            _client.GetModelAsync(new GetModelRequest { Name = name, Version = version ?? "" }, Options(cancellationToken)),
+            cancellationToken)
             .ConfigureAwait(false);
 
     /// <summary>Closes the connections.</summary>
@@ -135,7 +143,9 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     }
 
     private static async Task SendAsync(
-        IAsyncEnumerable<PredictStreamRequest> requests, IClientStreamWriter<PredictStreamRequest> stream, CancellationToken cancellationToken)
+        IAsyncEnumerable<PredictStreamRequest> requests,
+        IClientStreamWriter<PredictStreamRequest> stream,
+        CancellationToken cancellationToken)
     {
         await foreach (var request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
             await stream.WriteAsync(request, cancellationToken).ConfigureAwait(false);
@@ -171,5 +181,6 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
         }
     }
 
-    private CallOptions Options(CancellationToken cancellationToken) => new(deadline: DateTime.UtcNow + _deadline, cancellationToken: cancellationToken);
+    private CallOptions Options(CancellationToken cancellationToken) =>
+        new(deadline: DateTime.UtcNow + _deadline, cancellationToken: cancellationToken);
 }

@@ -16,7 +16,8 @@ public static class ServiceCollectionExtensions
     /// <param name="services">The program's services.</param>
     /// <param name="configure">Sets the options; null: they are configured elsewhere.</param>
     /// <returns>Adds handlers, for instance for logging, in front of the connections.</returns>
-    public static IHttpClientBuilder AddPredictionClient(this IServiceCollection services, Action<PredictionClientOptions>? configure = null)
+    public static IHttpClientBuilder AddPredictionClient(
+        this IServiceCollection services, Action<PredictionClientOptions>? configure = null)
     {
         var options = services.AddOptions<PredictionClientOptions>();
         if (configure is not null) options.Configure(configure);
@@ -32,5 +33,6 @@ public static class ServiceCollectionExtensions
     private static PredictionClient Create(IServiceProvider services) =>
         new(Options(services), services.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(Name));
 
-    private static PredictionClientOptions Options(IServiceProvider services) => services.GetRequiredService<IOptions<PredictionClientOptions>>().Value;
+    private static PredictionClientOptions Options(IServiceProvider services) =>
+        services.GetRequiredService<IOptions<PredictionClientOptions>>().Value;
 }

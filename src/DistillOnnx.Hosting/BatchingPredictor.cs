@@ -40,7 +40,8 @@ internal sealed class BatchingPredictor : IPredictor
         PredictAsync(inputs, cancellationToken).GetAwaiter().GetResult();
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<LabelPrediction>> PredictAsync(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<LabelPrediction>> PredictAsync(
+        IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         if (inputs.Count == 0) return [];
         cancellationToken.ThrowIfCancellationRequested();
@@ -105,7 +106,7 @@ internal sealed class BatchingPredictor : IPredictor
         }
     }
 
-    /// <summary>Nobody counts here.</summary>
+    /// <summary>An observer that records nothing.</summary>
     private sealed class NoObserver : IBatchObserver
     {
         public void Ran(BatchReport report)

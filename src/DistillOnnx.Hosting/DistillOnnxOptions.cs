@@ -11,7 +11,10 @@ public sealed class DistillOnnxOptions
     /// <summary>The bundle directory.</summary>
     public string Bundle { get; set; } = "";
 
-    /// <summary>How the bundle is run. Batches run side by side, as in the server; set <see cref="RuntimeOptions.Lanes"/> to 1 for one at a time.</summary>
+    /// <summary>
+    /// How the bundle is run. Batches run side by side, as in the server; set <see cref="RuntimeOptions.Lanes"/> to 1 for
+    /// one at a time.
+    /// </summary>
     public RuntimeOptions Runtime { get; set; } = new() { Lanes = RuntimeOptions.LanesFor(0) };
 
     /// <summary>Most rows that may wait; calls beyond it fail at once.</summary>
@@ -35,7 +38,8 @@ public sealed class DistillOnnxOptions
         if (QueueRows < 1) faults.Add($"{nameof(QueueRows)} must be at least 1, found {QueueRows}");
         if (BatchRows < 0) faults.Add($"{nameof(BatchRows)} must not be negative, found {BatchRows}");
         if (BatchTokens < 0) faults.Add($"{nameof(BatchTokens)} must not be negative, found {BatchTokens}");
-        if (BatchWait < TimeSpan.Zero || BatchWait > TimeSpan.FromMinutes(1)) faults.Add($"{nameof(BatchWait)} must be between 0 and 1 minute, found {BatchWait}");
+        if (BatchWait < TimeSpan.Zero || BatchWait > TimeSpan.FromMinutes(1))
+            faults.Add($"{nameof(BatchWait)} must be between 0 and 1 minute, found {BatchWait}");
         if (Runtime is null) faults.Add($"{nameof(Runtime)} is null");
         else faults.AddRange(Runtime.Validate().Select(f => $"{nameof(Runtime)}: {f}"));
         return faults;

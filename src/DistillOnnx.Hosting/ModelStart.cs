@@ -8,7 +8,8 @@ namespace DistillOnnx.Hosting;
 internal sealed class ModelStart(IServiceProvider services) : IHostedService
 {
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.Run(() => _ = services.GetRequiredService<IPredictor>(), cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        Task.Run(() => _ = services.GetRequiredService<IPredictor>(), cancellationToken);
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

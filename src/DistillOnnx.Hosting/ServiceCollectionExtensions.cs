@@ -15,7 +15,8 @@ public static class ServiceCollectionExtensions
     /// the program starts. A health check named <c>distillonnx</c> asks the model for an answer.
     /// </summary>
     /// <param name="services">The program's services.</param>
-    /// <param name="configure">Sets the options; null: they are configured elsewhere, for instance bound to a section of the configuration.</param>
+    /// <param name="configure">Sets the options; null: they are configured elsewhere, for instance bound to a section of
+    /// the configuration.</param>
     /// <returns>The services.</returns>
     public static IServiceCollection AddDistillOnnx(this IServiceCollection services, Action<DistillOnnxOptions>? configure = null)
     {

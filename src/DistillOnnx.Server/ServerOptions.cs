@@ -12,7 +12,9 @@ public sealed record ServerOptions : IStageOptions
     public IReadOnlyList<string> Model { get; init; } = [];
 
     /// <summary>A folder whose bundles are served, and watched.</summary>
-    [Option("a folder of bundles, DIR/NAME or DIR/NAME/VERSION: what is dropped there is checked, loaded and switched to while the server runs", Value = "DIR")]
+    [Option(
+        "a folder of bundles, DIR/NAME or DIR/NAME/VERSION: what is dropped there is checked, loaded and "
+        + "switched to while the server runs", Value = "DIR")]
     public string? ModelFolder { get; init; }
 
     /// <summary>How often the model folder is looked at.</summary>
@@ -36,7 +38,9 @@ public sealed record ServerOptions : IStageOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>Which of a bundle's precisions runs.</summary>
-    [Option("which of a bundle's precisions runs, for instance fp32, fp16 or int8; auto: fp32, on a GPU fp16 where there is one", Value = "NAME")]
+    [Option(
+        "which of a bundle's precisions runs, for instance fp32, fp16 or int8; auto: fp32, on a GPU fp16 "
+        + "where there is one", Value = "NAME")]
     public string Precision { get; init; } = "auto";
 
     /// <summary>Threads of one operator.</summary>
@@ -48,7 +52,9 @@ public sealed record ServerOptions : IStageOptions
     public bool Spin { get; init; } = true;
 
     /// <summary>Batches that run at the same time.</summary>
-    [Option("most batches of a model that run at the same time, over one copy of its weights, where more wait than one can take; 0: on a processor one for each thread, at most 8")]
+    [Option(
+        "most batches of a model that run at the same time, over one copy of its weights, where more wait "
+        + "than one can take; 0: on a processor one for each thread, at most 8")]
     public int Lanes { get; init; }
 
     /// <summary>Whether weights stay as they lie in the file.</summary>
@@ -112,7 +118,9 @@ public sealed record ServerOptions : IStageOptions
     public double DrainSeconds { get; init; } = 20;
 
     /// <summary>How long a stopping server still takes calls.</summary>
-    [Option("seconds for which a server that is told to stop says that it is not ready, but still takes calls: time for balancers to notice")]
+    [Option(
+        "seconds for which a server that is told to stop says that it is not ready, but still takes calls: "
+        + "time for balancers to notice")]
     public double DrainDelaySeconds { get; init; }
 
     /// <summary>The server's certificate.</summary>
@@ -132,7 +140,9 @@ public sealed record ServerOptions : IStageOptions
     public string? TlsClientCa { get; init; }
 
     /// <summary>Keys that callers may show.</summary>
-    [Option("API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by semicolons or commas", Secret = true)]
+    [Option(
+        "API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by "
+        + "semicolons or commas", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Who issues bearer tokens.</summary>
@@ -156,7 +166,9 @@ public sealed record ServerOptions : IStageOptions
     public string? OtlpEndpoint { get; init; }
 
     /// <summary>From which severity on the server logs.</summary>
-    [Option("from which severity on the server logs: trace (which carries users' texts), debug, information, warning or error", Value = "LEVEL")]
+    [Option(
+        "from which severity on the server logs: trace (which carries users' texts), debug, information, "
+        + "warning or error", Value = "LEVEL")]
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>Whether logs are JSON.</summary>

@@ -1,6 +1,8 @@
 using DistillOnnx.Client;
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Hosting;
 using DistillOnnx.Runtime;
+using Microsoft.AspNetCore.Builder;
 
 namespace DistillOnnx.Cli.Tests;
 
@@ -31,5 +33,16 @@ internal static class PageSnippets
         });
         var answers = await client.PredictAsync("esnli", ["A man sleeps.</s>A man is awake.", "A dog runs.</s>An animal moves."]);
         return answers.Count;
+    }
+
+    public static void Serve(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddDistillOnnx(options => options.Bundle = "models/quickstart/bundle");
+        var app = builder.Build();
+        app.MapHealthChecks("/healthz");
+        app.MapPost("/label", (string[] texts, IPredictor predictor, CancellationToken cancellationToken) =>
+            predictor.PredictAsync([.. texts.Select(t => new PredictorInput(t))], cancellationToken));
+        app.Run();
     }
 }

@@ -53,7 +53,8 @@ public sealed class ClientTests
     public async Task Predict_Deadline_EndsTheCall()
     {
         await using var server = await TestServer.StartAsync(new FakePredictor { PerToken = TimeSpan.FromMinutes(1) });
-        using var client = new PredictionClient(new PredictionClientOptions { Addresses = [server.Address], Deadline = TimeSpan.FromMilliseconds(100), MaxAttempts = 1 });
+        using var client = new PredictionClient(
+            new PredictionClientOptions { Addresses = [server.Address], Deadline = TimeSpan.FromMilliseconds(100), MaxAttempts = 1 });
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => client.PredictAsync("nli", "text").WaitAsync(TestServer.Patience));
 

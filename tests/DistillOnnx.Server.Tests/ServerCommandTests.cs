@@ -11,7 +11,14 @@ public sealed class ServerCommandTests
     public void Bind_ApiKeys_AreTheSameFromFileAndEnvironment()
     {
         using var bundle = new TestSupport.TemporaryDirectory();
-        foreach (var (text, keys) in new[] { (Alice, new[] { Alice }), ($"{Alice}\n# a comment, with a comma\n{Bob}\n", [Alice, Bob]), ($"{Alice};{Bob}", [Alice, Bob]), ($"{Alice},{Bob}", [Alice, Bob]) })
+        (string Text, string[] Keys)[] cases =
+        [
+            (Alice, [Alice]),
+            ($"{Alice}\n# a comment, with a comma\n{Bob}\n", [Alice, Bob]),
+            ($"{Alice};{Bob}", [Alice, Bob]),
+            ($"{Alice},{Bob}", [Alice, Bob]),
+        ];
+        foreach (var (text, keys) in cases)
         {
             File.WriteAllText(bundle["keys"], text);
             string[] model = ["--model", bundle[""]];
@@ -30,8 +37,12 @@ public sealed class ServerCommandTests
         using var directory = new TestSupport.TemporaryDirectory();
         File.WriteAllText(directory["keys"], text);
 
-        Assert.Contains("holds no value", Assert.Throws<InputException>(() => Bind(["--model", directory[""], "--api-keys-file", directory["keys"]])).Message);
-        Assert.Contains("holds no value", Assert.Throws<InputException>(() => Bind(["--model", directory[""]], ("DISTILL_SERVE_API_KEYS", text))).Message);
+        Assert.Contains(
+            "holds no value",
+            Assert.Throws<InputException>(() => Bind(["--model", directory[""], "--api-keys-file", directory["keys"]])).Message);
+        Assert.Contains(
+            "holds no value",
+            Assert.Throws<InputException>(() => Bind(["--model", directory[""]], ("DISTILL_SERVE_API_KEYS", text))).Message);
     }
 
     [Fact]

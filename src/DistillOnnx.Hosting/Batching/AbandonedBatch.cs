@@ -1,6 +1,6 @@
 namespace DistillOnnx.Hosting.Batching;
 
-/// <summary>A token that fires when every caller of a batch has gone, so that the run stops; while one waits it goes on.</summary>
+/// <summary>A token that is cancelled when every caller of a batch has left, so that the run stops.</summary>
 internal sealed class AbandonedBatch : IDisposable
 {
     private readonly CancellationTokenSource _source = new();

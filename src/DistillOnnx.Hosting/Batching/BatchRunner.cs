@@ -2,7 +2,10 @@ using DistillOnnx.Core.Prediction;
 
 namespace DistillOnnx.Hosting.Batching;
 
-/// <summary>One lane: runs a batch and hands each row its answer. Where a batch fails, its rows run one by one: only the one at fault fails.</summary>
+/// <summary>
+/// One lane: runs a batch and gives each row its answer. Where a batch fails, its rows run one by one: only the one at
+/// fault fails.
+/// </summary>
 internal sealed class BatchRunner(IServedPredictor predictor, int lane, TimeProvider time)
 {
     /// <summary>Runs a batch. Never throws.</summary>

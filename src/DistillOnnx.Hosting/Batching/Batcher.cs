@@ -118,7 +118,8 @@ internal sealed class Batcher : IDisposable
     {
         lock (_lock)
         {
-            if (Refuses(call.Caller, call.Entries.Count, call.Entries.Sum(e => (long)e.Row.Tokens), call.Deadline) is { } reason) throw Refusal(reason);
+            if (Refuses(call.Caller, call.Entries.Count, call.Entries.Sum(e => (long)e.Row.Tokens), call.Deadline) is { } reason)
+                throw Refusal(reason);
             var now = _time.GetTimestamp();
             foreach (var entry in call.Entries) entry.EnqueuedAt = now;
             _queue.Add(call);

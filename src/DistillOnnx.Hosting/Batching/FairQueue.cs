@@ -95,7 +95,7 @@ internal sealed class FairQueue(int capacity)
 
     private double StartOf(string caller) => _callers.TryGetValue(caller, out var known) ? Math.Max(_now, known.End) : _now;
 
-    // Whose last turn is over is treated like a stranger anyway.
+    // A caller whose last turn is over is treated like a new one anyway.
     private void ForgetIdle()
     {
         foreach (var (name, caller) in _callers)
@@ -104,7 +104,7 @@ internal sealed class FairQueue(int capacity)
         }
     }
 
-    // Nobody waits, so nobody is ahead of anybody.
+    // The queue is empty, so no caller is ahead of another.
     private void Forget()
     {
         _callers.Clear();

@@ -10,7 +10,7 @@ internal interface IServedPredictor : IDisposable
     /// <summary>The task that the model was trained for.</summary>
     TaskSpec Task { get; }
 
-    /// <summary>What runs it, in a word or two.</summary>
+    /// <summary>A short name of the device and precision that run it.</summary>
     string Device { get; }
 
     /// <summary>Whether it runs on a GPU, which wants larger batches than a processor.</summary>

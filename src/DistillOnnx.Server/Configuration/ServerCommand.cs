@@ -18,7 +18,8 @@ internal static class ServerCommand
     /// <param name="warn">Gets one line for each variable that no option reads.</param>
     /// <param name="validate">Whether the options are validated, and those of the process put into effect, too.</param>
     /// <exception cref="InputException">Values are missing or cannot be used; the message has every fault.</exception>
-    public static ServerOptions Bind(IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, Action<string> warn, bool validate = true)
+    public static ServerOptions Bind(
+        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, Action<string> warn, bool validate = true)
     {
         var (options, program) = Create().Bind(args, environment, [Verb], w => warn($"warning: {w}"), validate);
         if (validate) program.Apply();

@@ -19,9 +19,11 @@ internal static class ServerOptionsCheck
 
     private static void Models(ServerOptions options, List<string> faults)
     {
-        if (options.Model.Count == 0 && options.ModelFolder is null) faults.Add("nothing to serve: pass --model [NAME=]BUNDLE or --model-folder DIR");
+        if (options.Model.Count == 0 && options.ModelFolder is null)
+            faults.Add("nothing to serve: pass --model [NAME=]BUNDLE or --model-folder DIR");
         foreach (var model in options.Model) ModelReference.Check(model, faults);
-        if (options.ModelFolder is { } folder && !Directory.Exists(folder)) faults.Add($"{folder}: no such directory; expected a folder of bundles");
+        if (options.ModelFolder is { } folder && !Directory.Exists(folder))
+            faults.Add($"{folder}: no such directory; expected a folder of bundles");
     }
 
     private static void Addresses(ServerOptions options, List<string> faults)
@@ -33,14 +35,16 @@ internal static class ServerOptionsCheck
                 faults.Add($"\"{url}\": https needs --tls-certificate");
         }
 
-        if (options.OtlpEndpoint is { } otlp && !Uri.TryCreate(otlp, UriKind.Absolute, out _)) faults.Add($"otlp-endpoint: \"{otlp}\" is not a URL");
+        if (options.OtlpEndpoint is { } otlp && !Uri.TryCreate(otlp, UriKind.Absolute, out _))
+            faults.Add($"otlp-endpoint: \"{otlp}\" is not a URL");
     }
 
     private static void Limits(ServerOptions options, List<string> faults)
     {
         void Range(string name, double value, double low, double high)
         {
-            if (!(value >= low && value <= high)) faults.Add(FormattableString.Invariant($"{name} must be between {low} and {high}, found {value}"));
+            if (!(value >= low && value <= high))
+                faults.Add(FormattableString.Invariant($"{name} must be between {low} and {high}, found {value}"));
         }
 
         Range("poll-seconds", options.PollSeconds, 0, 3600);
@@ -71,8 +75,10 @@ internal static class ServerOptionsCheck
         if (options.TlsClientCa is not null && !options.Urls.Any(u => u.StartsWith("https:", StringComparison.OrdinalIgnoreCase)))
             faults.Add("tls-client-ca: no address is https, so no client can show a certificate");
         if (options.JwtAuthority is not null && options.JwtKey is not null) faults.Add("jwt-authority and jwt-key exclude one another");
-        if (options.JwtAudience is not null && options.JwtAuthority is null && options.JwtKey is null) faults.Add("jwt-audience needs jwt-authority or jwt-key");
-        if ((options.JwtAuthority is not null || options.JwtKey is not null) && options.JwtAudience is null) faults.Add("jwt-audience is missing: a token for another service would do");
+        if (options.JwtAudience is not null && options.JwtAuthority is null && options.JwtKey is null)
+            faults.Add("jwt-audience needs jwt-authority or jwt-key");
+        if ((options.JwtAuthority is not null || options.JwtKey is not null) && options.JwtAudience is null)
+            faults.Add("jwt-audience is missing: a token for another service would do");
         ApiKeySet.Check(options, faults);
     }
 }

@@ -9,7 +9,7 @@ namespace DistillOnnx.Server.Hosting;
 /// <summary>The sockets of a server: which there are, what they speak, and where they ended up.</summary>
 internal sealed class Endpoints(ServerOptions options, TimeProvider time)
 {
-    // A client may have as many calls in the air as it likes; what is too many is the queue's to say, and it says so at once.
+    // The number of concurrent calls of a connection is not limited here: the queue refuses what is too many, at once.
     private const int StreamsPerConnection = 4096;
 
     private readonly List<(ListenAddress Asked, bool IsAdmin, Func<EndPoint> Bound)> _endpoints = [];

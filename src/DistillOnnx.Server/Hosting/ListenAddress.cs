@@ -18,7 +18,8 @@ internal sealed record ListenAddress(string Url, EndPoint EndPoint, bool IsHttps
     {
         var binding = BindingAddress.Parse(url);
         var https = binding.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase);
-        if (!https && !binding.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase)) throw new FormatException("expected http or https");
+        if (!https && !binding.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase))
+            throw new FormatException("expected http or https");
         if (binding.PathBase.Length > 0) throw new FormatException("a path cannot be listened on");
         if (binding.IsUnixPipe) return new(url, new UnixDomainSocketEndPoint(binding.UnixPipePath), https);
         if (binding.Port is < 0 or > 65535) throw new FormatException($"port {binding.Port} is not between 0 and 65535");

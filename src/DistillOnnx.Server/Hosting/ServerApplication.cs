@@ -18,7 +18,10 @@ internal static class ServerApplication
 {
     private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
 
-    private static readonly string[] StartCategories = ["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel"];
+    private static readonly string[] StartCategories =
+    [
+        "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel",
+    ];
 
     public static WebApplication Build(ServerOptions options, IModelLoader? loader, Endpoints endpoints)
     {
@@ -87,7 +90,8 @@ internal static class ServerApplication
         services.AddSingleton(TimeProvider.System).AddSingleton(options);
         if (loader is not null) services.AddSingleton(loader);
         else services.AddSingleton<IModelLoader, BundleLoader>();
-        services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>()).AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
+        services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>())
+            .AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {

@@ -63,7 +63,10 @@ internal sealed class ServerHost : IAsyncDisposable
         await StopAsync();
     }
 
-    /// <summary>Says that it is not ready, waits for balancers to notice, takes no more calls, and answers those that are in, within the drain's bound.</summary>
+    /// <summary>
+    /// Says that it is not ready, waits for balancers to notice, takes no more calls, and answers those that are in, within
+    /// the drain's bound.
+    /// </summary>
     public Task StopAsync() => _stopping ??= StopOnceAsync();
 
     /// <inheritdoc/>

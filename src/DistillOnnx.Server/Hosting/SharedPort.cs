@@ -13,7 +13,7 @@ namespace DistillOnnx.Server.Hosting;
 /// </summary>
 internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDisposable
 {
-    // A client that connects and says nothing is dropped after this long.
+    // A client that connects and sends nothing is disconnected after this long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Channel<ConnectionContext> _http1 = Channel.CreateUnbounded<ConnectionContext>();
@@ -106,7 +106,7 @@ internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDi
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ConnectionAbortedException or InvalidOperationException)
         {
-            // The client said nothing in time or went away before it said anything.
+            // The client sent nothing in time, or closed the connection first.
         }
 
         connection.Abort();

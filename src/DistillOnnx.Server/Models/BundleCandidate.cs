@@ -25,14 +25,19 @@ internal sealed record BundleCandidate(string Name, string? Version, string Dire
     public string Signature()
     {
         var files = new DirectoryInfo(Directory).EnumerateFiles("*", SearchOption.AllDirectories)
-            .Select(f => string.Create(CultureInfo.InvariantCulture, $"{Path.GetRelativePath(Directory, f.FullName)} {f.Length} {f.LastWriteTimeUtc.Ticks}"))
+            .Select(
+                f =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Path.GetRelativePath(Directory, f.FullName)} {f.Length} {f.LastWriteTimeUtc.Ticks}"))
             .Order(StringComparer.Ordinal);
         return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', files))));
     }
 
     // Directories that begin with a dot are being written.
     private static IEnumerable<string> Below(string directory) =>
-        System.IO.Directory.EnumerateDirectories(directory).Where(d => ModelReference.IsName(Path.GetFileName(d))).Order(StringComparer.Ordinal);
+        System.IO.Directory.EnumerateDirectories(directory).Where(d => ModelReference.IsName(Path.GetFileName(d)))
+            .Order(StringComparer.Ordinal);
 
     private static bool IsBundle(string directory) => File.Exists(Path.Combine(directory, BundleManifest.FileName));
 

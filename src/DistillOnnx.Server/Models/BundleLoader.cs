@@ -7,7 +7,10 @@ using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
 
-/// <summary>Opens bundles with ONNX Runtime, and believes none before its files have their hashes and its golden rows, if it has any, their answers.</summary>
+/// <summary>
+/// Opens bundles with ONNX Runtime. A bundle is accepted only where its files have the hashes of its manifest and its golden
+/// rows, if it has any, get their recorded answers.
+/// </summary>
 internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> logger) : IModelLoader
 {
     /// <inheritdoc/>
@@ -39,7 +42,7 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
         }
         catch
         {
-            // Where a file is not what the manifest says, that is the better explanation.
+            // Where a file is not what the manifest says, that error names the cause.
             hashes.GetAwaiter().GetResult();
             throw;
         }

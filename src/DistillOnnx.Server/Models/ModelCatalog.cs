@@ -6,7 +6,8 @@ namespace DistillOnnx.Server.Models;
 /// <summary>The models that are served, by name. Readers see one whole state; a switch replaces it in one step.</summary>
 internal sealed class ModelCatalog : IModelQueues
 {
-    private ImmutableSortedDictionary<string, ModelEntry> _models = ImmutableSortedDictionary.Create<string, ModelEntry>(StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, ModelEntry> _models =
+        ImmutableSortedDictionary.Create<string, ModelEntry>(StringComparer.Ordinal);
 
     /// <summary>All models.</summary>
     public IReadOnlyDictionary<string, ModelEntry> Models => Volatile.Read(ref _models);
@@ -39,7 +40,8 @@ internal sealed class ModelCatalog : IModelQueues
         if (version.Length == 0) return entry.Current;
         return entry.Versions.TryGetValue(version, out var found)
             ? found
-            : throw new ModelNotFoundException($"model \"{entry.Current.Name}\" has no version \"{Shorten(version)}\"; current is \"{entry.Current.Version}\"");
+            : throw new ModelNotFoundException(
+                $"model \"{entry.Current.Name}\" has no version \"{Shorten(version)}\"; current is \"{entry.Current.Version}\"");
     }
 
     /// <summary>Takes a lease on a version. Where it is retired between the look and the lease, looks again.</summary>
@@ -59,7 +61,8 @@ internal sealed class ModelCatalog : IModelQueues
         Update(models =>
         {
             var known = models.GetValueOrDefault(model.Name);
-            var versions = (known?.Versions ?? ImmutableSortedDictionary.Create<string, ModelVersion>(StringComparer.Ordinal)).SetItem(model.Version, model);
+            var versions = (known?.Versions ?? ImmutableSortedDictionary.Create<string, ModelVersion>(StringComparer.Ordinal))
+                .SetItem(model.Version, model);
             return models.SetItem(model.Name, new ModelEntry(makeCurrent || known is null ? model : known.Current, versions));
         });
     }
@@ -70,12 +73,16 @@ internal sealed class ModelCatalog : IModelQueues
             ? models.SetItem(model.Name, known with { Current = model })
             : models);
 
-    /// <summary>Takes a version out of service; the caller retires it. Where it was current, the last of the others in order becomes so.</summary>
+    /// <summary>
+    /// Takes a version out of service; the caller retires it. Where it was current, the last of the others in order becomes
+    /// so.
+    /// </summary>
     public void Remove(ModelVersion model)
     {
         Update(models =>
         {
-            if (models.GetValueOrDefault(model.Name) is not { } known || known.Versions.GetValueOrDefault(model.Version) != model) return models;
+            if (models.GetValueOrDefault(model.Name) is not { } known || known.Versions.GetValueOrDefault(model.Version) != model)
+                return models;
             var versions = known.Versions.Remove(model.Version);
             if (versions.IsEmpty) return models.Remove(model.Name);
             return models.SetItem(model.Name, new ModelEntry(known.Current == model ? versions.Last().Value : known.Current, versions));

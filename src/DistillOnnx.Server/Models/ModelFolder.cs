@@ -2,7 +2,7 @@ namespace DistillOnnx.Server.Models;
 
 /// <summary>
 /// The model folder: <c>DIR/NAME</c> is a bundle, or <c>DIR/NAME/VERSION</c> are several. What is new or changed is tried; a
-/// bundle that is no good is left alone until it changes, and what served before goes on.
+/// bundle that is at fault is not tried again until it changes, and the version before stays in service.
 /// </summary>
 internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycle lifecycle, ModelCatalog catalog)
 {

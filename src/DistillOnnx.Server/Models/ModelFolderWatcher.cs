@@ -6,10 +6,13 @@ namespace DistillOnnx.Server.Models;
 /// Looks at the model folder again and again. Looking, rather than being notified, works on every file system that a
 /// folder may be mounted from.
 /// </summary>
-internal sealed class ModelFolderWatcher(ServerOptions options, ModelLifecycle lifecycle, ModelCatalog catalog, TimeProvider time, ILogger<ModelFolderWatcher> logger)
+internal sealed class ModelFolderWatcher(
+    ServerOptions options, ModelLifecycle lifecycle, ModelCatalog catalog, TimeProvider time, ILogger<ModelFolderWatcher> logger)
     : BackgroundService
 {
-    private readonly ModelFolder? _folder = options.ModelFolder is { } folder ? new ModelFolder(Path.GetFullPath(folder), options.KeepVersions, lifecycle, catalog) : null;
+    private readonly ModelFolder? _folder = options.ModelFolder is { } folder
+        ? new ModelFolder(Path.GetFullPath(folder), options.KeepVersions, lifecycle, catalog)
+        : null;
 
     /// <summary>The first look, before the server listens.</summary>
     public void Load(CancellationToken cancellationToken) => _folder?.Scan(settle: false, cancellationToken);

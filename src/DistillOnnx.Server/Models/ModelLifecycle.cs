@@ -9,7 +9,13 @@ namespace DistillOnnx.Server.Models;
 
 /// <summary>Brings models into service and out of it: opened, checked, warmed up, switched to in one step, drained, closed.</summary>
 internal sealed class ModelLifecycle(
-    ServerOptions options, IModelLoader loader, ModelCatalog catalog, HealthServiceImpl health, ServerMetrics metrics, TimeProvider time, ILogger<ModelLifecycle> logger)
+    ServerOptions options,
+    IModelLoader loader,
+    ModelCatalog catalog,
+    HealthServiceImpl health,
+    ServerMetrics metrics,
+    TimeProvider time,
+    ILogger<ModelLifecycle> logger)
 {
     private static readonly string[] Services = ["", "distillonnx.v1.PredictionService", "inference.GRPCInferenceService"];
 
@@ -30,7 +36,9 @@ internal sealed class ModelLifecycle(
             }
 
             loaded.Predictor.Dispose();
-            throw new InputException($"{reference.Directory}: a model named \"{name}\" is served already; name this one with --model NAME={reference.Directory}");
+            throw new InputException(
+                $"{reference.Directory}: a model named \"{name}\" is served already; "
+                + $"name this one with --model NAME={reference.Directory}");
         }
     }
 
@@ -51,7 +59,7 @@ internal sealed class ModelLifecycle(
         SetHealth([.. Services, .. catalog.Models.Keys], HealthCheckResponse.Types.ServingStatus.NotServing);
     }
 
-    /// <summary>Loads a bundle and switches to it. Returns null, and leaves all as it was, where the bundle is no good.</summary>
+    /// <summary>Loads a bundle and switches to it. Returns null, and leaves all as it was, where the bundle is at fault.</summary>
     /// <param name="name">The model.</param>
     /// <param name="directory">The bundle directory.</param>
     /// <param name="version">Its version; null: a hash over the bundle's files.</param>
@@ -76,7 +84,9 @@ internal sealed class ModelLifecycle(
         }
     }
 
-    /// <summary>Takes a version out of service, where it still is: no call is lost, and it is closed when its last one is answered.</summary>
+    /// <summary>
+    /// Takes a version out of service, where it still is: no call is lost, and it is closed when its last one is answered.
+    /// </summary>
     public void Retire(ModelVersion model)
     {
         catalog.Remove(model);

@@ -4,7 +4,10 @@ using DistillOnnx.Server.Telemetry;
 
 namespace DistillOnnx.Server.Models;
 
-/// <summary>One version of a model as it is served. Calls hold a lease on it; it is closed when it is retired and the last lease is back.</summary>
+/// <summary>
+/// One version of a model as it is served. Calls hold a lease on it; it is closed when it is retired and the last lease is
+/// back.
+/// </summary>
 internal sealed class ModelVersion : IDisposable
 {
     private readonly object _lock = new();

@@ -13,7 +13,7 @@ internal static class Warmup
     // Lengths in words; a token or so each.
     private static readonly int[] Words = [4, 16, 64];
 
-    /// <summary>Warms a version up and teaches its batcher.</summary>
+    /// <summary>Warms a version up and gives its batcher a first measure of the model's speed.</summary>
     /// <exception cref="Core.InputException">The model cannot answer plain text.</exception>
     public static void Run(ModelVersion model, CancellationToken cancellationToken)
     {
@@ -28,7 +28,7 @@ internal static class Warmup
                 var started = Stopwatch.GetTimestamp();
                 model.Predictor.Predict(batch, lane: null, cancellationToken);
 
-                // The first round pays for what later ones find ready.
+                // The first round includes allocation and compilation, so its time is not representative.
                 if (round > 0) model.Batcher.Observe(batch.Sum(r => (long)r.Tokens), Stopwatch.GetElapsedTime(started));
                 if (round == 0 && words == Words[0]) RunLanes(model.Predictor, batch, cancellationToken);
             }

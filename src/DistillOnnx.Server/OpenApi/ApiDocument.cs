@@ -7,7 +7,9 @@ using static DistillOnnx.Server.OpenApi.ApiSchemas;
 
 namespace DistillOnnx.Server.OpenApi;
 
-/// <summary>Describes what the server answers over HTTP: its own calls as the proto file has them, and the Open Inference Protocol.</summary>
+/// <summary>
+/// Describes what the server answers over HTTP: its own calls as the proto file has them, and the Open Inference Protocol.
+/// </summary>
 internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTransformer
 {
     /// <summary>The document's name, which is in its address.</summary>
@@ -22,7 +24,8 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
         {
             Title = "DistillOnnx",
             Version = "1",
-            Description = "Labels texts. The same port answers gRPC and gRPC-Web (distillonnx.v1.PredictionService, inference.GRPCInferenceService).",
+            Description =
+                "Labels texts. The same port answers gRPC and gRPC-Web (distillonnx.v1.PredictionService, inference.GRPCInferenceService).",
         };
         document.Paths = [];
         document.Components = new OpenApiComponents();
@@ -39,8 +42,10 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
 
     private static void AddOwn(OpenApiDocument document, ApiSchemas schemas)
     {
-        var detail = Object(("@type", Text()), ("fieldViolations", Array(Object(("field", Text()), ("description", Text())))), ("retryDelay", Text()));
-        var fault = schemas.Add("Status", Object(["code", "message"], ("code", Integer()), ("message", Text()), ("details", Array(detail))));
+        var detail = Object(
+            ("@type", Text()), ("fieldViolations", Array(Object(("field", Text()), ("description", Text())))), ("retryDelay", Text()));
+        var fault = schemas.Add(
+            "Status", Object(["code", "message"], ("code", Integer()), ("message", Text()), ("details", Array(detail))));
         var operations = new ApiOperations(document.Paths, fault, new OpenApiTagReference(Own, document));
         foreach (var method in PredictionService.Descriptor.Methods)
         {
@@ -54,7 +59,8 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
     {
         var fault = schemas.Add("InferenceError", Object(["error"], ("error", Text())));
         var operations = new ApiOperations(document.Paths, fault, new OpenApiTagReference(Kserve, document));
-        var tensor = schemas.Add("TensorMetadata", Object(["name", "datatype", "shape"], ("name", Text()), ("datatype", Text()), ("shape", Array(Integer()))));
+        var tensor = schemas.Add(
+            "TensorMetadata", Object(["name", "datatype", "shape"], ("name", Text()), ("datatype", Text()), ("shape", Array(Integer()))));
         operations.Get("/v2", "What the server is", schemas.Add("ServerMetadata", Object(
             ["name", "version", "extensions"], ("name", Text()), ("version", Text()), ("extensions", Array(Text())))));
         var metadata = schemas.Add("ModelMetadata", Object(
@@ -74,7 +80,8 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
         var isLive = schemas.Add("Live", Object(["live"], ("live", Flag())));
         var isReady = schemas.Add("Ready", Object(["ready"], ("ready", Flag())));
         foreach (var path in new[] { "/healthz", "/v2/health/live" }) probes.Probe(path, "Whether the process answers", isLive);
-        foreach (var path in new[] { "/readyz", "/v2/health/ready" }) probes.Probe(path, "Whether the server has its models and is not stopping", isReady);
+        foreach (var path in new[] { "/readyz", "/v2/health/ready" })
+            probes.Probe(path, "Whether the server has its models and is not stopping", isReady);
     }
 
     private static OpenApiSchema Request()
@@ -114,7 +121,9 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
         document.Components!.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
         document.Security = [];
         if (options.ApiKeys.Count > 0)
-            Add("apiKey", new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = ApiKeyHandler.Header });
+            Add(
+                "apiKey",
+                new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = ApiKeyHandler.Header });
         if (options.JwtAuthority is not null || options.JwtKey is not null)
             Add("bearer", new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" });
 

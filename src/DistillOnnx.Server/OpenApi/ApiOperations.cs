@@ -14,8 +14,14 @@ internal sealed class ApiOperations(OpenApiPaths paths, IOpenApiSchema fault, Op
 
     private static readonly (int Status, string Means)[] PredictFaults =
     [
-        (400, "the request is at fault; the message names the field"), .. ReadFaults, (413, "the body is too large"), (415, "the body's type or encoding is not known"),
-        (429, "the queue is full, or too long for the deadline"), (500, "the server's own fault"), (503, "shutting down"), (504, "the deadline passed"),
+        (400, "the request is at fault; the message names the field"),
+        .. ReadFaults,
+        (413, "the body is too large"),
+        (415, "the body's type or encoding is not known"),
+        (429, "the queue is full, or too long for the deadline"),
+        (500, "the server's own fault"),
+        (503, "shutting down"),
+        (504, "the deadline passed"),
     ];
 
     /// <summary>Adds an operation that reads.</summary>
@@ -32,7 +38,8 @@ internal sealed class ApiOperations(OpenApiPaths paths, IOpenApiSchema fault, Op
         operation.Responses!["503"] = Response("no", answer);
     }
 
-    private OpenApiOperation Add(HttpMethod method, string path, string summary, IOpenApiSchema? request, IOpenApiSchema answer, (int Status, string Means)[] faults)
+    private OpenApiOperation Add(
+        HttpMethod method, string path, string summary, IOpenApiSchema? request, IOpenApiSchema answer, (int Status, string Means)[] faults)
     {
         var operation = new OpenApiOperation
         {
@@ -63,7 +70,13 @@ internal sealed class ApiOperations(OpenApiPaths paths, IOpenApiSchema fault, Op
     {
         foreach (var part in path.Split('{').Skip(1))
         {
-            yield return new OpenApiParameter { Name = part[..part.IndexOf('}', StringComparison.Ordinal)], In = ParameterLocation.Path, Required = true, Schema = ApiSchemas.Text() };
+            yield return new OpenApiParameter
+            {
+                Name = part[..part.IndexOf('}', StringComparison.Ordinal)],
+                In = ParameterLocation.Path,
+                Required = true,
+                Schema = ApiSchemas.Text(),
+            };
         }
     }
 

@@ -5,10 +5,11 @@ namespace DistillOnnx.Server.OpenApi;
 /// <summary>The OpenAPI document and a page that shows it.</summary>
 internal static class ApiPages
 {
-    // The page brings its script along. What it would load from elsewhere, this forbids the browser to load.
+    // The page holds its script. This policy forbids the browser to load anything from elsewhere.
     private const string Policy =
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-        + "connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        + "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Adds the document.</summary>
     public static void Add(IServiceCollection services) =>
@@ -18,7 +19,8 @@ internal static class ApiPages
     public static void Map(WebApplication app)
     {
         app.MapOpenApi().AllowAnonymous();
-        app.MapScalarApiReference("/docs", o => o.WithTitle("DistillOnnx").AddDocument(ApiDocument.Name).DisableDefaultFonts().DisableTelemetry().DisableAgent())
+        app.MapScalarApiReference(
+            "/docs", o => o.WithTitle("DistillOnnx").AddDocument(ApiDocument.Name).DisableDefaultFonts().DisableTelemetry().DisableAgent())
             .AllowAnonymous()
             .AddEndpointFilter(async (context, next) =>
             {

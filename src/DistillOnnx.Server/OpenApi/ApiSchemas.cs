@@ -3,7 +3,10 @@ using Microsoft.OpenApi;
 
 namespace DistillOnnx.Server.OpenApi;
 
-/// <summary>The schemas of a document: those of the server's own messages, read off their descriptors, and whatever is added by hand.</summary>
+/// <summary>
+/// The schemas of a document: those of the server's own messages, read off their descriptors, and whatever is added by
+/// hand.
+/// </summary>
 internal sealed class ApiSchemas(OpenApiDocument document)
 {
     private readonly IDictionary<string, IOpenApiSchema> _schemas =

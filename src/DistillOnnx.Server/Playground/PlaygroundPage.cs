@@ -3,8 +3,10 @@ namespace DistillOnnx.Server.Playground;
 /// <summary>The page at <c>/</c> on which a person tries a model. It calls the JSON interface like any other client.</summary>
 internal static class PlaygroundPage
 {
-    // The page brings everything along and talks to nobody but this server.
-    private const string Policy = "default-src 'none'; script-src 'sha256-{0}'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    // The page holds all that it needs and calls no other server.
+    private const string Policy =
+        "default-src 'none'; script-src 'sha256-{0}'; style-src 'unsafe-inline'; "
+        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     public static void Map(WebApplication app)
     {

@@ -7,13 +7,14 @@ using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace DistillOnnx.Server.Rest;
 
-/// <summary>Says to a caller who is not let in what is missing: in a gRPC status, or in a JSON body beside the HTTP status.</summary>
+/// <summary>Tells a caller whose access is denied what is missing: in a gRPC status, or in a JSON body beside the HTTP status.</summary>
 internal sealed class Denials : IAuthorizationMiddlewareResultHandler
 {
     private const string Grpc = "application/grpc";
 
     /// <inheritdoc/>
-    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public async Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded)
         {
@@ -41,7 +42,8 @@ internal sealed class Denials : IAuthorizationMiddlewareResultHandler
         Faults.Write(context.Response.Headers, fault);
     }
 
-    private static string Credential(string scheme) => scheme == ApiKeyHandler.SchemeName ? $"key in {ApiKeyHandler.Header}" : "bearer token in authorization";
+    private static string Credential(string scheme) =>
+        scheme == ApiKeyHandler.SchemeName ? $"key in {ApiKeyHandler.Header}" : "bearer token in authorization";
 
     private static RpcException Of(StatusCode code, string message) => new(new Status(code, message));
 }

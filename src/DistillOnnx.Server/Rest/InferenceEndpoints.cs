@@ -33,7 +33,8 @@ internal static class InferenceEndpoints
             {
                 calls.Describe(Name(c), Version(c));
                 var ready = calls.IsReady(Name(c), Version(c));
-                return Results.Json(new { name = Name(c), ready }, statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+                return Results.Json(
+                    new { name = Name(c), ready }, statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
             });
             app.MapPost(model + "/infer", c => GuardAsync(c, () => InferAsync(c, calls, time, options.MessageBytes)));
         }

@@ -38,7 +38,8 @@ internal sealed class InferenceRequestReader
     public static InferenceRequestReader Read(ReadOnlyMemory<byte> body, string headerLength)
     {
         var length = body.Length;
-        if (headerLength.Length > 0 && (!int.TryParse(headerLength, NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > body.Length))
+        if (headerLength.Length > 0
+            && (!int.TryParse(headerLength, NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > body.Length))
             throw Faults.Invalid(HeaderLength, $"expected a length within the body of {body.Length} bytes, found \"{headerLength}\"");
         var reader = new InferenceRequestReader(body[length..]);
         Parse(body[..length], reader.ReadRequest);
@@ -99,8 +100,11 @@ internal sealed class InferenceRequestReader
         if (data is null && size is null) throw Faults.Invalid($"{field}.data", "expected the tensor's elements, found none");
         if (size is { } bytes)
         {
-            if (bytes > _tensors.Length) throw Faults.Invalid($"{field}.parameters.{BinarySize}", $"expected {bytes} bytes behind the JSON, found {_tensors.Length}");
-            foreach (var element in TensorBytes.Unpack(_tensors[..bytes], $"{field} (binary)")) tensor.Contents.BytesContents.Add(ByteString.CopyFrom(element.Span));
+            if (bytes > _tensors.Length)
+                throw Faults.Invalid(
+                    $"{field}.parameters.{BinarySize}", $"expected {bytes} bytes behind the JSON, found {_tensors.Length}");
+            foreach (var element in TensorBytes.Unpack(_tensors[..bytes], $"{field} (binary)"))
+                tensor.Contents.BytesContents.Add(ByteString.CopyFrom(element.Span));
             _tensors = _tensors[bytes..];
         }
         else

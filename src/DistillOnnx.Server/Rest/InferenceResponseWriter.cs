@@ -12,7 +12,8 @@ namespace DistillOnnx.Server.Rest;
 internal static class InferenceResponseWriter
 {
     /// <summary>Writes an answer: tensors that were asked for in binary form follow the JSON.</summary>
-    public static async Task WriteAsync(HttpResponse response, ModelInferResponse answer, Func<string, bool> isBinary, CancellationToken cancellationToken)
+    public static async Task WriteAsync(
+        HttpResponse response, ModelInferResponse answer, Func<string, bool> isBinary, CancellationToken cancellationToken)
     {
         var tensors = new List<ByteString>();
         using var head = new MemoryStream();

@@ -45,7 +45,9 @@ internal static class JsonFields
 
     /// <summary>An integer.</summary>
     public static long Integer(JsonElement json, string field) =>
-        json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out var value) ? value : throw Faults.Invalid(field, "expected an integer");
+        json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out var value)
+            ? value
+            : throw Faults.Invalid(field, "expected an integer");
 
     /// <summary>A truth value.</summary>
     public static bool Flag(JsonElement json, string field) => json.ValueKind is JsonValueKind.True or JsonValueKind.False

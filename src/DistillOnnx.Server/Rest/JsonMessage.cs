@@ -29,7 +29,8 @@ internal sealed class JsonMessage
     public static byte[] Rewrite(ReadOnlyMemory<byte> json, MessageDescriptor type, IReadOnlyDictionary<string, object?> path)
     {
         using var stream = new MemoryStream(json.Length);
-        using (var writer = new Utf8JsonWriter(stream)) JsonFields.Parse(json, root => new JsonMessage(writer, path).Message(root, type, ""));
+        using (var writer = new Utf8JsonWriter(stream))
+            JsonFields.Parse(json, root => new JsonMessage(writer, path).Message(root, type, ""));
         return stream.ToArray();
     }
 
@@ -54,7 +55,10 @@ internal sealed class JsonMessage
 
             // In protobuf's JSON, null stands for a field that is left out.
             if (property.Value.ValueKind == JsonValueKind.Null) continue;
-            if (path.Length == 0 && _path.GetValueOrDefault(field.Name) is string said && JsonFields.Text(property.Value, name) is var text && text != said)
+            if (path.Length == 0
+                && _path.GetValueOrDefault(field.Name) is string said
+                && JsonFields.Text(property.Value, name) is var text
+                && text != said)
                 throw Faults.Invalid(name, $"expected \"{said}\" as the path says, or none, found \"{text}\"");
             _writer.WritePropertyName(field.JsonName);
             if (field.IsRepeated) List(property.Value, field, name);

@@ -13,7 +13,8 @@ internal static class JsonRequests
 {
     public static void Use(WebApplication app, int limit) => app.Use(async (context, next) =>
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call || !HttpMethods.IsPost(context.Request.Method))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call
+            || !HttpMethods.IsPost(context.Request.Method))
         {
             await next(context);
             return;
@@ -37,14 +38,17 @@ internal static class JsonRequests
         await next(context);
     });
 
-    private static async Task PrepareAsync(HttpRequest request, GrpcJsonTranscodingMetadata call, int limit, CancellationToken cancellationToken)
+    private static async Task PrepareAsync(
+        HttpRequest request, GrpcJsonTranscodingMetadata call, int limit, CancellationToken cancellationToken)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             || !type.MediaType.Equals(MediaTypeNames.Application.Json, StringComparison.OrdinalIgnoreCase)
-            || !(type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            || !(type.Charset.Length == 0
+                || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
         {
             throw new RestException(
-                StatusCodes.Status415UnsupportedMediaType, $"content-type: expected {MediaTypeNames.Application.Json} in UTF-8, found \"{request.ContentType}\"");
+                StatusCodes.Status415UnsupportedMediaType,
+                $"content-type: expected {MediaTypeNames.Application.Json} in UTF-8, found \"{request.ContentType}\"");
         }
 
         var json = await RequestBody.ReadAsync(request, limit, cancellationToken);

@@ -24,7 +24,8 @@ internal static class RequestBody
         {
             for (int read; (read = await body.ReadAsync(part, cancellationToken)) > 0;)
             {
-                if (whole.Length + read > limit) throw new RestException(StatusCodes.Status413PayloadTooLarge, $"body: expected at most {limit} bytes");
+                if (whole.Length + read > limit)
+                    throw new RestException(StatusCodes.Status413PayloadTooLarge, $"body: expected at most {limit} bytes");
                 whole.Write(part, 0, read);
             }
         }

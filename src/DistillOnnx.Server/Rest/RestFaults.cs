@@ -5,7 +5,10 @@ using Grpc.Core;
 
 namespace DistillOnnx.Server.Rest;
 
-/// <summary>Errors over HTTP: <c>{"error": …}</c> where the Open Inference Protocol is spoken, else <c>google.rpc.Status</c> as JSON.</summary>
+/// <summary>
+/// Errors over HTTP: <c>{"error": …}</c> where the Open Inference Protocol is spoken, else <c>google.rpc.Status</c> as
+/// JSON.
+/// </summary>
 internal static class RestFaults
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Faults.DetailTypes));

@@ -23,13 +23,15 @@ internal static class Access
         services.AddWebEncoders();
         services.AddSingleton<IAuthenticationConfigurationProvider, NoConfiguration>();
         var authentication = new AuthenticationBuilder(services);
-        if (schemes.Contains(ApiKeyHandler.SchemeName)) authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
+        if (schemes.Contains(ApiKeyHandler.SchemeName))
+            authentication.AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         if (schemes.Contains(JwtBearerDefaults.AuthenticationScheme)) authentication.AddJwtBearer(jwt => Configure(jwt, options));
         services.AddAuthorization(policies =>
         {
             // Whatever an endpoint does not open by itself is closed.
             if (schemes.Length > 0)
-                policies.FallbackPolicy = policies.DefaultPolicy = new AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
+                policies.FallbackPolicy = policies.DefaultPolicy =
+                    new AuthorizationPolicyBuilder(schemes).RequireAuthenticatedUser().Build();
         });
     }
 

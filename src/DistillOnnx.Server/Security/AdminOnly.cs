@@ -1,6 +1,9 @@
 namespace DistillOnnx.Server.Security;
 
-/// <summary>Marks endpoints that are for operators. Where there is an admin address, they are nowhere else, and it has nothing else but health.</summary>
+/// <summary>
+/// Marks endpoints that are for operators. Where there is an admin address, they are nowhere else, and it has nothing else
+/// but health.
+/// </summary>
 internal sealed class AdminOnly
 {
     public static AdminOnly Instance { get; } = new();

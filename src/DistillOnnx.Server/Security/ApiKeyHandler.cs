@@ -16,7 +16,8 @@ internal sealed class ApiKeyHandler(
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (!Request.Headers.TryGetValue(Header, out var values) || values.Count != 1) return Task.FromResult(AuthenticateResult.NoResult());
+        if (!Request.Headers.TryGetValue(Header, out var values) || values.Count != 1)
+            return Task.FromResult(AuthenticateResult.NoResult());
         if (keys.NameOf(values[0]!) is not { } name) return Task.FromResult(AuthenticateResult.Fail("no such key"));
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, name)], Scheme.Name);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name)));

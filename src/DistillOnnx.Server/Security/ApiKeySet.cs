@@ -28,11 +28,12 @@ internal sealed class ApiKeySet
         {
             if (name.Length == 0) faults.Add("api keys: expected NAME=KEY, found an entry without a name");
             else if (!names.Add(name)) faults.Add($"api keys: \"{name}\" is there twice");
-            if (name.Length > 0 && key.Length < LeastLength) faults.Add($"api keys: the key of \"{name}\" has {key.Length} characters, expected at least {LeastLength}");
+            if (name.Length > 0 && key.Length < LeastLength)
+                faults.Add($"api keys: the key of \"{name}\" has {key.Length} characters, expected at least {LeastLength}");
         }
     }
 
-    /// <summary>Whose key this is; null: nobody's. Takes the same time for every wrong key.</summary>
+    /// <summary>The name that a key belongs to; null: it is not known. Takes the same time for every wrong key.</summary>
     public string? NameOf(string key)
     {
         var hash = Hash(key);

@@ -21,12 +21,18 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
 
     /// <inheritdoc/>
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        TRequest request,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
         GuardAsync(context, () => Completed(continuation(request, responseStream, context)));
 
     /// <inheritdoc/>
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IAsyncStreamReader<TRequest> requestStream,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         GuardAsync(context, () => Completed(continuation(requestStream, responseStream, context)));
 
     /// <summary>Answers calls whose only message could not be read: these end before any interceptor has them.</summary>
@@ -34,7 +40,10 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
     {
         await next(context);
         var headers = context.Response.Headers;
-        if (context.Response.HasStarted || headers.GrpcStatus != Faults.Number(StatusCode.Unknown) || context.Features.Get<Read>() is not null) return;
+        if (context.Response.HasStarted
+            || headers.GrpcStatus != Faults.Number(StatusCode.Unknown)
+            || context.Features.Get<Read>() is not null)
+            return;
         Faults.Write(headers, Faults.Unreadable());
     });
 
@@ -44,7 +53,7 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
         Read.Mark(context);
         var running = call();
 
-        // An exception is thrown anew by everybody who awaits it, and a refusal should cost little: it passes as it is.
+        // Each await throws an exception anew, and a refusal should cost little: its task is returned as it is.
         return running.IsFaulted && running.Exception!.InnerException is RpcException ? running : AwaitAsync(context, running);
     }
 
@@ -70,7 +79,7 @@ internal sealed class CallBoundary(ILogger<CallBoundary> logger) : Interceptor
     {
         if (exception is InvalidProtocolBufferException) return Faults.Unreadable();
 
-        // A client that has gone away takes its streams with it.
+        // A client that disconnects ends its streams, which is no fault of the server.
         if (!context.CancellationToken.IsCancellationRequested) logger.CallFailed(exception, context.Method);
         return Faults.Internal();
     }

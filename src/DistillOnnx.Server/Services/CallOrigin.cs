@@ -19,7 +19,10 @@ internal sealed record CallOrigin(string Caller, DateTimeOffset? Deadline, bool 
     {
         var http = context.GetHttpContext();
         if (http.Request.ContentType?.StartsWith(Grpc, StringComparison.Ordinal) != true) return Of(http, time);
-        return new(CallerOf(http), context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline, TimeSpan.Zero), EndsItself: true);
+        return new(
+            CallerOf(http),
+            context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline, TimeSpan.Zero),
+            EndsItself: true);
     }
 
     /// <summary>The origin of an HTTP call: its deadline is said in the header that gRPC uses.</summary>
@@ -34,6 +37,7 @@ internal sealed record CallOrigin(string Caller, DateTimeOffset? Deadline, bool 
     }
 
     /// <summary>Who calls.</summary>
-    public static string CallerOf(HttpContext context) => context.User.Identity is { IsAuthenticated: true, Name: { } name } ? "user " + name
+    public static string CallerOf(HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true, Name: { } name } ? "user " + name
         : context.Features.Get<IConnectionIdFeature>()?.ConnectionId ?? context.Connection.Id;
 }

@@ -17,20 +17,26 @@ internal sealed class EarlyRefusal(ModelCatalog catalog, ServerOptions options, 
     /// <summary>Puts it before the services; callers must be known by then.</summary>
     public static void Use(WebApplication app)
     {
-        var early = new EarlyRefusal(app.Services.GetRequiredService<ModelCatalog>(), app.Services.GetRequiredService<ServerOptions>(), app.Services.GetRequiredService<TimeProvider>());
-        app.Use((context, next) => early.Find(context) is { } refusal ? early.RefuseAsync(context, Faults.Refused(refusal)) : next(context));
+        var early = new EarlyRefusal(
+            app.Services.GetRequiredService<ModelCatalog>(),
+            app.Services.GetRequiredService<ServerOptions>(),
+            app.Services.GetRequiredService<TimeProvider>());
+        app.Use(
+            (context, next) => early.Find(context) is { } refusal ? early.RefuseAsync(context, Faults.Refused(refusal)) : next(context));
     }
 
     private RefusedException? Find(HttpContext context)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Name: "Predict" or "ModelInfer" }) return null;
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not { Method.Name: "Predict" or "ModelInfer" })
+            return null;
         if (context.Request.ContentType?.StartsWith(Content, StringComparison.Ordinal) != true) return null;
 
         // Which of several models is meant only the message says.
         var models = catalog.Models;
         if (models.Count != 1 || models.Values.First() is not { Versions.Count: 1 } model) return null;
         var timeout = GrpcTimeout.Parse(context.Request.Headers["grpc-timeout"]);
-        var refusal = model.Current.Batcher.RefusalOf(CallOrigin.CallerOf(context), rows: 1, timeout is { } t ? time.GetUtcNow() + t : null);
+        var refusal = model.Current.Batcher.RefusalOf(
+            CallOrigin.CallerOf(context), rows: 1, timeout is { } t ? time.GetUtcNow() + t : null);
         return refusal?.Reason == RefusalReason.Draining ? null : refusal;
     }
 
@@ -57,7 +63,7 @@ internal sealed class EarlyRefusal(ModelCatalog catalog, ServerOptions options, 
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // Nobody waits for the answer.
+            // The client has disconnected.
         }
     }
 }

@@ -18,7 +18,7 @@ internal static class Faults
     // Where gRPC clients with a retry policy look for how long to wait, in milliseconds.
     private const string Pushback = "grpc-retry-pushback-ms";
 
-    // What the queue cannot tell is still not "at once".
+    // The shortest delay that is given, also where the queue has no estimate.
     private static readonly TimeSpan LeastRetry = TimeSpan.FromMilliseconds(10);
 
     /// <summary>What an error's details can be: JSON spells them out and has to know their fields.</summary>
@@ -33,7 +33,9 @@ internal static class Faults
     }
 
     /// <summary>INVALID_ARGUMENT: what was sent is no message of the proto file.</summary>
-    public static RpcException Unreadable() => Create(StatusCode.InvalidArgument, "the message cannot be read: expected what the proto file says, with texts in UTF-8", null, null);
+    public static RpcException Unreadable() =>
+        Create(
+            StatusCode.InvalidArgument, "the message cannot be read: expected what the proto file says, with texts in UTF-8", null, null);
 
     /// <summary>FAILED_PRECONDITION: the model lacks what the request's field asks of it.</summary>
     public static RpcException Unable(string field, string why) => Create(StatusCode.FailedPrecondition, $"{field}: {why}", null, null);
@@ -85,7 +87,8 @@ internal static class Faults
         }
 
         if (pushback is { } after)
-            trailers.Add(Pushback, ((long)Math.Ceiling(after.TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+            trailers.Add(
+                Pushback, ((long)Math.Ceiling(after.TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return new RpcException(new Grpc.Core.Status(code, message), trailers);
     }
 }

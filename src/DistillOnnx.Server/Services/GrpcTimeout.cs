@@ -7,14 +7,15 @@ internal static class GrpcTimeout
 {
     private const int MostDigits = 8;
 
-    // Eight digits of hours lead beyond the calendar, and timers take no more than seven weeks.
+    // Eight digits of hours exceed the range of dates, and timers take no more than seven weeks.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
 
     /// <summary>Reads it. Null: there is none, or it says nothing that gRPC defines.</summary>
     public static TimeSpan? Parse(string? header)
     {
         if (header is null || header.Length is < 2 or > MostDigits + 1) return null;
-        if (!long.TryParse(header.AsSpan(0, header.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return null;
+        if (!long.TryParse(header.AsSpan(0, header.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            return null;
         TimeSpan? timeout = header[^1] switch
         {
             'H' => TimeSpan.FromHours(value),

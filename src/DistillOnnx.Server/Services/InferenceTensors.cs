@@ -52,7 +52,8 @@ internal static class InferenceTensors
     /// The outputs that a request asks for; all that the task has where it names none. The rationale is among them where the
     /// request names it or has the parameter <c>explain</c>: either asks for it.
     /// </summary>
-    /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have, or for a rationale that its parameter declines.</exception>
+    /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have, or for a rationale that its
+    /// parameter declines.</exception>
     public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
     {
         string[] known = kind == TaskKind.Text ? [Label, Abstained, Truncated] : [Label, Probability, Probabilities, Abstained, Truncated];
@@ -64,7 +65,8 @@ internal static class InferenceTensors
             if (name == Rationale && explain == false)
                 throw Faults.Invalid($"outputs[{i}].name", "\"rationale\" is asked for, but parameters.explain is false");
             if (name != Rationale && !known.Contains(name))
-                throw Faults.Invalid($"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, {Rationale}, found \"{Short(name)}\"");
+                throw Faults.Invalid(
+                    $"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, {Rationale}, found \"{Short(name)}\"");
         }
 
         string[] asked = [.. request.Outputs.Select(o => o.Name)];
@@ -76,7 +78,8 @@ internal static class InferenceTensors
     public static void CheckParameters(ModelInferRequest request)
     {
         Refuse(request.Parameters.Keys.Where(k => k != Explain), "parameters", Explain);
-        if (request.Parameters.TryGetValue(Explain, out var explain) && explain.ParameterChoiceCase != InferParameter.ParameterChoiceOneofCase.BoolParam)
+        if (request.Parameters.TryGetValue(Explain, out var explain)
+            && explain.ParameterChoiceCase != InferParameter.ParameterChoiceOneofCase.BoolParam)
             throw Faults.Invalid($"parameters.{Explain}", "expected true or false");
         for (var i = 0; i < request.Inputs.Count; i++)
         {
@@ -98,12 +101,16 @@ internal static class InferenceTensors
             var name = request.Inputs[i].Name;
             if (name == Text && texts is null) texts = TensorBytes.Read(request, i);
             else if (name == Choices && withChoices && choices is null) choices = TensorBytes.Read(request, i);
-            else throw Faults.Invalid($"inputs[{i}].name", $"expected {(withChoices ? "text and choices, each once" : "text, once")}, found \"{Short(name)}\"");
+            else throw Faults.Invalid(
+                $"inputs[{i}].name", $"expected {(withChoices ? "text and choices, each once" : "text, once")}, found \"{Short(name)}\"");
         }
 
         if (texts is null) throw Faults.Invalid("inputs", "expected a tensor named \"text\", found none");
         if (withChoices && (choices is null || texts.Count == 0 || choices.Count % texts.Count != 0))
-            throw Faults.Invalid("inputs", $"expected a tensor named \"choices\" with the same number of elements for each of the {texts.Count} texts, found {choices?.Count ?? 0}");
+            throw Faults.Invalid(
+                "inputs",
+                $"expected a tensor named \"choices\" with the same number of elements for each of "
+                + $"the {texts.Count} texts, found {choices?.Count ?? 0}");
         var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion, Explain = explain };
         var each = (choices?.Count ?? 0) / Math.Max(1, texts.Count);
         for (var i = 0; i < texts.Count; i++)
@@ -140,7 +147,10 @@ internal static class InferenceTensors
             }
             else
             {
-                float[] values = [.. name == Probability ? answer.Predictions.Select(p => (float)p.Probability) : answer.Predictions.SelectMany(p => p.Probabilities).Select(p => (float)p)];
+                var numbers = name == Probability
+                    ? answer.Predictions.Select(p => p.Probability)
+                    : answer.Predictions.SelectMany(p => p.Probabilities);
+                float[] values = [.. numbers.Select(n => (float)n)];
                 if (raw) response.RawOutputContents.Add(TensorBytes.Pack(values));
                 else tensor.Contents = new InferTensorContents { Fp32Contents = { values } };
             }
@@ -158,7 +168,8 @@ internal static class InferenceTensors
 
     private static void Refuse(IEnumerable<string> unknown, string field, string known)
     {
-        if (unknown.Order(StringComparer.Ordinal).FirstOrDefault() is { } name) throw Faults.Invalid($"{field}.{Short(name)}", $"not known; expected {known}");
+        if (unknown.Order(StringComparer.Ordinal).FirstOrDefault() is { } name)
+            throw Faults.Invalid($"{field}.{Short(name)}", $"not known; expected {known}");
     }
 
     private static string TypeOf(string output) => output switch
@@ -168,7 +179,8 @@ internal static class InferenceTensors
         _ => "FP32",
     };
 
-    private static TensorMetadata Tensor(string name, string type, params long[] shape) => new() { Name = name, Datatype = type, Shape = { shape } };
+    private static TensorMetadata Tensor(string name, string type, params long[] shape) =>
+        new() { Name = name, Datatype = type, Shape = { shape } };
 
     private static string Short(string name) => name.Length <= 64 ? name : name[..64] + "…";
 }

@@ -22,7 +22,7 @@ internal sealed class PredictionCalls(
         var model = lease.Model;
         try
         {
-            // A full queue says so before anything is spent on the texts.
+            // A full queue refuses the call before its texts are tokenised.
             if (model.Batcher.RefusalOf(origin.Caller, request.Inputs.Count, origin.Deadline) is { } refusal) throw Faults.Refused(refusal);
             var unable = request.Explain && model.Predictor.CannotExplain is { } why ? Faults.Unable("explain", why) : null;
             if (unable is not null && !request.Partial) throw unable;
@@ -34,7 +34,7 @@ internal sealed class PredictionCalls(
                 ? []
                 : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token));
 
-            // A batch that is stopped because nobody waits for it may be quicker than what ends the call.
+            // A batch that is stopped because its callers left may end before the call's own cancellation is seen.
             if (answers.Any(a => a.Fault is OperationCanceledException)) token.ThrowIfCancellationRequested();
             var rationales = await Rationales.WriteAsync(room, request, rows, answers, token);
             LogFaults(model, rows, answers);
@@ -57,13 +57,13 @@ internal sealed class PredictionCalls(
         }
         catch (OperationCanceledException)
         {
-            // The deadline cancels the call too, and is the better word for it.
+            // The deadline cancels the call too; the status then names the deadline.
             var late = time.GetUtcNow() >= origin.Deadline || (token.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
             throw late ? Faults.Late(new TimeoutException("the deadline passed")) : Faults.Cancelled();
         }
     }
 
-    /// <summary>Cancels a call at its deadline, where nobody else does.</summary>
+    /// <summary>Cancels a call at its deadline, where the transport does not.</summary>
     private CancellationTokenSource? End(CallOrigin origin, CancellationToken cancellationToken)
     {
         if (origin.EndsItself || origin.Deadline is not { } deadline) return null;
@@ -100,9 +100,11 @@ internal sealed class PredictionCalls(
         TimeSpan Of(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
         var t = response.Timings;
         metrics.Answered(model, Of(t.TokenizeMs), Of(t.QueueMs), Of(t.InferenceMs), Of(t.TotalMs));
-        CallTracing.Add(metrics.Activities, model, response.Predictions.Count, Of(t.TokenizeMs), Of(t.QueueMs), Of(t.InferenceMs), Of(t.TotalMs));
+        CallTracing.Add(
+            metrics.Activities, model, response.Predictions.Count, Of(t.TokenizeMs), Of(t.QueueMs), Of(t.InferenceMs), Of(t.TotalMs));
         logger.Answered(model, response.Predictions.Count, t.TotalMs);
         if (!logger.IsEnabled(LogLevel.Trace)) return;
-        for (var i = 0; i < response.Predictions.Count; i++) logger.AnsweredText(model, request.Inputs[i].Text, response.Predictions[i].Label);
+        for (var i = 0; i < response.Predictions.Count; i++)
+            logger.AnsweredText(model, request.Inputs[i].Text, response.Predictions[i].Label);
     }
 }

@@ -7,15 +7,19 @@ namespace DistillOnnx.Server.Services;
 /// <summary>One bidirectional stream: requests are answered at the same time, as many as there are slots, each under its id.</summary>
 internal sealed class PredictionStream(PredictionCalls calls, CallOrigin origin, CancellationToken stopping)
 {
-    // What a stream may have in the air; beyond that the client is not read, which its flow control tells it.
+    // Requests of a stream that may be unanswered at a time; beyond that the stream is not read, and flow control stops the client.
     private const int Slots = 256;
 
     private readonly SemaphoreSlim _slots = new(Slots, Slots);
-    private readonly Channel<PredictStreamResponse> _answers = Channel.CreateUnbounded<PredictStreamResponse>(new() { SingleReader = true });
+    private readonly Channel<PredictStreamResponse> _answers =
+        Channel.CreateUnbounded<PredictStreamResponse>(new() { SingleReader = true });
 
     /// <summary>Serves the stream to its end.</summary>
     /// <exception cref="RpcException">UNAVAILABLE, after what was read is answered: the server is stopping.</exception>
-    public async Task RunAsync(IAsyncStreamReader<PredictStreamRequest> requests, IServerStreamWriter<PredictStreamResponse> responses, CancellationToken cancellationToken)
+    public async Task RunAsync(
+        IAsyncStreamReader<PredictStreamRequest> requests,
+        IServerStreamWriter<PredictStreamResponse> responses,
+        CancellationToken cancellationToken)
     {
         var writing = WriteAsync(responses, cancellationToken);
         var ended = false;
@@ -78,11 +82,12 @@ internal sealed class PredictionStream(PredictionCalls calls, CallOrigin origin,
     {
         try
         {
-            await foreach (var answer in _answers.Reader.ReadAllAsync(cancellationToken)) await responses.WriteAsync(answer, cancellationToken);
+            await foreach (var answer in _answers.Reader.ReadAllAsync(cancellationToken))
+                await responses.WriteAsync(answer, cancellationToken);
         }
         catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException)
         {
-            // The client is gone; there is nobody to write to.
+            // The client has disconnected.
         }
     }
 }

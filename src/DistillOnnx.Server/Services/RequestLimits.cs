@@ -6,7 +6,10 @@ internal sealed record RequestLimits
     /// <summary>Most inputs of a request.</summary>
     public int MaxRows { get; init; } = 256;
 
-    /// <summary>Longest text in characters. Longer ones are refused, because to cut a text to the model's length costs a look at all of it.</summary>
+    /// <summary>
+    /// Longest text in characters. Longer ones are refused, because to cut a text to the model's length costs a look at all
+    /// of it.
+    /// </summary>
     public int MaxCharacters { get; init; } = 1_000_000;
 
     /// <summary>Most choices of an input.</summary>

@@ -30,7 +30,8 @@ internal sealed class RowSet
     public static RowSet Encode(PredictRequest request, ModelVersion model, RequestLimits limits)
     {
         if (request.Inputs.Count == 0) throw Services.Faults.Invalid("inputs", "expected at least one, found none");
-        if (request.Inputs.Count > limits.MaxRows) throw Services.Faults.Invalid("inputs", $"expected at most {limits.MaxRows}, found {request.Inputs.Count}");
+        if (request.Inputs.Count > limits.MaxRows)
+            throw Services.Faults.Invalid("inputs", $"expected at most {limits.MaxRows}, found {request.Inputs.Count}");
         var faults = new RpcException?[request.Inputs.Count];
         var encoded = new List<EncodedRow>(request.Inputs.Count);
         for (var i = 0; i < request.Inputs.Count; i++)
@@ -55,7 +56,8 @@ internal sealed class RowSet
     {
         if (string.IsNullOrWhiteSpace(input.Text)) throw Services.Faults.Invalid($"{field}.text", "expected a text, found an empty one");
         if (input.Text.Length > limits.MaxCharacters)
-            throw Services.Faults.Invalid($"{field}.text", $"expected at most {limits.MaxCharacters} characters, found {input.Text.Length}");
+            throw Services.Faults.Invalid(
+                $"{field}.text", $"expected at most {limits.MaxCharacters} characters, found {input.Text.Length}");
         if (input.Choices.Count > limits.MaxChoices)
             throw Services.Faults.Invalid($"{field}.choices", $"expected at most {limits.MaxChoices}, found {input.Choices.Count}");
         EncodedRow row;

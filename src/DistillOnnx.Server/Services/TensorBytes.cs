@@ -19,18 +19,23 @@ internal static class TensorBytes
     {
         var tensor = request.Inputs[index];
         var field = $"inputs[{index}]";
-        if (tensor.Datatype != Type) throw Faults.Invalid($"{field}.datatype", $"expected {Type} for \"{tensor.Name}\", found \"{tensor.Datatype}\"");
+        if (tensor.Datatype != Type)
+            throw Faults.Invalid($"{field}.datatype", $"expected {Type} for \"{tensor.Name}\", found \"{tensor.Datatype}\"");
         var raw = request.RawInputContents.Count > 0;
         if (raw && tensor.Contents is not null) throw Faults.Invalid($"{field}.contents", "expected none beside raw_input_contents");
         if (raw && request.RawInputContents.Count != request.Inputs.Count)
-            throw Faults.Invalid("raw_input_contents", $"expected one for each of the {request.Inputs.Count} inputs, found {request.RawInputContents.Count}");
+            throw Faults.Invalid(
+                "raw_input_contents",
+                $"expected one for each of the {request.Inputs.Count} inputs, found {request.RawInputContents.Count}");
         var elements = raw
             ? Unpack(request.RawInputContents[index].Memory, $"raw_input_contents[{index}]")
             : [.. (tensor.Contents?.BytesContents ?? []).Select(b => b.Memory)];
         long expected = 1;
         foreach (var size in tensor.Shape) expected = size < 0 || expected > int.MaxValue ? -1 : expected * size;
         if (expected != elements.Count)
-            throw Faults.Invalid($"{field}.shape", $"expected a shape of {elements.Count} elements, as the contents have, found [{string.Join(", ", tensor.Shape)}]");
+            throw Faults.Invalid(
+                $"{field}.shape",
+                $"expected a shape of {elements.Count} elements, as the contents have, found [{string.Join(", ", tensor.Shape)}]");
         var texts = new string[elements.Count];
         for (var i = 0; i < texts.Length; i++)
         {

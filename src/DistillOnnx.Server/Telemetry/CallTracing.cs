@@ -2,11 +2,15 @@ using System.Diagnostics;
 
 namespace DistillOnnx.Server.Telemetry;
 
-/// <summary>The stages of a call as spans below the request's own, made after the fact: nothing is spent on calls that are not traced.</summary>
+/// <summary>
+/// The stages of a call as spans below the request's own, made after the fact: nothing is spent on calls that are not
+/// traced.
+/// </summary>
 internal static class CallTracing
 {
     /// <summary>Adds the spans of an answered call that ends now.</summary>
-    public static void Add(ActivitySource source, string model, int rows, TimeSpan tokenize, TimeSpan queue, TimeSpan inference, TimeSpan total)
+    public static void Add(
+        ActivitySource source, string model, int rows, TimeSpan tokenize, TimeSpan queue, TimeSpan inference, TimeSpan total)
     {
         if (Activity.Current is not { IsAllDataRequested: true } parent) return;
         parent.SetTag("distillonnx.model", model);

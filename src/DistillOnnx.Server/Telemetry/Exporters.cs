@@ -14,7 +14,8 @@ internal static class Exporters
             .ConfigureResource(r => r.AddService("distillonnx", serviceVersion: typeof(Exporters).Assembly.GetName().Version?.ToString(3)))
             .WithMetrics(metrics =>
             {
-                metrics.AddMeter(ServerMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
+                metrics.AddMeter(
+                    ServerMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
                 metrics.AddPrometheusExporter();
                 if (options.OtlpEndpoint is { } endpoint) metrics.AddOtlpExporter(otlp => Configure(otlp, endpoint));
             });

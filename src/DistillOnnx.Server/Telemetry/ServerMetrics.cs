@@ -22,7 +22,10 @@ internal sealed class ServerMetrics : IDisposable
     };
 
     private static readonly InstrumentAdvice<int> Rows = new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] };
-    private static readonly InstrumentAdvice<long> Tokens = new() { HistogramBucketBoundaries = [16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384] };
+    private static readonly InstrumentAdvice<long> Tokens = new()
+    {
+        HistogramBucketBoundaries = [16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384],
+    };
 
     private readonly Meter _meter;
     private readonly Histogram<double> _stage;
@@ -38,19 +41,22 @@ internal sealed class ServerMetrics : IDisposable
     public ServerMetrics(IMeterFactory meters, IModelQueues models)
     {
         _meter = meters.Create(Name);
-        _stage = _meter.CreateHistogram("distillonnx.stage.duration", "s", "Time that a call spent in a stage: tokenize, queue, inference, total.", null, Seconds);
+        _stage = _meter.CreateHistogram(
+            "distillonnx.stage.duration", "s", "Time that a call spent in a stage: tokenize, queue, inference, total.", null, Seconds);
         _batchRows = _meter.CreateHistogram("distillonnx.batch.rows", "{row}", "Rows of a batch.", null, Rows);
         _batchTokens = _meter.CreateHistogram("distillonnx.batch.tokens", "{token}", "Tokens of a batch, padding counted.", null, Tokens);
         _tokens = _meter.CreateCounter<long>("distillonnx.tokens", "{token}", "Tokens that models ran, by kind: text or padding.");
         _rows = _meter.CreateCounter<long>("distillonnx.rows", "{row}", "Rows, by outcome: answered, failed or abandoned.");
         _rejections = _meter.CreateCounter<long>("distillonnx.rejections", "{call}", "Calls that were refused, by reason.");
-        _switches = _meter.CreateCounter<long>("distillonnx.model.switches", "{version}", "Bundles that were tried, by outcome: served or rejected.");
+        _switches = _meter.CreateCounter<long>(
+            "distillonnx.model.switches", "{version}", "Bundles that were tried, by outcome: served or rejected.");
         _explanations = _meter.CreateCounter<long>(
             "distillonnx.explanations", "{row}", "Inputs that a rationale was asked for, by outcome: answered, failed or abandoned.");
         _explanation = _meter.CreateHistogram(
             "distillonnx.explanation.duration", "s", "Time to write one rationale, by stage: queue or generate.", null, LongSeconds);
         _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(models, static q => q.Rows), "{row}", "Rows that wait.");
-        _meter.CreateObservableGauge("distillonnx.queue.tokens", () => Observe(models, static q => q.Tokens), "{token}", "Tokens that wait.");
+        _meter.CreateObservableGauge(
+            "distillonnx.queue.tokens", () => Observe(models, static q => q.Tokens), "{token}", "Tokens that wait.");
         _meter.CreateObservableGauge("distillonnx.model.ready", () => Ready(models), "{version}", "Versions that are served.");
     }
 
@@ -90,7 +96,8 @@ internal sealed class ServerMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Activities.Dispose();
 
-    private void Stage(string model, string stage, TimeSpan duration) => _stage.Record(duration.TotalSeconds, Model(model), new("stage", stage));
+    private void Stage(string model, string stage, TimeSpan duration) =>
+        _stage.Record(duration.TotalSeconds, Model(model), new("stage", stage));
 
     private static IEnumerable<Measurement<long>> Observe(IModelQueues models, Func<ModelQueue, long> read) =>
         models.Queues.GroupBy(q => q.Model).Select(g => new Measurement<long>(g.Sum(read), Model(g.Key)));

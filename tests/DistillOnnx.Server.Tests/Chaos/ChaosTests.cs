@@ -18,7 +18,8 @@ public sealed class ChaosTests
     public async Task Serve_UnderAbuseAndModelSwitches_NeverCrashesCrossesOrLosesAnAnswer()
     {
         await using var server = await TestServer.StartAsync(
-            new FakePredictor { PerToken = TimeSpan.FromMicroseconds(20), Salt = "1" }, o => o with { MessageBytes = 1 << 20, Connections = 5000, LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical });
+            new FakePredictor { PerToken = TimeSpan.FromMicroseconds(20), Salt = "1" },
+            o => o with { MessageBytes = 1 << 20, Connections = 5000, LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical });
         using var over = new CancellationTokenSource();
         var answered = new int[8];
         var switches = new StrongBox<int>();
@@ -55,12 +56,14 @@ public sealed class ChaosTests
     {
         var random = new Random(id);
         var answered = 0;
-        using var client = new PredictionClient(new PredictionClientOptions { Addresses = [server.Address], Deadline = TestServer.Patience });
+        using var client = new PredictionClient(
+            new PredictionClientOptions { Addresses = [server.Address], Deadline = TestServer.Patience });
         while (!over.IsCancellationRequested)
         {
             var request = new PredictRequest { Model = "nli" };
             for (var i = random.Next(1, 6); i > 0; i--)
-                request.Inputs.Add(new PredictionInput { Text = string.Join(' ', Enumerable.Repeat($"w{id}x{answered}x{i}", random.Next(1, 60))) });
+                request.Inputs.Add(
+                    new PredictionInput { Text = string.Join(' ', Enumerable.Repeat($"w{id}x{answered}x{i}", random.Next(1, 60))) });
             var response = await client.PredictAsync(request, CancellationToken.None);
             var version = new FakePredictor { Salt = response.Version };
             for (var i = 0; i < request.Inputs.Count; i++)
@@ -123,7 +126,10 @@ public sealed class ChaosTests
                 var found = StatusCode.OK;
                 try
                 {
-                    await server.Client.Raw.PredictAsync(new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = text } } }, deadline: DateTime.UtcNow + TestServer.Patience, cancellationToken: CancellationToken.None);
+                    await server.Client.Raw.PredictAsync(
+                        new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = text } } },
+                        deadline: DateTime.UtcNow + TestServer.Patience,
+                        cancellationToken: CancellationToken.None);
                 }
                 catch (RpcException e)
                 {
@@ -153,7 +159,8 @@ public sealed class ChaosTests
         while (!over.IsCancellationRequested)
         {
             var client = new PredictionClient(server.Address);
-            var call = client.PredictAsync("nli", Enumerable.Repeat("a text of a client that goes away", 20), cancellationToken: CancellationToken.None);
+            var call = client.PredictAsync(
+                "nli", Enumerable.Repeat("a text of a client that goes away", 20), cancellationToken: CancellationToken.None);
             await Task.Delay(1, CancellationToken.None);
             client.Dispose();
             try

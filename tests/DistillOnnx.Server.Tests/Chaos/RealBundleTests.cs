@@ -15,7 +15,8 @@ public sealed class RealBundleTests
     // Rounding differs a little with what else is in a batch; the answers to two texts, or of two bundles, differ by far more.
     private const double Rounding = 1e-4;
 
-    private static readonly string[] Texts = [.. Enumerable.Range(0, 60).Select(i => string.Concat(Enumerable.Range(0, 1 + (i % 17)).Select(j => (char)('a' + ((i * 7) + (j * j * 3)) % 26))) + $" {i}")];
+    private static readonly string[] Texts =
+        [.. Enumerable.Range(0, 60).Select(i => $"{string.Concat(Enumerable.Range(0, 1 + (i % 17)).Select(j => Letter(i, j)))} {i}")];
 
     [Fact]
     public async Task Serve_NewBundlesEveryMomentUnderLoad_AnswersEachCallAsItsVersionDoesInProcess()
@@ -26,7 +27,13 @@ public sealed class RealBundleTests
         bundles.Drop(0, folder["nli/1"]);
         var expected = Enumerable.Range(0, 2).Select(which => Texts.ToDictionary(t => t, t => bundles.Answer(which, t))).ToArray();
         Assert.All(Texts, t => Assert.True(Math.Abs(expected[0][t].Probabilities![0] - expected[1][t].Probabilities![0]) > 10 * Rounding));
-        var options = new ServerOptions { ModelFolder = folder.Path, PollSeconds = 0.05, Urls = ["http://127.0.0.1:0"], LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical };
+        var options = new ServerOptions
+        {
+            ModelFolder = folder.Path,
+            PollSeconds = 0.05,
+            Urls = ["http://127.0.0.1:0"],
+            LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
+        };
         await using var host = await ServerHost.StartAsync(options, null, CancellationToken.None).WaitAsync(TestServer.Patience);
         using var over = new CancellationTokenSource();
         var seen = new ConcurrentDictionary<string, bool>();
@@ -59,8 +66,14 @@ public sealed class RealBundleTests
         File.Copy(Path.Combine(bundles.Directory(1), "golden.jsonl"), folder["swapped/golden.jsonl"], overwrite: true);
         var loader = new BundleLoader(new ServerOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger<BundleLoader>.Instance);
 
-        Assert.Contains("SHA-256", Assert.Throws<InputException>(() => loader.Load(folder["spoilt"], CancellationToken.None)).Message, StringComparison.Ordinal);
-        Assert.Contains("row 1", Assert.Throws<InputException>(() => loader.Load(folder["swapped"], CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "SHA-256",
+            Assert.Throws<InputException>(() => loader.Load(folder["spoilt"], CancellationToken.None)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "row 1",
+            Assert.Throws<InputException>(() => loader.Load(folder["swapped"], CancellationToken.None)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +88,8 @@ public sealed class RealBundleTests
             LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
         };
         await using var host = await ServerHost.StartAsync(options, null, CancellationToken.None).WaitAsync(TestServer.Patience);
-        using var client = new PredictionClient(new PredictionClientOptions { Addresses = [host.Addresses[0]], Deadline = TestServer.Patience });
+        using var client = new PredictionClient(
+            new PredictionClientOptions { Addresses = [host.Addresses[0]], Deadline = TestServer.Patience });
         var request = new PredictRequest { Model = "nli", Partial = true };
         request.Inputs.AddRange(new[] { "it is", "it ~ is", "it is not" }.Select(t => new PredictionInput { Text = t }));
 
@@ -92,8 +106,14 @@ public sealed class RealBundleTests
         await host.StopAsync().WaitAsync(TestServer.Patience);
     }
 
-    /// <summary>Versions 2, 4, 5, 7, 8 are good, every third is spoilt; each takes the place of the one before, and the next comes when it has answered.</summary>
-    private static async Task SwitchAsync(RealBundles bundles, TemporaryDirectory folder, ConcurrentDictionary<string, bool> seen, Task[] callers)
+    private static char Letter(int text, int position) => (char)('a' + (((text * 7) + (position * position * 3)) % 26));
+
+    /// <summary>
+    /// Versions 2, 4, 5, 7, 8 are good, every third is spoilt; each takes the place of the one before, and the next comes
+    /// when it has answered.
+    /// </summary>
+    private static async Task SwitchAsync(
+        RealBundles bundles, TemporaryDirectory folder, ConcurrentDictionary<string, bool> seen, Task[] callers)
     {
         for (var version = 2; version <= 8; version++)
         {
@@ -104,7 +124,11 @@ public sealed class RealBundleTests
     }
 
     private static async Task CallAsync(
-        string address, int id, IReadOnlyDictionary<string, Core.Prediction.LabelPrediction>[] expected, ConcurrentDictionary<string, bool> seen, CancellationToken over)
+        string address,
+        int id,
+        IReadOnlyDictionary<string, Core.Prediction.LabelPrediction>[] expected,
+        ConcurrentDictionary<string, bool> seen,
+        CancellationToken over)
     {
         var random = new Random(id);
         using var client = new PredictionClient(new PredictionClientOptions { Addresses = [address], Deadline = TestServer.Patience });
@@ -134,7 +158,8 @@ public sealed class RealBundleTests
         while (!over.IsCancellationRequested)
         {
             var fault = await Assert.ThrowsAsync<RpcException>(async () =>
-                await channel.CreateCallInvoker().AsyncUnaryCall(method, null, new CallOptions(deadline: DateTime.UtcNow + TestServer.Patience), message));
+                await channel.CreateCallInvoker().AsyncUnaryCall(
+                    method, null, new CallOptions(deadline: DateTime.UtcNow + TestServer.Patience), message));
             Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
             await Task.Delay(20, CancellationToken.None);
         }

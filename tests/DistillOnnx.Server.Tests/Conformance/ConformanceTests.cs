@@ -10,13 +10,20 @@ public sealed class ConformanceTests
 {
     private static readonly string[] Texts =
     [
-        "a man sleeps", "two dogs run", string.Join(' ', Enumerable.Repeat("many words", 200)), "größe, naïve café", "日本語 and 🙂", "line one\nline two\ttab",
+        "a man sleeps", "two dogs run", string.Join(' ', Enumerable.Repeat("many words", 200)),
+        "größe, naïve café", "日本語 and 🙂", "line one\nline two\ttab",
         "</s> in the text", "  spaces at both ends  ", "\"quotes\" and \\ backslashes",
     ];
 
     private static readonly string[][] Choices = [["yes", "no"], ["größer", "kleiner"], ["a cat", "🙂"]];
 
-    private static readonly TaskSpec Labels = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["yes", "no", "maybe"], MaxInputTokens = 48 };
+    private static readonly TaskSpec Labels = new()
+    {
+        Name = "nli",
+        Kind = TaskKind.Labels,
+        Labels = ["yes", "no", "maybe"],
+        MaxInputTokens = 48,
+    };
 
     private static readonly TaskSpec WithChoices = new() { Name = "cqa", Kind = TaskKind.Choices, MaxInputTokens = 48 };
 
@@ -55,7 +62,10 @@ public sealed class ConformanceTests
         var directory = Path.Combine(Repository.Root, "models", "quickstart", "bundle");
         Assert.SkipUnless(Directory.Exists(directory), "models/quickstart/bundle is not there: run scripts/quickstart");
         await using var bundle = await ServedBundle.StartAsync(directory, explain: true);
-        Row[] rows = [new("Nora draws a red pear in the forest. Is the pear red?"), new("Paul touches a red plum in the forest. Is the plum blue?")];
+        Row[] rows =
+        [
+            new("Nora draws a red pear in the forest. Is the pear red?"), new("Paul touches a red plum in the forest. Is the plum blue?"),
+        ];
         var expected = await bundle.InProcess(rows);
 
         Assert.Contains("pear", expected[0].Rationale, StringComparison.Ordinal);

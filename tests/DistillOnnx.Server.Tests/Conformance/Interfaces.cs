@@ -65,10 +65,12 @@ internal static class Interfaces
     private static async Task<WholeAnswer[]> JsonAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
     {
         object[] inputs = [.. rows.Select(r => r.Choices.Length == 0 ? (object)r.Text : new { text = r.Text, choices = r.Choices })];
-        using var response = await bundle.Http.PostAsJsonAsync($"/v1/models/{ServedBundle.Name}:predict", new { inputs, explain = bundle.Explain });
+        using var response = await bundle.Http.PostAsJsonAsync(
+            $"/v1/models/{ServedBundle.Name}:predict", new { inputs, explain = bundle.Explain });
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         if (!response.IsSuccessStatusCode)
-            throw new RpcException(new Status((StatusCode)answer.GetProperty("code").GetInt32(), answer.GetProperty("message").GetString()!));
+            throw new RpcException(
+                new Status((StatusCode)answer.GetProperty("code").GetInt32(), answer.GetProperty("message").GetString()!));
         return
         [
             .. answer.GetProperty("predictions").EnumerateArray().Select(p => new WholeAnswer(
@@ -95,7 +97,8 @@ internal static class Interfaces
         }
 
         var response = await new GRPCInferenceService.GRPCInferenceServiceClient(bundle.Channel).ModelInferAsync(request, deadline: Soon());
-        var outputs = response.Outputs.Select((o, i) => (o.Name, Typed: o.Contents, Raw: raw ? response.RawOutputContents[i].ToByteArray() : null))
+        var outputs = response.Outputs.Select(
+            (o, i) => (o.Name, Typed: o.Contents, Raw: raw ? response.RawOutputContents[i].ToByteArray() : null))
             .ToDictionary(o => o.Name);
         return Rows(
             rows.Count,
@@ -112,7 +115,8 @@ internal static class Interfaces
     private static async Task<WholeAnswer[]> RestAsync(ServedBundle bundle, IReadOnlyList<Row> rows)
     {
         var inputs = Tensors(rows).Select(t => new { name = t.Name, datatype = "BYTES", shape = t.Shape, data = t.Texts });
-        using var response = await bundle.Http.PostAsJsonAsync($"/v2/models/{ServedBundle.Name}/infer", new { parameters = new { explain = bundle.Explain }, inputs });
+        using var response = await bundle.Http.PostAsJsonAsync(
+            $"/v2/models/{ServedBundle.Name}/infer", new { parameters = new { explain = bundle.Explain }, inputs });
         var answer = await CheckAsync(response);
         var outputs = answer.GetProperty("outputs").EnumerateArray()
             .ToDictionary(o => o.GetProperty("name").GetString()!, o => o.GetProperty("data").EnumerateArray());
@@ -133,7 +137,8 @@ internal static class Interfaces
         var head = JsonSerializer.SerializeToUtf8Bytes(new
         {
             parameters = new { binary_data_output = true, explain = bundle.Explain },
-            inputs = tensors.Select(t => new { name = t.Name, datatype = "BYTES", shape = t.Shape, parameters = new { binary_data_size = t.Bytes.Length } }),
+            inputs = tensors.Select(
+                t => new { name = t.Name, datatype = "BYTES", shape = t.Shape, parameters = new { binary_data_size = t.Bytes.Length } }),
         });
         using var content = new ByteArrayContent([.. head, .. tensors.SelectMany(t => t.Bytes)]);
         content.Headers.Add(HeaderLength, $"{head.Length}");
@@ -191,7 +196,8 @@ internal static class Interfaces
     private static IEnumerable<(string Name, long[] Shape, string[] Texts)> Tensors(IReadOnlyList<Row> rows)
     {
         yield return ("text", [rows.Count], [.. rows.Select(r => r.Text)]);
-        if (rows[0].Choices.Length > 0) yield return ("choices", [rows.Count, rows[0].Choices.Length], [.. rows.SelectMany(r => r.Choices)]);
+        if (rows[0].Choices.Length > 0)
+            yield return ("choices", [rows.Count, rows[0].Choices.Length], [.. rows.SelectMany(r => r.Choices)]);
     }
 
     private static WholeAnswer[] Rows(

@@ -18,7 +18,8 @@ internal sealed class Collector : IAsyncDisposable
     private Collector()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(
+            k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
         _app = builder.Build();
         _app.Run(TakeAsync);
     }
@@ -35,7 +36,8 @@ internal sealed class Collector : IAsyncDisposable
     /// <summary>All messages of a signal, one after the other, as text: names are UTF-8 in them.</summary>
     /// <param name="service">The service that a signal's messages go to: <c>TraceService</c> or <c>MetricsService</c>.</param>
     public string Received(string service) => string.Concat(
-        _received.Where(r => r.Path.EndsWith($".{service}/Export", StringComparison.Ordinal)).Select(r => System.Text.Encoding.Latin1.GetString(r.Body)));
+        _received.Where(r => r.Path.EndsWith($".{service}/Export", StringComparison.Ordinal))
+            .Select(r => System.Text.Encoding.Latin1.GetString(r.Body)));
 
     public async ValueTask DisposeAsync()
     {

@@ -9,7 +9,10 @@ using TaskKind = DistillOnnx.Core.Tasks.TaskKind;
 
 namespace DistillOnnx.Server.Tests.Fakes;
 
-/// <summary>Answers each text by its hash, so that an answer to another text shows. Tests can hold a batch, slow it down or make a text fail.</summary>
+/// <summary>
+/// Answers each text by its hash, so that an answer to another text shows. Tests can hold a batch, slow it down or make a
+/// text fail.
+/// </summary>
 internal sealed class FakePredictor : IServedPredictor
 {
     public static readonly string[] Labels = ["entailment", "neutral", "contradiction"];
@@ -58,7 +61,8 @@ internal sealed class FakePredictor : IServedPredictor
 
     public EncodedRow Encode(Input input)
     {
-        if (Bug is not null && input.Text.Contains(Bug, StringComparison.Ordinal)) throw new InvalidOperationException($"a bug at {input.Text}");
+        if (Bug is not null && input.Text.Contains(Bug, StringComparison.Ordinal))
+            throw new InvalidOperationException($"a bug at {input.Text}");
         var words = input.Text.Split(' ').Length + 1;
         return new EncodedRow(Math.Min(words, Task.MaxInputTokens ?? words), input);
     }
@@ -73,7 +77,8 @@ internal sealed class FakePredictor : IServedPredictor
         OnBatch?.Invoke(texts);
         if (PerToken > TimeSpan.Zero) cancellationToken.WaitHandle.WaitOne(PerToken * rows.Sum(r => r.Tokens));
         cancellationToken.ThrowIfCancellationRequested();
-        if (Poison is not null && texts.Any(t => t.Contains(Poison, StringComparison.Ordinal))) throw new InvalidOperationException("poisoned");
+        if (Poison is not null && texts.Any(t => t.Contains(Poison, StringComparison.Ordinal)))
+            throw new InvalidOperationException("poisoned");
         return [.. rows.Select(r => Answer((Input)r.Payload, r.Tokens))];
     }
 

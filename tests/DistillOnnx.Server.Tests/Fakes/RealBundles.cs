@@ -14,7 +14,13 @@ namespace DistillOnnx.Server.Tests.Fakes;
 /// <summary>Two bundles of tiny random students that answer the same questions differently, and what each answers in process.</summary>
 internal sealed class RealBundles : IDisposable
 {
-    private static readonly TaskSpec Task = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["yes", "no", "maybe"], MaxInputTokens = 48 };
+    private static readonly TaskSpec Task = new()
+    {
+        Name = "nli",
+        Kind = TaskKind.Labels,
+        Labels = ["yes", "no", "maybe"],
+        MaxInputTokens = 48,
+    };
 
     private readonly TemporaryDirectory _root = new();
     private readonly BundlePredictor[] _predictors;
@@ -25,14 +31,17 @@ internal sealed class RealBundles : IDisposable
         {
             var checkpoint = Checkpoint(i);
             RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Task, seed: 11 + i, TinyTokenizer.SpieceModel);
-            BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = Directory(i), Graphs = GraphSet.Label }, Reporter.None);
+            BundleExporter.Export(
+                new BundleExportOptions { Model = checkpoint, Out = Directory(i), Graphs = GraphSet.Label }, Reporter.None);
         }
 
-        _predictors = [.. Enumerable.Range(0, 2).Select(i => BundlePredictor.Open(Directory(i), new RuntimeOptions { Device = "cpu", Threads = 1 }))];
+        _predictors =
+            [.. Enumerable.Range(0, 2).Select(i => BundlePredictor.Open(Directory(i), new RuntimeOptions { Device = "cpu", Threads = 1 }))];
         for (var i = 0; i < 2; i++)
         {
             Input[] inputs = [new("the golden row"), new("it is not")];
-            var rows = _predictors[i].Predict(inputs).Select((a, row) => new GoldenRow { Input = inputs[row].Text, Label = a.Label, Probabilities = a.Probabilities });
+            var rows = _predictors[i].Predict(inputs)
+                .Select((a, row) => new GoldenRow { Input = inputs[row].Text, Label = a.Label, Probabilities = a.Probabilities });
             GoldenFile.Write(Path.Combine(Directory(i), GoldenFile.FileName), rows);
         }
     }

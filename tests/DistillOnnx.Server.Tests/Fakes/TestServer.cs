@@ -46,7 +46,8 @@ internal sealed class TestServer : IAsyncDisposable
         var options = new ServerOptions { Model = ["nli=" + bundle.Path], Urls = ["http://127.0.0.1:0"] };
         options = configure?.Invoke(options) ?? options;
         Assert.Empty(options.Validate());
-        var host = await ServerHost.StartAsync(options, new FakeLoader(_ => new LoadedModel(predictor, "1")), CancellationToken.None).WaitAsync(Patience);
+        var host = await ServerHost.StartAsync(options, new FakeLoader(_ => new LoadedModel(predictor, "1")), CancellationToken.None)
+            .WaitAsync(Patience);
         predictor.Asleep = false;
         return new TestServer(host, predictor, bundle);
     }

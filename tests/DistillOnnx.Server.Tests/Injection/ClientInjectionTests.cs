@@ -76,7 +76,11 @@ public sealed class ClientInjectionTests
 
         async IAsyncEnumerable<PredictStreamRequest> One()
         {
-            yield return new PredictStreamRequest { Id = "1", Request = new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = "text" } } } };
+            yield return new PredictStreamRequest
+            {
+                Id = "1",
+                Request = new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = "text" } } },
+            };
             await Task.Delay(Timeout.Infinite, cancel.Token);
         }
     }

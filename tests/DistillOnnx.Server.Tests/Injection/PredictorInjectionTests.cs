@@ -27,7 +27,8 @@ public sealed class PredictorInjectionTests : IDisposable
         var predictor = host.Services.GetRequiredService<IPredictor>();
         string[] texts = [.. Enumerable.Range(0, 40).Select(i => $"text {i} {new string((char)('a' + (i % 26)), 1 + (i % 9))}")];
 
-        var answers = await Task.WhenAll(texts.Select(t => predictor.PredictAsync([new PredictorInput(t)], TestContext.Current.CancellationToken)))
+        var answers = await Task.WhenAll(
+            texts.Select(t => predictor.PredictAsync([new PredictorInput(t)], TestContext.Current.CancellationToken)))
             .WaitAsync(TestServer.Patience, TestContext.Current.CancellationToken);
 
         for (var i = 0; i < texts.Length; i++)
@@ -35,7 +36,8 @@ public sealed class PredictorInjectionTests : IDisposable
             var expected = _bundles.Answer(0, texts[i]);
             var found = Assert.Single(answers[i]);
             Assert.Equal(expected.Label, found.Label);
-            for (var label = 0; label < expected.Probabilities!.Count; label++) Assert.Equal(expected.Probabilities[label], found.Probabilities![label], Rounding);
+            for (var label = 0; label < expected.Probabilities!.Count; label++)
+                Assert.Equal(expected.Probabilities[label], found.Probabilities![label], Rounding);
         }
 
         Assert.Same(predictor, host.Services.GetRequiredService<IPredictor>());
@@ -48,9 +50,11 @@ public sealed class PredictorInjectionTests : IDisposable
         using var host = Build(o => o.Bundle = _bundles.Directory(0));
         var predictor = host.Services.GetRequiredService<IPredictor>();
 
-        var fault = await Assert.ThrowsAsync<InputException>(() => predictor.PredictAsync([new("good"), new("")], TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => predictor.PredictAsync([new("good"), new("")], TestContext.Current.CancellationToken));
         Assert.Equal("input 2: text: expected a text, found an empty one", fault.Message);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => predictor.PredictAsync([new("text")], new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => predictor.PredictAsync([new("text")], new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -63,7 +67,8 @@ public sealed class PredictorInjectionTests : IDisposable
         });
         var predictor = host.Services.GetRequiredService<IPredictor>();
 
-        await Assert.ThrowsAsync<QueueFullException>(() => predictor.PredictAsync([new("a"), new("b"), new("c")], TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<QueueFullException>(
+            () => predictor.PredictAsync([new("a"), new("b"), new("c")], TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -104,13 +109,15 @@ public sealed class PredictorInjectionTests : IDisposable
     public async Task Options_OfTheConfiguration_AreRead()
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Student:Bundle"] = _bundles.Directory(0), ["Student:Runtime:Threads"] = "1" });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["Student:Bundle"] = _bundles.Directory(0), ["Student:Runtime:Threads"] = "1" });
         builder.Services.AddDistillOnnx().AddOptions<DistillOnnxOptions>().BindConfiguration("Student");
         using var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(1, host.Services.GetRequiredService<IOptions<DistillOnnxOptions>>().Value.Runtime.Threads);
-        Assert.NotEmpty(host.Services.GetRequiredService<IPredictor>().Predict([new("text")], TestContext.Current.CancellationToken)[0].Label);
+        Assert.NotEmpty(
+            host.Services.GetRequiredService<IPredictor>().Predict([new("text")], TestContext.Current.CancellationToken)[0].Label);
     }
 
     private static IHost Build(Action<DistillOnnxOptions> configure)

@@ -27,7 +27,12 @@ internal sealed class Browser : IAsyncDisposable
     public static async Task<Browser> StartAsync(string chromium)
     {
         var profile = new TemporaryDirectory();
-        var start = new ProcessStartInfo(chromium, ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--user-data-dir=" + profile.Path, "about:blank"])
+        var start = new ProcessStartInfo(
+            chromium,
+            [
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--user-data-dir=" + profile.Path,
+                "about:blank",
+            ])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -37,7 +42,8 @@ internal sealed class Browser : IAsyncDisposable
         string? line;
         do
         {
-            line = await browser._process.StandardError.ReadLineAsync(browser._patience.Token) ?? throw new InvalidOperationException("the browser ended");
+            line = await browser._process.StandardError.ReadLineAsync(browser._patience.Token)
+                ?? throw new InvalidOperationException("the browser ended");
         }
         while (!line.StartsWith(before, StringComparison.Ordinal));
         _ = browser._process.StandardError.ReadToEndAsync();
@@ -48,7 +54,8 @@ internal sealed class Browser : IAsyncDisposable
     public async Task OpenAsync(string url)
     {
         var target = await SendAsync("Target.createTarget", new JsonObject { ["url"] = url });
-        var attached = await SendAsync("Target.attachToTarget", new JsonObject { ["targetId"] = target["targetId"]!.GetValue<string>(), ["flatten"] = true });
+        var attached = await SendAsync(
+            "Target.attachToTarget", new JsonObject { ["targetId"] = target["targetId"]!.GetValue<string>(), ["flatten"] = true });
         _session = attached["sessionId"]!.GetValue<string>();
     }
 
@@ -58,13 +65,16 @@ internal sealed class Browser : IAsyncDisposable
     public async Task<string?> EvaluateAsync(string script)
     {
         var answer = await SendAsync("Runtime.evaluate", new JsonObject { ["expression"] = $"String({script})", ["returnByValue"] = true });
-        return answer["exceptionDetails"] is { } fault ? throw new InvalidOperationException(fault.ToJsonString()) : answer["result"]!["value"]?.GetValue<string>();
+        return answer["exceptionDetails"] is { } fault
+            ? throw new InvalidOperationException(fault.ToJsonString())
+            : answer["result"]!["value"]?.GetValue<string>();
     }
 
     /// <summary>Waits until a script gives true.</summary>
     public async Task UntilAsync(string script)
     {
-        while (await EvaluateAsync($"Boolean(document.readyState === 'complete' && ({script}))") != "true") await Task.Delay(20, _patience.Token);
+        while (await EvaluateAsync($"Boolean(document.readyState === 'complete' && ({script}))") != "true")
+            await Task.Delay(20, _patience.Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -22,7 +22,10 @@ public sealed class PlaygroundTests
         using var response = await server.Http.GetAsync("/");
 
         Assert.Equal(PlaygroundPage.Read().Page, await response.Content.ReadAsStringAsync());
-        Assert.Contains($"'sha256-{PlaygroundPage.Read().ScriptHash}'", response.Headers.GetValues("content-security-policy").Single(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"'sha256-{PlaygroundPage.Read().ScriptHash}'",
+            response.Headers.GetValues("content-security-policy").Single(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -43,7 +46,8 @@ public sealed class PlaygroundTests
 
         var expected = server.Predictor.Answer("a man sleeps");
         Assert.Equal(expected.Label, await browser.EvaluateAsync("document.querySelector('#label').textContent"));
-        var shown = await browser.EvaluateAsync("[...document.querySelectorAll('.row')].map(r => r.innerText.replace(/\\s+/g, ' ').trim()).join('|')");
+        var shown = await browser.EvaluateAsync(
+            "[...document.querySelectorAll('.row')].map(r => r.innerText.replace(/\\s+/g, ' ').trim()).join('|')");
         Assert.Equal(
             FakePredictor.Labels.Select((label, i) => FormattableString.Invariant($"{label} {100 * expected.Probabilities![i]:0.0} %")),
             shown!.Split('|'));
@@ -54,7 +58,8 @@ public sealed class PlaygroundTests
         await browser.EvaluateAsync("document.querySelector('#predict').click()");
         await browser.UntilAsync("document.querySelector('#rationale') !== null");
 
-        Assert.Equal(FakePredictor.Rationale("a man sleeps"), await browser.EvaluateAsync("document.querySelector('#rationale').textContent"));
+        Assert.Equal(
+            FakePredictor.Rationale("a man sleeps"), await browser.EvaluateAsync("document.querySelector('#rationale').textContent"));
         Assert.Equal(
             "The model's own words, not a proof of its label",
             await browser.EvaluateAsync("document.querySelector('#rationale').previousElementSibling.textContent"));

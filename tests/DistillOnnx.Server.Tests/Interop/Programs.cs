@@ -9,7 +9,12 @@ internal static class Programs
     /// <summary>Runs one to its end, within a bound. Null: it is not on this machine.</summary>
     public static async Task<Run?> RunAsync(string program, IEnumerable<string> arguments, string directory)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = new Process { StartInfo = start };
         try
         {

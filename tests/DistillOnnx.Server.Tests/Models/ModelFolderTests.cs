@@ -167,11 +167,21 @@ public sealed class ModelFolderTests
             var world = new World();
             using var named = new TemporaryDirectory();
             prepare(world);
-            var options = new ServerOptions { ModelFolder = world._folder.Path, PollSeconds = 0, KeepVersions = keep, Urls = ["http://127.0.0.1:0"] };
+            var options = new ServerOptions
+            {
+                ModelFolder = world._folder.Path,
+                PollSeconds = 0,
+                KeepVersions = keep,
+                Urls = ["http://127.0.0.1:0"],
+            };
 
             // The first look goes through the server; later ones are the test's.
-            world._host = await ServerHost.StartAsync(options with { ModelFolder = named.Path }, new FakeLoader(world.Load), CancellationToken.None).WaitAsync(TestServer.Patience);
-            world._watched = new ModelFolder(world._folder.Path, keep, world._host.Services.GetRequiredService<ModelLifecycle>(), world.Catalog);
+            world._host = await ServerHost.StartAsync(
+                options with { ModelFolder = named.Path },
+                new FakeLoader(world.Load),
+                CancellationToken.None).WaitAsync(TestServer.Patience);
+            world._watched = new ModelFolder(
+                world._folder.Path, keep, world._host.Services.GetRequiredService<ModelLifecycle>(), world.Catalog);
             world._watched.Scan(settle: false, CancellationToken.None);
             return world;
         }

@@ -17,7 +17,13 @@ public sealed class RationaleBundleTests : IDisposable
 {
     private const string Text = "a man sleeps";
 
-    private static readonly TaskSpec Labels = new() { Name = "nli", Kind = TaskKind.Labels, Labels = ["yes", "no", "maybe"], MaxInputTokens = 48 };
+    private static readonly TaskSpec Labels = new()
+    {
+        Name = "nli",
+        Kind = TaskKind.Labels,
+        Labels = ["yes", "no", "maybe"],
+        MaxInputTokens = 48,
+    };
 
     private readonly TemporaryDirectory _root = new();
 
@@ -66,7 +72,8 @@ public sealed class RationaleBundleTests : IDisposable
         using var client = new PredictionClient(host.Addresses[0]);
         File.WriteAllText(Graph(BundleFiles.Encoder), "no graph");
 
-        var fault = await Assert.ThrowsAsync<RpcException>(() => client.PredictAsync("", Text, explain: true).WaitAsync(TestServer.Patience));
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            () => client.PredictAsync("", Text, explain: true).WaitAsync(TestServer.Patience));
 
         Assert.Equal(StatusCode.Internal, fault.StatusCode);
         Assert.DoesNotContain(_root.Path, fault.Status.Detail, StringComparison.Ordinal);
@@ -104,7 +111,8 @@ public sealed class RationaleBundleTests : IDisposable
 
     private static async Task AssertUnableAsync(PredictionClient client, string reason)
     {
-        var fault = await Assert.ThrowsAsync<RpcException>(() => client.PredictAsync("", Text, explain: true).WaitAsync(TestServer.Patience));
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            () => client.PredictAsync("", Text, explain: true).WaitAsync(TestServer.Patience));
         Assert.Equal(StatusCode.FailedPrecondition, fault.StatusCode);
         Assert.Contains(reason, fault.Status.Detail, StringComparison.Ordinal);
     }
@@ -112,7 +120,8 @@ public sealed class RationaleBundleTests : IDisposable
     private void Export(TaskSpec task, GraphSet graphs)
     {
         RandomCheckpoint.Write(_root["checkpoint"], RandomCheckpoint.Uneven, task, seed: 5, TinyTokenizer.SpieceModel);
-        BundleExporter.Export(new BundleExportOptions { Model = _root["checkpoint"], Out = _root["bundle"], Graphs = graphs }, Reporter.None);
+        BundleExporter.Export(
+            new BundleExportOptions { Model = _root["checkpoint"], Out = _root["bundle"], Graphs = graphs }, Reporter.None);
     }
 
     private Task<ServerHost> StartAsync(int tokens = 12)

@@ -32,7 +32,8 @@ public sealed class BatchPlannerTests
         [
             .. plan.Where(i => i != 0).Where(i => i == plan[0] || i == plan[^1]).Select(i => plan.Where(p => p != i).ToArray()),
             .. left.Where(i => c.Lengths[i] >= c.Lengths[plan[0]]).OrderBy(i => c.Lengths[i]).Take(1).Select(i => (int[])[.. plan, i]),
-            .. left.Where(i => c.Lengths[i] <= c.Lengths[plan[^1]]).OrderByDescending(i => c.Lengths[i]).Take(1).Select(i => (int[])[.. plan, i]),
+            .. left.Where(i => c.Lengths[i] <= c.Lengths[plan[^1]]).OrderByDescending(i => c.Lengths[i]).Take(1)
+                .Select(i => (int[])[.. plan, i]),
         ];
 
         Assert.All(

@@ -103,7 +103,8 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_DeadlineNear_IsNotOvertaken()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 1, MaxTokens = 20 }, ("no deadline", null), ("far", 100), ("near", 0.25));
+        var batches = await BatchesAsync(
+            new BatchOptions { MaxRows = 1, MaxTokens = 20 }, ("no deadline", null), ("far", 100), ("near", 0.25));
 
         Assert.Equal([["one"], ["near"], ["no deadline"], ["far"]], batches);
     }
@@ -111,7 +112,8 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_SeveralDeadlinesNear_RunAmongThemselves()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 2, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("near 4", 0.4));
+        var batches = await BatchesAsync(
+            new BatchOptions { MaxRows = 2, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("near 4", 0.4));
 
         Assert.Equal([["one"], ["near 2", "near 4"], ["never 1", "never 3"]], batches);
     }
@@ -119,7 +121,8 @@ public sealed class BatcherTests
     [Fact]
     public async Task RunAsync_OneDeadlineNear_LeavesTheRestOfItsBatchToOthers()
     {
-        var batches = await BatchesAsync(new BatchOptions { MaxRows = 3, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("never 4", null));
+        var batches = await BatchesAsync(
+            new BatchOptions { MaxRows = 3, MaxTokens = 40 }, ("never 1", null), ("near 2", 0.5), ("never 3", null), ("never 4", null));
 
         Assert.Equal([["one"], ["near 2", "never 1", "never 3"], ["never 4"]], batches);
     }
@@ -299,7 +302,11 @@ public sealed class BatcherTests
         var first = batcher.RunAsync(Call(predictor, "a", "one"));
         await gate.Entered;
 
-        Task[] waiting = [.. rows.Select(row => batcher.RunAsync(Call(predictor, "a", row.Text, row.SecondsLeft is { } left ? time.GetUtcNow().AddSeconds(left) : null)))];
+        Task[] waiting =
+        [
+            .. rows.Select(row => batcher.RunAsync(
+                Call(predictor, "a", row.Text, row.SecondsLeft is { } left ? time.GetUtcNow().AddSeconds(left) : null))),
+        ];
         gate.Open();
         await Task.WhenAll([first, .. waiting]).WaitAsync(TestServer.Patience);
         return batches;
@@ -308,7 +315,8 @@ public sealed class BatcherTests
     private static Batcher Start(FakePredictor predictor, BatchOptions? options = null, TimeProvider? time = null) =>
         new("test", predictor, options ?? new BatchOptions(), new NoObserver(), time ?? TimeProvider.System);
 
-    private static BatchCall Call(FakePredictor predictor, string caller, string text, DateTimeOffset? deadline = null, CancellationToken token = default) =>
+    private static BatchCall Call(
+        FakePredictor predictor, string caller, string text, DateTimeOffset? deadline = null, CancellationToken token = default) =>
         new([predictor.Encode(new Input(text))], caller, deadline, token);
 
     private sealed class NoObserver : IBatchObserver

@@ -34,7 +34,8 @@ public sealed class AccessTests
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { ApiKeys = ["team=" + Key] });
 
-        var health = await new Health.HealthClient(server.Channel).CheckAsync(new HealthCheckRequest(), deadline: DateTime.UtcNow + TestServer.Patience);
+        var health = await new Health.HealthClient(server.Channel)
+            .CheckAsync(new HealthCheckRequest(), deadline: DateTime.UtcNow + TestServer.Patience);
 
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, health.Status);
     }
@@ -46,7 +47,8 @@ public sealed class AccessTests
         using var good = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await File.WriteAllTextAsync(directory["key.pem"], good.ExportSubjectPublicKeyInfoPem());
-        await using var server = await TestServer.StartAsync(configure: o => o with { JwtKey = directory["key.pem"], JwtAudience = "predict" });
+        await using var server = await TestServer.StartAsync(
+            configure: o => o with { JwtKey = directory["key.pem"], JwtAudience = "predict" });
 
         Assert.Equal(StatusCode.OK, await StatusAsync(server, Token(good, "predict", TimeSpan.FromHours(1))));
         Assert.Equal(StatusCode.Unauthenticated, await StatusAsync(server, Token(good, "billing", TimeSpan.FromHours(1))));
@@ -75,7 +77,8 @@ public sealed class AccessTests
 
     private static async Task<StatusCode> StatusAsync(TestServer server, string token)
     {
-        using var client = new PredictionClient(new PredictionClientOptions { Addresses = [server.Address], BearerToken = _ => Task.FromResult(token) });
+        using var client = new PredictionClient(
+            new PredictionClientOptions { Addresses = [server.Address], BearerToken = _ => Task.FromResult(token) });
         try
         {
             await client.PredictAsync("nli", "text").WaitAsync(TestServer.Patience);
@@ -87,7 +90,8 @@ public sealed class AccessTests
         }
     }
 
-    private static string Token(ECDsa key, string audience, TimeSpan lifetime) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+    private static string Token(ECDsa key, string audience, TimeSpan lifetime) =>
+        new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
     {
         Audience = audience,
         NotBefore = DateTime.UtcNow.AddHours(-2),

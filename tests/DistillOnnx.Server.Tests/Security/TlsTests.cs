@@ -36,7 +36,8 @@ public sealed class TlsTests : IDisposable
         using var http = new HttpClient(handler) { BaseAddress = new Uri(server.Host.Addresses[1]) };
         using var client = Client(server, null);
 
-        Assert.Equal(server.Predictor.Answer("text").Label, (await client.PredictAsync("nli", "text").WaitAsync(TestServer.Patience)).Label);
+        Assert.Equal(
+            server.Predictor.Answer("text").Label, (await client.PredictAsync("nli", "text").WaitAsync(TestServer.Patience)).Label);
         Assert.Equal(HttpVersion.Version11, (await http.GetAsync("/v1/models")).Version);
     }
 
@@ -69,7 +70,11 @@ public sealed class TlsTests : IDisposable
     private void Trust(SslClientAuthenticationOptions ssl, X509Certificate2? certificate)
     {
         ssl.TargetHost = "localhost";
-        ssl.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        ssl.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         ssl.CertificateChainPolicy.CustomTrustStore.Add(_authority);
         if (certificate is not null) ssl.ClientCertificates = [certificate];
     }
@@ -100,12 +105,14 @@ public sealed class TlsTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(server ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], true));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid(server ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], true));
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(
+            authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
         using var whole = issued.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
     }

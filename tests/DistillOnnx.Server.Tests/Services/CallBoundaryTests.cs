@@ -12,7 +12,13 @@ public sealed class CallBoundaryTests
     /// <summary>Field 1 of each request, two bytes that are no UTF-8; and a field that ends too early.</summary>
     public static TheoryData<string, string, byte[]> Unreadable => new(
         from message in (byte[][])[[0x0A, 2, 0xFF, 0xFE], [0x0A, 200]]
-        from method in ((string, string)[])[(Predictions, "Predict"), (Predictions, "GetModel"), ("inference.GRPCInferenceService", "ModelInfer"), ("grpc.health.v1.Health", "Check")]
+        from method in ((string, string)[])
+        [
+            (Predictions, "Predict"),
+            (Predictions, "GetModel"),
+            ("inference.GRPCInferenceService", "ModelInfer"),
+            ("grpc.health.v1.Health", "Check"),
+        ]
         select (method.Item1, method.Item2, message));
 
     [Theory]
@@ -22,7 +28,8 @@ public sealed class CallBoundaryTests
         await using var server = await TestServer.StartAsync();
         var method = new Method<byte[], byte[]>(MethodType.Unary, service, name, Bytes, Bytes);
 
-        var fault = await Assert.ThrowsAsync<RpcException>(async () => await server.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, Soon(), message));
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, Soon(), message));
 
         Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
         Assert.Contains("UTF-8", fault.Status.Detail, StringComparison.Ordinal);

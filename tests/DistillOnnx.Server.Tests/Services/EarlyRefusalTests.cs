@@ -45,7 +45,9 @@ public sealed class EarlyRefusalTests
         gate.Open();
         await waiting.WaitAsync(TestServer.Patience);
 
-        Assert.Equal((StatusCode.ResourceExhausted, "the queue is longer than the call's deadline allows"), (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal(
+            (StatusCode.ResourceExhausted, "the queue is longer than the call's deadline allows"),
+            (refused.StatusCode, refused.Status.Detail));
     }
 
     [Theory]
@@ -70,7 +72,12 @@ public sealed class EarlyRefusalTests
         using var gate = new Gate();
         await using var server = await TestServer.StartAsync(new FakePredictor(), o => o with { QueueRows = 1, RequestRows = 1 });
         var waiting = await FillAsync(server, gate);
-        using var other = new ModelVersion("other", new LoadedModel(new FakePredictor(), "1"), new(), server.Host.Services.GetRequiredService<Telemetry.ServerMetrics>().ForModel("other"), TimeProvider.System);
+        using var other = new ModelVersion(
+            "other",
+            new LoadedModel(new FakePredictor(), "1"),
+            new(),
+            server.Host.Services.GetRequiredService<Telemetry.ServerMetrics>().ForModel("other"),
+            TimeProvider.System);
         server.Host.Services.GetRequiredService<ModelCatalog>().Add(other);
 
         var fault = await CallAsync(server, "distillonnx.v1.PredictionService", "Predict");
@@ -91,7 +98,9 @@ public sealed class EarlyRefusalTests
         return Task.WhenAll(running, waiting);
     }
 
-    private static Task<RpcException> CallAsync(TestServer server, string service, string method) => Assert.ThrowsAsync<RpcException>(async () =>
+    private static Task<RpcException> CallAsync(TestServer server, string service, string method) =>
+        Assert.ThrowsAsync<RpcException>(async () =>
         await server.Channel.CreateCallInvoker().AsyncUnaryCall(
-            new Method<byte[], byte[]>(MethodType.Unary, service, method, Bytes, Bytes), null, new CallOptions(deadline: DateTime.UtcNow + TestServer.Patience), Unreadable));
+            new Method<byte[], byte[]>(MethodType.Unary, service, method, Bytes, Bytes), null, new CallOptions(
+                deadline: DateTime.UtcNow + TestServer.Patience), Unreadable));
 }

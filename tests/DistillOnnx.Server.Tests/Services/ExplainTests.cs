@@ -26,7 +26,8 @@ public sealed class ExplainTests
         var answers = await server.Client.PredictAsync("nli", Texts, explain: true).WaitAsync(TestServer.Patience);
         var one = await server.Client.PredictAsync("nli", Texts[0], explain: true).WaitAsync(TestServer.Patience);
 
-        Assert.Equal(Texts.Select(t => (server.Predictor.Answer(t).Label, FakePredictor.Rationale(t))), answers.Select(a => (a.Label, a.Rationale)));
+        Assert.Equal(
+            Texts.Select(t => (server.Predictor.Answer(t).Label, FakePredictor.Rationale(t))), answers.Select(a => (a.Label, a.Rationale)));
         Assert.Equal(answers[0], one);
     }
 
@@ -78,7 +79,8 @@ public sealed class ExplainTests
     [InlineData(true)]
     public async Task Predict_ARationaleFails_IsThatInputsFault(bool partial)
     {
-        await using var server = await TestServer.StartAsync(configure: o => o with { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical });
+        await using var server = await TestServer.StartAsync(
+            configure: o => o with { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical });
         server.Predictor.OnExplain = (text, _) =>
         {
             if (text == "bad") throw new InvalidOperationException("not for clients");
@@ -109,7 +111,8 @@ public sealed class ExplainTests
         await gate.Entered;
 
         using var once = Once(server);
-        var full = await Assert.ThrowsAsync<RpcException>(() => once.PredictAsync("nli", "third", explain: true).WaitAsync(TestServer.Patience));
+        var full = await Assert.ThrowsAsync<RpcException>(
+            () => once.PredictAsync("nli", "third", explain: true).WaitAsync(TestServer.Patience));
         using var json = await server.Http.PostAsJsonAsync("/v1/models/nli:predict", new { inputs = Texts, explain = true });
         var label = await server.Client.PredictAsync("nli", "a label alone").WaitAsync(TestServer.Patience);
         gate.Open();
@@ -130,7 +133,8 @@ public sealed class ExplainTests
         var fault = await Assert.ThrowsAsync<RpcException>(
             () => server.Client.PredictAsync("nli", Texts, explain: true).WaitAsync(TestServer.Patience));
 
-        Assert.Equal((StatusCode.InvalidArgument, "inputs: expected at most 1 with explain, found 2"), (fault.StatusCode, fault.Status.Detail));
+        Assert.Equal(
+            (StatusCode.InvalidArgument, "inputs: expected at most 1 with explain, found 2"), (fault.StatusCode, fault.Status.Detail));
     }
 
     [Fact]
@@ -259,7 +263,8 @@ public sealed class ExplainTests
         var outputs = answer.GetProperty("outputs").EnumerateArray().ToDictionary(o => o.GetProperty("name").GetString()!);
         Assert.Equal(expected, string.Join(',', outputs.Keys));
         if (!outputs.TryGetValue("rationale", out var rationale)) return;
-        Assert.Equal(("BYTES", Texts.Length), (rationale.GetProperty("datatype").GetString(), rationale.GetProperty("shape")[0].GetInt32()));
+        Assert.Equal(
+            ("BYTES", Texts.Length), (rationale.GetProperty("datatype").GetString(), rationale.GetProperty("shape")[0].GetInt32()));
         Assert.Equal(Texts.Select(FakePredictor.Rationale), rationale.GetProperty("data").EnumerateArray().Select(d => d.GetString()!));
     }
 
@@ -327,7 +332,12 @@ public sealed class ExplainTests
     {
         var text = new Tensor { Name = "text", Datatype = "BYTES", Shape = { Texts.Length }, Contents = new InferTensorContents() };
         text.Contents.BytesContents.AddRange(Texts.Select(ByteString.CopyFromUtf8));
-        var request = new ModelInferRequest { ModelName = "nli", Inputs = { text }, Outputs = { outputs.Select(o => new Output { Name = o }) } };
+        var request = new ModelInferRequest
+        {
+            ModelName = "nli",
+            Inputs = { text },
+            Outputs = { outputs.Select(o => new Output { Name = o }) },
+        };
         if (explain is not null) request.Parameters["explain"] = explain;
         return await Inference(server).ModelInferAsync(request, deadline: Soon());
     }
@@ -366,7 +376,8 @@ public sealed class ExplainTests
         .Split("} ")[1].Split(' ')[0];
 
     /// <summary>A client that does not try again what is refused.</summary>
-    private static PredictionClient Once(TestServer server) => new(new PredictionClientOptions { Addresses = [server.Address], MaxAttempts = 1 });
+    private static PredictionClient Once(TestServer server) =>
+        new(new PredictionClientOptions { Addresses = [server.Address], MaxAttempts = 1 });
 
     private static DateTime Soon() => DateTime.UtcNow + TestServer.Patience;
 }

@@ -38,13 +38,20 @@ public sealed class InferenceRestTests
         await using var server = await TestServer.StartAsync();
         var expected = await server.Client.PredictAsync("nli", Texts).WaitAsync(TestServer.Patience);
 
-        using var response = await server.Http.PostAsJsonAsync(Infer, new { id = "7", inputs = new[] { Input(Texts) } }, TestContext.Current.CancellationToken);
+        using var response = await server.Http.PostAsJsonAsync(
+            Infer, new { id = "7", inputs = new[] { Input(Texts) } }, TestContext.Current.CancellationToken);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
 
-        Assert.Equal(("nli", "1", "7"), (answer.GetProperty("model_name").GetString(), answer.GetProperty("model_version").GetString(), answer.GetProperty("id").GetString()));
+        Assert.Equal(
+            ("nli", "1", "7"),
+            (
+                answer.GetProperty("model_name").GetString(),
+                answer.GetProperty("model_version").GetString(),
+                answer.GetProperty("id").GetString()));
         Assert.Equal(expected.Select(p => p.Label), Data(answer, "label").Select(e => e.GetString()!));
         Assert.Equal(expected.Select(p => (float)p.Probability), Data(answer, "probability").Select(e => e.GetSingle()));
-        Assert.Equal(expected.SelectMany(p => p.Probabilities).Select(p => (float)p), Data(answer, "probabilities").Select(e => e.GetSingle()));
+        Assert.Equal(
+            expected.SelectMany(p => p.Probabilities).Select(p => (float)p), Data(answer, "probabilities").Select(e => e.GetSingle()));
         Assert.Equal(expected.Select(p => p.Abstained), Data(answer, "abstained").Select(e => e.GetBoolean()));
         Assert.Equal([false, true], Data(answer, "truncated").Select(e => e.GetBoolean()));
     }
@@ -64,8 +71,16 @@ public sealed class InferenceRestTests
 
         var head = JsonSerializer.SerializeToUtf8Bytes(new
         {
-            inputs = new[] { new { name = "text", datatype = "BYTES", shape = new[] { 2 }, parameters = new { binary_data_size = tensor.Length } } },
-            outputs = new object[] { new { name = "probability", parameters = new { binary_data = true } }, new { name = "truncated", parameters = new { binary_data = true } }, new { name = "label" } },
+            inputs = new[]
+            {
+                new { name = "text", datatype = "BYTES", shape = new[] { 2 }, parameters = new { binary_data_size = tensor.Length } },
+            },
+            outputs = new object[]
+            {
+                new { name = "probability", parameters = new { binary_data = true } },
+                new { name = "truncated", parameters = new { binary_data = true } },
+                new { name = "label" },
+            },
         });
         using var content = new ByteArrayContent([.. head, .. tensor.ToArray()]);
         content.Headers.Add("Inference-Header-Content-Length", $"{head.Length}");
@@ -73,22 +88,32 @@ public sealed class InferenceRestTests
         var body = await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var json = int.Parse(response.Headers.GetValues("Inference-Header-Content-Length").Single(), System.Globalization.CultureInfo.InvariantCulture);
+        var json = int.Parse(
+            response.Headers.GetValues("Inference-Header-Content-Length").Single(), System.Globalization.CultureInfo.InvariantCulture);
         var answer = JsonSerializer.Deserialize<JsonElement>(body.AsSpan(0, json));
-        Assert.Equal(["probability", "truncated", "label"], answer.GetProperty("outputs").EnumerateArray().Select(o => o.GetProperty("name").GetString()!));
-        Assert.Equal(expected.Select(p => (float)p.Probability), [BitConverter.ToSingle(body, json), BitConverter.ToSingle(body, json + 4)]);
+        Assert.Equal(
+            ["probability", "truncated", "label"],
+            answer.GetProperty("outputs").EnumerateArray().Select(o => o.GetProperty("name").GetString()!));
+        Assert.Equal(
+            expected.Select(p => (float)p.Probability), [BitConverter.ToSingle(body, json), BitConverter.ToSingle(body, json + 4)]);
         Assert.Equal([0, 1], body[(json + 8)..]);
         Assert.Equal(expected.Select(p => p.Label), Data(answer, "label").Select(e => e.GetString()!));
     }
 
     [Theory]
     [InlineData("{", "body: not JSON")]
-    [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":[7]}]}""", "inputs[0].data[0]: expected a string, found a number")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":[7]}]}""",
+        "inputs[0].data[0]: expected a string, found a number")]
     [InlineData("""{"inputs":[{"name":"text","shape":[2],"datatype":"BYTES","data":["a"]}]}""", "inputs[0].shape")]
     [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":[""]}]}""", "inputs[0].text")]
     [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"priority":1}""", "priority: not known")]
-    [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":9}}]}""", "inputs[0].parameters.binary_data_size")]
-    [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"score"}]}""", "outputs[0].name")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":9}}]}""",
+        "inputs[0].parameters.binary_data_size")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"score"}]}""",
+        "outputs[0].name")]
     public async Task Infer_RequestAtFault_NamesTheField(string json, string error)
     {
         await using var server = await TestServer.StartAsync();
@@ -107,8 +132,14 @@ public sealed class InferenceRestTests
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { MessageBytes = 64 << 10 });
         using var packed = new MemoryStream();
-        await using (Stream stream = encoding == "br" ? new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true) : new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-            await JsonSerializer.SerializeAsync(stream, new { inputs = new[] { Input(string.Join(' ', Enumerable.Repeat("w", words))) } }, cancellationToken: TestContext.Current.CancellationToken);
+        await using (
+            Stream stream = encoding == "br"
+                ? new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true)
+                : new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            await JsonSerializer.SerializeAsync(
+                stream,
+                new { inputs = new[] { Input(string.Join(' ', Enumerable.Repeat("w", words))) } },
+                cancellationToken: TestContext.Current.CancellationToken);
         using var content = new ByteArrayContent(packed.ToArray());
         content.Headers.ContentEncoding.Add(encoding);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
@@ -122,12 +153,17 @@ public sealed class InferenceRestTests
     public async Task Infer_UnknownModel_IsNotFound()
     {
         await using var server = await TestServer.StartAsync();
-        using var response = await server.Http.PostAsJsonAsync("/v2/models/other/infer", new { inputs = new[] { Input("a") } }, TestContext.Current.CancellationToken);
+        using var response = await server.Http.PostAsJsonAsync(
+            "/v2/models/other/infer", new { inputs = new[] { Input("a") } }, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
-    private static object Input(params string[] texts) => new { name = "text", shape = new[] { texts.Length }, datatype = "BYTES", data = texts };
+    private static object Input(params string[] texts) =>
+        new { name = "text", shape = new[] { texts.Length }, datatype = "BYTES", data = texts };
 
     private static JsonElement[] Data(JsonElement answer, string output) =>
-        [.. answer.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == output).GetProperty("data").EnumerateArray()];
+    [
+        .. answer.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == output)
+            .GetProperty("data").EnumerateArray(),
+    ];
 }

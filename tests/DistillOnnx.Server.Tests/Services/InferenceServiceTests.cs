@@ -27,8 +27,11 @@ public sealed class InferenceServiceTests
         Assert.Equal(["label", "probability", "probabilities", "abstained", "truncated"], response.Outputs.Select(o => o.Name));
         Assert.Equal(["BYTES", "FP32", "FP32", "BOOL", "BOOL"], response.Outputs.Select(o => o.Datatype));
         Assert.Equal([2L, 3L], response.Outputs[2].Shape);
-        Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Label), response.Outputs[0].Contents.BytesContents.Select(b => b.ToStringUtf8()));
-        Assert.Equal(texts.SelectMany(t => server.Predictor.Answer(t).Probabilities!).Select(p => (float)p), response.Outputs[2].Contents.Fp32Contents);
+        Assert.Equal(
+            texts.Select(t => server.Predictor.Answer(t).Label), response.Outputs[0].Contents.BytesContents.Select(b => b.ToStringUtf8()));
+        Assert.Equal(
+            texts.SelectMany(t => server.Predictor.Answer(t).Probabilities!).Select(p => (float)p),
+            response.Outputs[2].Contents.Fp32Contents);
         Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Abstained), response.Outputs[3].Contents.BoolContents);
         Assert.Equal(texts.Select(t => server.Predictor.Answer(t).Truncated), response.Outputs[4].Contents.BoolContents);
     }
@@ -52,7 +55,9 @@ public sealed class InferenceServiceTests
         var response = await Client(server).ModelInferAsync(request, deadline: Soon());
 
         Assert.Equal("probability", Assert.Single(response.Outputs).Name);
-        Assert.Equal((float)server.Predictor.Answer("größe").Probability!, BinaryPrimitives.ReadSingleLittleEndian(Assert.Single(response.RawOutputContents).Span));
+        Assert.Equal(
+            (float)server.Predictor.Answer("größe").Probability!,
+            BinaryPrimitives.ReadSingleLittleEndian(Assert.Single(response.RawOutputContents).Span));
     }
 
     [Fact]
@@ -68,7 +73,10 @@ public sealed class InferenceServiceTests
 
         var response = await Client(server).ModelInferAsync(request, deadline: Soon());
 
-        string[] expected = [predictor.Answer(new Input("one", ["a", "b"]), 2).Label, predictor.Answer(new Input("two", ["c", "d"]), 2).Label];
+        string[] expected =
+        [
+            predictor.Answer(new Input("one", ["a", "b"]), 2).Label, predictor.Answer(new Input("two", ["c", "d"]), 2).Label,
+        ];
         Assert.Equal(expected, response.Outputs[0].Contents.BytesContents.Select(b => b.ToStringUtf8()));
     }
 
@@ -90,18 +98,22 @@ public sealed class InferenceServiceTests
     private static IEnumerable<(string Field, ModelInferRequest Request)> BadRequests() =>
     [
         ("inputs", new ModelInferRequest()),
-        ("inputs[0].name", new ModelInferRequest { Inputs = { Texts("txet", [1], ["a"]) } }),
-        ("inputs[0].shape", new ModelInferRequest { Inputs = { Texts("text", [2], ["a"]) } }),
-        ("inputs[0].shape", new ModelInferRequest { Inputs = { Texts("text", [-1, -1], ["a"]) } }),
-        ("inputs[0].datatype", new ModelInferRequest { Inputs = { new Tensor { Name = "text", Datatype = "FP32", Shape = { 1 } } } }),
-        ("inputs[0].contents", new ModelInferRequest { Inputs = { new Tensor { Name = "text", Datatype = "BYTES", Shape = { 1 }, Contents = new InferTensorContents { BytesContents = { ByteString.CopyFrom(0xC3, 0x28) } } } } }),
-        ("raw_input_contents[0]", new ModelInferRequest { Inputs = { new Tensor { Name = "text", Datatype = "BYTES", Shape = { 1 } } }, RawInputContents = { ByteString.CopyFrom(9, 0, 0, 0, 1) } }),
-        ("outputs[0].name", new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Outputs = { new ModelInferRequest.Types.InferRequestedOutputTensor { Name = "logits" } } }),
-        ("parameters.priority", new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Parameters = { ["priority"] = new() { Int64Param = 1 } } }),
+        ("inputs[0].name", Of(Texts("txet", [1], ["a"]))),
+        ("inputs[0].shape", Of(Texts("text", [2], ["a"]))),
+        ("inputs[0].shape", Of(Texts("text", [-1, -1], ["a"]))),
+        ("inputs[0].datatype", Of(new Tensor { Name = "text", Datatype = "FP32", Shape = { 1 } })),
+        ("inputs[0].contents", Of(Bare(new InferTensorContents { BytesContents = { ByteString.CopyFrom(0xC3, 0x28) } }))),
+        (
+            "raw_input_contents[0]",
+            new ModelInferRequest { Inputs = { Bare(null) }, RawInputContents = { ByteString.CopyFrom(9, 0, 0, 0, 1) } }),
+        ("outputs[0].name", Of(new Output { Name = "logits" })),
+        (
+            "parameters.priority",
+            new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Parameters = { ["priority"] = new() { Int64Param = 1 } } }),
         ("inputs[0].parameters.content_type", WithParameter(new() { StringParam = "base64" })),
         (
             "outputs[0].parameters.classification",
-            new ModelInferRequest { Inputs = { Texts("text", [1], ["a"]) }, Outputs = { new Output { Name = "label", Parameters = { ["classification"] = new() { Int64Param = 2 } } } } }),
+            Of(new Output { Name = "label", Parameters = { ["classification"] = new() { Int64Param = 2 } } })),
     ];
 
     [Fact]
@@ -134,6 +146,13 @@ public sealed class InferenceServiceTests
     }
 
     private static GRPCInferenceService.GRPCInferenceServiceClient Client(TestServer server) => new(server.Channel);
+
+    private static ModelInferRequest Of(Tensor input) => new() { Inputs = { input } };
+
+    private static ModelInferRequest Of(Output output) => new() { Inputs = { Texts("text", [1], ["a"]) }, Outputs = { output } };
+
+    private static Tensor Bare(InferTensorContents? contents) =>
+        new() { Name = "text", Datatype = "BYTES", Shape = { 1 }, Contents = contents };
 
     private static ModelInferRequest WithParameter(InferParameter contentType)
     {

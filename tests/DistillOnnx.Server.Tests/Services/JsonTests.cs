@@ -61,7 +61,10 @@ public sealed class JsonTests
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { MessageBytes = 64 << 10 });
         using var packed = new MemoryStream();
-        await using (Stream stream = encoding == "br" ? new BrotliStream(packed, CompressionLevel.Fastest, true) : new GZipStream(packed, CompressionLevel.Fastest, true))
+        await using (
+            Stream stream = encoding == "br"
+                ? new BrotliStream(packed, CompressionLevel.Fastest, true)
+                : new GZipStream(packed, CompressionLevel.Fastest, true))
             await JsonSerializer.SerializeAsync(stream, new { inputs = new[] { string.Join(' ', Enumerable.Repeat("w", words)) } });
         using var content = new ByteArrayContent(packed.ToArray());
         content.Headers.ContentEncoding.Add(encoding);
@@ -85,7 +88,8 @@ public sealed class JsonTests
         using var response = await server.Http.PostAsync(Predict, content);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.StartsWith($"body: expected {encoding}", (await ReadAsync(response)).GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"body: expected {encoding}", (await ReadAsync(response)).GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -109,9 +113,15 @@ public sealed class JsonTests
     public async Task Rest_DeadlineInTheHeader_EndsTheCall(string path, string body, string message)
     {
         await using var server = await TestServer.StartAsync(new FakePredictor { PerToken = TimeSpan.FromMinutes(1) });
-        using var late = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var late = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         late.Headers.Add("grpc-timeout", "200m");
-        using var unreadable = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var unreadable = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         unreadable.Headers.Add("grpc-timeout", "soon");
 
         using var ended = await server.Http.SendAsync(late);

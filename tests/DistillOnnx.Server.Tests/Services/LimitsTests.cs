@@ -42,7 +42,8 @@ public sealed class LimitsTests
         await gate.Entered;
 
         var request = new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = "two" } } };
-        var fault = await Assert.ThrowsAsync<RpcException>(async () => await server.Client.Raw.PredictAsync(request, deadline: DateTime.UtcNow.AddMilliseconds(200)));
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Client.Raw.PredictAsync(request, deadline: DateTime.UtcNow.AddMilliseconds(200)));
         await WaitForQueueAsync(server, 0);
         gate.Open();
         await running;
@@ -55,8 +56,12 @@ public sealed class LimitsTests
     [Fact]
     public async Task Predict_TooManyRowsCharactersOrTokens_IsInvalidAndNamed()
     {
-        var predictor = new FakePredictor { Task = new Core.Tasks.TaskSpec { Name = "nli", Kind = Core.Tasks.TaskKind.Labels, Labels = FakePredictor.Labels } };
-        await using var server = await TestServer.StartAsync(predictor, o => o with { RequestRows = 2, RequestCharacters = 100, RequestTokens = 10 });
+        var predictor = new FakePredictor
+        {
+            Task = new Core.Tasks.TaskSpec { Name = "nli", Kind = Core.Tasks.TaskKind.Labels, Labels = FakePredictor.Labels },
+        };
+        await using var server = await TestServer.StartAsync(
+            predictor, o => o with { RequestRows = 2, RequestCharacters = 100, RequestTokens = 10 });
 
         var faults = new[]
         {
@@ -75,7 +80,8 @@ public sealed class LimitsTests
         await using var server = await TestServer.StartAsync(configure: o => o with { MessageBytes = 10_000 });
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => server.Client.Raw.PredictAsync(
-            new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = new string('x', 20_000) } } }, deadline: DateTime.UtcNow + TestServer.Patience).ResponseAsync);
+            new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = new string('x', 20_000) } } },
+            deadline: DateTime.UtcNow + TestServer.Patience).ResponseAsync);
 
         Assert.Equal(StatusCode.ResourceExhausted, fault.StatusCode);
         Assert.Single((await Predict(server, "one")).Predictions);
@@ -90,7 +96,8 @@ public sealed class LimitsTests
 
         var response = await server.Client.PredictAsync(request).WaitAsync(TestServer.Patience);
 
-        Assert.Equal([0, (int)StatusCode.InvalidArgument, (int)StatusCode.Internal, 0], response.Predictions.Select(p => p.Error?.Code ?? 0));
+        Assert.Equal(
+            [0, (int)StatusCode.InvalidArgument, (int)StatusCode.Internal, 0], response.Predictions.Select(p => p.Error?.Code ?? 0));
         Assert.Equal(server.Predictor.Answer("fine").Label, response.Predictions[3].Label);
         Assert.Equal(server.Predictor.Answer("fine").RawLogProbabilities!, response.Predictions[3].RawLogProbabilities);
         Assert.DoesNotContain("poison", response.Predictions[2].Error!.Message, StringComparison.Ordinal);

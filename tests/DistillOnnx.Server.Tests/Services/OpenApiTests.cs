@@ -56,20 +56,29 @@ public sealed class OpenApiTests
         Assert.Equal("x-api-key", scheme.GetProperty("name").GetString());
     }
 
-    private static JsonElement Schema(JsonElement holder) => holder.GetProperty("content").GetProperty("application/json").GetProperty("schema");
+    private static JsonElement Schema(JsonElement holder) =>
+        holder.GetProperty("content").GetProperty("application/json").GetProperty("schema");
 
     /// <summary>Holds a value to a schema, as far as this document's schemas go.</summary>
     private static void Hold(JsonElement document, JsonElement schema, JsonElement value, string path)
     {
         if (schema.TryGetProperty("$ref", out var reference))
         {
-            Hold(document, document.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]), value, path);
+            Hold(
+                document,
+                document.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]),
+                value,
+                path);
             return;
         }
 
         if (schema.TryGetProperty("oneOf", out var variants))
         {
-            Hold(document, variants.EnumerateArray().Single(v => v.TryGetProperty("type", out var t) == (value.ValueKind == JsonValueKind.String)), value, path);
+            Hold(
+                document,
+                variants.EnumerateArray().Single(v => v.TryGetProperty("type", out var t) == (value.ValueKind == JsonValueKind.String)),
+                value,
+                path);
             return;
         }
 
@@ -88,13 +97,15 @@ public sealed class OpenApiTests
             foreach (var element in value.EnumerateArray()) Hold(document, schema.GetProperty("items"), element, path + "[]");
         }
 
-        if (schema.TryGetProperty("enum", out var values)) Assert.Contains(value.GetString(), values.EnumerateArray().Select(v => v.GetString()));
+        if (schema.TryGetProperty("enum", out var values))
+            Assert.Contains(value.GetString(), values.EnumerateArray().Select(v => v.GetString()));
         if (value.ValueKind != JsonValueKind.Object) return;
         if (schema.TryGetProperty("required", out var required))
             Assert.All(required.EnumerateArray(), r => Assert.True(value.TryGetProperty(r.GetString()!, out _), $"{path}: {r} is missing"));
         foreach (var property in value.EnumerateObject())
         {
-            Assert.True(schema.GetProperty("properties").TryGetProperty(property.Name, out var own), $"{path}.{property.Name} is not described");
+            Assert.True(
+                schema.GetProperty("properties").TryGetProperty(property.Name, out var own), $"{path}.{property.Name} is not described");
             Hold(document, own, property.Value, $"{path}.{property.Name}");
         }
     }

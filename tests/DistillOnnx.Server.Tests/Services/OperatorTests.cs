@@ -19,7 +19,8 @@ public sealed partial class OperatorTests
     public async Task Metrics_AfterCalls_CountRowsTokensAndRejections()
     {
         // A name of its own: meters are the process's, and other tests' servers count too.
-        await using var server = await TestServer.StartAsync(configure: o => o with { Model = [o.Model[0].Replace("nli=", "metered=", StringComparison.Ordinal)] });
+        await using var server = await TestServer.StartAsync(
+            configure: o => o with { Model = [o.Model[0].Replace("nli=", "metered=", StringComparison.Ordinal)] });
         await server.Client.PredictAsync("metered", ["one two", "three four five"]).WaitAsync(TestServer.Patience);
         await Assert.ThrowsAsync<RpcException>(() => server.Client.PredictAsync("metered", "").WaitAsync(TestServer.Patience));
 
@@ -57,8 +58,12 @@ public sealed partial class OperatorTests
 
         // What is not sent yet goes out when the server stops.
         var (traces, metrics) = (collector.Received("TraceService"), collector.Received("MetricsService"));
-        Assert.All((string[])["distillonnx", "tokenize", "queue", "inference", "distillonnx.model"], name => Assert.Contains(name, traces, StringComparison.Ordinal));
-        Assert.All((string[])["distillonnx.stage.duration", "distillonnx.batch.rows", "distillonnx.tokens"], name => Assert.Contains(name, metrics, StringComparison.Ordinal));
+        Assert.All(
+            (string[])["distillonnx", "tokenize", "queue", "inference", "distillonnx.model"],
+            name => Assert.Contains(name, traces, StringComparison.Ordinal));
+        Assert.All(
+            (string[])["distillonnx.stage.duration", "distillonnx.batch.rows", "distillonnx.tokens"],
+            name => Assert.Contains(name, metrics, StringComparison.Ordinal));
         Assert.DoesNotContain("business", traces + metrics, StringComparison.Ordinal);
     }
 
@@ -75,8 +80,10 @@ public sealed partial class OperatorTests
         Assert.Equal(HttpStatusCode.NotFound, (await adminHttp.GetAsync("/v1/models")).StatusCode);
         Assert.Equal(StatusCode.Unimplemented, await ReflectAsync(server.Channel));
         Assert.Equal(StatusCode.OK, await ReflectAsync(adminChannel));
-        Assert.Equal(Status.Serving, (await new Health.HealthClient(adminChannel).CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
-        Assert.Equal(Status.Serving, (await new Health.HealthClient(server.Channel).CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
+        Assert.Equal(
+            Status.Serving, (await new Health.HealthClient(adminChannel).CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
+        Assert.Equal(
+            Status.Serving, (await new Health.HealthClient(server.Channel).CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
     }
 
     [Fact]
@@ -106,7 +113,8 @@ public sealed partial class OperatorTests
     {
         using var bundle = new TemporaryDirectory();
         var options = new ServerOptions { Model = ["nli=" + bundle.Path], Urls = ["http://127.0.0.1:0"] };
-        var host = await ServerHost.StartAsync(options, new FakeLoader(_ => new LoadedModel(new FakePredictor(), "1")), CancellationToken.None).WaitAsync(TestServer.Patience);
+        var host = await ServerHost.StartAsync(
+            options, new FakeLoader(_ => new LoadedModel(new FakePredictor(), "1")), CancellationToken.None).WaitAsync(TestServer.Patience);
         var port = new Uri(host.Addresses[0]).Port;
 
         await host.DisposeAsync().AsTask().WaitAsync(TestServer.Patience);
@@ -118,7 +126,8 @@ public sealed partial class OperatorTests
     [Fact]
     public async Task StopAsync_CallThatNeverEnds_StopsWithinTheBound()
     {
-        await using var server = await TestServer.StartAsync(new FakePredictor { PerToken = TimeSpan.FromMinutes(10) }, o => o with { DrainSeconds = 0.2 });
+        await using var server = await TestServer.StartAsync(
+            new FakePredictor { PerToken = TimeSpan.FromMinutes(10) }, o => o with { DrainSeconds = 0.2 });
         var call = server.Client.PredictAsync("nli", "one");
         await Wait.UntilAsync(() => server.Predictor.Batches > 0);
 
@@ -152,7 +161,11 @@ public sealed partial class OperatorTests
 
     private static double Value(string page, string name, string label)
     {
-        var line = page.Split('\n').Single(l => l.StartsWith(name + "{", StringComparison.Ordinal) && l.Contains("model=\"metered\"", StringComparison.Ordinal) && l.Contains(label, StringComparison.Ordinal));
+        var line = page.Split('\n').Single(
+            l =>
+                l.StartsWith(name + "{", StringComparison.Ordinal)
+                    && l.Contains("model=\"metered\"", StringComparison.Ordinal)
+                    && l.Contains(label, StringComparison.Ordinal));
         return double.Parse(line.Split("} ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
     }
 

@@ -40,7 +40,8 @@ public sealed class PredictStreamTests
         Assert.Equal("a", call.ResponseStream.Current.Id);
 
         var stopping = server.Host.StopAsync();
-        var fault = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(TestServer.Patience));
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            () => call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(TestServer.Patience));
 
         // Where the connection closes before the client has read the status, it says Internal.
         Assert.True(fault.StatusCode is StatusCode.Unavailable or StatusCode.Internal, fault.ToString());

@@ -95,9 +95,13 @@ public sealed class PredictTests
         await using var server = await TestServer.StartAsync();
         var health = new Health.HealthClient(server.Channel);
 
-        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
-        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest { Service = "nli" }, deadline: Soon())).Status);
-        var unknown = await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new HealthCheckRequest { Service = "other" }, deadline: Soon()));
+        Assert.Equal(
+            HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest(), deadline: Soon())).Status);
+        Assert.Equal(
+            HealthCheckResponse.Types.ServingStatus.Serving,
+            (await health.CheckAsync(new HealthCheckRequest { Service = "nli" }, deadline: Soon())).Status);
+        var unknown = await Assert.ThrowsAsync<RpcException>(
+            async () => await health.CheckAsync(new HealthCheckRequest { Service = "other" }, deadline: Soon()));
         Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
     }
 
