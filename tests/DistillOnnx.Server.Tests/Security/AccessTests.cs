@@ -92,12 +92,12 @@ public sealed class AccessTests
 
     private static string Token(ECDsa key, string audience, TimeSpan lifetime) =>
         new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-    {
-        Audience = audience,
-        NotBefore = DateTime.UtcNow.AddHours(-2),
-        IssuedAt = DateTime.UtcNow.AddHours(-2),
-        Expires = DateTime.UtcNow + lifetime,
-        Claims = new Dictionary<string, object> { ["sub"] = "someone" },
-        SigningCredentials = new SigningCredentials(new ECDsaSecurityKey(key), SecurityAlgorithms.EcdsaSha256),
-    });
+        {
+            Audience = audience,
+            NotBefore = DateTime.UtcNow.AddHours(-2),
+            IssuedAt = DateTime.UtcNow.AddHours(-2),
+            Expires = DateTime.UtcNow + lifetime,
+            Claims = new Dictionary<string, object> { ["sub"] = "someone" },
+            SigningCredentials = new SigningCredentials(new ECDsaSecurityKey(key), SecurityAlgorithms.EcdsaSha256),
+        });
 }
