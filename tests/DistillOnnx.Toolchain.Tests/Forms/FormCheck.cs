@@ -24,7 +24,9 @@ internal static class FormCheck
     private const double Tolerance = 1e-4;
     private const int MostTokens = 8;
     private const int Beams = 3;
-    private static readonly string[] Texts = ["yes", "it is not and may be", "the {x} is 4, not a <ORG>"];
+
+    /// <summary>What is asked.</summary>
+    public static readonly string[] Texts = ["yes", "it is not and may be", "the {x} is 4, not a <ORG>"];
 
     /// <summary>The task of the labels that are scored.</summary>
     public static TaskSpec Task { get; } = new() { Name = "tiny", Kind = TaskKind.Labels, Labels = ["yes", "yesno", "no", "maybe"] };
@@ -38,9 +40,6 @@ internal static class FormCheck
     {
         var cancellation = TestContext.Current.CancellationToken;
         var reference = new ReferenceT5(config, tensors);
-        var task = Directory.CreateDirectory(output + "-task").FullName;
-        Task.Save(task);
-
         using var checkpoint = Checkpoint.Open(directory);
         using var model = T5Model.Load(checkpoint);
         model.eval();
@@ -48,8 +47,7 @@ internal static class FormCheck
         var inputs = Texts.Select(t => encoder.EncodeInput(t, out _)).ToArray();
         AssertLogits(model, reference, inputs);
 
-        var options = new ExportOptions { Model = directory, Out = output, Task = Path.Combine(task, "task.json"), Threads = 1 };
-        var result = await BundleExport.RunAsync(options with { MaxRelativeError = Tolerance / 2 }, Reporter.None, cancellation);
+        var result = await ExportAsync(directory, output);
         string[] merged = ["first", "whole", "with_past"];
         Assert.Equal(
             [
@@ -86,6 +84,15 @@ internal static class FormCheck
             Assert.Equal(greedy, bundle.TextGenerator().Generate(inputs, limit, cancellation));
             Assert.Equal(beams, bundle.TextGenerator().Generate(inputs, limit with { Beams = Beams }, cancellation));
         }
+    }
+
+    /// <summary>Exports a checkpoint; every graph is held to half of the tolerance.</summary>
+    public static Task<ExportResult> ExportAsync(string directory, string output)
+    {
+        var task = Directory.CreateDirectory(output + "-task").FullName;
+        Task.Save(task);
+        var options = new ExportOptions { Model = directory, Out = output, Task = Path.Combine(task, "task.json"), Threads = 1 };
+        return BundleExport.RunAsync(options with { MaxRelativeError = Tolerance / 2 }, Reporter.None, TestContext.Current.CancellationToken);
     }
 
     private static void AssertLogits(T5Model model, ReferenceT5 reference, int[][] inputs)

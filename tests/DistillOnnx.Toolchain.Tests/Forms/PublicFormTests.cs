@@ -1,6 +1,10 @@
+using System.Text.Json.Nodes;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
+using DistillOnnx.Interop;
+using DistillOnnx.Runtime;
+using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Trainer;
@@ -26,6 +30,32 @@ public sealed class PublicFormTests : IDisposable
         }
 
         await FormCheck.RunAsync(_directory["checkpoint"], form.Config, weights, _directory["bundle"]);
+    }
+
+    /// <summary>transformers.js reads the bundle of every form unmodified: with its own tokenizer, added tokens included, it decodes the same ids.</summary>
+    [Theory, MemberData(nameof(Names))]
+    public async Task AnyForm_UnderTransformersJs_GivesTheSameIds(string name)
+    {
+        Assert.SkipWhen(name.StartsWith("umt5", StringComparison.Ordinal), "transformers.js knows no model type umt5");
+        Assert.SkipWhen(name.StartsWith("byt5", StringComparison.Ordinal), "ByT5 has no tokenizer.json, which transformers.js needs");
+        using var node = NodeStudent.TryStart(out var missing);
+        Assert.SkipWhen(node is null, missing);
+        PublicForm.All[name].Write(_directory["checkpoint"]);
+        await FormCheck.ExportAsync(_directory["checkpoint"], _directory["bundle"]);
+
+        using var bundle = Bundle.Open(_directory["bundle"], new RuntimeOptions { Device = "cpu", Threads = 1 });
+        string[] texts = [.. FormCheck.Texts.Select(t => FormCheck.Task.PredictPrefix + t)];
+        node!.LoadTokenizer(_directory["bundle"]);
+        Assert.Equal(texts.Select(t => bundle.Tokenizer.Encode(t)), node.Tokenize(texts).Select(Ids!));
+        node.Load(_directory["bundle"]);
+        foreach (var text in texts)
+        {
+            var limit = new GenerationOptions { MaxNewTokens = 8 };
+            var expected = bundle.TextGenerator().Generate([bundle.Tokenizer.Encode(text)], limit, TestContext.Current.CancellationToken)[0];
+            Assert.Equal(expected, Ids(node.Generate([text], 8)["ids"]![0]!));
+        }
+
+        static int[] Ids(JsonNode row) => [.. row.AsArray().Select(id => (int)id!)];
     }
 
     /// <summary>What training saves is the same model in TorchSharp, in the graphs and in loops.</summary>
