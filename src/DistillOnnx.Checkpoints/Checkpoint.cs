@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DistillOnnx.Checkpoints.Adapters;
 using DistillOnnx.Core;
 using DistillOnnx.Core.T5;
@@ -46,6 +47,7 @@ public sealed class Checkpoint : IDisposable
     {
         var place = CheckpointPlace.Find(directory, baseDirectory);
         var notes = new List<string>();
+        if (UnfinishedRun(directory) is { } unfinished) notes.Add(unfinished);
         var (config, keys) = CheckpointConfig.Load(place.BaseDirectory, notes);
         var (source, file) = WeightFiles.Open(place.BaseDirectory);
         try
@@ -74,4 +76,23 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Unmaps the files.</summary>
     public void Dispose() => Tensors.Dispose();
+
+    // A run that was stopped leaves the best weights until then, which are not those that it was to give.
+    private static string? UnfinishedRun(string directory)
+    {
+        var file = Path.Combine(directory, "training.json");
+        if (!File.Exists(file)) return null;
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            return json.RootElement.TryGetProperty("status", out var status) && status.ValueEquals("running")
+                ? $"{directory}: its training was stopped before its last step; train --resume continues it"
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            // Only a remark is lost: nothing of the model is read from this file.
+            return null;
+        }
+    }
 }

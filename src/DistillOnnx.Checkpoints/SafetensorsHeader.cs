@@ -36,7 +36,8 @@ internal sealed class SafetensorsHeader
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, 8));
         if (length is < 2 or > LongestHeader
             && FileSignature.Describe(file.Slice(0, (int)Math.Min(512, file.Length))) is var found
-            && !found.StartsWith("bytes", StringComparison.Ordinal))
+            && !found.StartsWith("bytes", StringComparison.Ordinal)
+            && !found.EndsWith("safetensors", StringComparison.Ordinal))
             throw new InputException($"{file.Path}: expected safetensors, found {found}");
         if (length is < 2 or > LongestHeader)
             throw new InputException(

@@ -14,6 +14,9 @@ public sealed record TaskSpec
     /// <summary>The file's name within a dataset or checkpoint directory.</summary>
     public const string FileName = "task.json";
 
+    /// <summary>Longest input in tokens that training uses where neither the task nor an option says one.</summary>
+    public const int DefaultMaxInputTokens = 1024;
+
     /// <summary>Names the task; also the default name of a served model.</summary>
     public required string Name { get; init; }
 

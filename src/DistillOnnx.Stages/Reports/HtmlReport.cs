@@ -94,12 +94,15 @@ public sealed class HtmlReport(string title)
             + string.Concat(figures.Select(f => $"<div><b>{Escape(f.Value)}</b><span>{Escape(f.Name)}</span></div>"))
             + "</div>");
 
-    /// <summary>Adds a table. Columns whose cells are all numbers are aligned to the right.</summary>
+    /// <summary>Adds a table. Columns whose cells are all numbers are aligned to the right, those without any value are left out.</summary>
     /// <param name="columns">Headings.</param>
     /// <param name="rows">Cells; null is an empty one.</param>
     public HtmlReport Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string?>> rows)
     {
         var all = rows.ToList();
+        // A column without any value tells nothing and takes room.
+        int[] shown = [.. Enumerable.Range(0, columns.Count).Where(c => all.Count == 0 || all.Any(r => !string.IsNullOrEmpty(r[c])))];
+        (columns, all) = ([.. shown.Select(c => columns[c])], [.. all.Select(r => (IReadOnlyList<string?>)[.. shown.Select(c => r[c])])]);
         var numbers = Enumerable.Range(0, columns.Count).Select(c => all.Count > 0 && all.All(r => IsNumber(r[c]))).ToArray();
         var head = string.Concat(columns.Select((c, i) => $"<th{Class(i)}>{Escape(c)}</th>"));
         var body =

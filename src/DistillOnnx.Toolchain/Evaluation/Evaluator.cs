@@ -51,6 +51,8 @@ public static class Evaluator
             : measurement.Compare(predictor, other, cancellationToken);
         writer?.Commit();
         if (options.Report is not null) EvaluationReport.Build(options, dataset.Task, result).Save(options.Report);
+        if (result.Rationales is { Empty: > 0 and var empty })
+            reporter.Warn($"{options.Model}: {empty} of {result.Rows} rationales are empty; was the student trained with rationales?");
         if (EvaluationTable.Missed(result) is { } missed) reporter.Warn(missed);
         QualityGate.Hold(gates, result, $"{options.Model}: on {options.Split}");
         return result;

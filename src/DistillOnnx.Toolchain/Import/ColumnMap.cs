@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Import;
 
@@ -44,6 +45,22 @@ internal sealed class ColumnMap
             else if (!Fields.Contains(field))
                 faults.Add($"--column: expected one of {string.Join(", ", Fields)} before \"=\", found \"{field}\"");
             else if (!_columns.TryAdd(field, Split(field, entry[(at + 1)..]))) faults.Add($"--column: \"{field}\" occurs twice");
+        }
+    }
+
+    /// <summary>Refuses a file whose header lacks a column that was named, or one for the input.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="header">Its columns.</param>
+    /// <exception cref="InputException">It does.</exception>
+    public void RequireColumns(string file, IReadOnlyList<string> header)
+    {
+        foreach (var column in _columns.Values.SelectMany(c => c).Prepend(Column(Input)).Where(c => !header.Contains(c, StringComparer.Ordinal)))
+        {
+            var near = NearestName.Suggest(column, header);
+            var hint = header.Count == 1 && header[0].IndexOfAny([',', ';', '\t', '|']) >= 0
+                ? "; --delimiter says what separates the columns"
+                : near.Length == 0 && column == Input ? "; --column input=COLUMN names another one" : near;
+            throw new InputException($"{file}: has no column \"{column}\", only {string.Join(", ", header.Take(20))}{hint}");
         }
     }
 

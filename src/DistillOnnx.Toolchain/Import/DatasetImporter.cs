@@ -113,11 +113,23 @@ public static class DatasetImporter
         }
 
         var need = options.Unlabelled ? LabelNeed.None : LabelNeed.Gold;
-        return SplitPlan.Deal(
-            () => source.Rows(from).Where(r => Fault(source.Task, r, need) is null).Select(r => r.Example),
-            source.Task,
-            options,
-            cancellationToken);
+        string? first = null;
+        bool Usable(ImportedRow row)
+        {
+            var fault = Fault(source.Task, row, need);
+            first ??= fault;
+            return fault is null;
+        }
+
+        try
+        {
+            return SplitPlan.Deal(() => source.Rows(from).Where(Usable).Select(r => r.Example), source.Task, options, cancellationToken);
+        }
+        catch (InputException e) when (first is not null)
+        {
+            // Too few rows may be left because the others are faulty: that is what the user has to know first.
+            throw new InputException($"{first}; without the rows that cannot be used: {e.Message}", e);
+        }
     }
 
     private static SortedDictionary<string, ImportedSplit> Results(Dictionary<string, SplitStatistics> all) =>

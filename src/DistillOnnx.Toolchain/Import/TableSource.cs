@@ -11,6 +11,7 @@ namespace DistillOnnx.Toolchain.Import;
 internal sealed class TableSource : IImportSource
 {
     private readonly ImportOptions _options;
+    private readonly HashSet<string> _checked = new(StringComparer.Ordinal);
     private readonly ColumnMap _map;
     private readonly Func<string, IEnumerable<TableRow>> _read;
     private readonly IReadOnlyDictionary<string, IReadOnlyList<string>> _files;
@@ -103,6 +104,7 @@ internal sealed class TableSource : IImportSource
 
     private ImportedRow Read(TableRow row, string defaultId)
     {
+        if (row.Columns is { } header && _checked.Add(row.File)) _map.RequireColumns(row.File, header);
         if (row.Fault is { } fault) return Faulty($"{row.Where}: {fault}");
         try
         {

@@ -118,4 +118,12 @@ internal static class TextEncodings
         var most = Math.Min(sample.Length, 4096) * 0.3 / 2;
         return odd > most && even == 0 ? "utf-16" : even > most && odd == 0 ? "utf-16BE" : null;
     }
+
+    /// <summary>Whether a file begins as zip archives do, among them spreadsheets.</summary>
+    public static bool IsZip(string file)
+    {
+        using var stream = File.OpenRead(file);
+        Span<byte> start = stackalloc byte[4];
+        return stream.ReadAtLeast(start, 4, throwOnEndOfStream: false) == 4 && start.SequenceEqual("PK\x03\x04"u8);
+    }
 }

@@ -6,7 +6,10 @@ public sealed record TokenFacts
     /// <summary>Tokens of an input with the task's prefix and its end token, before it is cut.</summary>
     public required LengthFacts? Lengths { get; init; }
 
-    /// <summary>Rows longer than the task's <c>max_input_tokens</c>, which are cut.</summary>
+    /// <summary>The task's <c>max_input_tokens</c>, or what training uses where the task says none.</summary>
+    public required int Limit { get; init; }
+
+    /// <summary>Rows longer than <see cref="Limit"/>, which are cut.</summary>
     public required long Cut { get; init; }
 
     /// <summary>The first of them.</summary>

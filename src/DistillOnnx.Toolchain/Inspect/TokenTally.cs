@@ -7,6 +7,7 @@ namespace DistillOnnx.Toolchain.Inspect;
 /// <summary>Counts a split's tokens.</summary>
 internal sealed class TokenTally(T5Tokenizer tokenizer, TaskSpec task)
 {
+    private readonly int _limit = task.MaxInputTokens ?? TaskSpec.DefaultMaxInputTokens;
     private readonly LengthTally _lengths = new();
     private readonly List<RowExample> _cutExamples = [], _unknownExamples = [];
     private long _cut, _unknownInputs, _unknownLabels;
@@ -16,7 +17,7 @@ internal sealed class TokenTally(T5Tokenizer tokenizer, TaskSpec task)
     {
         var ids = tokenizer.Encode(task.PredictPrefix + row.Input, task.SegmentSeparator, int.MaxValue, out _);
         _lengths.Add(ids.Length);
-        if (ids.Length > task.MaxInputTokens)
+        if (ids.Length > _limit)
         {
             _cut++;
             Keep(_cutExamples, row.Id, ids.Length, row.Input);
@@ -39,6 +40,7 @@ internal sealed class TokenTally(T5Tokenizer tokenizer, TaskSpec task)
     public TokenFacts Facts() => new()
     {
         Lengths = _lengths.Facts(),
+        Limit = _limit,
         Cut = _cut,
         CutExamples = _cutExamples,
         UnknownInputs = _unknownInputs,

@@ -34,8 +34,9 @@ public static class BatchPredictor
         using var output = file is null ? new BufferedStream(Console.OpenStandardOutput(), 1 << 16) : null;
         var target = file?.Stream ?? output!;
 
+        var lastError = "";
         var began = Stopwatch.GetTimestamp();
-        long rows = 0, abstained = 0, truncated = 0, failed = 0;
+        long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0;
         foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
         {
             foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
@@ -50,10 +51,13 @@ public static class BatchPredictor
                 {
                     PredictionRow.WriteError(target, batch[i].Id, error!);
                     failed++;
+                    lastError = error!;
                     continue;
                 }
 
-                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationales?.Dequeue());
+                var rationale = rationales?.Dequeue();
+                if (rationale is { Length: 0 }) silent++;
+                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationale);
                 if (answer.Abstained) abstained++;
                 if (answer.Truncated) truncated++;
             }
@@ -64,8 +68,10 @@ public static class BatchPredictor
         }
 
         file?.Commit();
+        if (rows == 0) reporter.Warn($"{name}: no rows to label");
+        if (silent > 0) reporter.Warn($"{silent} of {rows} rationales are empty; was the student trained with rationales?");
         if (failed > 0 && failed == rows)
-            throw new InferenceException($"{options.Model}: none of {rows} rows has an answer; each line has its \"error\"");
+            throw new InferenceException($"{name}: none of {rows} rows has an answer: {lastError}");
         if (failed > 0) reporter.Warn($"{failed} of {rows} rows have no answer; their lines have \"error\" in the place of one");
         if (file is null) return null;
         return new PredictResult(

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Stages.Reports;
@@ -35,17 +37,14 @@ public static class DirectoryReport
         var page = new HtmlReport($"Report on {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Directory)))}");
         var data = found.Where(f => f.Dataset is not null).ToList();
         var models = found.Where(f => f.Dataset is null).ToList();
-        var accuracy = new Dictionary<string, double>(StringComparer.Ordinal);
+        var results = new Dictionary<string, (string Data, TaskSpec Task, double? Chance, EvaluateResult Result)>(StringComparer.Ordinal);
         var notMeasured = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var model in models)
         {
-            page.Part($"{Name(options, model)} ({model.Kind})");
-            var training = model.Checkpoint is null ? null : TrainingSection.Read(model.Directory);
             try
             {
-                var directory = options.Data ?? DatasetFor(training, models, data);
+                var directory = options.Data ?? DatasetFor(Training(model), models, data);
                 var dataset = Dataset.Open(directory);
-                if (training is not null) TrainingSection.Add(page, training, dataset.Chance(SplitNames.Validation));
                 var evaluate = new EvaluateOptions
                 {
                     Data = directory,
@@ -54,31 +53,58 @@ public static class DirectoryReport
                     Inference = For(model, options),
                 };
                 var result = await Evaluator.RunAsync(evaluate, reporter, cancellationToken);
-                page.Heading($"On {options.Split} of {directory}");
-                EvaluationReport.Add(page, dataset.Task, result);
-                accuracy[model.Directory] = result.Accuracy;
+                results[model.Directory] = (directory, dataset.Task, dataset.Chance(SplitNames.Validation), result);
             }
             catch (InputException fault)
             {
                 // The rest of the page is useful without the figures; the page and the result name the missing ones and the reason.
-                page.Warning($"Not measured: {fault.Message}");
                 reporter.Warn($"{model.Directory}: not measured: {fault.Message}");
                 notMeasured[model.Directory] = fault.Message;
             }
-
-            InspectReport.Add(page, model);
         }
 
+        page.Heading("Models").Table(
+            ["Model", "Kind", $"Accuracy on {options.Split}", "Macro F1", "Calibration error", "Rows"],
+            models.Select(m => results.TryGetValue(m.Directory, out var r)
+                ? (IReadOnlyList<string?>)
+                [
+                    Name(options, m), m.Kind, Share(r.Result.Accuracy), Share(r.Result.MacroF1), Share(r.Result.Ece), $"{r.Result.Rows}",
+                ]
+                : [Name(options, m), m.Kind, "not measured", null, null, null]));
         foreach (var dataset in data)
         {
             page.Part($"{Name(options, dataset)} (dataset)");
             InspectReport.Add(page, dataset);
         }
 
+        foreach (var model in models)
+        {
+            page.Part($"{Name(options, model)} ({model.Kind})");
+            if (notMeasured.TryGetValue(model.Directory, out var reason)) page.Warning($"Not measured: {reason}");
+            var measured = results.TryGetValue(model.Directory, out var entry) ? entry : default;
+            if (Training(model) is { } training) TrainingSection.Add(page, training, measured.Chance);
+            if (measured.Result is not null)
+            {
+                page.Heading($"On {options.Split} of {measured.Data}");
+                EvaluationReport.Add(page, measured.Task, measured.Result);
+            }
+
+            InspectReport.Add(page, model);
+        }
+
         page.Save(options.Out);
         return new ReportResult(
-            options.Out, [.. data.Select(d => d.Directory)], [.. models.Select(m => m.Directory)], accuracy, notMeasured);
+            options.Out,
+            [.. data.Select(d => d.Directory)],
+            [.. models.Select(m => m.Directory)],
+            results.ToDictionary(r => r.Key, r => r.Value.Result.Accuracy, StringComparer.Ordinal),
+            notMeasured);
     }
+
+    private static JsonObject? Training(InspectResult model) => model.Checkpoint is null ? null : TrainingSection.Read(model.Directory);
+
+    private static string? Share(double? value) =>
+        value is { } share ? (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %" : null;
 
     private static IEnumerable<string> Directories(string directory, int depth)
     {

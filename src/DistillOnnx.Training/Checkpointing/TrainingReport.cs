@@ -35,6 +35,7 @@ internal sealed class TrainingReport
     {
         var root = new JsonObject { ["status"] = status };
         foreach (var (key, value) in _head) root[key] = value?.DeepClone();
+        root["fingerprint"] = JsonNode.Parse(Fingerprint);
         root["steps"] = state.Step;
         root["best_step"] = state.BestStep;
         if (state.Best?.ValidationAccuracy is { } accuracy) root["validation_accuracy"] = accuracy;

@@ -6,11 +6,13 @@ using DistillOnnx.Training.Metrics;
 namespace DistillOnnx.Training.Trainer;
 
 /// <summary>Reads the outcome of a run that is done, so that resuming it costs nothing.</summary>
-internal static class FinishedRun
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Fingerprint">What a run that asks for it must have in common with it, as JSON; null in files of older versions.</param>
+internal sealed record FinishedRun(RunOutcome Outcome, string? Fingerprint)
 {
-    /// <summary>The outcome; null where there is no finished run.</summary>
+    /// <summary>Reads it; null where there is no finished run.</summary>
     /// <param name="directory">The checkpoint directory.</param>
-    public static RunOutcome? Load(string directory)
+    public static FinishedRun? Load(string directory)
     {
         var path = Path.Combine(directory, TrainingReport.FileName);
         if (!File.Exists(path)) return null;
@@ -22,8 +24,9 @@ internal static class FinishedRun
             var best = (int)root["best_step"]!;
             var evaluation = root["evaluations"].Deserialize<List<EvaluationRecord>>(TrainingJson.Compact)!
                 .LastOrDefault(e => e.Step == best);
-            return new RunOutcome(
+            var outcome = new RunOutcome(
                 directory, best, evaluation, (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
+            return new FinishedRun(outcome, root["fingerprint"]?.ToJsonString(TrainingJson.Compact));
         }
         catch (Exception e) when (
             e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)

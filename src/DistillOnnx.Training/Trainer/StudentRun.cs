@@ -70,13 +70,8 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var faults = Options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var resuming = Options.Resume && ResumeFile.Exists(Options.Out);
-        if (Options.Resume && !resuming && FinishedRun.Load(Options.Out) is { } done)
-        {
-            Reporter.Info($"{Options.Out}: the run is finished already");
-            return done;
-        }
-
-        if (!resuming) OutputDirectory.Require(Options.Out, Options.Overwrite);
+        var finished = Options.Resume && !resuming ? FinishedRun.Load(Options.Out) : null;
+        if (!resuming && finished is null) OutputDirectory.Require(Options.Out, Options.Overwrite);
         using var workers = WorkerGroups.Join(Options.Parallel, RowsPerStep);
         Reporter = workers.ReporterOfRank(Reporter);
         var student = FindStudent();
@@ -86,7 +81,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         using var data = OpenData();
         var device = Devices.Select(Options.Device, Reporter, Options.Threads, workers.PlaceOnMachine());
         using var scope = NewDisposeScope();
-        var tokenizer = resuming ? T5Tokenizer.Load(Options.Out) : Tokenizer(student, cancellationToken);
+        var tokenizer = resuming || finished is not null ? T5Tokenizer.Load(Options.Out) : Tokenizer(student, cancellationToken);
         var inputs = Prepare(tokenizer, student.FromScratch);
 
         using var model = student.Create(tokenizer, inputs.Dropout, device, inputs.Plan.Seed, Reporter);
@@ -96,6 +91,14 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             ? new DiscardedMetrics()
             : new TensorBoardWriter(Options.TensorBoard);
         var report = Report(inputs, model, tokenizer);
+        if (finished is not null)
+        {
+            // Other options or other data would be another run, whose result this is not.
+            if (finished.Fingerprint is { } saved) report.RequireSame(saved, Options.Out);
+            Reporter.Info($"{Options.Out}: the run is finished already");
+            return finished.Outcome;
+        }
+
         var store = new CheckpointStore(
             Options.Out, Options.Overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
             writes: workers.Rank == 0);

@@ -6,9 +6,6 @@ namespace DistillOnnx.Training.Trainer;
 /// <summary>Decides between the limits that a dataset's <c>task.json</c> states and those that the options give.</summary>
 internal static class TaskLimits
 {
-    /// <summary>Longest input where neither the dataset nor an option says one.</summary>
-    public const int DefaultInputTokens = 1024;
-
     /// <summary>The task with the longest input that training uses: the option's, else the dataset's, else the default.</summary>
     /// <param name="task">The dataset's task.</param>
     /// <param name="options">The options; null there means "as the dataset says".</param>
@@ -16,7 +13,7 @@ internal static class TaskLimits
     public static TaskSpec WithInputLimit(TaskSpec task, TrainOptions options, IReporter reporter)
     {
         WarnIfReplaced("max_input_tokens", task.MaxInputTokens, "--max-input-tokens", options.MaxInputTokens, options, reporter);
-        return task with { MaxInputTokens = options.MaxInputTokens ?? task.MaxInputTokens ?? DefaultInputTokens };
+        return task with { MaxInputTokens = options.MaxInputTokens ?? task.MaxInputTokens ?? TaskSpec.DefaultMaxInputTokens };
     }
 
     /// <summary>The task with the longest label that decoding gives: the option's, else the dataset's, else the training rows'.</summary>

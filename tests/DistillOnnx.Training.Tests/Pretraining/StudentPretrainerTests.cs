@@ -1,3 +1,4 @@
+using DistillOnnx.Core;
 using System.Text.Json.Nodes;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
@@ -51,6 +52,9 @@ public sealed class StudentPretrainerTests
 
         Assert.NotNull(first.ValidationLoss);
         Assert.Equal((first.BestStep, first.ValidationLoss, first.Steps), (again.BestStep, again.ValidationLoss, again.Steps));
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentPretrainer.RunAsync(options with { Resume = true, BatchSize = 4 }, Reporter.None, CancellationToken.None));
+        Assert.Contains("\"batch_size\" was 8 and is now 4", fault.Message, StringComparison.Ordinal);
     }
 
     private static PretrainOptions Options(TemporaryDirectory directory)

@@ -100,9 +100,15 @@ public sealed class StudentTrainerTests
             using var source = new CancellationTokenSource();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(
                 () => StudentTrainer.RunAsync(options with { Resume = true }, new StopAt(stop, source), source.Token));
+            using var stopped = Checkpoint.Open(directory["out"]);
+            Assert.Contains("stopped before its last step", Assert.Single(stopped.Notes), StringComparison.Ordinal);
         }
 
         await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
+        using (var done = Checkpoint.Open(directory["out"])) Assert.Empty(done.Notes);
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Resume = true, BatchSize = 9 }, Reporter.None, CancellationToken.None));
+        Assert.Contains("\"batch_size\"", fault.Message, StringComparison.Ordinal);
 
         foreach (var file in new[] { "model.safetensors", "config.json", "task.json", "spiece.model" })
             Assert.True(
