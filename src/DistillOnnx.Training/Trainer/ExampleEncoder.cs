@@ -20,6 +20,9 @@ internal sealed class ExampleEncoder
         (_encoder, _options) = (encoder, options);
     }
 
+    // Four times what training cuts to by default: a run that takes minutes a step is then most likely not what was meant.
+    private const int LongInput = 4 * TaskSpec.DefaultMaxInputTokens;
+
     /// <summary>Longest label in tokens that was met.</summary>
     public int LongestLabel { get; private set; }
 
@@ -33,11 +36,13 @@ internal sealed class ExampleEncoder
         var check = new TargetCheck(_encoder);
         check.RequireLabels();
         var rows = new List<TrainingRow>(examples.Count);
-        int unlabelled = 0, withoutRationale = 0, cut = 0;
+        int unlabelled = 0, withoutRationale = 0, cut = 0, longest = 0;
+        var longestId = "";
         foreach (var example in examples)
         {
             var label = _options.Labels == LabelSource.Gold ? example.Label : example.TeacherLabel;
             var sequences = Sequences(example, label, check, ref cut);
+            if (sequences.Count > 0 && sequences[0].Source.Length > longest) (longest, longestId) = (sequences[0].Source.Length, example.Id);
             if (label is null) unlabelled++;
             if (_options.Method != TrainingMethod.Standard && example.Rationale is null) withoutRationale++;
             if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences, _encoder.Task.Kind == TaskKind.Labels ? label : null));
@@ -56,6 +61,9 @@ internal sealed class ExampleEncoder
         if (cut > 0) reporter.Warn(
             $"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} "
             + $"rationale tokens (--max-input-tokens, --max-rationale-tokens)");
+        if (longest > LongInput) reporter.Warn(
+            $"{name}: row {longestId} has {longest} input tokens; time and memory of a step grow with their square "
+            + $"(--max-input-tokens cuts longer ones)");
         return rows;
     }
 
