@@ -38,7 +38,6 @@ public static class ExitCode
             case InputException:
                 return BadInput;
             default:
-                message += $" ({fault.GetType().Name})";
                 return Failed;
         }
     }
