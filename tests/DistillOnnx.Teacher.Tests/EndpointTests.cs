@@ -85,6 +85,23 @@ public sealed class EndpointTests : IDisposable
         Assert.Equal(3, _seen.Count);
     }
 
+    [Theory]
+    [InlineData(4100, "too_long")]
+    [InlineData(3900, "kept")]
+    public async Task Run_RationaleOfFewEndlessWords_IsTooLong(int length, string verdict)
+    {
+        TestData.Write(_directory["data"], 1);
+        var run = () => Annotator.RunAsync(
+            TestData.Options(_directory["data"], "openai:m@http://127.0.0.1:9", _directory["out"]) with { Structured = false },
+            new FixedTeacher($"It ends so {new string('w', length)}. So the answer is even.", 3, 5),
+            TimeProvider.System,
+            Reporter.None,
+            TestContext.Current.CancellationToken);
+        if (verdict == "kept") await run();
+        else Assert.Contains(verdict, (await Assert.ThrowsAsync<TeacherException>(run)).Message);
+        Assert.Contains($"\"{verdict}\"", File.ReadAllText(_directory["out/provenance.jsonl"]));
+    }
+
     public void Dispose() => _directory.Dispose();
 
     private static string Error(string message) => JsonSerializer.Serialize(new { error = new { message } });
