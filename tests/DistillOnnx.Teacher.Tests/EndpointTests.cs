@@ -78,6 +78,7 @@ public sealed class EndpointTests : IDisposable
         await Assert.ThrowsAsync<TeacherException>(() => RunAsync(server, 1, o => o));
         Assert.Equal(3, _seen.Count);
         var ledger = JsonDocument.Parse(File.ReadAllText(_directory["out/annotation.json"])).RootElement.GetProperty("ledger");
+        Assert.Equal(0, ledger.GetProperty("answers").GetInt64());
         Assert.Equal((300, 90), (ledger.GetProperty("input_tokens").GetInt64(), ledger.GetProperty("output_tokens").GetInt64()));
 
         // What was lost is spent: the next run has nothing left.

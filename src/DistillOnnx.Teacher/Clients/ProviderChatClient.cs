@@ -84,6 +84,9 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
             : new TeacherException(
                 TeacherFault.Transient,
                 $"{name}: expected an answer of its protocol: {exception.Message.ReplaceLineEndings(" ")}",
-                inner: exception);
+                inner: exception)
+            {
+                Unreadable = true,
+            };
     }
 }

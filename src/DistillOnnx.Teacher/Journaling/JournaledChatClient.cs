@@ -108,8 +108,8 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         catch (TeacherException e) when (e.OfRequest || e.Usage is not null)
         {
             if (e.OfRequest) _refused[key] = (e.Fault, e.Message);
-            // What was charged counts, though no request ever finds it.
-            if (e.Usage is { } lost) await journal.AppendAsync(Entry(NoRequest(), new ChatResponse { Usage = lost })).ConfigureAwait(false);
+            if (e.Usage is { } lost)
+                await journal.AppendAsync(Entry(key, new ChatResponse { Usage = lost }) with { Lost = true }).ConfigureAwait(false);
             throw;
         }
 
@@ -118,8 +118,6 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         Interlocked.Increment(ref _asked);
         return entry;
     }
-
-    private static UInt128 NoRequest() => new(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray()), (ulong)Random.Shared.NextInt64());
 
     private JournalEntry Entry(UInt128 key, ChatResponse response) => new()
     {
