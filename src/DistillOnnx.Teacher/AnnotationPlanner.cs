@@ -47,7 +47,7 @@ internal static class AnnotationPlanner
             ? Math.Max(1, journal.Tokens.Output / journal.Count)
             : Math.Max(1, options.MaxOutputTokens / 2);
         var output = open * mean;
-        var thoughts = journal is { ReasoningTokens: > 0 } ? open * (journal.ReasoningTokens / journal.Count) : (long?)null;
+        var thoughts = journal is { ReasoningTokens: > 0, Count: > 0 } ? open * (journal.ReasoningTokens / journal.Count) : (long?)null;
         var prices = PriceTable.Find(spec.Priced, options.Prices);
         var plan = new AnnotatePlan
         {

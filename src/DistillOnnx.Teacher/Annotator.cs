@@ -31,8 +31,8 @@ public static class Annotator
     /// <param name="reporter">Receives progress and the summary.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
     /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that
-    /// they name: no such place, key or model.</exception>
-    /// <exception cref="TeacherException">The teacher answers no more.</exception>
+    /// they name: no such place or model.</exception>
+    /// <exception cref="TeacherException">The teacher does not accept the key, or answers no more.</exception>
     public static Task<AnnotateResult> RunAsync(
         AnnotateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         RunAsync(options, null, TimeProvider.System, reporter, cancellationToken);
@@ -44,8 +44,8 @@ public static class Annotator
     /// <param name="reporter">Receives progress and the summary.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
     /// <exception cref="InputException">The options, the dataset or the journal cannot be used, or the teacher that
-    /// they name: no such place, key or model.</exception>
-    /// <exception cref="TeacherException">The teacher answers no more.</exception>
+    /// they name: no such place or model.</exception>
+    /// <exception cref="TeacherException">The teacher does not accept the key, or answers no more.</exception>
     public static async Task<AnnotateResult> RunAsync(
         AnnotateOptions options,
         IChatClient? teacher,
@@ -102,15 +102,15 @@ public static class Annotator
         }
 
         stack.Journaled.Offline = true;
-        var result = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
+        var (result, fault) = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
         Report(result, stack, reporter);
-        RequireAny(result, options);
+        RequireAny(result, fault, options);
         return result;
     }
 
     // A run that kept no row failed, even if it wrote files.
-    private static void RequireAny(AnnotateResult result, AnnotateOptions options)
+    private static void RequireAny(AnnotateResult result, string? fault, AnnotateOptions options)
     {
         if (result.Splits!.Values.Any(s => s.Kept > 0) || result.Splits.Values.All(s => s.Rows == 0)) return;
         var dropped = result.Splits.Values.SelectMany(s => s.Dropped).GroupBy(d => d.Key).Select(g => $"{g.Key} {g.Sum(d => d.Value)}");
@@ -119,7 +119,7 @@ public static class Annotator
             : "";
         throw new TeacherException(
             TeacherFault.Fatal,
-            $"no row was kept ({string.Join(", ", dropped)}){cut}; "
+            $"no row was kept ({string.Join(", ", dropped)}){(fault is null ? "" : $": {fault}")}{cut}; "
             + $"{Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
     }
 
@@ -204,7 +204,7 @@ public static class Annotator
             rows.ToAnnotate().Select(r => r.Example).TakeWhile(_ => !stack.Exhausted && !cancellationToken.IsCancellationRequested);
     }
 
-    private static async Task<AnnotateResult> WriteAsync(
+    private static async Task<(AnnotateResult Result, string? Fault)> WriteAsync(
         AnnotateOptions options,
         Dataset dataset,
         RowSource rows,
@@ -217,6 +217,7 @@ public static class Annotator
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
         var examples = new JsonObject();
         var notAsked = 0L;
+        string? fault = null;
         foreach (var split in dataset.Splits)
         {
             var annotate = rows.Splits.Contains(split, StringComparer.Ordinal);
@@ -239,6 +240,7 @@ public static class Annotator
             splits.Add(split, tally.Result());
             examples[split] = tally.Examples();
             notAsked += tally.NotAsked;
+            fault ??= tally.Fault;
         }
 
         var result = new AnnotateResult
@@ -261,7 +263,7 @@ public static class Annotator
             ["examples"] = examples,
         });
         if (options.Report is { } report) AnnotationReport.Save(report, options, result, examples);
-        return result;
+        return (result, fault);
     }
 
     /// <summary>How results are written to files.</summary>

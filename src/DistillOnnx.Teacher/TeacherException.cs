@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+
 namespace DistillOnnx.Teacher;
 
 /// <summary>The teacher did not answer.</summary>
@@ -16,6 +18,15 @@ public sealed class TeacherException(TeacherFault fault, string message, TimeSpa
 
     /// <summary>Whether it is one of this request alone, and other rows can continue.</summary>
     public bool OfRequest => Fault is TeacherFault.Request or TeacherFault.Refused;
+
+    /// <summary>What an answer that could not be read was charged at; null where nothing is known of it.</summary>
+    internal UsageDetails? Usage { get; init; }
+
+    /// <summary>Whether an answer came, most likely paid, that has another form than the protocol's.</summary>
+    internal bool Unreadable { get; init; }
+
+    /// <summary>Whether the request was repeated until its turn was over, which says nothing about the request itself.</summary>
+    internal bool GivenUp => Fault == TeacherFault.Request && InnerException is TeacherException { MayPass: true };
 
     /// <summary>How long the endpoint asks to wait; null where it gives no time.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;

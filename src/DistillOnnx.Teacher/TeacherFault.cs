@@ -18,9 +18,9 @@ public enum TeacherFault
     /// <summary>This request cannot be answered: refused by a content filter, or longer than the model reads. Others can.</summary>
     Refused,
 
-    /// <summary>No request can be answered, for what the user named is wrong: key, model or place.</summary>
+    /// <summary>No request can be answered, for what the user named is wrong: model or place.</summary>
     Setup,
 
-    /// <summary>No request can be answered any more: nothing left to spend, or the endpoint is gone.</summary>
+    /// <summary>No request can be answered any more: no such key, nothing left to spend, or the endpoint is gone.</summary>
     Fatal,
 }

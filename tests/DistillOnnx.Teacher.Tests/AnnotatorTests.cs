@@ -337,7 +337,7 @@ public sealed class AnnotatorTests : IDisposable
                 Annotator.RunAsync(options with { Plan = true, Teacher = $"openai:other@{endpoint.Url}" }, Reporter.None))).Message);
         Assert.Contains(
             "401",
-            (await Assert.ThrowsAsync<InputException>(() => Annotator.RunAsync(
+            (await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(
                 options with { Plan = true, ApiKey = "x" }, Reporter.None))).Message);
 
         var preview = (await Annotator.RunAsync(options with { Preview = 2, Out = "" }, Reporter.None)).Preview!;
@@ -424,7 +424,10 @@ public sealed class AnnotatorTests : IDisposable
 
     private static async Task Fails(AnnotateOptions options, params string[] expected)
     {
-        var message = (await Assert.ThrowsAsync<InputException>(() => Annotator.RunAsync(options, Reporter.None))).Message;
+        // A key that is not accepted is no bad argument.
+        var fault = await Record.ExceptionAsync(() => Annotator.RunAsync(options, Reporter.None));
+        Assert.IsType(expected[0] == "HTTP 401" ? typeof(TeacherException) : typeof(InputException), fault);
+        var message = fault.Message;
         Assert.DoesNotContain(message, char.IsControl);
         foreach (var part in expected) Assert.Contains(part, message);
         if (options.ApiKey is { Length: > 0 } key) Assert.DoesNotContain(key, message);

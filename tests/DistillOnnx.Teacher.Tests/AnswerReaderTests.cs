@@ -166,6 +166,17 @@ public sealed class AnswerReaderTests
         Assert.Equal(("bug", Why), (apart.Label, apart.Rationale));
     }
 
+    [Theory]
+    [InlineData($"**Analysis**\n{Why} So the answer is bug.", Why, false)]
+    [InlineData($"<think>{Why}</think> So it is a crash.\nAnswer: bug", $"{Why} So it is a crash.", false)]
+    [InlineData($"{Why} So the answer is question.", null, true)]
+    public void Read_ThoughtsAsRationale_AreCleanedAndConcludeOnTheLabel(string thoughts, string? rationale, bool contradicts)
+    {
+        var read = new AnswerReader(Labels, new AnnotateOptions { RationaleFrom = RationaleSource.Thoughts }, null).Read(
+            Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, [new TextReasoningContent(thoughts), new TextContent("bug")])));
+        Assert.Equal(("bug", rationale, contradicts), (read.Label, read.Rationale, read.Contradicts));
+    }
+
     [Fact]
     public void Read_CutAnswer_IsCutAlsoWhereALabelSeemsToStandThere()
     {

@@ -49,6 +49,20 @@ public class PromptTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Render_Schema_LeavesOutTheFormOfFreeText(bool structured)
+    {
+        foreach (var name in PromptTemplate.Names)
+        {
+            var renderer = new PromptRenderer(TestData.Task, PromptTemplate.BuiltIn(name), PromptStyle.Chat, structured);
+            var system = renderer.Render(TestData.Row("train", 1))[0].Text;
+            Assert.Equal(structured, !system.Contains("End with", StringComparison.Ordinal));
+            Assert.Equal(structured, system.Contains("JSON", StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public void Render_NliRow_NamesPremiseAndHypothesis()
     {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using Microsoft.AspNetCore.Builder;
@@ -134,7 +133,7 @@ public sealed class ProviderTests : IDisposable
     {
         await using var server = await StartAsync(_ =>
             (401, JsonSerializer.Serialize(new { error = new { type = "authentication_error", message = $"invalid key {Key}" } })));
-        var fault = await Assert.ThrowsAsync<InputException>(() => RunAsync(spec + Url(server)));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => RunAsync(spec + Url(server)));
         Assert.Contains(expected, fault.Message);
         Assert.DoesNotContain(Key, fault.Message);
         Assert.Single(_seen);

@@ -18,6 +18,8 @@ namespace DistillOnnx.Teacher.Answers;
 /// <param name="answerForm">The user's own form of an answer; null: the forms that are common.</param>
 internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions options, string? answerForm)
 {
+    // How much longer than the label the end of a sentence that names it may be: articles, quotes, the label once more.
+    private const int LongestDress = 20;
     private readonly CompletionParser _strict = CompletionParser.For(task);
     private readonly LabelMatcher? _labels = task.Kind == TaskKind.Labels ? new LabelMatcher(task.Labels!, lettered: false) : null;
     private readonly Regex? _form = answerForm is null ? null : Form(answerForm);
@@ -47,13 +49,17 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
                 parsed.Rationale, parsed.Label, parsed.Label is not null ? AnswerFault.None : cut ? AnswerFault.Cut : Fault(parsed.Fault));
         }
 
-        var (text, thoughts) = ThoughtSplitter.Split(response.Text);
+        var (text, thoughts) = ThoughtSplitter.Split(Markup.Plain(response.Text));
         var apart = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>().Select(c => c.Text)).Trim();
         if (apart.Length > 0) thoughts = thoughts is null ? apart : $"{apart}\n\n{thoughts}";
         var read = text.Length == 0 ? new TeacherAnswer(null, null, AnswerFault.Empty) : Read(example, text);
         // A label that the limit cuts may be the beginning of another.
         if (cut && (read.Label is null || char.IsLetterOrDigit(text[^1]))) read = new TeacherAnswer(null, null, AnswerFault.Cut);
-        if (options.RationaleFrom == RationaleSource.Thoughts) read = read with { Rationale = thoughts };
+        if (options.RationaleFrom == RationaleSource.Thoughts)
+            read = With(example, read with { Rationale = null }, thoughts, apart: true);
+        else if (read is { Label: not null, Rationale: null, Contradicts: false }
+            && Tagged().Match(response.Text) is { Success: true } tagged)
+            read = With(example, read, tagged.Groups["text"].Value, apart: true);
         return read with { Thoughts = thoughts };
     }
 
@@ -66,13 +72,27 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         }
 
         if (JsonAnswers.Last(text) is { } json)
-            return Label(example, json.Label, string.IsNullOrEmpty(json.Rationale) ? null : json.Rationale);
+            return With(
+                example,
+                Label(example, json.Label, null),
+                json.Rationale is null ? null : ThoughtSplitter.Split(json.Rationale).Answer,
+                apart: true);
         // Of an object that is broken or cut, single lines would be taken for the answer.
         if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+        text = BeforeNextTurn(text);
         return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
     }
 
     private TeacherAnswer Marked(Example example, string text, Match marker)
+    {
+        var (given, after, rest) = Given(text, marker);
+        var reasons = text[..marker.Index];
+        if (Markup.Rationale(reasons) is null) reasons = marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : rest;
+        return With(example, Label(example, given, null), reasons, apart: false);
+    }
+
+    // What a marker gives as the answer, all that follows the marker, and the lines that follow the answer.
+    private static (string Given, string After, string Lines) Given(string text, Match marker)
     {
         var after = text[(marker.Index + marker.Length)..];
         var lines = after.TrimStart(" \t\r\n*_:：`#".ToCharArray());
@@ -80,9 +100,46 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         var given = end < 0 ? lines : lines[..end];
         if (marker.Groups["boxed"].Success) given = marker.Groups["boxed"].Value;
         if (marker.Groups["tag"].Success) given = marker.Groups["tag"].Value;
-        var reasons = Markup.Rationale(text[..marker.Index])
-            ?? Markup.Rationale(marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : end < 0 ? "" : lines[end..]);
-        return Label(example, given, reasons);
+        return (given, after, end < 0 ? "" : lines[end..]);
+    }
+
+    // Reasons often end in a sentence of their own that names the label. Reasons that came apart from the label may name another.
+    private TeacherAnswer With(Example example, TeacherAnswer answer, string? reasons, bool apart)
+    {
+        if (reasons is null) return answer;
+        reasons = Markup.Plain(reasons).Trim();
+        if (answer.Label is { } label && Marker().Matches(reasons).LastOrDefault() is { } marker)
+        {
+            var (given, _, rest) = Given(reasons, marker);
+            if (Label(example, given, null).Label is { } named)
+            {
+                var same = Accuracy.IsCorrect(task.Metric, named, label);
+                // What a free text names there may be anything.
+                if (!same && apart && (task.Kind != TaskKind.Text || task.Metric == TaskMetric.Equation))
+                    return answer with { Rationale = null, Contradicts = true };
+                if (same && Markup.Bare(rest).Length == 0 && given.Length <= 2 * label.Length + LongestDress)
+                    reasons = reasons[..marker.Index];
+            }
+        }
+
+        return answer with { Rationale = Markup.Rationale(reasons) };
+    }
+
+    // A model that nothing stops goes on with a question of its own and the answer to it.
+    private static string BeforeNextTurn(string text)
+    {
+        if (Marker().Match(text) is not { Success: true } first) return text;
+        var answered = first.Index + first.Length;
+        foreach (Match turn in NextTurn().Matches(text, answered))
+        {
+            if (!string.IsNullOrWhiteSpace(text[answered..turn.Index])
+                && (turn.Groups["speaker"].Success || Marker().IsMatch(text, turn.Index + turn.Length)))
+            {
+                return text[..turn.Index];
+            }
+        }
+
+        return text;
     }
 
     // A label alone on the last line, or on the first one with the reasons after it.
@@ -154,7 +211,7 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     }
 
     [GeneratedRegex(
-        @"<answer>\s*(?<tag>.*?)\s*</answer>"
+        @"<(?<name>answer|label|final_answer)>\s*(?<tag>.*?)\s*</\k<name>>"
         + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?"
         + @"[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+"
         + @"(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
@@ -166,7 +223,14 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
 
-    [GeneratedRegex(@"^\s*(?:```\w*\s*)?\{\s*""")]
+    [GeneratedRegex(@"\n[ \t>#*_]*(?:(?<speaker>user|human|assistant)|question|q|text|input)[*_]*\s*[:：]", RegexOptions.IgnoreCase)]
+    private static partial Regex NextTurn();
+
+    [GeneratedRegex(
+        @"<(?<name>rationale|reasoning|explanation)>(?<text>.*?)</\k<name>>", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex Tagged();
+
+    [GeneratedRegex(@"^\s*(?:```\w*\s*)?\{\s*(?:[""']|\w+\s*:)")]
     private static partial Regex OpenObject();
 
     [GeneratedRegex(@"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")]

@@ -106,23 +106,26 @@ internal sealed class FormatChoice
     public async Task<bool> AskAsync(TeacherStack stack, CancellationToken cancellationToken)
     {
         var (bySchema, free) = (Annotator(true), Annotator(false));
+        // As long as nothing speaks against the schema: rows that failed are not asked again in another form.
+        var structured = true;
         foreach (var (_, example) in _rows.ToAnnotate().Take(MostRowsTried))
         {
             var refusal = await AskAsync(stack, bySchema, example, cancellationToken).ConfigureAwait(false);
             if (refusal is null) return Settle(true);
             if (stack.Exhausted) return false;
-            if (refusal.Fault == TeacherFault.Refused) continue;
+            if (refusal.Fault == TeacherFault.Refused || refusal.GivenUp) continue;
             // One that refuses in other words, and answers the same row without a schema, refused the schema.
             if (stack.Refused?.Has(RefusedParameters.Format) != true
                 && await AskAsync(stack, free, example, cancellationToken).ConfigureAwait(false) is not null)
             {
+                structured = false;
                 continue;
             }
             _reporter.Warn($"{_place}: the endpoint takes no schema; answers are asked for as free text from now on ({refusal.Message})");
             return Settle(false);
         }
 
-        return false;
+        return structured;
     }
 
     private static async Task<TeacherException?> AskAsync(

@@ -15,9 +15,9 @@ internal static partial class ThoughtSplitter
     {
         if (text.Contains("<|channel|>", StringComparison.Ordinal)) return Channels(text);
         if (BareChannels().Match(text) is { Success: true } bare)
-            return (bare.Groups["final"].Value.Trim(), Join([bare.Groups["thoughts"].Value]));
+            return (Turn(bare.Groups["final"].Value), Join([bare.Groups["thoughts"].Value]));
         if (Announced().Match(text) is { Success: true } announced)
-            return (announced.Groups["final"].Value.Trim(), Join([announced.Groups["thoughts"].Value]));
+            return (Turn(announced.Groups["final"].Value), Join([announced.Groups["thoughts"].Value]));
 
         var thoughts = new List<string>();
         var answer = new List<string>();
@@ -42,13 +42,36 @@ internal static partial class ThoughtSplitter
 
             answer.Add(rest[..start.Index]);
             rest = rest[(start.Index + start.Length)..];
-            end = EndTag().Match(rest);
+            end = EndOf(rest);
             thoughts.Add(end.Success ? rest[..end.Index] : rest);
             if (!end.Success) break;
             rest = rest[(end.Index + end.Length)..];
         }
 
-        return (ResponseTag().Replace(string.Concat(answer), "").Trim(), Join(thoughts));
+        return (Turn(string.Concat(answer)), Join(thoughts));
+    }
+
+    // Of nested thoughts the outer end; where one is missing, the first.
+    private static Match EndOf(string rest)
+    {
+        var first = EndTag().Match(rest);
+        var (at, depth) = (0, 1);
+        for (var end = first; end.Success; end = end.NextMatch())
+        {
+            depth += StartTag().Count(rest.AsSpan(at, end.Index - at)) - 1;
+            if (depth == 0) return end;
+            at = end.Index + end.Length;
+        }
+
+        return first;
+    }
+
+    // The model's own turn, without the tokens of its chat template.
+    private static string Turn(string answer)
+    {
+        answer = TurnStart().Replace(answer, "").TrimStart();
+        if (TurnEnd().Match(answer) is { Success: true } end) answer = answer[..end.Index];
+        return Role().Replace(ResponseTag().Replace(answer, "").Trim(), "");
     }
 
     private static (string Answer, string? Thoughts) Channels(string text)
@@ -61,22 +84,36 @@ internal static partial class ThoughtSplitter
             else thoughts.Add(channel.Groups["text"].Value);
         }
 
-        return (answer.Trim(), Join(thoughts));
+        return (Turn(answer), Join(thoughts));
     }
 
     private static string? Join(IEnumerable<string> parts) =>
         string.Join("\n\n", parts.Select(p => p.Trim()).Where(p => p.Length > 0)) is { Length: > 0 } text ? text : null;
 
-    private const string Names = "think|thinking|thought|thoughts|reasoning|seed:think|reflection|analysis";
+    /// <summary>The names of tags around thoughts, for a pattern.</summary>
+    public const string Names = "think|thinking|thought|thoughts|reasoning|seed:think|reflection|analysis|scratchpad";
 
-    [GeneratedRegex($@"<(?:{Names})>|\[THINK\]|◁think▷|<\|START_THINKING\|>|<unused94>(?:thought)?", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        $@"<(?:{Names})(?:\s[^<>]*)?>|<\|channel>(?:thought|analysis)?|\[THINK\]|◁think▷|<\|START_THINKING\|>|<unused94>(?:thought)?",
+        RegexOptions.IgnoreCase)]
     private static partial Regex StartTag();
 
-    [GeneratedRegex($@"</(?:{Names})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>", RegexOptions.IgnoreCase)]
+    [GeneratedRegex($@"</(?:{Names})>|<channel\|>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>", RegexOptions.IgnoreCase)]
     private static partial Regex EndTag();
 
     [GeneratedRegex(
-        @"<\|(?:START|END)_RESPONSE\|>|<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|</s>\s*$|</?(?:response|final)>", RegexOptions.IgnoreCase)]
+        @"<\|start_header_id\|>\w*<\|end_header_id\|>|<\|im_start\|>\w*|<start_of_turn>\w*|<\|begin_of_text\|>|<bos>|<s>",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex TurnStart();
+
+    [GeneratedRegex(
+        @"<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|</s>|<\|endoftext\|>|<eos>|<\|end\|>|<｜end▁of▁sentence｜>", RegexOptions.IgnoreCase)]
+    private static partial Regex TurnEnd();
+
+    [GeneratedRegex(@"^(?:assistant|model)\s*:\s*", RegexOptions.IgnoreCase)]
+    private static partial Regex Role();
+
+    [GeneratedRegex(@"<\|(?:START|END)_RESPONSE\|>|</?(?:response|final|output)>", RegexOptions.IgnoreCase)]
     private static partial Regex ResponseTag();
 
     [GeneratedRegex(

@@ -334,7 +334,7 @@ internal sealed class BatchJobRunner(
                 var status = response.GetProperty("status_code").GetInt32();
                 var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
                 if (status == 200) return _client.Answer(body);
-                if (_client.WantsOtherParameters(status, body, "max_tokens")) return null;
+                if (_client.WantsOtherParameters(status, body)) return null;
                 _client.RequireSuccess(status, body);
             }
         }

@@ -7,10 +7,10 @@ namespace DistillOnnx.Teacher.Clients;
 internal static class EndpointFaults
 {
     private const int LongestMessage = 300;
-    private static readonly string[] WrongSetup = [
-        "invalid_api_key", "model_not_found", "invalid_model", "authentication_error", "permission_error"
+    private static readonly string[] WrongSetup = ["model_not_found", "invalid_model"];
+    private static readonly string[] NoAccess = [
+        "invalid_api_key", "authentication_error", "permission_error", "insufficient_quota", "billing_hard_limit_reached", "billing_error"
     ];
-    private static readonly string[] NothingLeft = ["insufficient_quota", "billing_hard_limit_reached", "billing_error"];
     private static readonly string[] RefusedCodes = [
         "content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"
     ];
@@ -27,14 +27,14 @@ internal static class EndpointFaults
         var said = $"{url}: HTTP {(int)status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
         var fault = (int)status switch
         {
-            401 or 403 or 404 => TeacherFault.Setup,
+            404 => TeacherFault.Setup,
             400 or 413 or 422 when IsRefusal(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) =>
                 TeacherFault.Refused,
-            400 or 402 or 422 when NothingLeft.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) =>
+            400 or 402 or 422 when NoAccess.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) =>
                 TeacherFault.Fatal,
             400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
             400 or 413 or 422 => TeacherFault.Request,
-            429 when NothingLeft.Contains(code) => TeacherFault.Fatal,
+            429 when NoAccess.Contains(code) => TeacherFault.Fatal,
             429 => TeacherFault.Throttled,
             408 or 409 or 425 or >= 500 => TeacherFault.Transient,
             _ => TeacherFault.Fatal,
@@ -76,12 +76,28 @@ internal static class EndpointFaults
         return wait is { } time && time < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
 
-    // Some endpoints repeat the key that they do not accept.
-    private static string OneLine(string text, string? key)
+    /// <summary>Whether a body reports an error instead of an answer.</summary>
+    public static bool Reports(byte[] body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("error", out var error)
+                && error.ValueKind is JsonValueKind.Object or JsonValueKind.String;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A text in one line, without the key, which some endpoints repeat where they do not accept it.</summary>
+    public static string OneLine(string text, string? key, int longest = LongestMessage)
     {
         text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
         if (key is { Length: >= 8 }) text = text.Replace(key, "…", StringComparison.Ordinal);
-        return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+        return text.Length <= longest ? text : text[..longest] + "…";
     }
 
     private static string? Text(JsonElement parent, string name) =>

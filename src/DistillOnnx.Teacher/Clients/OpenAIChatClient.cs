@@ -17,6 +17,7 @@ internal sealed class OpenAIChatClient : IChatClient
 {
     private const int LongestAnswer = 16 << 20;
     private const int CopyBlock = 1 << 16;
+    private const int LongestQuote = 100;
     private const string AzureVersion = "2024-10-21";
     private readonly bool _azure;
     private readonly HttpClient _http;
@@ -94,17 +95,16 @@ internal sealed class OpenAIChatClient : IChatClient
     {
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         var key = options?.AdditionalProperties?.TryGetValue(RequestKey.Idempotency, out var value) == true ? value as string : null;
-        var limitName = _limitName;
-        var reply = await SendAsync(
-            HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
-
-        // A refusal costs nothing; each parameter is refused at most once, so the loop ends.
-        while (WantsOtherParameters((int)reply.Status, reply.Body, limitName))
+        Reply reply;
+        while (true)
         {
-            if (Refused.FormatIsDenied) break;
-            limitName = _limitName;
-            reply = await SendAsync(
-                HttpMethod.Post, Path, Json(Body(prompt, options, limitName)), key, cancellationToken).ConfigureAwait(false);
+            var sent = Body(prompt, options);
+            reply = await SendAsync(HttpMethod.Post, Path, Json(sent), key, cancellationToken).ConfigureAwait(false);
+            WantsOtherParameters((int)reply.Status, reply.Body);
+            if ((int)reply.Status is not (400 or 422)) break;
+            // Another request may have had the parameter left out while this one was on its way. A refusal costs nothing, and
+            // each parameter is left out at most once, so the loop ends.
+            if (Refused.FormatIsDenied || Body(prompt, options).AsSpan().SequenceEqual(sent)) break;
         }
 
         RequireSuccess(reply);
@@ -124,12 +124,12 @@ internal sealed class OpenAIChatClient : IChatClient
     public void Dispose() => _http.Dispose();
 
     /// <summary>Whether an answer refuses a parameter that can be named otherwise or left out, as it is from then on.</summary>
-    internal bool WantsOtherParameters(int status, byte[] body, string limitName)
+    internal bool WantsOtherParameters(int status, byte[] body)
     {
         if (status is not (400 or 422)) return false;
         var (message, code) = Error(body);
         if (EndpointFaults.IsRefusal(code)) return false;
-        if (message.Contains("max_completion_tokens", StringComparison.Ordinal) && limitName == "max_tokens")
+        if (message.Contains("max_completion_tokens", StringComparison.Ordinal))
         {
             _limitName = "max_completion_tokens";
             return true;
@@ -150,7 +150,71 @@ internal sealed class OpenAIChatClient : IChatClient
     internal string Path => _style == PromptStyle.Chat ? "chat/completions" : "completions";
 
     /// <summary>The body of a request.</summary>
-    internal byte[] Body(IList<ChatMessage> prompt, ChatOptions? options) => Body(prompt, options, _limitName);
+    internal byte[] Body(IList<ChatMessage> prompt, ChatOptions? options)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("model", _model);
+            if (_style == PromptStyle.Completion)
+            {
+                json.WriteString("prompt", string.Concat(prompt.Select(m => m.Text)));
+            }
+            else
+            {
+                json.WriteStartArray("messages");
+                foreach (var message in Refused.Has(RefusedParameters.System) ? WithoutSystem(prompt) : prompt)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("role", message.Role.Value);
+                    json.WriteString("content", message.Text);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
+            }
+
+            if (options?.Temperature is { } temperature && !Refused.Has(RefusedParameters.Temperature))
+                json.WriteNumber("temperature", Math.Round((double)temperature, 4));
+            if (options?.TopP is { } top && !Refused.Has(RefusedParameters.TopP)) json.WriteNumber("top_p", Math.Round((double)top, 4));
+            if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(_limitName, tokens);
+            if (options?.Seed is { } seed && !Refused.Has(RefusedParameters.Seed)) json.WriteNumber("seed", seed);
+            if (options?.StopSequences is { Count: > 0 } stops && !Refused.Has(RefusedParameters.Stop))
+            {
+                json.WriteStartArray("stop");
+                foreach (var stop in stops) json.WriteStringValue(stop);
+                json.WriteEndArray();
+            }
+
+            if (options?.Reasoning?.Effort is { } effort && !Refused.Has(RefusedParameters.Reasoning))
+                json.WriteString("reasoning_effort", effort == ReasoningEffort.ExtraHigh ? "xhigh" : effort.ToString().ToLowerInvariant());
+            if (_streams)
+            {
+                json.WriteBoolean("stream", true);
+                json.WriteStartObject("stream_options");
+                json.WriteBoolean("include_usage", true);
+                json.WriteEndObject();
+            }
+
+            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && !Refused.Has(RefusedParameters.Format))
+            {
+                json.WriteStartObject("response_format");
+                json.WriteString("type", "json_schema");
+                json.WriteStartObject("json_schema");
+                json.WriteString("name", format.SchemaName ?? "answer");
+                json.WriteBoolean("strict", true);
+                json.WritePropertyName("schema");
+                schema.WriteTo(json);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
 
     /// <summary>Sends a request of the protocol's other paths; repeats nothing.</summary>
     /// <exception cref="TeacherException">The endpoint did not answer, or refused the request.</exception>
@@ -197,72 +261,6 @@ internal sealed class OpenAIChatClient : IChatClient
         {
             throw new TeacherException(TeacherFault.Transient, $"{_url}: the file was cut: {e.Message}", inner: e);
         }
-    }
-
-    private byte[] Body(IList<ChatMessage> prompt, ChatOptions? options, string limitName)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
-        {
-            json.WriteStartObject();
-            json.WriteString("model", _model);
-            if (_style == PromptStyle.Completion)
-            {
-                json.WriteString("prompt", string.Concat(prompt.Select(m => m.Text)));
-            }
-            else
-            {
-                json.WriteStartArray("messages");
-                foreach (var message in Refused.Has(RefusedParameters.System) ? WithoutSystem(prompt) : prompt)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("role", message.Role.Value);
-                    json.WriteString("content", message.Text);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-            }
-
-            if (options?.Temperature is { } temperature && !Refused.Has(RefusedParameters.Temperature))
-                json.WriteNumber("temperature", Math.Round((double)temperature, 4));
-            if (options?.TopP is { } top && !Refused.Has(RefusedParameters.TopP)) json.WriteNumber("top_p", Math.Round((double)top, 4));
-            if (options?.MaxOutputTokens is { } tokens) json.WriteNumber(limitName, tokens);
-            if (options?.Seed is { } seed && !Refused.Has(RefusedParameters.Seed)) json.WriteNumber("seed", seed);
-            if (options?.StopSequences is { Count: > 0 } stops && !Refused.Has(RefusedParameters.Stop))
-            {
-                json.WriteStartArray("stop");
-                foreach (var stop in stops) json.WriteStringValue(stop);
-                json.WriteEndArray();
-            }
-
-            if (options?.Reasoning?.Effort is { } effort && !Refused.Has(RefusedParameters.Reasoning))
-                json.WriteString("reasoning_effort", effort == ReasoningEffort.ExtraHigh ? "xhigh" : effort.ToString().ToLowerInvariant());
-            if (_streams)
-            {
-                json.WriteBoolean("stream", true);
-                json.WriteStartObject("stream_options");
-                json.WriteBoolean("include_usage", true);
-                json.WriteEndObject();
-            }
-
-            if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } format && !Refused.Has(RefusedParameters.Format))
-            {
-                json.WriteStartObject("response_format");
-                json.WriteString("type", "json_schema");
-                json.WriteStartObject("json_schema");
-                json.WriteString("name", format.SchemaName ?? "answer");
-                json.WriteBoolean("strict", true);
-                json.WritePropertyName("schema");
-                schema.WriteTo(json);
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-        }
-
-        return stream.ToArray();
     }
 
     // The system message is put before the first question.
@@ -355,10 +353,12 @@ internal sealed class OpenAIChatClient : IChatClient
     /// <exception cref="TeacherException">It is none, or the model refused.</exception>
     internal ChatResponse Answer(byte[] body)
     {
+        UsageDetails? usage = null;
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(JsonEscapes.Mend(body));
             var root = document.RootElement;
+            usage = Usage(root);
             var choice = root.GetProperty("choices")[0];
             var finish = choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String
                 ? reason.GetString()
@@ -373,7 +373,7 @@ internal sealed class OpenAIChatClient : IChatClient
                 : throw new KeyNotFoundException();
             var thoughts = Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? Parts(content, thoughts: true);
             var answer = content.ValueKind == JsonValueKind.String ? content.GetString()! : Parts(content, thoughts: false) ?? "";
-            var response = new ChatResponse(new ChatMessage(
+            return new ChatResponse(new ChatMessage(
                 ChatRole.Assistant,
                 string.IsNullOrWhiteSpace(thoughts)
                     ? [new TextContent(answer)]
@@ -381,29 +381,41 @@ internal sealed class OpenAIChatClient : IChatClient
             {
                 ModelId = root.TryGetProperty("model", out var model) ? model.GetString() : _model,
                 FinishReason = refused ? ChatFinishReason.ContentFilter : finish is null ? null : new ChatFinishReason(finish),
+                Usage = usage,
             };
-            if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
-            {
-                response.Usage = new UsageDetails
-                {
-                    InputTokenCount = Count(usage, "prompt_tokens"),
-                    OutputTokenCount = OutputTokens(usage),
-                    ReasoningTokenCount = usage.TryGetProperty("completion_tokens_details", out var details)
-                        && details.ValueKind == JsonValueKind.Object
-                        ? Count(details, "reasoning_tokens")
-                        : null,
-                };
-            }
-
-            return response;
         }
         catch (Exception e)
             when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
         {
+            var (message, _) = Error(body);
+            var reported = EndpointFaults.Reports(body);
             throw new TeacherException(
-                TeacherFault.Transient, $"{_url}: expected an answer of OpenAI's protocol, found something else", inner: e);
+                TeacherFault.Transient,
+                reported
+                    ? $"{_url}: HTTP 200 with an error: {message}"
+                    : $"{_url}: expected an answer of OpenAI's protocol, found {(body.Length == 0 ? "nothing" : $"\"{Start(body)}\"")}",
+                inner: e)
+            {
+                Usage = usage,
+                Unreadable = !reported,
+            };
         }
     }
+
+    private string Start(byte[] body) => EndpointFaults.OneLine(JsonEscapes.Mend(body), _key, LongestQuote);
+
+    private static UsageDetails? Usage(JsonElement root) =>
+        root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
+            ? new UsageDetails
+            {
+                InputTokenCount = Count(usage, "prompt_tokens"),
+                OutputTokenCount = OutputTokens(usage),
+                ReasoningTokenCount = usage.TryGetProperty("completion_tokens_details", out var details)
+                    && details.ValueKind == JsonValueKind.Object
+                    ? Count(details, "reasoning_tokens")
+                    : null,
+            }
+            : null;
 
     // Some endpoints leave thoughts out of the answer's tokens, but not out of the total, which is what they charge.
     private static long? OutputTokens(JsonElement usage)

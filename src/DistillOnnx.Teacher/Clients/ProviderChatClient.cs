@@ -25,14 +25,17 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
         var prompt = messages as IList<ChatMessage> ?? [.. messages];
         while (true)
         {
+            var leftOut = Refused.Count;
             try
             {
                 return Marked(await base.GetResponseAsync(prompt, Reduced(prompt, options), cancellationToken).ConfigureAwait(false));
             }
             catch (Exception e) when (Fault(e) is { } fault && !cancellationToken.IsCancellationRequested)
             {
-                // A refusal costs nothing; each parameter is refused at most once, so the loop ends.
-                if (fault.Fault == TeacherFault.Request && Refused.Note(name, fault.Message) && !Refused.FormatIsDenied) continue;
+                // Another request may have had the parameter left out while this one was on its way. A refusal costs nothing, and
+                // each parameter is left out at most once, so the loop ends.
+                if (fault.Fault == TeacherFault.Request) Refused.Note(name, fault.Message);
+                if (fault.Fault == TeacherFault.Request && Refused.Count > leftOut && !Refused.FormatIsDenied) continue;
                 if (ReferenceEquals(e, fault)) throw;
                 throw fault;
             }
@@ -81,6 +84,9 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
             : new TeacherException(
                 TeacherFault.Transient,
                 $"{name}: expected an answer of its protocol: {exception.Message.ReplaceLineEndings(" ")}",
-                inner: exception);
+                inner: exception)
+            {
+                Unreadable = true,
+            };
     }
 }

@@ -45,21 +45,27 @@ internal sealed class RefusedParameters
     /// <summary>Whether the pending request asked for the schema and was refused.</summary>
     public bool FormatIsDenied => FormatIsAsked && Has(Format);
 
+    /// <summary>How many parameters are left out.</summary>
+    public int Count => _names.Count;
+
     /// <summary>Whether a parameter is left out.</summary>
     public bool Has(string name) => _names.ContainsKey(name);
 
     /// <summary>Notes what an endpoint refuses.</summary>
-    /// <returns>Whether it refuses a parameter that was sent until now, so that asking without it may help.</returns>
+    /// <returns>Whether it refuses a parameter that is left out by now, so that a request that still had it may be sent again.</returns>
     public bool Note(string endpoint, string message)
     {
         if (!RefusingWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase))) return false;
+        var known = false;
         foreach (var (name, words) in Known)
         {
-            if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) || !_names.TryAdd(name, 0)) continue;
+            if (!words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase))) continue;
+            known = true;
+            if (!_names.TryAdd(name, 0)) continue;
             if (!FormatIsDenied) Notice?.Invoke($"{endpoint}: the model refuses {name}, which is left out from now on ({message})");
             return true;
         }
 
-        return false;
+        return known;
     }
 }

@@ -16,7 +16,7 @@ internal static class StreamedAnswer
         JsonNode? usage = null;
         try
         {
-            foreach (var line in Encoding.UTF8.GetString(events).Split('\n'))
+            foreach (var line in JsonEscapes.Mend(events).Split('\n'))
             {
                 if (!line.StartsWith("data:", StringComparison.Ordinal)) continue;
                 var data = line["data:".Length..].Trim();

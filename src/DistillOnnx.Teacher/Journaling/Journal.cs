@@ -210,7 +210,7 @@ public sealed class Journal : IAsyncDisposable
 
     private void Note(JournalEntry entry, long offset)
     {
-        _places.Set(Key(entry), offset);
+        if (!entry.Lost) _places.Set(Key(entry), offset);
         _totals[entry.Teacher] = _totals.GetValueOrDefault(entry.Teacher).With(entry);
     }
 

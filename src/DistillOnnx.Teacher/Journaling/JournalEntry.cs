@@ -33,6 +33,9 @@ public sealed record JournalEntry
     /// <summary>Whether it came by a batch job, at the price of those.</summary>
     public bool Batch { get; init; }
 
+    /// <summary>Whether it could not be read: what it was charged counts, but it answers no request.</summary>
+    public bool Lost { get; init; }
+
     /// <summary>When it came, in UTC.</summary>
     public DateTimeOffset At { get; init; }
 }

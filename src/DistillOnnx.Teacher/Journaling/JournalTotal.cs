@@ -14,7 +14,7 @@ public readonly record struct JournalTotal(long Answers, long Input, long Output
     /// <summary>The total with one more answer.</summary>
     /// <param name="entry">The answer.</param>
     public JournalTotal With(JournalEntry entry) => new(
-        Answers + 1,
+        Answers + (entry.Lost ? 0 : 1),
         Input + entry.InputTokens,
         Output + entry.OutputTokens,
         BatchInput + (entry.Batch ? entry.InputTokens : 0),

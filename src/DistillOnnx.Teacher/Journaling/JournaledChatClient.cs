@@ -105,9 +105,11 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         {
             response = await teacher.GetResponseAsync(prompt, options, cancellationToken).ConfigureAwait(false);
         }
-        catch (TeacherException e) when (e.OfRequest)
+        catch (TeacherException e) when (e.OfRequest || e.Usage is not null)
         {
-            _refused[key] = (e.Fault, e.Message);
+            if (e.OfRequest) _refused[key] = (e.Fault, e.Message);
+            if (e.Usage is { } lost)
+                await journal.AppendAsync(Entry(key, new ChatResponse { Usage = lost }) with { Lost = true }).ConfigureAwait(false);
             throw;
         }
 

@@ -43,6 +43,11 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
             NoteLargest(takenOutput);
             return response;
         }
+        catch (TeacherException e) when (e.Usage is { } lost)
+        {
+            (takenInput, takenOutput) = (lost.InputTokenCount ?? input, lost.OutputTokenCount ?? output);
+            throw;
+        }
         finally
         {
             budget.Settle(input, output, takenInput, takenOutput);

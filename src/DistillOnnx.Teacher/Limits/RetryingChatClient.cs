@@ -19,6 +19,7 @@ internal sealed class RetryingChatClient(
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
     private const int RetriesUnknown = 2;
+    private const int RetriesUnreadable = 2;
     private readonly Random _random = new(seed);
     private volatile bool _reached;
     private long _retried;
@@ -30,25 +31,36 @@ internal sealed class RetryingChatClient(
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
+        var unreadable = 0;
+        UsageDetails? lost = null;
         for (var attempt = 0; ; attempt++)
         {
             try
             {
                 var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
                 _reached = true;
+                if (lost is not null) (response.Usage ??= new UsageDetails()).Add(lost);
                 return response;
             }
             catch (TeacherException e)
             {
                 _reached |= e.Fault != TeacherFault.Unreachable;
-                if (!e.MayPass) throw;
+                if (e.Usage is { } charged) (lost ??= new UsageDetails()).Add(charged);
+                if (!e.MayPass && lost is null) throw;
+                if (!e.MayPass) throw new TeacherException(e.Fault, e.Message, e.RetryAfter, e) { Usage = lost };
+                if (e.Unreadable) unreadable++;
                 if (e.RetryAfter > LongestRetryAfter)
                     throw new TeacherException(
                         TeacherFault.Fatal,
                         $"{e.Message}; the endpoint asks to wait {e.RetryAfter.Value.TotalMinutes:0} minutes: run again "
                         + "then, the answers so far are kept",
-                        inner: e);
-                if (attempt >= (_reached ? retries : Math.Min(retries, RetriesUnknown))) throw GivenUp(e, attempt + 1);
+                        inner: e)
+                    {
+                        Usage = lost,
+                    };
+                // An answer that cannot be read is charged as any other, and the next one is mostly like it.
+                if (unreadable > RetriesUnreadable || attempt >= (_reached ? retries : Math.Min(retries, RetriesUnknown)))
+                    throw GivenUp(e, attempt + 1, lost);
                 Interlocked.Increment(ref _retried);
                 var wait = Backoff(e.Fault == TeacherFault.Throttled ? 0 : attempt);
                 await Task.Delay(Later(e.RetryAfter ?? TimeSpan.Zero, wait), clock, cancellationToken).ConfigureAwait(false);
@@ -56,9 +68,9 @@ internal sealed class RetryingChatClient(
         }
     }
 
-    private TeacherException GivenUp(TeacherException e, int attempts) => e.Fault != TeacherFault.Unreachable
-        ? new TeacherException(TeacherFault.Request, $"{e.Message} ({attempts} attempts)", inner: e)
-        : new TeacherException(_reached ? TeacherFault.Fatal : TeacherFault.Setup, e.Message, inner: e);
+    private TeacherException GivenUp(TeacherException e, int attempts, UsageDetails? lost) => e.Fault != TeacherFault.Unreachable
+        ? new TeacherException(TeacherFault.Request, $"{e.Message} ({attempts} attempts)", inner: e) { Usage = lost }
+        : new TeacherException(_reached ? TeacherFault.Fatal : TeacherFault.Setup, e.Message, inner: e) { Usage = lost };
 
     private TimeSpan Backoff(int attempt)
     {

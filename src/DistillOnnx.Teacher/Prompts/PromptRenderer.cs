@@ -30,7 +30,8 @@ internal sealed partial class PromptRenderer(TaskSpec task, PromptTemplate templ
 
     private List<ChatMessage> Chat(Example example, string instruction, string question)
     {
-        var messages = new List<ChatMessage> { new(ChatRole.System, structured ? $"{instruction}\n{Structured}" : instruction) };
+        if (structured) instruction = $"{FreeForm().Replace(instruction, "")}\n{Structured}";
+        var messages = new List<ChatMessage> { new(ChatRole.System, instruction) };
         foreach (var exemplar in Exemplars(example))
         {
             messages.Add(new ChatMessage(ChatRole.User, Fill(template.Question, Row(exemplar), null, null)));
@@ -90,6 +91,10 @@ internal sealed partial class PromptRenderer(TaskSpec task, PromptTemplate templ
         var at = choices?.ToList().FindIndex(c => c == label) ?? -1;
         return at < 0 ? label : $"({(char)('a' + at)}) {label}";
     }
+
+    // The sentence on the form of a free text would contradict the schema.
+    [GeneratedRegex(@"\s*\bEnd with:[^\n]*")]
+    private static partial Regex FreeForm();
 
     [GeneratedRegex(@"\{(input|segment_1|segment_2|choices|labels|rationale|label|choice)\}")]
     private static partial Regex Placeholder();

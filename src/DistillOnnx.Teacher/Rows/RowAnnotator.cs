@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Metrics;
@@ -15,10 +16,12 @@ namespace DistillOnnx.Teacher.Rows;
 /// <param name="task">What the rows ask.</param>
 /// <param name="options">How to ask and what to keep.</param>
 /// <param name="template">The text around the rows.</param>
-internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
+internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions options, PromptTemplate template)
 {
     private const double HotterPerAttempt = 0.3;
     private const int RaisedLimit = 4;
+    // Languages without spaces, and answers that run away, have few words by spaces.
+    private const int MostCharactersPerWord = 20;
     private const int RationalizedSample = 1_000_000;
     private readonly PromptRenderer _prompts = new(task, template, options.Style, options.Structured == true);
     private readonly AnswerReader _answers = new(
@@ -68,6 +71,7 @@ internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, Promp
             Refused = winner.Label is null && tally.Refused,
             RawAnswer = winner.Label is null ? tally.Raw : null,
             Mapped = winner.Mapped,
+            Contradicts = winner.Rationale is null && tally.Contradicts,
         };
         // A sample that was not asked leaves the row open, and a later run asks for it.
         if (tally.NotAsked) outcome = outcome with { Verdict = RowVerdict.NotAsked, Rationale = null, Label = null, VoteShare = 0 };
@@ -130,6 +134,7 @@ internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, Promp
 
                 var read = _answers.Read(example, response);
                 last = read;
+                tally.Contradicts |= read.Contradicts;
                 (tally.LastAnswer, tally.Thoughts) = (response.Text, read.Thoughts);
                 if (read.Label is not null) return last;
                 tally.Note(response, read, request.MaxOutputTokens ?? 0);
@@ -233,13 +238,22 @@ internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, Promp
         var reasons = outcome.Label is { } named
             ? Words((outcome.Rationale ?? "").Replace(named, " ", StringComparison.OrdinalIgnoreCase))
             : words;
-        var verdict = words == 0 || reasons < options.MinRationaleWords ? RowVerdict.NoReasons
-            : words > options.MaxRationaleWords ? RowVerdict.TooLong
+        var verdict = words == 0 && outcome.Contradicts ? RowVerdict.Contradicts
+            : words == 0 || reasons < options.MinRationaleWords || Refusal().IsMatch(outcome.Rationale!) ? RowVerdict.NoReasons
+            : words > options.MaxRationaleWords
+                || outcome.Rationale!.Length > (long)options.MaxRationaleWords * MostCharactersPerWord ? RowVerdict.TooLong
             : wrong ? RowVerdict.Wrong
             : !outcome.Rationalized && outcome.VoteShare < options.MinVoteShare ? RowVerdict.Disagreement
             : RowVerdict.Kept;
         return outcome with { Verdict = verdict, Rationale = verdict == RowVerdict.Kept ? outcome.Rationale : null };
     }
+
+    [GeneratedRegex(
+        @"^\W*(?:(?:sorry|i['’]?m\s+(?:\w+\s+)?sorry|i am\s+(?:\w+\s+)?sorry|i apologi[sz]e|unfortunately|as an ai)\b.{0,40}?)?"
+        + @"\bI(?:\s+can['’]t|\s+cannot|\s+can not|(?:['’]m|\s+am)\s+(?:unable|not able)\s+to|\s+won['’]t)\s+(?:\w+\s+)?"
+        + @"(?:assist|help|comply|fulfil|fulfill|provide|classify|answer|engage|discuss|support|create|generate|do)\b",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex Refusal();
 
     private sealed class Tally
     {
@@ -254,6 +268,8 @@ internal sealed class RowAnnotator(TaskSpec task, AnnotateOptions options, Promp
         public string? Thoughts { get; set; }
 
         public bool Refused { get; set; }
+
+        public bool Contradicts { get; set; }
 
         public long Input { get; private set; }
 

@@ -45,6 +45,9 @@ internal sealed record RowOutcome
     /// <summary>The thoughts that came with it; null where there are none. They are in no file but the journal.</summary>
     public string? Thoughts { get; init; }
 
+    /// <summary>Whether there are no reasons since those that came conclude on another label.</summary>
+    public bool Contradicts { get; init; }
+
     /// <summary>Whether the label was found within the answer's words and is not the answer itself.</summary>
     public bool Mapped { get; init; }
 }

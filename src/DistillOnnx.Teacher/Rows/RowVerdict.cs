@@ -15,6 +15,9 @@ internal enum RowVerdict
     /// <summary>The answer has a label but no reasons, or next to none.</summary>
     NoReasons,
 
+    /// <summary>The reasons conclude on another label than the answer.</summary>
+    Contradicts,
+
     /// <summary>The rationale is too long.</summary>
     TooLong,
 

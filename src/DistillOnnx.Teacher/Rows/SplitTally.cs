@@ -19,12 +19,16 @@ internal sealed class SplitTally(TaskSpec task)
     /// <summary>Rows that were not asked for.</summary>
     public long NotAsked => _verdicts.GetValueOrDefault(RowVerdict.NotAsked);
 
+    /// <summary>Why the first row failed that the teacher did not answer; null where there is none.</summary>
+    public string? Fault { get; private set; }
+
     public void Add(Example example, RowOutcome outcome)
     {
         _rows++;
         _verdicts[outcome.Verdict] = _verdicts.GetValueOrDefault(outcome.Verdict) + 1;
         if (outcome.Rationalized) _rationalized++;
         if (outcome.Mapped) _mapped++;
+        if (outcome.Verdict == RowVerdict.Failed) Fault ??= outcome.Fault;
         if (example.Label is { } gold && outcome.Verdict != RowVerdict.NotAsked)
         {
             _withGold++;
