@@ -95,7 +95,7 @@ internal static partial class Markup
 
     // What stood before the label's marker and points at it.
     [GeneratedRegex(
-        @"(?:(?:^|\s+)(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+)+$")]
+        @"(?:(?:^|(?<!\s)\s+)(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+)+$")]
     private static partial Regex Leftover();
 
     [GeneratedRegex(@"\\boxed\s*\{(?<text>(?:[^{}]|\{[^{}]*\})*)\}")]

@@ -103,7 +103,7 @@ public sealed class GenAITeacherTests : IDisposable
     [Fact]
     public async Task Try_Structured_KeepsToTheSchema()
     {
-        TinyDecoderFiles.Write(_directory["model"], new TinyDecoder(new TinyVocabulary(), 1));
+        TinyDecoderFiles.Write(_directory["model"], new TinyDecoder(new TinyVocabulary(), 8));
         TestData.Write(_directory["data"], 1);
         var options = Options() with { Try = 1, Structured = true, MaxOutputTokens = 200, ParseRetries = 0 };
         var row = Assert.Single((await AnnotateStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken)).Tried!);
