@@ -106,7 +106,9 @@ internal static class EvaluationReport
                 [new SvgLine("this model", [.. curve.Select(p => (p.Coverage, p.Risk))])]))
             .Table(
                 ["Abstain below", "Answered", "Wrong of these"],
-                curve.Select(p => (IReadOnlyList<string?>)[p.Threshold.ToString("0.00000", CultureInfo.InvariantCulture), Share(p.Coverage), Share(p.Risk)]));
+                curve.Select(p => (IReadOnlyList<string?>)[
+                    p.Threshold.ToString("0.00000", CultureInfo.InvariantCulture), Share(p.Coverage), Share(p.Risk)
+                ]));
     }
 
     private static void Errors(HtmlReport page, IReadOnlyList<EvaluationError> errors)

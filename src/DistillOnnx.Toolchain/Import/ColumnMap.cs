@@ -54,7 +54,9 @@ internal sealed class ColumnMap
     /// <exception cref="InputException">It does.</exception>
     public void RequireColumns(string file, IReadOnlyList<string> header)
     {
-        foreach (var column in _columns.Values.SelectMany(c => c).Prepend(Column(Input)).Where(c => !header.Contains(c, StringComparer.Ordinal)))
+        foreach (var column in _columns.Values.SelectMany(c => c)
+            .Prepend(Column(Input))
+            .Where(c => !header.Contains(c, StringComparer.Ordinal)))
         {
             var near = NearestName.Suggest(column, header);
             var hint = header.Count == 1 && header[0].IndexOfAny([',', ';', '\t', '|']) >= 0

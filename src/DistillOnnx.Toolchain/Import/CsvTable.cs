@@ -30,7 +30,8 @@ internal static class CsvTable
             MaxRecordSize = JsonLines.MaxLineBytes,
         };
         using var stream = Try(file, () => TextEncodings.OpenUtf8(file, encoding));
-        if (TextEncodings.IsZip(file)) throw new InputException($"{file}: expected CSV, found a zip archive; a spreadsheet is imported by \"import xlsx\"");
+        if (TextEncodings.IsZip(file))
+            throw new InputException($"{file}: expected CSV, found a zip archive; a spreadsheet is imported by \"import xlsx\"");
         using var csv = Try(file, () => CsvReader.Create(stream, options));
         Try(file, () =>
         {

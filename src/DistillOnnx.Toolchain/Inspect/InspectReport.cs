@@ -77,7 +77,9 @@ internal static class InspectReport
         Repeated(page, "Inputs with different labels", split.Conflicts);
         Rows(page, "Longest inputs", "Characters", split.Longest);
         if (split.Tokens is not { } tokens) return;
-        page.Paragraph($"{tokens.Cut} rows are cut at {tokens.Limit} tokens; {tokens.UnknownInputs} inputs and {tokens.UnknownLabels} labels have unknown pieces.");
+        page.Paragraph(
+            $"{tokens.Cut} rows are cut at {tokens.Limit} tokens; {tokens.UnknownInputs} inputs and "
+            + $"{tokens.UnknownLabels} labels have unknown pieces.");
         Rows(page, "Rows that are cut", "Tokens", tokens.CutExamples);
         Rows(page, "Unknown pieces", "Pieces", tokens.UnknownExamples);
     }

@@ -38,9 +38,6 @@ public static class ExitCode
             case InputException:
                 return BadInput;
             default:
-                // Our own messages say what happened; another library's may say it only by the type.
-                if (fault.GetType().Namespace?.StartsWith(nameof(DistillOnnx), StringComparison.Ordinal) != true)
-                    message += $" ({fault.GetType().Name})";
                 return Failed;
         }
     }

@@ -42,7 +42,8 @@ internal sealed class ExampleEncoder
         {
             var label = _options.Labels == LabelSource.Gold ? example.Label : example.TeacherLabel;
             var sequences = Sequences(example, label, check, ref cut);
-            if (sequences.Count > 0 && sequences[0].Source.Length > longest) (longest, longestId) = (sequences[0].Source.Length, example.Id);
+            if (sequences.Count > 0 && sequences[0].Source.Length > longest)
+                (longest, longestId) = (sequences[0].Source.Length, example.Id);
             if (label is null) unlabelled++;
             if (_options.Method != TrainingMethod.Standard && example.Rationale is null) withoutRationale++;
             if (sequences.Count > 0) rows.Add(new TrainingRow(example.Id, sequences, _encoder.Task.Kind == TaskKind.Labels ? label : null));

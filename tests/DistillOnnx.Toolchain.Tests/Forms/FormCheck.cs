@@ -92,7 +92,8 @@ internal static class FormCheck
         var task = Directory.CreateDirectory(output + "-task").FullName;
         Task.Save(task);
         var options = new ExportOptions { Model = directory, Out = output, Task = Path.Combine(task, "task.json"), Threads = 1 };
-        return BundleExport.RunAsync(options with { MaxRelativeError = Tolerance / 2 }, Reporter.None, TestContext.Current.CancellationToken);
+        return BundleExport.RunAsync(
+            options with { MaxRelativeError = Tolerance / 2 }, Reporter.None, TestContext.Current.CancellationToken);
     }
 
     private static void AssertLogits(T5Model model, ReferenceT5 reference, int[][] inputs)

@@ -32,7 +32,8 @@ public sealed class PublicFormTests : IDisposable
         await FormCheck.RunAsync(_directory["checkpoint"], form.Config, weights, _directory["bundle"]);
     }
 
-    /// <summary>transformers.js reads the bundle of every form unmodified: with its own tokenizer, added tokens included, it decodes the same ids.</summary>
+    /// <summary>transformers.js reads the bundle of every form unmodified: with its own tokenizer, added tokens
+    /// included, it decodes the same ids.</summary>
     [Theory, MemberData(nameof(Names))]
     public async Task AnyForm_UnderTransformersJs_GivesTheSameIds(string name)
     {
@@ -51,7 +52,8 @@ public sealed class PublicFormTests : IDisposable
         foreach (var text in texts)
         {
             var limit = new GenerationOptions { MaxNewTokens = 8 };
-            var expected = bundle.TextGenerator().Generate([bundle.Tokenizer.Encode(text)], limit, TestContext.Current.CancellationToken)[0];
+            var expected = bundle.TextGenerator().Generate(
+                [bundle.Tokenizer.Encode(text)], limit, TestContext.Current.CancellationToken)[0];
             Assert.Equal(expected, Ids(node.Generate([text], 8)["ids"]![0]!));
         }
 

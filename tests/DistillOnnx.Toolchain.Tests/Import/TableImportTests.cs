@@ -129,7 +129,8 @@ public sealed class TableImportTests : IDisposable
     [InlineData("csv", "train.csv", "input,input\nx,yes\n", "column \"input\" occurs twice")]
     [InlineData("csv", "train.csv", "", "expected a header line")]
     [InlineData("csv", "train.csv", "input,label\n", "expected at least one row")]
-    [InlineData("csv", "train.csv", "text,label\nx,yes\n", "has no column \"input\", only text, label; --column input=COLUMN names another one")]
+    [InlineData(
+        "csv", "train.csv", "text,label\nx,yes\n", "has no column \"input\", only text, label; --column input=COLUMN names another one")]
     [InlineData("csv", "train.csv", "Input;label\nx;yes\n", "has no column \"input\", only Input, label; did you mean Input?")]
     [InlineData("csv", "train.csv", "PK\u0003\u0004xlsx", "expected CSV, found a zip archive")]
     [InlineData("csv", "train.csv", "input,label\nx,maybe\n", "row 2, column B: \"label\": expected one of the task's labels")]

@@ -1,5 +1,5 @@
-using DistillOnnx.Core;
 using System.Text.Json.Nodes;
+using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Pretraining;
