@@ -62,6 +62,8 @@ internal static class Program
             e.Cancel = true;
             stop.Cancel();
         };
+        // Before anything is measured: a missing directory must not cost the figures.
+        if (markdown is not null) Directory.CreateDirectory(markdown);
         var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null);
         foreach (var benchmark in chosen)
         {
