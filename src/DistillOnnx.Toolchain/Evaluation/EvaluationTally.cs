@@ -25,6 +25,9 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
     private int _truncated;
     private double _loss;
 
+    /// <summary>Time for all answers, in seconds.</summary>
+    public double Seconds { get; set; }
+
     public double Accuracy => _rows == 0 ? 0 : (double)_correct / _rows;
 
     public void Add(Example row, LabelPrediction answer, string? rationale)
@@ -56,7 +59,7 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
         if (index >= 0) _loss -= Math.Log(Math.Max(probabilities[index], double.Epsilon));
     }
 
-    public EvaluateResult ToResult(double seconds)
+    public EvaluateResult ToResult()
     {
         var closed = _probabilities.Count > 0;
         var reliability = closed ? Calibration.Bins(_probabilities, _right) : null;
@@ -74,7 +77,7 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
             RiskCoverage = closed ? Data.Metrics.RiskCoverage.Curve(_probabilities, _right) : null,
             Abstained = _abstained > 0 ? (double)_abstained / _rows : null,
             Truncated = (double)_truncated / _rows,
-            Seconds = seconds,
+            Seconds = Seconds,
             LabelAccuracy = _labels.Count > 0
                 ? _labels.ToDictionary(l => l.Key, l => (double)l.Value.Correct / l.Value.Rows, StringComparer.Ordinal)
                 : null,

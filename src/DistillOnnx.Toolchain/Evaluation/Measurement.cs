@@ -34,7 +34,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     /// <exception cref="InputException">There are no rows, a row has no label, or rationales are asked of a student
     /// that writes none.</exception>
     public EvaluateResult Of(IPredictor predictor, CancellationToken cancellationToken) =>
-        Run(predictor, Explain, Answered, cancellationToken);
+        Run(predictor, Explain, Answered, cancellationToken).ToResult();
 
     /// <summary>Measures a student, and another one on the same rows.</summary>
     internal EvaluateResult Compare(IPredictor predictor, IPredictor other, CancellationToken cancellationToken)
@@ -48,12 +48,13 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
             Answered?.Invoke(row, answer, rationale);
         }
 
-        var result = Run(predictor, Explain, Mine, cancellationToken);
+        var tally = Run(predictor, Explain, Mine, cancellationToken);
+        // Of the other model only which rows it has right is needed: no intervals and curves are made for it.
         Run(other, null, (row, answer, _) => others.Add(IsRight(row, answer)), cancellationToken);
-        return result with { Against = AgainstResult.Of(mine, others) };
+        return tally.ToResult() with { Against = AgainstResult.Of(mine, others) };
     }
 
-    private EvaluateResult Run(
+    private EvaluationTally Run(
         IPredictor predictor,
         ExplainSettings? explain,
         Action<Example, LabelPrediction, string?>? answered,
@@ -63,14 +64,13 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
         var explainer = explain is null ? null : PredictorFactory.Explainer(predictor);
         // Probabilities come in the order of the student's own label set.
         var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, task.Kind == TaskKind.Labels ? task.Labels : null);
-        var seconds = 0.0;
         for (var start = 0; start < rows.Count; start += BatchSize)
         {
             var batch = rows.Skip(start).Take(BatchSize).ToArray();
             var inputs = batch.Select(r => new PredictorInput(r.Input, task.Kind == TaskKind.Choices ? r.Choices : null)).ToArray();
             var began = Stopwatch.GetTimestamp();
             var answers = predictor.Predict(inputs, cancellationToken);
-            seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
+            tally.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
             var rationales = explainer?.Explain(inputs, explain!, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
             {
@@ -85,6 +85,6 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
                 string.Create(CultureInfo.InvariantCulture, $"accuracy {tally.Accuracy:0.0000}"));
         }
 
-        return tally.ToResult(seconds);
+        return tally;
     }
 }
