@@ -1,4 +1,3 @@
-using DistillOnnx.Cli.Output;
 using DistillOnnx.Cli.Verbs;
 using DistillOnnx.Stages.Options;
 

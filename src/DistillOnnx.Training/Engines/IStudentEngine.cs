@@ -16,8 +16,8 @@ internal interface IStudentEngine : IDisposable
     /// <param name="batch">The sequences and the weights of their tokens.</param>
     /// <param name="seed">Seed of the dropout; equal seeds give equal masks.</param>
     /// <param name="first">Whether this is the first micro-batch of its step, whose gradient replaces what is there.</param>
-    /// <returns>The unweighted losses.</returns>
-    StepLoss Accumulate(MicroBatch batch, long seed, bool first);
+    /// <returns>The unweighted losses, which the caller disposes.</returns>
+    PendingLoss Accumulate(MicroBatch batch, long seed, bool first);
 
     /// <summary>Losses without dropout and without gradients.</summary>
     /// <param name="batch">The sequences.</param>

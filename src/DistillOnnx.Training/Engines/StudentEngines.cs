@@ -1,4 +1,5 @@
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -10,17 +11,21 @@ internal static class StudentEngines
     /// <summary>The fastest engine that can run a model.</summary>
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
+    /// <param name="tf32">Whether single-precision products on CUDA may run in TensorFloat-32.</param>
+    /// <param name="recompute">Whether blocks are computed again in the backward pass, which the engine for the CPU does not do.</param>
     /// <param name="reporter">Receives a warning where the choice is a poor one.</param>
-    public static IStudentEngine Create(T5Model model, TrainingPrecision precision, IReporter reporter)
+    public static IStudentEngine Create(T5Model model, TrainingPrecision precision, bool tf32, bool recompute, IReporter reporter)
     {
+        var cpu = model.Device.type == TorchSharp.DeviceType.CPU;
+        if (!cpu) backends.cuda.matmul.allow_tf32 = tf32;
         if (precision == TrainingPrecision.Bf16)
         {
-            if (model.Device.type == TorchSharp.DeviceType.CPU)
+            if (cpu)
                 reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
             model.ComputeType = ScalarType.BFloat16;
-            return new PaddedEngine(model);
+            return new ScriptEngine(model, recompute: recompute);
         }
 
-        return UnpaddedEngine.Supports(model) ? new UnpaddedEngine(model) : new PaddedEngine(model);
+        return UnpaddedEngine.Supports(model) && !recompute ? new UnpaddedEngine(model) : new ScriptEngine(model, recompute: recompute);
     }
 }

@@ -50,7 +50,7 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
     public static bool Supports(T5Model model) => model.Device.type == TorchSharp.DeviceType.CPU && Activation.Has(model.Config.Activation);
 
     /// <inheritdoc/>
-    public StepLoss Accumulate(MicroBatch batch, long seed, bool first)
+    public PendingLoss Accumulate(MicroBatch batch, long seed, bool first)
     {
         if (first)
         {
@@ -58,7 +58,7 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
             if (!_config.TieWordEmbeddings) _layout.Clear(T5TensorNames.Shared);
         }
 
-        return Run(batch, new DropoutSites(_config.DropoutRate, seed), backward: true, add: !first);
+        return PendingLoss.Known(Run(batch, new DropoutSites(_config.DropoutRate, seed), backward: true, add: !first));
     }
 
     /// <inheritdoc/>

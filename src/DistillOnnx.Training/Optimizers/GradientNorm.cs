@@ -16,6 +16,19 @@ internal static class GradientNorm
         return norm.item<float>();
     }
 
+    /// <summary>Cuts a gradient that exceeds a bound, without waiting for its device.</summary>
+    /// <param name="gradients">float32 [parameters]; scaled in place.</param>
+    /// <param name="bound">The largest norm allowed; 0: any.</param>
+    /// <returns>The norm before: float32 [1], on the device.</returns>
+    public static Tensor ClipOnDevice(Tensor gradients, double bound)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var norm = gradients.norm();
+        if (bound > 0) gradients.mul_((bound / (norm + 1e-6)).clamp(max: 1.0));
+        return norm.reshape(1).MoveToOuterDisposeScope().DetachFromDisposeScope();
+    }
+
     /// <summary>What the gradient is multiplied with so that its norm does not exceed a bound.</summary>
     /// <param name="norm">The norm.</param>
     /// <param name="bound">The largest allowed; 0: any.</param>

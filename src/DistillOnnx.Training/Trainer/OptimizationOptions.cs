@@ -65,6 +65,14 @@ public abstract record OptimizationOptions
     [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
     public TrainingPrecision Precision { get; init; } = TrainingPrecision.Fp32;
 
+    /// <summary>Whether single-precision products on CUDA may run in TensorFloat-32.</summary>
+    [Option("fp32 on CUDA: products in TensorFloat-32, whose inputs have 10 bits of mantissa; false: in full single precision")]
+    public bool Tf32 { get; init; } = true;
+
+    /// <summary>Whether blocks are computed again in the backward pass instead of being kept.</summary>
+    [Option("compute each block again in the backward pass instead of keeping its activations: less memory, about a third more time")]
+    public bool Recompute { get; init; }
+
     /// <summary>What is wrong with these.</summary>
     protected IEnumerable<string> OptimizationFaults()
     {

@@ -6,6 +6,7 @@ using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.Metrics;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Parallel;
@@ -85,7 +86,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var inputs = Prepare(tokenizer, student.FromScratch);
 
         using var model = student.Create(tokenizer, inputs.Dropout, device, inputs.Plan.Seed, Reporter);
-        using IStudentEngine engine = StudentEngines.Create(model, Options.Precision, Reporter);
+        using IStudentEngine engine = StudentEngines.Create(model, Options.Precision, Options.Tf32, Options.Recompute, Reporter);
         using var optimizer = Optimizers.Optimizer.Create(Options.Optimizer, engine.Weights, model, Options.WeightDecay, scaled);
         using IMetricSink metrics = Options.TensorBoard is null || workers.Rank > 0
             ? new DiscardedMetrics()
@@ -115,6 +116,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         Reporter.Info(FormattableString.Invariant(
             $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {size}"));
         loop.Run(cancellationToken);
+        if (engine is ScriptEngine { Shapes: var shapes }) Reporter.Info($"batches of {shapes} distinct shapes");
         if (loop.State.Best is { NeverPredicted: { } never } best)
             Reporter.Warn(
                 $"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");

@@ -12,7 +12,8 @@ namespace DistillOnnx.Training.Trainer;
 
 /// <summary>
 /// The loop: step, evaluate, keep the best, save. Everything that a step depends on is in its number, the weights and the optimizer's
-/// state, so that a run which was interrupted anywhere goes on as if it had not been.
+/// state, so that a run which was interrupted anywhere goes on as if it had not been. On a device that computes while the program goes
+/// on, a step's figures are read when the next one is under way, and before anything is evaluated or saved.
 /// </summary>
 internal sealed class TrainingLoop
 {
@@ -30,6 +31,8 @@ internal sealed class TrainingLoop
     private readonly IWorkerGroup _workers;
     private readonly double _evenLoss;
     private readonly Stopwatch _clock = new();
+    private StepFigures? _unread;
+    private long _readAt;
     private double _secondsBefore;
     private bool _stopping;
 
@@ -62,6 +65,18 @@ internal sealed class TrainingLoop
     public void Run(CancellationToken cancellationToken)
     {
         _clock.Start();
+        try
+        {
+            RunSteps(cancellationToken);
+        }
+        finally
+        {
+            _unread?.Dispose();
+        }
+    }
+
+    private void RunSteps(CancellationToken cancellationToken)
+    {
         var total = _plan.Schedule.TotalSteps;
         while (true)
         {
@@ -93,35 +108,57 @@ internal sealed class TrainingLoop
 
     private void Step(bool stop)
     {
-        var start = Stopwatch.GetTimestamp();
+        _readAt = _unread is null ? Stopwatch.GetTimestamp() : _readAt;
         var step = State.Step;
-        var rows = _rows.Rows(step);
-        var batches = MicroBatch.Cut(rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight, _workers.Rank, _workers.Count);
-        var loss = default(StepLoss);
-        for (var i = 0; i < batches.Count; i++)
-            loss += _engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0);
-        if (batches.Count == 0) ClearGradients();
-        if (_workers.Count > 1) loss = Together(loss, stop);
-        var norm = GradientNorm.Of(_engine.Gradients);
-        RequireSound(loss, norm, rows);
-        var rate = _plan.Schedule.At(step);
-        _optimizer.Step(_engine.Weights, _engine.Gradients, GradientNorm.ClipScale(norm, _plan.ClipNorm), rate, step + 1);
-        _engine.WeightsChanged();
+        var figures = new StepFigures(step, _rows.Rows(step), _plan.Schedule.At(step));
+        try
+        {
+            var batches = MicroBatch.Cut(
+                figures.Rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight, _workers.Rank, _workers.Count);
+            for (var i = 0; i < batches.Count; i++)
+                figures.Add(_engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0));
+            if (batches.Count == 0) ClearGradients();
+            if (_workers.Count > 1) figures.Replace(Together(figures.ReadLoss(), stop));
+            var scale = figures.Clip(_engine.Gradients, _plan.ClipNorm);
+            if (figures.IsKnown) RequireSound(figures);
+            _optimizer.Step(_engine.Weights, _engine.Gradients, scale, figures.Rate, step + 1);
+            _engine.WeightsChanged();
+            State.Step++;
+            ReadUnread();
+        }
+        catch
+        {
+            figures.Dispose();
+            throw;
+        }
 
-        var tokens = rows.Sum(r => (long)r.Tokens);
-        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        State.Step++;
-        State.GradientNorm = norm;
-        State.Window += loss;
-        State.Tokens += tokens;
-        State.WindowTokens += tokens;
-        State.WindowSeconds += seconds;
-        State.StepSeconds += seconds;
-        _metrics.Add(State.Step, "train/label_loss", loss.Label);
-        if (loss.Rationale is { } rationale) _metrics.Add(State.Step, "train/rationale_loss", rationale);
-        _metrics.Add(State.Step, "train/learning_rate", rate);
-        _metrics.Add(State.Step, "train/gradient_norm", norm);
-        _reporter.Progress(_plan.Stage, State.Step, _plan.Schedule.TotalSteps, Detail());
+        _unread = figures;
+        if (figures.IsKnown) ReadUnread();
+    }
+
+    /// <summary>Takes note of the figures of the last step but one, or of the last where they are known or wanted.</summary>
+    private void ReadUnread()
+    {
+        if (_unread is not { } figures) return;
+        _unread = null;
+        using (figures)
+        {
+            var (loss, norm) = RequireSound(figures);
+            var seconds = Stopwatch.GetElapsedTime(_readAt).TotalSeconds;
+            _readAt = Stopwatch.GetTimestamp();
+            var (tokens, step) = (figures.Rows.Sum(r => (long)r.Tokens), figures.Step + 1);
+            State.GradientNorm = norm;
+            State.Window += loss;
+            State.Tokens += tokens;
+            State.WindowTokens += tokens;
+            State.WindowSeconds += seconds;
+            State.StepSeconds += seconds;
+            _metrics.Add(step, "train/label_loss", loss.Label);
+            if (loss.Rationale is { } rationale) _metrics.Add(step, "train/rationale_loss", rationale);
+            _metrics.Add(step, "train/learning_rate", figures.Rate);
+            _metrics.Add(step, "train/gradient_norm", norm);
+            _reporter.Progress(_plan.Stage, step, _plan.Schedule.TotalSteps, Detail());
+        }
     }
 
     /// <summary>An epoch's last step may have fewer rows than there are processes.</summary>
@@ -157,6 +194,7 @@ internal sealed class TrainingLoop
 
     private void Evaluate(CancellationToken cancellationToken)
     {
+        ReadUnread();
         RequireSameWeights();
         var record = _evaluator.Evaluate(
             new EvaluationRecord
@@ -190,19 +228,21 @@ internal sealed class TrainingLoop
 
     private void Save()
     {
+        ReadUnread();
         State.Seconds = Seconds();
         _store.SaveResume(State, _engine.Weights, _optimizer.State);
     }
 
-    private void RequireSound(StepLoss loss, double norm, IReadOnlyList<TrainingRow> rows)
+    private (StepLoss Loss, double Norm) RequireSound(StepFigures figures)
     {
+        var (loss, norm) = figures.Read();
         var what = !double.IsFinite(loss.LabelSum) ? "the label loss is not a number"
             : !double.IsFinite(loss.RationaleSum) ? "the rationale loss is not a number"
             : !double.IsFinite(norm) ? "the gradient is not a number"
             : Math.Max(loss.Label, loss.Rationale ?? 0) > DivergedFactor * _evenLoss ? FormattableString.Invariant(
                 $"the loss is {Math.Max(loss.Label, loss.Rationale ?? 0):0.##} nats a token, where guessing evenly costs {_evenLoss:0.##}")
             : null;
-        if (what is not null) throw Diverged(State.Step + 1, what, rows);
+        return what is null ? (loss, norm) : throw Diverged(figures.Step + 1, what, figures.Rows);
     }
 
     private DivergenceException Diverged(int step, string what, IReadOnlyList<TrainingRow> rows)

@@ -32,7 +32,7 @@ internal sealed class TrainedModel : IDisposable
     public void Step(IReadOnlyList<TrainingRow> rows)
     {
         var parts = MicroBatch.Cut(rows, MicroBatchTokens, 0.5, 0.5);
-        for (var i = 0; i < parts.Count; i++) _engine.Accumulate(parts[i], _step, i == 0);
+        for (var i = 0; i < parts.Count; i++) _engine.Accumulate(parts[i], _step, i == 0).Dispose();
         var scale = GradientNorm.ClipScale(GradientNorm.Of(_engine.Gradients), 1);
         _optimizer.Step(_engine.Weights, _engine.Gradients, scale, 1e-4, ++_step);
         _engine.WeightsChanged();

@@ -1,8 +1,13 @@
 using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.T5;
+using DistillOnnx.Training.Tests.Engines;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Benchmarks.Training;
@@ -63,6 +68,7 @@ internal sealed class TrainingBenchmark : IBenchmark
         foreach (var (name, time) in real)
             result.Row(("rows", source), ("what", name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));
         MeasureEngines(result, rows, source, options, cancellationToken);
+        MeasureHostTime(result, options, cancellationToken);
         MeasureGrowth(result, rows, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
@@ -88,7 +94,7 @@ internal sealed class TrainingBenchmark : IBenchmark
     {
         const string Padded = "engine for every device (padded)", Unpadded = "engine for the CPU (unpadded)";
         using var unpadded = new TrainedModel("t5-small", model => new UnpaddedEngine(model));
-        using var padded = new TrainedModel("t5-small", model => new PaddedEngine(model));
+        using var padded = new TrainedModel("t5-small", model => new ScriptEngine(model));
         var order = new BatchOrder([.. rows.Select(r => r.Tokens)], RealBatch, RealBatches, seed: 1);
         IReadOnlyList<TrainingRow>[] batches =
             [.. Enumerable.Range(0, order.StepsPerEpoch).Select(s => order.Rows(s).Select(r => rows[r]).ToArray())];
@@ -111,6 +117,52 @@ internal sealed class TrainingBenchmark : IBenchmark
         void Epoch(TrainedModel model)
         {
             foreach (var batch in batches) model.Step(batch);
+        }
+    }
+
+    /// <summary>
+    /// What the engine for every device costs the processor that drives a device: a step at widths where the kernels take no time, on
+    /// one thread, beside autograd through the modules.
+    /// </summary>
+    private static void MeasureHostTime(BenchmarkResult result, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        const int Narrow = 16, Layers = 6, NarrowRows = 4;
+        var config = T5Presets.Load("t5-small") with
+        {
+            VocabSize = 64, DModel = Narrow, DKv = Narrow, DFf = Narrow, NumHeads = 1, NumLayers = Layers, NumDecoderLayers = Layers,
+        };
+        var batch = MicroBatch.Cut(RowLengths.Even(NarrowRows, Narrow, Narrow / 2, config.VocabSize), 16384, 0.5, 0.5).Single();
+        var threads = get_num_threads();
+        set_num_threads(1);
+        using var scope = NewDisposeScope();
+        using var model = new T5Model(config, seed: 1);
+        using var script = new ScriptEngine(model);
+        using var autograd = new AutogradEngine(model);
+        const string Script = "engine for every device", Autograd = "autograd through the modules";
+        var times = Interleaved.Measure(
+            [
+                (Script, () => script.Accumulate(batch, 1, true).Dispose()),
+                (Autograd, () => autograd.Accumulate(batch, 1, true).Dispose()),
+            ],
+            options.Quick ? 20 : 200, warmup: 10, cancellationToken);
+        set_num_threads(threads);
+
+        // A scope counts the tensors that the program makes, each by a native call; the step itself is one more.
+        long made;
+        using (var counted = NewDisposeScope())
+        {
+            var before = DisposeScopeManager.Statistics.CreatedInScopeCount;
+            script.Accumulate(batch, 1, true).Dispose();
+            made = DisposeScopeManager.Statistics.CreatedInScopeCount - before;
+        }
+
+        result.Ratio("cuda_engine_host_ms", times[Script].Median);
+        result.Ratio("cuda_engine_host_over_autograd", times[Script].Median / times[Autograd].Median);
+        result.Ratio("cuda_engine_native_calls", made);
+        foreach (var (name, time) in times)
+        {
+            var what = $"{name}, {Layers} + {Layers} layers of width {Narrow}";
+            result.Row(("host time", what), ("median ms", time.Median), ("fastest ms", time.Fastest));
         }
     }
 

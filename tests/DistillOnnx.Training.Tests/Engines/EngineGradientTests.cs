@@ -1,5 +1,6 @@
 using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 
@@ -23,37 +24,75 @@ public sealed class EngineGradientTests
         string modelType, T5Activation activation, bool gated, bool tied, int model, int width, int heads)
     {
         using var student = new T5Model(Config(activation, gated, tied, model, width, heads) with { ModelType = modelType }, seed: 3);
-        var batch = Batch(70, 11, longest: 40);
-        using var padded = new PaddedEngine(student);
-        var expected = padded.Accumulate(batch, seed: 1, first: true);
         using var unpadded = new UnpaddedEngine(student);
-        var actual = unpadded.Accumulate(batch, seed: 1, first: true);
+        AssertEqualsAutograd(student, unpadded);
+    }
 
-        Assert.Equal(expected.Label, actual.Label, 1e-4);
-        Assert.Equal(expected.Rationale!.Value, actual.Rationale!.Value, 1e-4);
-        AssertClose(student, padded, unpadded);
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Accumulate_OfTheEngineForEveryDevice_EqualsAutograd(
+        string modelType, T5Activation activation, bool gated, bool tied, int model, int width, int heads)
+    {
+        using var student = new T5Model(Config(activation, gated, tied, model, width, heads) with { ModelType = modelType }, seed: 3);
+        foreach (var (steps, recompute) in new[] { (ShapeSteps.None, false), (ShapeSteps.Gpu, false), (ShapeSteps.None, true) })
+        {
+            using var device = new ScriptEngine(student, steps, recompute);
+            AssertEqualsAutograd(student, device);
+        }
+    }
+
+    [Fact]
+    public void Accumulate_RecomputedBlocksWithDropout_GivesTheSameBits()
+    {
+        using var student = new T5Model(Config(T5Activation.GeluNew, true, false, 32, 16, 2) with { DropoutRate = 0.3f }, seed: 3);
+        using var kept = new ScriptEngine(student);
+        using var recomputed = new ScriptEngine(student, recompute: true);
+        var batch = Batch(70, 11, longest: 40);
+
+        kept.Accumulate(batch, seed: 4, first: true).Dispose();
+        recomputed.Accumulate(batch, seed: 4, first: true).Dispose();
+
+        Assert.True(kept.Gradients.bytes.SequenceEqual(recomputed.Gradients.bytes));
+    }
+
+    [Fact]
+    public void Accumulate_OfTheEngineForEveryDeviceInBf16_IsNearFp32()
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var student = new T5Model(Config(T5Activation.GeluNew, true, false, 32, 16, 2), seed: 3);
+        var batch = Batch(70, 11, longest: 40);
+        using var single = new ScriptEngine(student);
+        var expected = single.Accumulate(batch, seed: 1, first: true).Read();
+        student.ComputeType = TorchSharp.torch.ScalarType.BFloat16;
+        using var half = new ScriptEngine(student);
+        var actual = half.Accumulate(batch, seed: 1, first: true).Read();
+
+        Assert.Equal(expected.Label, actual.Label, 0.02 * expected.Label);
+        var (a, b) = (single.Gradients, half.Gradients);
+        var cosine = (a * b).sum().item<float>() / (a.norm() * b.norm()).item<float>();
+        Assert.InRange(cosine, 0.999f, 1.0001f);
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Accumulate_WeightedSequences_IsTheWeightedMeanOfTheirOwnGradients(bool padded)
+    public void Accumulate_WeightedSequences_IsTheWeightedMeanOfTheirOwnGradients(bool everyDevice)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
         using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
-        using IStudentEngine engine = padded ? new PaddedEngine(student) : new UnpaddedEngine(student);
+        using IStudentEngine engine = everyDevice ? new ScriptEngine(student) : new UnpaddedEngine(student);
         TrainingSequence[] sequences = [.. Batch(70, 9, longest: 20).Sequences.Select((s, i) => s with { Weight = 0.5 + i })];
         var expected = TorchSharp.torch.zeros_like(engine.Gradients);
         double Tokens(LossPart part) => sequences.Where(s => s.Part == part).Sum(s => s.Weight * s.Target.Length);
         foreach (var sequence in sequences)
         {
             // Alone and with weight 1, a sequence's gradient is that of the sum over its tokens.
-            engine.Accumulate(new MicroBatch([sequence with { Weight = 1 }], 1, 1), seed: 1, first: true);
+            engine.Accumulate(new MicroBatch([sequence with { Weight = 1 }], 1, 1), seed: 1, first: true).Dispose();
             var share = (sequence.Part == LossPart.Label ? 0.3 : 0.7) * sequence.Weight / Tokens(sequence.Part);
             expected.add_(engine.Gradients, alpha: share);
         }
 
-        engine.Accumulate(MicroBatch.Cut([new TrainingRow("r", sequences)], 100_000, 0.3, 0.7).Single(), seed: 1, first: true);
+        engine.Accumulate(MicroBatch.Cut([new TrainingRow("r", sequences)], 100_000, 0.3, 0.7).Single(), seed: 1, first: true).Dispose();
 
         var (difference, size) = ((engine.Gradients - expected).abs().max().item<float>(), expected.abs().max().item<float>());
         Assert.True(size > 1e-3);
@@ -67,27 +106,29 @@ public sealed class EngineGradientTests
         var rows = Batch(70, 12, longest: 30).Sequences.Select((s, i) => new TrainingRow($"{i}", [s])).ToList();
         using var whole = new UnpaddedEngine(student);
         using var cut = new UnpaddedEngine(student);
-        var expected = whole.Accumulate(MicroBatch.Cut(rows, 100_000, 0.5, 0.5).Single(), seed: 1, first: true);
+        var expected = whole.Accumulate(MicroBatch.Cut(rows, 100_000, 0.5, 0.5).Single(), seed: 1, first: true).Read();
         var parts = MicroBatch.Cut(rows, 90, 0.5, 0.5);
         var actual = default(StepLoss);
-        for (var i = 0; i < parts.Count; i++) actual += cut.Accumulate(parts[i], seed: 1, first: i == 0);
+        for (var i = 0; i < parts.Count; i++) actual += cut.Accumulate(parts[i], seed: 1, first: i == 0).Read();
 
         Assert.True(parts.Count > 2);
         Assert.Equal(expected.Label, actual.Label, 1e-4);
         AssertClose(student, whole, cut);
     }
 
-    [Fact]
-    public void Accumulate_WithDropout_FollowsFiniteDifferences()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Accumulate_WithDropout_FollowsFiniteDifferences(bool everyDevice)
     {
         // The masks are a function of the seed, so the loss is a smooth function of the weights that can be probed.
         var config = Config(T5Activation.GeluNew, true, false, 32, 16, 2) with { DropoutRate = 0.3f };
         using var student = new T5Model(config, seed: 5);
-        using var engine = new UnpaddedEngine(student);
+        using IStudentEngine engine = everyDevice ? new ScriptEngine(student) : new UnpaddedEngine(student);
         var batch = Batch(70, 6, longest: 20);
         double Loss()
         {
-            var loss = engine.Accumulate(batch, seed: 9, first: true);
+            var loss = engine.Accumulate(batch, seed: 9, first: true).Read();
             return loss.LabelSum * batch.LabelWeight + loss.RationaleSum * batch.RationaleWeight;
         }
 
@@ -103,17 +144,19 @@ public sealed class EngineGradientTests
         Assert.Equal(1, (above - below) / (2 * step * slope), 0.02);
     }
 
-    [Fact]
-    public void Accumulate_SameSeedTwice_IsBitIdentical()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Accumulate_SameSeedTwice_IsBitIdentical(bool everyDevice)
     {
         using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2) with { DropoutRate = 0.2f }, seed: 3);
-        using var engine = new UnpaddedEngine(student);
+        using IStudentEngine engine = everyDevice ? new ScriptEngine(student) : new UnpaddedEngine(student);
         var batch = Batch(70, 11, longest: 40);
-        engine.Accumulate(batch, seed: 4, first: true);
+        engine.Accumulate(batch, seed: 4, first: true).Dispose();
         using var first = engine.Gradients.clone();
-        engine.Accumulate(batch, seed: 5, first: true);
+        engine.Accumulate(batch, seed: 5, first: true).Dispose();
         using var other = engine.Gradients.clone();
-        engine.Accumulate(batch, seed: 4, first: true);
+        engine.Accumulate(batch, seed: 4, first: true).Dispose();
 
         Assert.True(engine.Gradients.bytes.SequenceEqual(first.bytes));
         Assert.False(engine.Gradients.bytes.SequenceEqual(other.bytes));
@@ -146,6 +189,19 @@ public sealed class EngineGradientTests
         return new MicroBatch(
             sequences, 0.4 / sequences.Where(s => s.Part == LossPart.Label).Sum(s => s.Target.Length),
                 0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
+    }
+
+    private static void AssertEqualsAutograd(T5Model student, IStudentEngine engine)
+    {
+        var batch = Batch(70, 11, longest: 40);
+        using var autograd = new AutogradEngine(student);
+        var expected = autograd.Accumulate(batch, seed: 1, first: true).Read();
+        var actual = engine.Accumulate(batch, seed: 1, first: true).Read();
+
+        Assert.Equal(expected.Label, actual.Label, 1e-4);
+        Assert.Equal(expected.Rationale!.Value, actual.Rationale!.Value, 1e-4);
+        AssertClose(student, autograd, engine);
+        Assert.Equal(expected.Label, engine.Evaluate(batch).Label, 1e-4);
     }
 
     private static void AssertClose(T5Model student, IStudentEngine expected, IStudentEngine actual)

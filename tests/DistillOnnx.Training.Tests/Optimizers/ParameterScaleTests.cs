@@ -14,17 +14,20 @@ public sealed class ParameterScaleTests
     private static readonly double[] Sizes = [5, 1, 0.01, 0];
 
     [Theory]
-    [InlineData(OptimizerKind.AdamW, 0)]
-    [InlineData(OptimizerKind.AdamW, 0.1)]
-    [InlineData(OptimizerKind.Adafactor, 0)]
-    [InlineData(OptimizerKind.Adafactor, 0.1)]
-    public void Step_Scaled_MovesEachParameterByAShareOfItsSize(OptimizerKind kind, double decay)
+    [InlineData(OptimizerKind.AdamW, 0, false)]
+    [InlineData(OptimizerKind.AdamW, 0.1, false)]
+    [InlineData(OptimizerKind.AdamW, 0, true)]
+    [InlineData(OptimizerKind.AdamW, 0.1, true)]
+    [InlineData(OptimizerKind.Adafactor, 0, false)]
+    [InlineData(OptimizerKind.Adafactor, 0.1, false)]
+    public void Step_Scaled_MovesEachParameterByAShareOfItsSize(OptimizerKind kind, double decay, bool scripted)
     {
         LibTorch.Load();
         var random = new Random(7);
         var parameters = Shapes.Select((shape, p) => Draw(random, shape).Select(v => v * Sizes[p]).ToArray()).ToArray();
         using var weights = tensor(parameters.SelectMany(p => p).Select(v => (float)v).ToArray());
-        using IOptimizer optimizer = kind == OptimizerKind.AdamW ? new AdamW(weights, Shapes, decay, scaleParameter: true)
+        using IOptimizer optimizer = kind == OptimizerKind.AdamW
+            ? new AdamW(weights, Shapes, decay, scaleParameter: true, scripted: scripted)
             : new Adafactor(weights, Shapes, decay, scaleParameter: true);
         var expected = Shapes.Select(shape => new Expected(kind, shape)).ToArray();
         for (var step = 1; step <= 4; step++)
@@ -43,6 +46,29 @@ public sealed class ParameterScaleTests
         var found = weights.data<float>().ToArray();
         var wanted = parameters.SelectMany(p => p).ToArray();
         for (var i = 0; i < wanted.Length; i++) Assert.Equal(wanted[i], found[i], 1e-5 * Math.Max(1e-3, Math.Abs(wanted[i])));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.1)]
+    public void Step_InScriptAtOneRate_EqualsTheKernel(double decay)
+    {
+        LibTorch.Load();
+        var random = new Random(8);
+        float[] Values() => [.. Enumerable.Range(0, 41).Select(_ => (float)((random.NextDouble() * 2) - 1))];
+        using var expected = tensor(Values());
+        using var found = expected.clone();
+        using var kernel = new AdamW(expected, [[41]], decay, scripted: false);
+        using var script = new AdamW(found, [[41]], decay, scripted: true);
+        for (var step = 1; step <= 5; step++)
+        {
+            using var gradients = tensor(Values());
+            using var same = gradients.clone();
+            kernel.Step(expected, gradients, 0.5, Rate, step);
+            script.Step(found, same, 0.5, Rate, step);
+        }
+
+        Assert.All(expected.data<float>().ToArray().Zip(found.data<float>().ToArray()), p => Assert.Equal(p.First, p.Second, 2e-6));
     }
 
     private static double[] Draw(Random random, long[] shape) =>

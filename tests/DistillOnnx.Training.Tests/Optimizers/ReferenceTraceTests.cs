@@ -3,6 +3,7 @@ using System.Text.Json;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.T5;
@@ -64,7 +65,7 @@ public sealed class ReferenceTraceTests
         using var checkpoint = Checkpoint.Open(directory);
         using var student = new T5Model(checkpoint.Config with { DropoutRate = 0 });
         student.LoadWeights(checkpoint);
-        using IStudentEngine engine = padded ? new PaddedEngine(student) : new UnpaddedEngine(student);
+        using IStudentEngine engine = padded ? new ScriptEngine(student) : new UnpaddedEngine(student);
         using var optimizer = Optimizer.Create(kind, engine.Weights, student, weightDecay, scaleParameter: false);
         if (nudge is { } seed)
         {
@@ -78,7 +79,7 @@ public sealed class ReferenceTraceTests
         for (var step = 1; step <= steps; step++)
         {
             losses[step - 1] = engine.Evaluate(batch).Label;
-            engine.Accumulate(batch, seed: 0, first: true);
+            engine.Accumulate(batch, seed: 0, first: true).Dispose();
             optimizer.Step(engine.Weights, engine.Gradients, 1, learningRate, step);
         }
 

@@ -62,6 +62,25 @@ public sealed class StudentTrainerTests
         Assert.Equal(rate, (double?)resolved["learning_rate"]);
     }
 
+    /// <summary>Losses of all micro-batches and the gradient's norm are fetched together, so a step waits for its device once.</summary>
+    [Fact]
+    public void Run_WithTheEngineForEveryDevice_WaitsOnceAStep()
+    {
+        int Waits(int steps)
+        {
+            using var directory = new TemporaryDirectory();
+            var options = TinyTask.Options(directory) with
+            {
+                Student = TinyTask.Shape(directory, "gelu"), MicroBatchTokens = 100, MaxSteps = steps, EvaluateEvery = steps,
+            };
+            var before = PendingLoss.Waits;
+            StudentTrainer.Run(options, new Messages(), TestContext.Current.CancellationToken);
+            return PendingLoss.Waits - before;
+        }
+
+        Assert.Equal(10, Waits(20) - Waits(10));
+    }
+
     [Fact]
     public async Task RunAsync_Bf16_LearnsOverFloat32Weights()
     {

@@ -1,19 +1,18 @@
+using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
-namespace DistillOnnx.Training.Engines;
+namespace DistillOnnx.Training.Tests.Engines;
 
-/// <summary>
-/// The engine for every device: padded batches through the modules, gradients by autograd. One encoder pass serves both tasks.
-/// </summary>
-internal sealed class PaddedEngine : IStudentEngine
+/// <summary>Gradients by autograd through the modules that predictions run through: what the engines are compared with.</summary>
+internal sealed class AutogradEngine : IStudentEngine
 {
     private const long Ignored = -100;
     private readonly T5Model _model;
 
     /// <param name="model">The student.</param>
-    public PaddedEngine(T5Model model)
+    public AutogradEngine(T5Model model)
     {
         _model = model;
         Weights = model.FlatParameters.detach().DetachFromDisposeScope();
@@ -34,7 +33,7 @@ internal sealed class PaddedEngine : IStudentEngine
     public Tensor Gradients { get; }
 
     /// <inheritdoc/>
-    public StepLoss Accumulate(MicroBatch batch, long seed, bool first)
+    public PendingLoss Accumulate(MicroBatch batch, long seed, bool first)
     {
         // Operations in place give a tensor too, so these are within the scope.
         using var scope = NewDisposeScope();
@@ -43,7 +42,7 @@ internal sealed class PaddedEngine : IStudentEngine
         _model.train();
         var (loss, result) = Forward(batch);
         loss.backward();
-        return result;
+        return PendingLoss.Known(result);
     }
 
     /// <inheritdoc/>

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
-using DistillOnnx.Cli.Verbs;
 using DistillOnnx.Stages.Options;
 
-namespace DistillOnnx.Cli.Output;
+namespace DistillOnnx.Cli.Verbs;
 
 /// <summary>OPTIONS.md: every verb's options, out of the code that declares them.</summary>
 internal static class OptionsPage

@@ -1,9 +1,9 @@
 using DistillOnnx.Stages.Options;
 
-namespace DistillOnnx.Toolchain.Info;
+namespace DistillOnnx.Cli.Verbs;
 
 /// <summary>Options of <c>distill info</c>.</summary>
-public sealed record InfoOptions : IStageOptions
+internal sealed record InfoOptions : IStageOptions
 {
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate() => [];

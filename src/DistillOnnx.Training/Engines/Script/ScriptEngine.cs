@@ -1,0 +1,113 @@
+using DistillOnnx.Core.T5;
+using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.T5;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.Engines.Script;
+
+/// <summary>
+/// The engine for every device: a micro-batch is one call into TorchScript (<c>step.py</c>), which runs forward and backward over padded
+/// batches without autograd and without waiting for the device.
+/// </summary>
+internal sealed class ScriptEngine : IStudentEngine
+{
+    /// <summary>Target positions that are scored over the vocabulary at a time.</summary>
+    private const int HeadChunk = 2048;
+
+    private readonly T5Model _model;
+    private readonly ScriptBatch _batches;
+    private readonly Tensor? _products;
+    private readonly WeightViews _weights;
+    private readonly WeightViews _gradients;
+    private readonly bool _recompute;
+
+    /// <param name="model">The student.</param>
+    /// <param name="steps">How shapes are rounded up; null: for a GPU where the student lies on one.</param>
+    /// <param name="recompute">Whether blocks are computed again in the backward pass instead of being kept, for a third more time.</param>
+    public ScriptEngine(T5Model model, ShapeSteps? steps = null, bool recompute = false)
+    {
+        (_model, _recompute) = (model, recompute);
+        _batches = new ScriptBatch(
+            model.Config, model.Device, steps ?? (model.Device.type == TorchSharp.DeviceType.CPU ? ShapeSteps.None : ShapeSteps.Gpu));
+        Weights = model.FlatParameters.detach().DetachFromDisposeScope();
+        Gradients = zeros_like(Weights).DetachFromDisposeScope();
+        if (model.ComputeType != ScalarType.Float32) _products = Weights.to(model.ComputeType).DetachFromDisposeScope();
+        _weights = new WeightViews(model, Weights, _products ?? Weights);
+        _gradients = new WeightViews(model, Gradients, Gradients);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Weights { get; }
+
+    /// <inheritdoc/>
+    public Tensor Gradients { get; }
+
+    /// <summary>Distinct shapes of the batches so far.</summary>
+    public int Shapes => _batches.Shapes;
+
+    /// <inheritdoc/>
+    public PendingLoss Accumulate(MicroBatch batch, long seed, bool first)
+    {
+        // Operations in place give a tensor too, so these are within the scope.
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        if (first) Gradients.zero_();
+        return Run(batch, seed, training: true);
+    }
+
+    /// <inheritdoc/>
+    public StepLoss Evaluate(MicroBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var loss = Run(batch, 0, training: false);
+        return loss.Read();
+    }
+
+    /// <inheritdoc/>
+    public void WeightsChanged()
+    {
+        // One cast of all weights a step, not one of each before every product.
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        _products?.copy_(Weights);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _gradients.Dispose();
+        _products?.Dispose();
+        _batches.Dispose();
+        Weights.Dispose();
+        Gradients.Dispose();
+    }
+
+    private PendingLoss Run(MicroBatch batch, long seed, bool training)
+    {
+        var config = _model.Config;
+        var ids = _batches.Sources(batch, out var mask);
+        Tensor[] labels = _batches.Part(batch, LossPart.Label), rationales = _batches.Part(batch, LossPart.Rationale);
+
+        // Blocks take the seeds after it, so those of other micro-batches must not be near.
+        var dropoutSeed = (long)(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL) >> 2);
+        var losses = TorchScript.Step.Invoke(
+            "step", _weights.Ends, _gradients.Ends, _weights.Encoder, _gradients.Encoder, _weights.Decoder, _gradients.Decoder,
+            _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, ids, mask,
+            _batches.EncoderBuckets(ids.shape[1]), (Tensor[])[.. labels, .. rationales], config.NumHeads, Number(config.Activation),
+            config.IsGated, _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon, (double)config.DropoutRate,
+            config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
+        long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Target.Length);
+        return PendingLoss.Of(losses, Tokens(LossPart.Label), Tokens(LossPart.Rationale));
+    }
+
+    /// <summary>The number that <c>step.py</c> knows an activation by.</summary>
+    private static int Number(T5Activation activation) => activation switch
+    {
+        T5Activation.Relu => 0,
+        T5Activation.GeluNew => 1,
+        T5Activation.Gelu => 2,
+        _ => 3,
+    };
+}

@@ -1,0 +1,340 @@
+# One training step of T5 in TorchScript: forward and backward, written by hand, in one call. Autograd builds a node for every
+# operation and holds every intermediate; here a step is some thousand operations without any node, and memory is freed as it is used.
+# Tensors: N tokens of B rows, d = d_model, H heads of k = d_kv. The residual stream and norms are float32, products are in the type of
+# the projections' weights. Every function names what its backward half needs, in a list whose order both halves share.
+
+
+def dropout(x: Tensor, p: float) -> Tuple[Tensor, Tensor]:
+    if p > 0.0:
+        return torch.native_dropout(x, p, True)
+    return x, x
+
+
+# Multiplies with a mask of dropout: what drops a gradient, and drops the same values again.
+def masked(x: Tensor, mask: Tensor, p: float) -> Tensor:
+    if p > 0.0:
+        return torch.native_dropout_backward(x, mask, 1.0 / (1.0 - p))
+    return x
+
+
+# gradient += dy'x
+def add_product(gradient: Tensor, dy: Tensor, x: Tensor) -> Tensor:
+    if dy.dtype == gradient.dtype:
+        return gradient.addmm_(dy.t(), x)
+    return gradient.add_(torch.mm(dy.t(), x))
+
+
+# T5's norm divides by the root mean square: [N, d] -> the same, and [N, 1] reciprocal roots.
+def norm(x: Tensor, weight: Tensor, epsilon: float, dtype: int) -> Tuple[Tensor, Tensor]:
+    scale = torch.rsqrt(torch.mean(torch.square(x), [1], True) + epsilon)
+    return (x * scale * weight).to(dtype), scale
+
+
+def norm_backward(dy: Tensor, x: Tensor, scale: Tensor, weight: Tensor, gradient: Tensor) -> Tensor:
+    normal = x * scale
+    dy = dy.to(x.dtype)
+    gradient.add_(torch.sum(dy * normal, [0]))
+    dn = dy * weight
+    return scale * (dn - normal * torch.mean(dn * normal, [1], True))
+
+
+# [N, parts * H * k] -> parts of [B, H, N / B, k]
+def heads(x: Tensor, rows: int, count: int, parts: int) -> List[Tensor]:
+    return torch.unbind(x.view(rows, -1, parts, count, x.size(1) // (parts * count)).permute(2, 0, 3, 1, 4), 0)
+
+
+# parts of [B, H, S, k] -> [B * S, parts * H * k]
+def tokens(parts: List[Tensor]) -> Tensor:
+    x = torch.stack(parts, 0).permute(1, 3, 0, 2, 4)
+    return x.reshape(x.size(0) * x.size(1), -1)
+
+
+# T5 does not scale its scores. Bias: position bias and mask, which broadcasts to [B, H, Q, K].
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, p: float) -> List[Tensor]:
+    weights = torch.softmax(torch.matmul(q, k.transpose(2, 3)) + bias, -1).to(q.dtype)
+    dropped, mask = dropout(weights, p)
+    return [torch.matmul(dropped, v), weights, mask]
+
+
+# Gradients of queries, keys, values and scores.
+def attend_backward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, weights: Tensor, mask: Tensor, p: float) -> List[Tensor]:
+    dropped = masked(weights, mask, p)
+    dweights = masked(torch.matmul(dy, v.transpose(2, 3)), mask, p)
+    dscores = torch._softmax_backward_data(dweights, weights, -1, weights.dtype)
+    return [torch.matmul(dscores, k), torch.matmul(dscores.transpose(2, 3), q), torch.matmul(dropped.transpose(2, 3), dy), dscores]
+
+
+def self_attention(x: Tensor, w: List[Tensor], bias: Tensor, rows: int, count: int, epsilon: float, p: float) -> List[Tensor]:
+    h, scale = norm(x, w[0], epsilon, w[1].dtype)
+    qkv = torch.mm(h, w[1].t())
+    parts = heads(qkv, rows, count, 3)
+    attended = attend(parts[0], parts[1], parts[2], bias, p)
+    mixed = tokens([attended[0]])
+    y, mask = dropout(torch.mm(mixed, w[2].t()), p)
+    return [x + y, x, scale, h, qkv, attended[1], attended[2], mixed, mask]
+
+
+def self_attention_backward(
+        dx: Tensor, s: List[Tensor], w: List[Tensor], g: List[Tensor], dbias: Tensor, rows: int, count: int, p: float) -> Tensor:
+    dy = masked(dx.to(w[1].dtype), s[7], p)
+    add_product(g[2], dy, s[6])
+    parts = heads(s[3], rows, count, 3)
+    dmixed = heads(torch.mm(dy, w[2]), rows, count, 1)[0]
+    d = attend_backward(dmixed, parts[0], parts[1], parts[2], s[4], s[5], p)
+    dbias.add_(torch.sum(d[3], [0]))
+    dqkv = tokens([d[0], d[1], d[2]])
+    add_product(g[1], dqkv, s[2])
+    return dx + norm_backward(torch.mm(dqkv, w[1]), s[0], s[1], w[0], g[0])
+
+
+def cross_attention(
+        x: Tensor, encoded: Tensor, w: List[Tensor], bias: Tensor, rows: int, count: int, epsilon: float, p: float) -> List[Tensor]:
+    h, scale = norm(x, w[0], epsilon, w[1].dtype)
+    q = torch.mm(h, w[1].t())
+    kv = torch.mm(encoded, w[2].t())
+    parts = heads(kv, rows, count, 2)
+    attended = attend(heads(q, rows, count, 1)[0], parts[0], parts[1], bias, p)
+    mixed = tokens([attended[0]])
+    y, mask = dropout(torch.mm(mixed, w[3].t()), p)
+    return [x + y, x, scale, h, q, kv, attended[1], attended[2], mixed, mask]
+
+
+def cross_attention_backward(
+        dx: Tensor, s: List[Tensor], encoded: Tensor, w: List[Tensor], g: List[Tensor], dencoded: Tensor, rows: int, count: int,
+        p: float) -> Tensor:
+    dy = masked(dx.to(w[1].dtype), s[8], p)
+    add_product(g[3], dy, s[7])
+    parts = heads(s[4], rows, count, 2)
+    dmixed = heads(torch.mm(dy, w[3]), rows, count, 1)[0]
+    d = attend_backward(dmixed, heads(s[3], rows, count, 1)[0], parts[0], parts[1], s[5], s[6], p)
+    dkv = tokens([d[1], d[2]])
+    add_product(g[2], dkv, encoded)
+    dencoded.add_(torch.mm(dkv, w[2]))
+    dq = tokens([d[0]])
+    add_product(g[1], dq, s[2])
+    return dx + norm_backward(torch.mm(dq, w[1]), s[0], s[1], w[0], g[0])
+
+
+# activation: 0 ReLU, 1 GELU by tanh, 2 GELU, 3 SiLU
+def activate(x: Tensor, activation: int) -> Tensor:
+    if activation == 0:
+        return torch.relu(x)
+    if activation == 1:
+        return torch.gelu(x, approximate="tanh")
+    if activation == 2:
+        return torch.gelu(x)
+    return torch.silu(x)
+
+
+def activate_backward(dy: Tensor, x: Tensor, activation: int) -> Tensor:
+    if activation == 0:
+        return torch.threshold_backward(dy, x, 0)
+    if activation == 1:
+        return torch.gelu_backward(dy, x, approximate="tanh")
+    if activation == 2:
+        return torch.gelu_backward(dy, x)
+    return torch.silu_backward(dy, x)
+
+
+def feed_forward(x: Tensor, w: List[Tensor], epsilon: float, p: float, activation: int, gated: bool) -> List[Tensor]:
+    h, scale = norm(x, w[0], epsilon, w[1].dtype)
+    u = torch.mm(h, w[1].t())
+    if gated:
+        parts = torch.chunk(u, 2, 1)
+        a = activate(parts[0], activation) * parts[1]
+    else:
+        a = activate(u, activation)
+    inner, inner_mask = dropout(a, p)
+    y, mask = dropout(torch.mm(inner, w[2].t()), p)
+    return [x + y, x, scale, h, u, inner, inner_mask, mask]
+
+
+def feed_forward_backward(
+        dx: Tensor, s: List[Tensor], w: List[Tensor], g: List[Tensor], p: float, activation: int, gated: bool) -> Tensor:
+    dy = masked(dx.to(w[1].dtype), s[6], p)
+    add_product(g[2], dy, s[4])
+    da = masked(torch.mm(dy, w[2]), s[5], p)
+    if gated:
+        parts = torch.chunk(s[3], 2, 1)
+        du = torch.cat([activate_backward(da * parts[1], parts[0], activation), da * activate(parts[0], activation)], 1)
+    else:
+        du = activate_backward(da, s[3], activation)
+    add_product(g[1], du, s[2])
+    return dx + norm_backward(torch.mm(du, w[1]), s[0], s[1], w[0], g[0])
+
+
+# One block. Its seed makes its dropout the same where it is computed again. weights: 3 of self-attention, in a decoder 4 of
+# cross-attention, 3 of the feed-forward layer. Gives the output, then what each layer's backward half needs.
+def block(
+        x: Tensor, encoded: Tensor, w: List[Tensor], bias: Tensor, cross_bias: Tensor, rows: int, count: int, epsilon: float, p: float,
+        activation: int, gated: bool, seed: int) -> List[Tensor]:
+    if p > 0.0:
+        torch.manual_seed(seed)
+    saved = self_attention(x, w[0:3], bias, rows, count, epsilon, p)
+    last = 3
+    if len(w) > 6:
+        saved = cross_attention(saved[0], encoded, w[3:7], cross_bias, rows, count, epsilon, p) + saved[1:]
+        last = 7
+    return feed_forward(saved[0], w[last:], epsilon, p, activation, gated) + saved[1:]
+
+
+def block_backward(
+        dx: Tensor, saved: List[Tensor], encoded: Tensor, w: List[Tensor], g: List[Tensor], dbias: Tensor, dencoded: Tensor, rows: int,
+        count: int, p: float, activation: int, gated: bool) -> Tensor:
+    last = 3
+    if len(w) > 6:
+        last = 7
+    dx = feed_forward_backward(dx, saved[0:7], w[last:], g[last:], p, activation, gated)
+    at = 7
+    if len(w) > 6:
+        dx = cross_attention_backward(dx, saved[at:at + 9], encoded, w[3:7], g[3:7], dencoded, rows, count, p)
+        at = 16
+    return self_attention_backward(dx, saved[at:at + 8], w[0:3], g[0:3], dbias, rows, count, p)
+
+
+# The position bias of each block or, where there is one for all, of the first: [1, H, Q, K] with what the mask adds.
+def position_biases(relative: List[Tensor], buckets: Tensor, mask: Tensor) -> List[Tensor]:
+    biases: List[Tensor] = []
+    for weight in relative:
+        bias = weight.index_select(0, buckets.reshape(-1)).view(buckets.size(0), buckets.size(1), -1)
+        biases.append(bias.permute(2, 0, 1).unsqueeze(0) + mask)
+    return biases
+
+
+def return_biases(gradients: List[Tensor], dbiases: List[Tensor], buckets: Tensor) -> int:
+    for i, dbias in enumerate(dbiases):
+        gradients[i].index_add_(0, buckets.reshape(-1), dbias.permute(1, 2, 0).reshape(-1, dbias.size(0)))
+    return len(dbiases)
+
+
+# All blocks of a stack and its final norm. Gives the output and, for the backward half, what each block saved (its input alone where it
+# is to be computed again), then what the final norm and the dropouts before and after need.
+def stack(
+        ids: Tensor, shared: Tensor, w: List[Tensor], final: Tensor, biases: List[Tensor], encoded: Tensor, cross_bias: Tensor, rows: int,
+        count: int, epsilon: float, p: float, activation: int, gated: bool, seed: int, keep: bool, recompute: bool
+        ) -> Tuple[Tensor, List[List[Tensor]]]:
+    if p > 0.0:
+        torch.manual_seed(seed)
+    x, first_mask = dropout(shared.index_select(0, ids), p)
+    width = 6
+    if encoded.numel() > 0:
+        width = 10
+    states: List[List[Tensor]] = []
+    for i in range(len(w) // width):
+        saved = block(
+            x, encoded, w[i * width:(i + 1) * width], biases[min(i, len(biases) - 1)], cross_bias, rows, count, epsilon, p, activation,
+            gated, seed + i + 1)
+        if keep:
+            states.append([x] if recompute else saved[1:])
+        x = saved[0]
+    if p > 0.0:
+        torch.manual_seed(seed + len(w))
+    h, scale = norm(x, final, epsilon, w[1].dtype)
+    y, mask = dropout(h, p)
+    states.append([x, scale, mask, first_mask])
+    return y, states
+
+
+def stack_backward(
+        dy: Tensor, states: List[List[Tensor]], ids: Tensor, shared_gradient: Tensor, w: List[Tensor], g: List[Tensor], final: Tensor,
+        final_gradient: Tensor, biases: List[Tensor], dbiases: List[Tensor], encoded: Tensor, dencoded: Tensor, cross_bias: Tensor,
+        rows: int, count: int, epsilon: float, p: float, activation: int, gated: bool, seed: int) -> int:
+    width = 6
+    if encoded.numel() > 0:
+        width = 10
+    end = states[len(states) - 1]
+    dx = norm_backward(masked(dy, end[2], p), end[0], end[1], final, final_gradient)
+    for n in range(len(w) // width):
+        i = len(w) // width - 1 - n
+        at = i * width
+        saved = states[i]
+        if len(saved) == 1:
+            saved = block(
+                saved[0], encoded, w[at:at + width], biases[min(i, len(biases) - 1)], cross_bias, rows, count, epsilon, p, activation,
+                gated, seed + i + 1)[1:]
+        dx = block_backward(
+            dx, saved, encoded, w[at:at + width], g[at:at + width], dbiases[min(i, len(dbiases) - 1)], dencoded, rows, count, p,
+            activation, gated)
+        states[i] = []
+    shared_gradient.index_add_(0, ids, masked(dx, end[3], p))
+    return 0
+
+
+# Cross-entropy over the positions that have a target, some at a time, since scores over the vocabulary are the largest tensor of all.
+# Gives the sum of the losses and the gradient of the states.
+def head(
+        states: Tensor, targets: Tensor, weights: Tensor, w: Tensor, g: Tensor, scale: float, chunk: int, keep: bool
+        ) -> Tuple[Tensor, Tensor]:
+    total = torch.zeros([1], dtype=weights.dtype, device=weights.device)
+    dstates = torch.zeros_like(states)
+    at = 0
+    while at < states.size(0):
+        count = min(chunk, states.size(0) - at)
+        x = states.narrow(0, at, count) * scale
+        target = targets.narrow(0, at, count).unsqueeze(1)
+        logs = torch.log_softmax(torch.mm(x, w.t()).to(weights.dtype), 1)
+        total.sub_(torch.sum(logs.gather(1, target)))
+        if keep:
+            share = weights.narrow(0, at, count).unsqueeze(1)
+            dlogits = logs.exp_().scatter_add_(1, target, torch.full_like(share, -1)).mul_(share).to(x.dtype)
+            add_product(g, dlogits, x)
+            dstates.narrow(0, at, count).copy_(torch.mm(dlogits, w) * scale)
+        at += count
+    return total, dstates
+
+
+# A micro-batch: the encoder over all rows, then the decoder once for each of the parts (labels, rationales) that it has.
+#   weights, gradients: [shared, head, encoder's final norm, decoder's], then those of the blocks and the relative biases. Of the
+#     gradients all are float32, of the weights embedding, norms and relative biases, the others are in the type that is computed in.
+#   ids [B, S], mask [B, 1, 1, S]: 0 at tokens, very low at padding. buckets [S, S].
+#   parts: of each, its rows [R], decoder's ids [R, T], future [T, T], buckets [T, T], positions of targets [n] within R * T,
+#     targets [n], their weights [n].
+#   count: H. recompute: whether the backward half computes each block again instead of keeping it. training: whether with dropout and
+#     gradients. seed: of the dropout; up to 3,000 after it are used too. chunk: positions scored at a time. scale: of the head's input.
+# Gives the sum of each part's losses: [parts].
+def step(
+        weights: List[Tensor], gradients: List[Tensor], encoder: List[Tensor], encoder_gradients: List[Tensor],
+        decoder: List[Tensor], decoder_gradients: List[Tensor], encoder_relative: List[Tensor],
+        encoder_relative_gradients: List[Tensor], decoder_relative: List[Tensor], decoder_relative_gradients: List[Tensor],
+        ids: Tensor, mask: Tensor, buckets: Tensor, parts: List[Tensor], count: int, activation: int, gated: bool, recompute: bool,
+        training: bool, seed: int, chunk: int, epsilon: float, dropout_rate: float, scale: float) -> Tensor:
+    p = dropout_rate if training else 0.0
+    rows, length = ids.size(0), ids.size(1)
+    none = torch.empty([0], dtype=weights[0].dtype, device=ids.device)
+    flat = ids.view(-1)
+    biases = position_biases(encoder_relative, buckets, mask)
+    encoded, states = stack(
+        flat, weights[0], encoder, weights[2], biases, none, none, rows, count, epsilon, p, activation, gated, seed, training, recompute)
+    dencoded = torch.zeros([rows, length * encoded.size(1)], dtype=weights[0].dtype, device=ids.device)
+    losses: List[Tensor] = []
+    for part in range(len(parts) // 7):
+        a = part * 7
+        chosen, inputs, future, relative = parts[a], parts[a + 1], parts[a + 2], parts[a + 3]
+        positions, targets, shares = parts[a + 4], parts[a + 5], parts[a + 6]
+        here = chosen.size(0)
+        decoder_ids = inputs.view(-1)
+        source = encoded.view(rows, -1).index_select(0, chosen).view(here * length, -1)
+        cross_bias = mask.index_select(0, chosen)
+        decoder_biases = position_biases(decoder_relative, relative, future)
+        decoder_seed = seed + (part + 1) * 1000
+        output, decoder_states = stack(
+            decoder_ids, weights[0], decoder, weights[3], decoder_biases, source, cross_bias, here, count, epsilon, p, activation, gated,
+            decoder_seed, training, recompute)
+        loss, dhidden = head(output.index_select(0, positions), targets, shares, weights[1], gradients[1], scale, chunk, training)
+        losses.append(loss)
+        if training:
+            doutput = torch.zeros_like(output).index_copy_(0, positions, dhidden)
+            dsource = torch.zeros([here * length, encoded.size(1)], dtype=weights[0].dtype, device=ids.device)
+            dbiases = [torch.zeros_like(future[0] + b[0]) for b in decoder_biases]
+            stack_backward(
+                doutput, decoder_states, decoder_ids, gradients[0], decoder, decoder_gradients, weights[3], gradients[3], decoder_biases,
+                dbiases, source, dsource, cross_bias, here, count, epsilon, p, activation, gated, decoder_seed)
+            return_biases(decoder_relative_gradients, dbiases, relative)
+            dencoded.index_add_(0, chosen, dsource.view(here, -1))
+    if training:
+        dbiases = [torch.zeros_like(b[0]) for b in biases]
+        stack_backward(
+            dencoded.view(rows * length, -1).to(encoded.dtype), states, flat, gradients[0], encoder, encoder_gradients, weights[2],
+            gradients[2], biases, dbiases, none, none, none, rows, count, epsilon, p, activation, gated, seed)
+        return_biases(encoder_relative_gradients, dbiases, buckets)
+    return torch.cat(losses)
