@@ -1,10 +1,12 @@
 using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Core;
 
 namespace DistillOnnx.Benchmarks;
 
 /// <summary>
-/// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>
+/// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>, and for <c>gpu</c>
+/// <c>[--device NAME] [--stages] [--peak-tflops N]</c>
 /// </summary>
 internal static class Program
 {
@@ -15,13 +17,16 @@ internal static class Program
         new Serving.ServingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
         new Annotation.AnnotationBenchmark(),
+        new Gpu.GpuBenchmark(),
     ];
 
     private static async Task<int> Main(string[] args)
     {
         string? name = null, json = null, markdown = null, shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED");
         var threads = Environment.ProcessorCount;
-        var quick = false;
+        var (quick, stages) = (false, false);
+        string? device = null;
+        var peak = 790.0;
         for (var i = 0; i < args.Length; i++)
         {
             string Next() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value");
@@ -34,6 +39,9 @@ internal static class Program
                     case "--shared": shared = Next(); break;
                     case "--threads": threads = int.Parse(Next(), CultureInfo.InvariantCulture); break;
                     case "--quick": quick = true; break;
+                    case "--device": device = Next(); break;
+                    case "--stages": stages = true; break;
+                    case "--peak-tflops": peak = double.Parse(Next(), CultureInfo.InvariantCulture); break;
                     default:
                         if (name is not null || args[i].StartsWith('-')) throw new ArgumentException($"unknown argument {args[i]}");
                         name = args[i];
@@ -47,12 +55,13 @@ internal static class Program
             }
         }
 
-        var chosen = All.Where(b => name is "all" || b.Name == name).ToArray();
+        // A machine need not have a GPU, so "all" is all that runs on the processor.
+        var chosen = All.Where(b => name is "all" ? b is not Gpu.GpuBenchmark : b.Name == name).ToArray();
         if (chosen.Length == 0)
         {
             Console.Error.WriteLine(
                 $"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] "
-                + "[--threads N] [--shared DIR] [--quick]");
+                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--peak-tflops N]");
             return 2;
         }
 
@@ -64,10 +73,23 @@ internal static class Program
         };
         // Before anything is measured: a missing directory must not cost the figures.
         if (markdown is not null) Directory.CreateDirectory(markdown);
-        var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null);
+        var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null)
+        {
+            Device = device, StagesOnly = stages, PeakTeraflops = peak,
+        };
         foreach (var benchmark in chosen)
         {
-            var result = await benchmark.RunAsync(options, stop.Token);
+            BenchmarkResult result;
+            try
+            {
+                result = await benchmark.RunAsync(options, stop.Token);
+            }
+            catch (InputException fault)
+            {
+                Console.Error.WriteLine($"{benchmark.Name}: {fault.Message}");
+                return 1;
+            }
+
             var command = $"scripts/bench {benchmark.Name}" + (quick ? " --quick" : "");
             Console.WriteLine(result.ToMarkdown(command));
             if (json is not null) await File.WriteAllTextAsync(PathFor(json, benchmark, chosen.Length), result.ToJsonText(), stop.Token);

@@ -57,7 +57,7 @@ public static class LibTorch
         {
             if (!_loaded)
             {
-                OpenMp.KeepIdleThreadsFromSpinning();
+                TorchEnvironment.SetDefaults();
                 if (IsExternal) LoadExternal();
                 else if (LibTorchFolder.Path is { } named) throw Unused(named);
                 ResolveBridge();

@@ -6,6 +6,15 @@ namespace DistillOnnx.Benchmarks.Harness;
 /// <param name="SharedData">A directory with real data sets, or null.</param>
 internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedData)
 {
+    /// <summary>Device of the <c>gpu</c> benchmark; null: the first GPU.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>Whether the <c>gpu</c> benchmark shows the stages of a training step alone.</summary>
+    public bool StagesOnly { get; init; }
+
+    /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s; an H100's or H200's measured rate.</summary>
+    public double PeakTeraflops { get; init; } = 790;
+
     /// <summary>Says what is going on, on stderr.</summary>
     /// <param name="message">One line.</param>
     public static void Say(string message) => Console.Error.WriteLine(message);

@@ -1,0 +1,29 @@
+using System.Globalization;
+using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Training.Native;
+
+namespace DistillOnnx.Benchmarks.Gpu;
+
+/// <summary>
+/// Training and labels on one GPU, beside transformers on the same card where Python has it. Made to take its figures in six minutes.
+/// With <c>--device cpu --quick</c> it runs anywhere, to see that it does.
+/// </summary>
+internal sealed class GpuBenchmark : IBenchmark
+{
+    public string Name => "gpu";
+
+    public async Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        var result = new BenchmarkResult(Name);
+        var device = Devices.Select(options.Device ?? "cuda:0", Reporter.None);
+        GpuTraining.MeasureStages(result, device, options);
+        if (options.StagesOnly) return result;
+        await GpuTraining.MeasureRatesAsync(result, device, options, cancellationToken);
+        await GpuLabels.MeasureAsync(result, options, cancellationToken);
+        result.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Device {device}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, products alone counted, padding not."));
+        return result;
+    }
+}

@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using System.Globalization;
+using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Benchmarks.Training;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Engines.Script;
+using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Optimizers;
+using DistillOnnx.Training.T5;
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Benchmarks.Gpu;
+
+/// <summary>Time of a training step by stage, and tokens a second.</summary>
+internal static class GpuTraining
+{
+    private const int BatchRows = 64;
+    private const int MicroBatchTokens = 65536;
+
+    /// <summary>
+    /// Where the time of a step goes, each stage closed by a wait for the device: batches as they come, and one again and again.
+    /// </summary>
+    public static void MeasureStages(BenchmarkResult result, Device device, BenchmarkOptions options)
+    {
+        var preset = options.Quick ? "t5-tiny" : "t5-small";
+        var (rows, source) = RowLengths.Esnli(options.SharedData, options.Quick ? 128 : 2048, T5Presets.Load(preset).VocabSize);
+        IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+        foreach (var (name, precision, tf32) in Precisions(options.Quick))
+        {
+            using var student = new Student(preset, device, precision, tf32);
+            foreach (var repeats in new[] { false, true })
+            {
+                BenchmarkOptions.Say($"{preset} {name}: stages of a step, {(repeats ? "one batch again and again" : source)}");
+                var stages = new Dictionary<string, List<double>>(StringComparer.Ordinal);
+                void Note(string stage, double ms) => (stages.TryGetValue(stage, out var all) ? all : stages[stage] = []).Add(ms);
+                var steps = Math.Min(batches.Length, options.Quick ? 6 : 32);
+                for (var step = 0; step < steps; step++) student.Step(batches[repeats ? 0 : step], Note);
+                foreach (var (stage, times) in stages)
+                {
+                    var steady = Timing.Of([.. times.Skip(times.Count / 4)]);
+                    result.Row(
+                        ("stages", $"{preset} {name}, {(repeats ? "repeating shape" : "changing shapes")}"), ("stage", stage),
+                        ("first ms", times[0]), ("median ms", steady.Median), ("p90 ms", steady.High));
+                }
+            }
+
+            result.Row(("shapes", $"{preset} {name}"), ("distinct", student.Shapes), ("resident on the device MiB", DeviceMemory()));
+        }
+    }
+
+    /// <summary>Tokens a second and model FLOP utilisation by size and precision, beside transformers.</summary>
+    public static async Task MeasureRatesAsync(
+        BenchmarkResult result, Device device, BenchmarkOptions options, CancellationToken cancellationToken)
+    {
+        var rates = new Dictionary<string, double>(StringComparer.Ordinal);
+        string[] presets = options.Quick ? ["t5-tiny"] : ["t5-small", "t5-base", "t5-large"];
+        foreach (var preset in presets)
+        {
+            var config = T5Presets.Load(preset);
+            var (rows, _) = RowLengths.Esnli(options.SharedData, options.Quick ? 64 : 4096, config.VocabSize);
+            IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+            foreach (var (name, precision, tf32) in Precisions(options.Quick))
+            {
+                BenchmarkOptions.Say($"{preset} {name}: tokens a second");
+                using var student = new Student(preset, device, precision, tf32);
+                var (tokens, flops, seconds) = student.Rate(batches, TimeSpan.FromSeconds(options.Quick ? 1 : 8), cancellationToken);
+                rates[$"{preset} {name}"] = tokens / seconds;
+                if (name == "bf16" && preset is "t5-small") result.Ratio("train_small_bf16_tokens_per_s", tokens / seconds);
+                var utilisation = flops / seconds / (options.PeakTeraflops * 1e12);
+                if (name == "bf16" && preset is "t5-base") result.Ratio("train_base_mfu", utilisation);
+                result.Row(
+                    ("training", $"{preset} {name}"), ("useful tokens/s", tokens / seconds), ("model FLOP utilisation", utilisation),
+                    ("distinct shapes", student.Shapes), ("resident on the device MiB", DeviceMemory()));
+            }
+        }
+
+        var small = presets[0];
+        result.Ratio("bf16_over_fp32_training", rates[$"{small} bf16"] / rates[$"{small} {(options.Quick ? "fp32" : "tf32")}"]);
+        foreach (var preset in presets.Take(2))
+        {
+            if (await Peer.TokensPerSecondAsync(preset, options, cancellationToken) is not { } peer)
+            {
+                result.Note("Python with torch and transformers was not found, so nothing stands beside these figures.");
+                return;
+            }
+
+            result.Ratio($"train_{preset["t5-".Length..]}_over_peer", rates[$"{preset} bf16"] / peer.Changing);
+            result.Ratio($"train_{preset["t5-".Length..]}_over_peer_compiled", rates[$"{preset} bf16"] / peer.Repeating);
+            result.Row(
+                ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing),
+                ("compiled, one shape", peer.Repeating));
+        }
+    }
+
+    private static IEnumerable<(string Name, TrainingPrecision Precision, bool Tf32)> Precisions(bool quick) => quick
+        ? [("fp32", TrainingPrecision.Fp32, false), ("bf16", TrainingPrecision.Bf16, true)]
+        : [("fp32", TrainingPrecision.Fp32, false), ("tf32", TrainingPrecision.Fp32, true), ("bf16", TrainingPrecision.Bf16, true)];
+
+    /// <summary>What nvidia-smi says that processes hold of the device; −1 where there is no such program.</summary>
+    private static double DeviceMemory()
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(
+                "nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits"]) { RedirectStandardOutput = true })!;
+            var text = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return double.Parse(text.Split('\n')[0], CultureInfo.InvariantCulture);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1;
+        }
+    }
+
+    /// <summary>A student with the engine for every device and AdamW, as the trainer has it.</summary>
+    private sealed class Student : IDisposable
+    {
+        private readonly T5Model _model;
+        private readonly ScriptEngine _engine;
+        private readonly IOptimizer _optimizer;
+        private readonly Device _device;
+        private int _step;
+
+        public Student(string preset, Device device, TrainingPrecision precision, bool tf32)
+        {
+            _device = device;
+            _model = new T5Model(T5Presets.Load(preset), device, seed: 1);
+            if (device.type != TorchSharp.DeviceType.CPU) backends.cuda.matmul.allow_tf32 = tf32;
+            if (precision == TrainingPrecision.Bf16) _model.ComputeType = ScalarType.BFloat16;
+            _engine = new ScriptEngine(_model);
+            _optimizer = Optimizer.Create(OptimizerKind.AdamW, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
+        }
+
+        public int Shapes => _engine.Shapes;
+
+        public void Step(IReadOnlyList<TrainingRow> rows, Action<string, double> stage)
+        {
+            var watch = Stopwatch.StartNew();
+            void Close(string name)
+            {
+                if (_device.type != TorchSharp.DeviceType.CPU) cuda.synchronize(_device);
+                stage(name, watch.Elapsed.TotalMilliseconds);
+                watch.Restart();
+            }
+
+            var parts = MicroBatch.Cut(rows, MicroBatchTokens, 0.5, 0.5);
+            Close("cut into micro-batches");
+            for (var i = 0; i < parts.Count; i++) _engine.Accumulate(parts[i], _step, i == 0).Dispose();
+            stage("upload, forward and backward until the call returns", watch.Elapsed.TotalMilliseconds);
+            Close("upload, forward and backward");
+            using (GradientNorm.ClipOnDevice(_engine.Gradients, 1)) Close("clip");
+            _optimizer.Step(_engine.Weights, _engine.Gradients, 1, 1e-4, ++_step);
+            Close("optimizer");
+            _engine.WeightsChanged();
+            Close("cast of the weights");
+        }
+
+        /// <summary>Steps without a wait between them, after a tenth of the time to warm up.</summary>
+        public (double Tokens, double Flops, double Seconds) Rate(
+            IReadOnlyList<TrainingRow>[] batches, TimeSpan length, CancellationToken cancellationToken)
+        {
+            var (tokens, flops) = (0.0, 0.0);
+            var watch = new Stopwatch();
+            for (int i = 0, warm = Math.Min(batches.Length, 8); watch.Elapsed < length; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (i == warm)
+                {
+                    Wait();
+                    watch.Start();
+                }
+
+                var rows = batches[i % batches.Length];
+                var parts = MicroBatch.Cut(rows, MicroBatchTokens, 0.5, 0.5);
+                PendingLoss? last = null;
+                for (var p = 0; p < parts.Count; p++)
+                {
+                    last?.Dispose();
+                    last = _engine.Accumulate(parts[p], _step, p == 0);
+                }
+
+                GradientNorm.ClipOnDevice(_engine.Gradients, 1).Dispose();
+                _optimizer.Step(_engine.Weights, _engine.Gradients, 1, 1e-4, ++_step);
+                _engine.WeightsChanged();
+
+                // The trainer reads the figures of a step when the next one is under way, which also bounds what is queued.
+                using (last) last!.Read();
+                if (i < warm) continue;
+                tokens += rows.Sum(r => (double)r.Tokens);
+                flops += rows.Sum(r => r.Sequences.Sum(s => StepWork.Flops(_model.Config, 1, s.Source.Length, s.Target.Length)));
+            }
+
+            Wait();
+            return (tokens, flops, watch.Elapsed.TotalSeconds);
+        }
+
+        public void Dispose()
+        {
+            _optimizer.Dispose();
+            _engine.Dispose();
+            _model.Dispose();
+        }
+
+        private void Wait()
+        {
+            if (_device.type != TorchSharp.DeviceType.CPU) cuda.synchronize(_device);
+        }
+    }
+}
