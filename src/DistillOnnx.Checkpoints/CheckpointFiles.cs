@@ -43,7 +43,10 @@ public static class CheckpointFiles
         Write(Path.Combine(directory, BundleFiles.GenerationConfig), generation);
     }
 
-    /// <summary>Copies the tokenizer's files, those that are there.</summary>
+    /// <summary>
+    /// Copies the tokenizer's files, those that are there. The list that transformers 5 calls <c>extra_special_tokens</c> gets the name
+    /// that transformers 4 has for it, on which 4 fails and which 5 reads as well.
+    /// </summary>
     /// <param name="from">The directory to take them from.</param>
     /// <param name="to">The directory to put them in.</param>
     /// <exception cref="InputException">A file is a link that leads out of its directory, or cannot be copied.</exception>
@@ -61,6 +64,13 @@ public static class CheckpointFiles
                 throw new InputException($"{Path.Combine(from, name)}: cannot be copied to {to}: {e.Message}", e);
             }
         }
+
+        const string NameIn4 = "additional_special_tokens", NameIn5 = "extra_special_tokens";
+        var config = CheckpointConfig.Read(from, TokenizerFiles.ConfigFile);
+        if (config?[NameIn5] is not JsonArray special || config.ContainsKey(NameIn4)) return;
+        config.Remove(NameIn5);
+        config[NameIn4] = special;
+        Write(Path.Combine(to, TokenizerFiles.ConfigFile), config);
     }
 
     /// <summary>Writes a checkpoint's weights, bit by bit, and its configuration and tokenizer files to another directory.</summary>

@@ -13,6 +13,7 @@ public interface IPredictor : IDisposable
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="InputException">An input has no text, a closed-set task's input lacks choices, or has choices
     /// where the task has none.</exception>
+    /// <exception cref="InferenceException">The model failed on an input, or answers it with values that are no numbers.</exception>
     IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default);
 
     /// <summary>Labels a batch without holding the caller's thread. Where it is not done otherwise, a thread of the pool waits.</summary>
@@ -20,6 +21,7 @@ public interface IPredictor : IDisposable
     /// <param name="cancellationToken">Stops the run.</param>
     /// <exception cref="InputException">An input has no text, a closed-set task's input lacks choices, or has choices
     /// where the task has none.</exception>
+    /// <exception cref="InferenceException">The model failed on an input, or answers it with values that are no numbers.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     Task<IReadOnlyList<LabelPrediction>> PredictAsync(
         IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -129,14 +130,14 @@ internal static class T5ConfigJson
             ["d_model"] = config.DModel,
             ["decoder_start_token_id"] = config.DecoderStartTokenId,
             ["dense_act_fn"] = name,
-            ["dropout_rate"] = config.DropoutRate,
+            ["dropout_rate"] = Fraction(config.DropoutRate),
             ["eos_token_id"] = config.OtherEndTokens.ToJson(config.EosTokenId),
             // The reference reads "gated-gelu" as gated with gelu_new, for checkpoints older than the distinction.
             ["feed_forward_proj"] = config.IsGated ? "gated-" + (config.Activation == T5Activation.GeluNew ? "gelu" : name) : name,
-            ["initializer_factor"] = config.InitializerFactor,
+            ["initializer_factor"] = Fraction(config.InitializerFactor),
             ["is_encoder_decoder"] = true,
             ["is_gated_act"] = config.IsGated,
-            ["layer_norm_epsilon"] = config.LayerNormEpsilon,
+            ["layer_norm_epsilon"] = Fraction(config.LayerNormEpsilon),
             ["model_type"] = config.ModelType,
             ["num_decoder_layers"] = config.NumDecoderLayers,
             ["num_heads"] = config.NumHeads,
@@ -152,9 +153,16 @@ internal static class T5ConfigJson
         };
     }
 
+    // Always with a point or an exponent: transformers 5 refuses a whole number where it expects a fraction.
+    private static JsonNode Fraction(float value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        return JsonNode.Parse(text.AsSpan().IndexOfAny(".eE") < 0 ? text + ".0" : text)!;
+    }
+
     private static int? MajorVersion(JsonObject root) =>
         root["transformers_version"] is JsonValue value && value.TryGetValue<string>(out var text)
-        && int.TryParse(text.Split('.')[0], System.Globalization.CultureInfo.InvariantCulture, out var major) ? major : null;
+        && int.TryParse(text.Split('.')[0], CultureInfo.InvariantCulture, out var major) ? major : null;
 
     // The reference takes both from feed_forward_proj, and then lets the keys that spell them out have the last word.
     private static (T5Activation Activation, bool Gated) ReadFeedForward(

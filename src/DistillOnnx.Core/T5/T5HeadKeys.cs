@@ -16,9 +16,11 @@ namespace DistillOnnx.Core.T5;
 /// there                   any          any                   any     what it says         transformers 5
 /// absent                  t5           true                  any     yes                  transformers 4 and 5
 /// absent                  t5           false                 any     no                   transformers 4 and 5
-/// absent                  mt5, umt5    true                  tied    yes, before 5        transformers 4; 5 never scales an mT5
-/// absent                  mt5, umt5    true                  own     no                   as transformers 5 saves an mT5
-/// absent                  mt5, umt5    false                 any     no                   transformers 4 and 5
+/// absent                  mt5          true                  tied    yes, before 5        transformers 4; 5 never scales an mT5
+/// absent                  mt5          true                  own     no                   as transformers 5 saves an mT5
+/// absent                  umt5         true                  tied    yes                  transformers 4 and 5
+/// absent                  umt5         true                  own     yes, from 5          transformers 5 scales every umT5
+/// absent                  mt5, umt5    false                 any     no                   transformers 4
 /// </code>
 /// An absent <c>tie_word_embeddings</c> is true, but false for <c>mt5</c>: transformers 4 has these defaults.
 /// </para>
@@ -37,6 +39,11 @@ internal readonly record struct T5HeadKeys(string ModelType, bool? Tie, bool? Sc
     public bool IsScaled(bool tied)
     {
         if (Scale is { } said) return said;
-        return ModelType is "mt5" or "umt5" ? SaysTied && tied && Transformers is not >= 5 : Tie ?? true;
+        return ModelType switch
+        {
+            "mt5" => SaysTied && tied && Transformers is not >= 5,
+            "umt5" => SaysTied && (tied || Transformers is >= 5),
+            _ => Tie ?? true,
+        };
     }
 }

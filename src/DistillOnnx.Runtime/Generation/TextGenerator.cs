@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Runtime.Sessions;
 using Microsoft.ML.OnnxRuntime;

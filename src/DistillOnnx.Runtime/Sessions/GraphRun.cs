@@ -1,3 +1,4 @@
+using DistillOnnx.Core.Prediction;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DistillOnnx.Runtime.Sessions;

@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Runtime.Devices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;

@@ -33,6 +33,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="InputException">There are no rows, a row has no label, or rationales are asked of a student
     /// that writes none.</exception>
+    /// <exception cref="InferenceException">The student has no answer to a row, which the message names.</exception>
     public EvaluateResult Of(IPredictor predictor, CancellationToken cancellationToken) =>
         Run(predictor, Explain, Answered, cancellationToken).ToResult();
 
@@ -69,9 +70,11 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
             var batch = rows.Skip(start).Take(BatchSize).ToArray();
             var inputs = batch.Select(r => new PredictorInput(r.Input, task.Kind == TaskKind.Choices ? r.Choices : null)).ToArray();
             var began = Stopwatch.GetTimestamp();
-            var answers = predictor.Predict(inputs, cancellationToken);
+            var answers = Answers(i => predictor.Predict(i, cancellationToken), batch, inputs);
             tally.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
-            var rationales = explainer?.Explain(inputs, explain!, cancellationToken);
+            var rationales = explainer is null
+                ? null
+                : Answers(i => explainer.Explain(i, explain!, cancellationToken), batch, inputs);
             for (var i = 0; i < batch.Length; i++)
             {
                 tally.Add(batch[i], answers[i], rationales?[i]);
@@ -86,5 +89,31 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
         }
 
         return tally;
+    }
+
+    /// <summary>What a model answers to rows; where it fails, they run one by one, so that the message can name the row.</summary>
+    private static IReadOnlyList<T> Answers<T>(
+        Func<PredictorInput[], IReadOnlyList<T>> model, Example[] batch, PredictorInput[] inputs)
+    {
+        try
+        {
+            return model(inputs);
+        }
+        catch (InferenceException)
+        {
+            for (var i = 0; i < inputs.Length; i++)
+            {
+                try
+                {
+                    model([inputs[i]]);
+                }
+                catch (InferenceException e)
+                {
+                    throw new InferenceException($"row {batch[i].Id}: {e.Message}", e);
+                }
+            }
+
+            throw;
+        }
     }
 }

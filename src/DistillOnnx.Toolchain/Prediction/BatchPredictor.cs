@@ -3,7 +3,6 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
-using DistillOnnx.Runtime;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 
@@ -83,7 +82,6 @@ public static class BatchPredictor
     private static (LabelPrediction? Answer, string? Error)[] Answer(
         IPredictor predictor, PredictorInput[] inputs, CancellationToken cancellationToken)
     {
-        const string noNumbers = "the model answers this input with values that are no numbers";
         const string empty = "the input is empty";
         var filled = inputs.Where(i => !string.IsNullOrWhiteSpace(i.Text)).ToArray();
         if (filled.Length < inputs.Length)
@@ -94,15 +92,12 @@ public static class BatchPredictor
 
         try
         {
-            return [.. predictor.Predict(inputs, cancellationToken).Select(Checked)];
+            return [.. predictor.Predict(inputs, cancellationToken).Select(a => ((LabelPrediction?)a, (string?)null))];
         }
         catch (InferenceException e)
         {
             return inputs.Length == 1 ? [(null, e.Message)] : [.. inputs.SelectMany(i => Answer(predictor, [i], cancellationToken))];
         }
-
-        static (LabelPrediction?, string?) Checked(LabelPrediction answer) =>
-            answer.RawLogProbabilities?.All(double.IsFinite) ?? true ? (answer, null) : (null, noNumbers);
     }
 
     private static FileStream Open(string path)

@@ -1,3 +1,4 @@
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -7,11 +8,15 @@ namespace DistillOnnx.Training.Generation;
 /// <param name="model">The model; dropout is off while it generates.</param>
 internal sealed class StudentGenerator(T5Model model)
 {
+    /// <summary>Why an input has no answer.</summary>
+    internal const string NoNumbers = "the model answers this input with values that are no numbers";
+
     /// <summary>Takes the most probable token at each step.</summary>
     /// <param name="inputs">The batch to answer.</param>
     /// <param name="maxNewTokens">Most tokens to decode, end token included.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>For each input its tokens, without the start token, with the end token where it came.</returns>
+    /// <exception cref="InferenceException">A logit is not a number, or the largest one is infinite.</exception>
     public IReadOnlyList<int[]> Greedy(PaddedBatch inputs, int maxNewTokens, CancellationToken cancellationToken = default)
     {
         using var inference = new InferenceScope(model);
@@ -26,7 +31,9 @@ internal sealed class StudentGenerator(T5Model model)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var step = NewDisposeScope();
-                var tokens = model.Logits(model.DecodeStep(last, position, caches, crossBias)).argmax(-1);   // (B)
+                // The largest of a row with a NaN is NaN.
+                var (largest, tokens) = model.Logits(model.DecodeStep(last, position, caches, crossBias)).max(-1);   // (B)
+                RequireNumbers(largest);
                 var ids = tokens.cpu().data<long>().ToArray();
                 for (var i = 0; i < open.Length; i++) answers[open[i]].Add((int)ids[i]);
 
@@ -59,6 +66,7 @@ internal sealed class StudentGenerator(T5Model model)
     /// <param name="maxNewTokens">Most tokens to decode, end token included.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>For each input its best tokens, without the start token, with the end token where it came.</returns>
+    /// <exception cref="InferenceException">A logit is not a number, or the largest one is infinite.</exception>
     public IReadOnlyList<int[]> Beam(PaddedBatch inputs, int beams, int maxNewTokens, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(beams, 1);
@@ -78,6 +86,7 @@ internal sealed class StudentGenerator(T5Model model)
                 using var step = NewDisposeScope();
                 var last = tensor(search.SelectMany(s => s.LastTokens).ToArray(), [batch * beams, 1], device: model.Device);
                 var logits = model.Logits(model.DecodeStep(last, position, caches, crossBias));
+                RequireNumbers(logits.amax(-1));
                 var sums = tensor(search.SelectMany(s => s.Scores).ToArray(), [batch * beams, 1], device: model.Device);
                 var scores = nn.functional.log_softmax(logits, -1) + sums;                                   // (B·beams, V)
                 var count = Math.Min((1 + model.Config.EndTokenCount) * beams, beams * model.Config.VocabSize);
@@ -102,5 +111,10 @@ internal sealed class StudentGenerator(T5Model model)
         }
 
         return [.. search.Select(s => s.Best())];
+    }
+
+    private static void RequireNumbers(Tensor largest)
+    {
+        if (!largest.isfinite().all().item<bool>()) throw new InferenceException(NoNumbers);
     }
 }

@@ -165,6 +165,7 @@ public sealed class StudentPredictor : IPredictor, IExplainer
             : scorer.Score(tokens, [.. batch.Select(r => _encoder.BuildTrie(inputs[r.Index].Choices!))]);
         for (var i = 0; i < batch.Length; i++)
         {
+            if (!Array.TrueForAll(scores[i], double.IsFinite)) throw new InferenceException(StudentGenerator.NoNumbers);
             var names = Task.Labels ?? inputs[batch[i].Index].Choices!;
             answers[batch[i].Index] = Answer(batch[i], names[Array.IndexOf(scores[i], scores[i].Max())], scores[i]);
         }

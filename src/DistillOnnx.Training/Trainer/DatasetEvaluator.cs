@@ -44,7 +44,8 @@ internal sealed class DatasetEvaluator : IStudentEvaluator
         }
 
         record = record with { ValidationLabelLoss = loss.LabelTokens > 0 ? loss.Label : null, ValidationRationaleLoss = loss.Rationale };
-        if (_examples.Count == 0) return record;
+        // With a loss that is no number the run ends, and says so with its rows; there would be no answers to measure.
+        if (_examples.Count == 0 || !loss.IsFinite) return record;
         var predictions = _predictor.Predict([.. _examples.Select(e => new PredictorInput(e.Input, e.Choices))], cancellationToken);
         var right = 0;
         var classes = _predictor.Task.Labels is { } labels ? new ConfusionMatrix(labels) : null;

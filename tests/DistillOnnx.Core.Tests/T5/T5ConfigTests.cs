@@ -42,6 +42,23 @@ public class T5ConfigTests
         Assert.Equal((T5Activation.GeluNew, true, false), (config.Activation, config.IsGated, config.TieWordEmbeddings));
     }
 
+    /// <summary>transformers 5 refuses a configuration that has a whole number where it expects a fraction.</summary>
+    [Theory]
+    [InlineData(1f, "1.0")]
+    [InlineData(0.05f, "0.05")]
+    [InlineData(1e-6f, "1E-06")]
+    [InlineData(1e20f, "1E+20")]
+    public void ToJson_Fractions_AreSpelledAsSuch(float value, string spelled)
+    {
+        var config = new T5Config { VocabSize = 8, DModel = 4, DKv = 2, DFf = 4, NumLayers = 1, NumDecoderLayers = 1, NumHeads = 2 };
+        var json = (config with { InitializerFactor = value, DropoutRate = 0 }).ToJson();
+
+        Assert.Equal(spelled, json["initializer_factor"]!.ToJsonString());
+        Assert.Equal("0.0", json["dropout_rate"]!.ToJsonString());
+        Assert.Equal("1E-06", json["layer_norm_epsilon"]!.ToJsonString());
+        Assert.Equal(value, T5Config.Parse(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()), "config.json").InitializerFactor);
+    }
+
     [Fact]
     public void Parse_MT5Small_HasItsVocabularyAndDefaults()
     {

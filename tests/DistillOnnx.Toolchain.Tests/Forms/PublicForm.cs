@@ -79,6 +79,10 @@ internal sealed record PublicForm(T5Config Config)
         WriteWeights(whole, values);
         WriteTokenizer(whole);
         if (Adapter) WriteAdapter(directory, values, random);
+
+        // transformers 5 scales every umT5; a scaled head of its own is read with the scale in its weights.
+        if (Transformers == 5 && Config.ModelType == "umt5")
+            values[T5TensorNames.LmHead] = [.. values[T5TensorNames.LmHead].Select(v => (float)(v * (1 / Math.Sqrt(Config.DModel))))];
         return new MemoryTensors(tensors, values);
     }
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Export;
-using DistillOnnx.Runtime;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Prediction;
