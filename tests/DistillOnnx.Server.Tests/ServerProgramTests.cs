@@ -51,7 +51,9 @@ public sealed class ServerProgramTests(RealBundlesFixture fixture) : IClassFixtu
         var last = JsonDocument.Parse(lines[^1]).RootElement;
         Assert.Equal("Critical", last.GetProperty("LogLevel").GetString());
         Assert.StartsWith(
-            $"{directory["server.pem"]}: cannot be read as a certificate", last.GetProperty("Message").GetString()!, StringComparison.Ordinal);
+            $"{directory["server.pem"]}: cannot be read as a certificate",
+            last.GetProperty("Message").GetString()!,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,7 +175,7 @@ public sealed class ServerProgramTests(RealBundlesFixture fixture) : IClassFixtu
     {
         try
         {
-            using var answer = http.PostAsJsonAsync("/v1/models/nli:predict", new { inputs = new[] { "a man sleeps" } }).GetAwaiter().GetResult();
+            using var answer = http.GetAsync("/v1/models").GetAwaiter().GetResult();
             return answer.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)

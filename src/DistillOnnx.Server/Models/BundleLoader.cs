@@ -50,7 +50,8 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
 
     private RuntimeOptions RuntimeOptions()
     {
-        var batches = BatchOptions.Of(ServerBatches.Limits(options), RuntimeDevice.Resolve(options.Inference.Device).Kind == DeviceKind.Cuda);
+        var onGpu = RuntimeDevice.Resolve(options.Inference.Device).Kind == DeviceKind.Cuda;
+        var batches = BatchOptions.Of(ServerBatches.Limits(options), onGpu);
         return new RuntimeOptions
         {
             Device = options.Inference.Device,

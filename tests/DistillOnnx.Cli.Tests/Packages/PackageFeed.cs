@@ -49,7 +49,8 @@ public sealed class PackageFeed : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (LibTorch.IsExternal) return;
-        await DotnetAsync(Repository.Root, "pack", "DistillOnnx.sln", "-c", Configuration, "--no-build", $"-p:Version={Version}", "-o", this["feed"]);
+        await DotnetAsync(
+            Repository.Root, "pack", "DistillOnnx.sln", "-c", Configuration, "--no-build", $"-p:Version={Version}", "-o", this["feed"]);
         new XDocument(new XElement(
             "configuration",
             new XElement("packageSources", new XElement("add", new XAttribute("key", "feed"), new XAttribute("value", this["feed"]))),

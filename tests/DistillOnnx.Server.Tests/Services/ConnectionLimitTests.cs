@@ -27,7 +27,8 @@ public sealed class ConnectionLimitTests
     public async Task Connection_BeyondTheLimit_IsClosedAndCountedUntilAnotherLeaves()
     {
         // Both addresses together: a connection that has sent nothing yet counts as well.
-        await using var server = await TestServer.StartAsync(configure: o => o with { Connections = 3, AdminUrls = ["http://127.0.0.1:0"] });
+        await using var server = await TestServer.StartAsync(
+            configure: o => o with { Connections = 3, AdminUrls = ["http://127.0.0.1:0"] });
         using var first = await ConnectAsync(server.Host.Addresses[0]);
         using var second = await ConnectAsync(server.Host.AdminAddresses[0]);
         using var third = await ConnectAsync(server.Host.Addresses[0]);
