@@ -36,15 +36,25 @@ public sealed class ConnectionLimitTests
         Assert.True(await AnswersAsync(second));
         Assert.True(await AnswersAsync(third));
 
-        using (var fourth = await ConnectAsync(server.Host.Addresses[0])) Assert.False(await AnswersAsync(fourth));
+        Assert.False(await IsLetInAsync(server.Host.Addresses[0]));
 
         third.Dispose();
-        await Wait.UntilAsync(() =>
-        {
-            using var fifth = ConnectAsync(server.Host.Addresses[0]).GetAwaiter().GetResult();
-            return AnswersAsync(fifth).GetAwaiter().GetResult();
-        });
+        await Wait.UntilAsync(() => IsLetInAsync(server.Host.Addresses[0]).GetAwaiter().GetResult());
         Assert.True(await AnswersAsync(first));
+    }
+
+    private static async Task<bool> IsLetInAsync(string address)
+    {
+        try
+        {
+            using var socket = await ConnectAsync(address);
+            return await AnswersAsync(socket);
+        }
+        catch (SocketException)
+        {
+            // The server may close a connection before its client has seen that it is open.
+            return false;
+        }
     }
 
     private static async Task<Socket> ConnectAsync(string address)
