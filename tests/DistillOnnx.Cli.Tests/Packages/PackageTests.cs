@@ -47,11 +47,27 @@ public sealed partial class PackageTests
             Assert.NotNull(package.GetEntry(Element(about, "readme")));
             Assert.True(Element(about, "description").Length > 40, id);
             Assert.NotEmpty(Element(about, "tags"));
+
+            // What a registry takes; the tool's package has libtorch in it.
+            Assert.True(new FileInfo(_feed[$"feed/{id}.{PackageFeed.Version}.nupkg"]).Length < 250 << 20, id);
             if (tool.Contains(id)) continue;
             Assert.NotNull(package.GetEntry($"lib/net10.0/{id}.xml"));
             using var symbols = ZipFile.OpenRead(_feed[$"feed/{id}.{PackageFeed.Version}.snupkg"]);
             Assert.NotNull(symbols.GetEntry($"lib/net10.0/{id}.pdb"));
         }
+    }
+
+    [Theory]
+    [InlineData("Core", "cuda", "package", "DistillOnnx.Core")]
+    [InlineData("Hosting", "cuda", "package", "DistillOnnx.Hosting.Cuda")]
+    [InlineData("Hosting", "cpu", "external", "DistillOnnx.Hosting")]
+    [InlineData("Toolchain", "cuda", "external", "DistillOnnx.Toolchain.Cuda.NoLibTorch")]
+    public async Task Id_OfABuildForOtherNativePackages_IsAnother(string project, string accelerator, string torch, string id)
+    {
+        var output = await _feed.DotnetAsync(
+            Repository.Root, "msbuild", $"src/DistillOnnx.{project}", "-getProperty:PackageId", $"-p:Accelerator={accelerator}",
+            $"-p:LibTorch={torch}");
+        Assert.Equal(id, output.Trim());
     }
 
     [Fact]
