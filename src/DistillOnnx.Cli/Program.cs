@@ -15,21 +15,23 @@ internal static class Program
         OnnxRuntimeTelemetry.Apply();
         using var interrupt = new Interrupt();
         var verbose = args.Contains("--verbose");
+        var serves = args is [ServeVerb.Name, ..];
+        if (serves) ServeVerb.ChooseLines(args);
         try
         {
             return await CommandRunner.RunAsync(args, interrupt.Token);
         }
         catch (Exception e)
         {
-            return Fail(e, verbose, interrupt.Token.IsCancellationRequested);
+            return Fail(e, verbose, interrupt.Token.IsCancellationRequested, serves ? ServeVerb.Fail : Console.Error.WriteLine);
         }
     }
 
-    private static int Fail(Exception exception, bool verbose, bool interrupted)
+    private static int Fail(Exception exception, bool verbose, bool interrupted, Action<string> write)
     {
-        if (verbose) Console.Error.WriteLine(exception);
+        if (verbose) write(exception.ToString());
         var code = ExitCode.Of(exception, interrupted, out var message);
-        Console.Error.WriteLine($"distill: {message}" + (code == ExitCode.Failed && !verbose ? "; --verbose shows where" : ""));
+        write($"distill: {message}" + (code == ExitCode.Failed && !verbose ? "; --verbose shows where" : ""));
         return code;
     }
 }

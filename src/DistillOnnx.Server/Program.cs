@@ -7,7 +7,8 @@ using DistillOnnx.Stages.Options;
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-var json = false;
+var environment = OptionEnvironment.OfProcess();
+if (JsonLines.AreAskedFor(args, environment, ServerCommand.Verb)) JsonLines.Install();
 try
 {
     if (VerbCommand.AsksForHelp(args))
@@ -16,21 +17,24 @@ try
         return 0;
     }
 
-    // How lines are written is one of the options, so warnings about these wait for them.
-    var warnings = new List<string>();
-    var options = ServerCommand.Bind(args, OptionEnvironment.OfProcess(), warnings.Add);
-    json = options.LogJson;
-    foreach (var warning in warnings) StartupLine.Write(json, LogLevel.Warning, warning);
+    var options = ServerCommand.Bind(args, environment, Console.Error.WriteLine);
     return await PredictionServer.RunAsync(options, stop.Token);
 }
 catch (InputException e)
 {
-    StartupLine.Write(json, LogLevel.Critical, e.Message);
+    StartupLine.Write(LogLevel.Critical, e.Message);
     return 2;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
     return 130;
+}
+#pragma warning disable CA1031 // A fault of the program itself is reported too, in the form that was asked for.
+catch (Exception e)
+#pragma warning restore CA1031
+{
+    StartupLine.Write(LogLevel.Critical, e.ToString());
+    return 1;
 }
 
 void Stop(PosixSignalContext signal)

@@ -33,19 +33,9 @@ public sealed record ServerOptions : IStageOptions
     [Option("addresses for reflection, metrics and health alone; left out: they are on the main addresses", Value = "URL")]
     public IReadOnlyList<string> AdminUrls { get; init; } = [];
 
-    /// <summary>Where models run.</summary>
-    [Option("where the graphs run: auto, cpu or cuda:N; asking for a GPU where there is none is an error", Value = "DEVICE")]
-    public string Device { get; init; } = "auto";
-
-    /// <summary>Which of a bundle's precisions runs.</summary>
-    [Option(
-        "which of a bundle's precisions runs, for instance fp32, fp16 or int8; auto: fp32, on a GPU fp16 "
-        + "where there is one", Value = "NAME")]
-    public string Precision { get; init; } = "auto";
-
-    /// <summary>Threads of one operator.</summary>
-    [Option("threads that one operator may use; 0: one for each core")]
-    public int Threads { get; init; }
+    /// <summary>How models are run: device, precision and threads.</summary>
+    [OptionGroup]
+    public InferenceOptions Inference { get; init; } = new();
 
     /// <summary>Whether threads spin within a run.</summary>
     [Option("whether threads spin while they wait within a run: faster, unless another busy program shares the cores")]
@@ -102,7 +92,9 @@ public sealed record ServerOptions : IStageOptions
     public int RationaleTokens { get; init; } = 128;
 
     /// <summary>Most inputs that may wait for a rationale.</summary>
-    [Option("most inputs that may wait for a rationale of a model, which writes one at a time; what comes beyond is refused at once")]
+    [Option(
+        "most inputs that may wait for a rationale of a model, which writes one at a time, those of one caller at most three "
+        + "quarters of it; what comes beyond is refused at once")]
     public int RationaleRows { get; init; } = 64;
 
     /// <summary>Largest message.</summary>
@@ -110,7 +102,7 @@ public sealed record ServerOptions : IStageOptions
     public int MessageBytes { get; init; } = 4 << 20;
 
     /// <summary>Most connections at a time.</summary>
-    [Option("most connections at a time; 0: no limit")]
+    [Option("most connections at a time; 0: no limit but that of open files (ulimit -n), which lowers this one too")]
     public int Connections { get; init; } = 10_000;
 
     /// <summary>How long a stopping server goes on to answer.</summary>
@@ -156,6 +148,12 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>A key that signs bearer tokens.</summary>
     [Option("public key (PEM) that JWT bearer tokens must be signed with, instead of an issuer's published keys", Value = "FILE")]
     public string? JwtKey { get; init; }
+
+    /// <summary>Web pages that may call.</summary>
+    [Option(
+        "origins of web pages whose scripts may call this server from a browser (CORS), for instance https://app.example.org; "
+        + "left out: pages of this server alone", Value = "ORIGIN")]
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
 
     /// <summary>Whether the playground page is served.</summary>
     [Option("serve a page at / where a person types a text and sees the labels' probabilities")]

@@ -1,5 +1,7 @@
 using DistillOnnx.Core;
+using DistillOnnx.Hosting.Batching;
 using DistillOnnx.Server.Configuration;
+using DistillOnnx.Server.Models;
 
 namespace DistillOnnx.Server.Tests;
 
@@ -74,6 +76,7 @@ public sealed class ServerCommandTests
         Assert.Empty(options.Validate());
         Assert.Equal(64, options.MostRequestRows);
         Assert.Equal(256, new ServerOptions().MostRequestRows);
+        Assert.Equal(64, BatchOptions.Of(ServerBatches.Limits(options), onGpu: true).MaxRows);
         Assert.Contains((options with { RequestRows = 65 }).Validate(), f => f.StartsWith("request-rows", StringComparison.Ordinal));
     }
 

@@ -14,7 +14,7 @@ internal sealed class GrpcServingStage : IServingStage
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var options = new ServerOptions { Model = [bundle], Urls = ["http://127.0.0.1:0"], Device = device };
+        var options = new ServerOptions { Model = [bundle], Urls = ["http://127.0.0.1:0"], Inference = new() { Device = device } };
         var server = PredictionServer.RunAsync(options, addresses => listening.TrySetResult(addresses[0]), stop.Token);
         if (await Task.WhenAny(listening.Task, server) == server) await server;
         var address = await listening.Task;

@@ -50,7 +50,7 @@ internal static class VerbTable
             "Convert a checkpoint to ONNX graphs, and check that they are equal to it.",
             async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
-        Of<ServerOptions>("serve", "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
+        Of<ServerOptions>(ServeVerb.Name, "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
         Of<StudyOptions>(
             "study",
             "Run the paper's comparison: methods on shares of the data with several seeds.",

@@ -50,7 +50,8 @@ internal sealed record BatchOptions
     /// larger batches would only make each call wait for more others.</param>
     public static BatchOptions Of(BatchLimits limits, bool onGpu) => new()
     {
-        MaxRows = limits.Rows > 0 ? limits.Rows : onGpu ? 256 : 32,
+        // A batch that waits to be full must be one that can be.
+        MaxRows = limits.Rows > 0 ? limits.Rows : Math.Min(onGpu ? 256 : 32, limits.QueueRows),
         MaxTokens = limits.Tokens > 0 ? limits.Tokens : onGpu ? 8192 : 512,
         MaxQueueRows = limits.QueueRows,
         Wait = limits.Wait,

@@ -6,7 +6,8 @@ namespace DistillOnnx.Server.Configuration;
 /// <summary>The command line of the server's own executable: that of <c>distill serve</c>, without the verb.</summary>
 internal static class ServerCommand
 {
-    private const string Verb = "serve";
+    /// <summary>The verb that does the same on the command line.</summary>
+    public const string Verb = "serve";
 
     /// <summary>Its options.</summary>
     public static VerbCommand Create() =>
@@ -21,7 +22,7 @@ internal static class ServerCommand
     public static ServerOptions Bind(
         IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, Action<string> warn, bool validate = true)
     {
-        var (options, program) = Create().Bind(args, environment, [Verb], w => warn($"warning: {w}"), validate);
+        var (options, program) = Create().Bind(args, environment, LineVerbs.All, w => warn($"warning: {w}"), validate);
         if (validate) program.Apply();
         return (ServerOptions)options;
     }

@@ -1,3 +1,4 @@
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Security;
@@ -41,6 +42,10 @@ internal static class ServerOptionsCheck
 
     private static void Limits(ServerOptions options, List<string> faults)
     {
+        faults.AddRange(options.Inference.Validate());
+        if (!RuntimeDevice.IsWellFormed(options.Inference.Device))
+            faults.Add($"device must be auto, cpu or cuda:N, found \"{options.Inference.Device}\"");
+
         void Range(string name, double value, double low, double high)
         {
             if (!(value >= low && value <= high))
@@ -61,6 +66,13 @@ internal static class ServerOptionsCheck
         Range("request-characters", options.RequestCharacters, 1, 1 << 30);
         Range("message-bytes", options.MessageBytes, 1024, 1 << 30);
         Range("connections", options.Connections, 0, 10_000_000);
+        if (FileLimit.OfProcess() is { } files and <= FileLimit.Reserve)
+        {
+            faults.Add(
+                $"the process may have {files} files open (ulimit -n), which leaves no room for connections; expected more than "
+                + $"{FileLimit.Reserve}");
+        }
+
         Range("drain-seconds", options.DrainSeconds, 0, 3600);
         Range("drain-delay-seconds", options.DrainDelaySeconds, 0, 3600);
     }
@@ -80,5 +92,6 @@ internal static class ServerOptionsCheck
         if ((options.JwtAuthority is not null || options.JwtKey is not null) && options.JwtAudience is null)
             faults.Add("jwt-audience is missing: a token for another service would do");
         ApiKeySet.Check(options, faults);
+        foreach (var origin in options.CorsOrigins) CrossOrigin.Check(origin, faults);
     }
 }

@@ -14,6 +14,9 @@ internal sealed class Endpoints(ServerOptions options, TimeProvider time)
 
     private readonly List<(ListenAddress Asked, bool IsAdmin, Func<EndPoint> Bound)> _endpoints = [];
 
+    /// <summary>Counts and limits the connections of all of them.</summary>
+    public ConnectionGate Gate { get; } = new(FileLimit.Connections(options.Connections, FileLimit.OfProcess()));
+
     /// <summary>The addresses that are listened on, once started.</summary>
     public IReadOnlyList<string> Bound => Describe(admin: false);
 
@@ -27,7 +30,6 @@ internal sealed class Endpoints(ServerOptions options, TimeProvider time)
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = options.Connections == 0 ? null : options.Connections;
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
@@ -58,19 +60,21 @@ internal sealed class Endpoints(ServerOptions options, TimeProvider time)
             {
                 _endpoints.Add((address, isAdmin, () => listen.EndPoint));
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
+                Gate.Guard(listen);
                 Mark(listen, isAdmin);
                 listen.UseHttps(https => ServerCertificate.Configure(https, options));
             });
             return;
         }
 
-        var port = new SharedPort(address.EndPoint, time);
+        var port = new SharedPort(address.EndPoint, Gate, time);
         _endpoints.Add((address, isAdmin, () => port.EndPoint));
         foreach (var protocol in new[] { HttpProtocols.Http1, HttpProtocols.Http2 })
         {
             kestrel.Listen(new SharedPortEndPoint(port, protocol), listen =>
             {
                 listen.Protocols = protocol;
+                Gate.Release(listen);
                 Mark(listen, isAdmin);
             });
         }

@@ -34,7 +34,9 @@ internal static class ServerApplication
         AddServices(builder.Services, options, loader);
 
         var app = builder.Build();
+        endpoints.Gate.Refused = () => app.Services.GetRequiredService<ServerMetrics>().Rejected("", "connections");
         app.UseRouting();
+        CrossOrigin.Use(app, options);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         CallBoundary.Use(app);
         AdminOnly.Use(app);
@@ -84,6 +86,7 @@ internal static class ServerApplication
         services.AddGrpcReflection();
         ApiPages.Add(services);
         Access.Add(services, options);
+        CrossOrigin.Add(services, options);
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, Denials>();
         Exporters.Add(services, options);
         services.AddSingleton<HealthServiceImpl>();

@@ -93,10 +93,20 @@ internal sealed class ServerHost : IAsyncDisposable
         _lifecycle.Ready();
     }
 
+    /// <summary>Says which limits follow from others, rather than from the options.</summary>
+    private void Limits()
+    {
+        var connections = _endpoints.Gate.Limit;
+        if (connections != _options.Connections) _logger.FewerConnections(connections, FileLimit.OfProcess() ?? 0);
+        if (_options.RequestRows == 0 && _options.MostRequestRows == _options.QueueRows)
+            _logger.FewerRequestRows(_options.MostRequestRows);
+    }
+
     private void Announce()
     {
         // Otherwise the program says it on a line of its own, which scripts wait for.
         if (_options.LogJson) foreach (var address in Addresses.Concat(AdminAddresses)) _logger.Listening(address);
+        Limits();
         foreach (var address in _endpoints.Exposed)
         {
             if (!Security.Access.IsRestricted(_options) && _options.TlsClientCa is null) _logger.OpenToAll(address.Url);

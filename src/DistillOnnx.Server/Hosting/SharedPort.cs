@@ -11,7 +11,7 @@ namespace DistillOnnx.Server.Hosting;
 /// HTTP/1.1 request can begin with. So this port reads a connection's first bytes and hands it to one of two Kestrel
 /// endpoints, each with a single protocol.
 /// </summary>
-internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDisposable
+internal sealed class SharedPort(EndPoint address, ConnectionGate gate, TimeProvider time) : IAsyncDisposable
 {
     // A client that connects and sends nothing is disconnected after this long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -78,7 +78,7 @@ internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDi
     {
         try
         {
-            while (await listener.AcceptAsync() is { } connection) _ = RouteAsync(connection);
+            while (await listener.AcceptAsync() is { } connection) _ = gate.TryEnter() ? RouteAsync(connection) : CloseAsync(connection);
         }
         catch (Exception e) when (e is ObjectDisposedException or System.Net.Sockets.SocketException or IOException)
         {
@@ -109,6 +109,12 @@ internal sealed class SharedPort(EndPoint address, TimeProvider time) : IAsyncDi
             // The client sent nothing in time, or closed the connection first.
         }
 
+        await CloseAsync(connection);
+        gate.Leave();
+    }
+
+    private static async Task CloseAsync(ConnectionContext connection)
+    {
         connection.Abort();
         await connection.DisposeAsync();
     }

@@ -50,12 +50,13 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
 
     private RuntimeOptions RuntimeOptions()
     {
-        var batches = BatchOptions.Of(ServerBatches.Limits(options), RuntimeDevice.Resolve(options.Device).Kind == DeviceKind.Cuda);
+        var onGpu = RuntimeDevice.Resolve(options.Inference.Device).Kind == DeviceKind.Cuda;
+        var batches = BatchOptions.Of(ServerBatches.Limits(options), onGpu);
         return new RuntimeOptions
         {
-            Device = options.Device,
-            Precision = options.Precision,
-            Threads = options.Threads,
+            Device = options.Inference.Device,
+            Precision = options.Inference.Precision,
+            Threads = options.Inference.Threads,
             LowMemory = options.LowMemory,
             CudaMemoryLimit = options.CudaMemoryLimit,
             CudaArena = options.CudaArena,

@@ -16,6 +16,7 @@ internal sealed class RationaleQueue(
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly ExplainSettings _settings = new() { MaxTokens = limits.Tokens };
+    private readonly Dictionary<string, int> _held = new(StringComparer.Ordinal);
     private int _rows;
     private int _waiting;
     private TimeSpan _last;
@@ -32,28 +33,34 @@ internal sealed class RationaleQueue(
     /// <summary>Calls whose input waits for its turn.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>Most inputs that may wait.</summary>
-    public int MaxRows => limits.Rows;
+    /// <summary>Most inputs of one caller that may wait, so that others find room whatever one asks for.</summary>
+    public int MaxCallerRows => limits.CallerRows;
 
     /// <summary>Takes room for a call's inputs, before anything is spent on them.</summary>
-    /// <exception cref="RefusedException">There is none.</exception>
-    public Room Take(int rows)
+    /// <param name="caller">Who calls.</param>
+    /// <param name="rows">How many inputs, at most <see cref="MaxCallerRows"/>.</param>
+    /// <exception cref="RefusedException">There is none, or none for this caller.</exception>
+    public Room Take(string caller, int rows)
     {
         TimeSpan retryAfter;
+        RefusalReason reason;
         lock (_lock)
         {
-            if (_rows + rows <= limits.Rows)
+            var held = _held.GetValueOrDefault(caller);
+            reason = held + rows > limits.CallerRows ? RefusalReason.CallerShare : RefusalReason.RationaleQueueFull;
+            if (held + rows <= limits.CallerRows && _rows + rows <= limits.Rows)
             {
                 _rows += rows;
-                return new Room(this, rows);
+                _held[caller] = held + rows;
+                return new Room(this, caller, rows);
             }
 
             // About when the first of those that wait leaves.
             retryAfter = _last;
         }
 
-        observer.Refused(RefusalReason.RationaleQueueFull);
-        throw new RefusedException(RefusalReason.RationaleQueueFull, retryAfter);
+        observer.Refused(reason);
+        throw new RefusedException(reason, retryAfter);
     }
 
     /// <summary>Stops what is being written, refuses what waits, and returns when nothing runs any more.</summary>
@@ -113,13 +120,18 @@ internal sealed class RationaleQueue(
         }
     }
 
-    private void Leave(int rows)
+    private void Leave(string caller, int rows)
     {
-        lock (_lock) _rows -= rows;
+        if (rows == 0) return;
+        lock (_lock)
+        {
+            _rows -= rows;
+            if ((_held[caller] -= rows) == 0) _held.Remove(caller);
+        }
     }
 
     /// <summary>Room in the queue for the inputs of one call, used by one thread at a time.</summary>
-    internal sealed class Room(RationaleQueue queue, int rows) : IDisposable
+    internal sealed class Room(RationaleQueue queue, string caller, int rows) : IDisposable
     {
         private int _left = rows;
 
@@ -135,14 +147,14 @@ internal sealed class RationaleQueue(
             finally
             {
                 _left--;
-                queue.Leave(1);
+                queue.Leave(caller, 1);
             }
         }
 
         /// <summary>Gives back what was not used.</summary>
         public void Dispose()
         {
-            queue.Leave(_left);
+            queue.Leave(caller, _left);
             _left = 0;
         }
     }

@@ -12,6 +12,6 @@ internal static class ServerBatches
         Tokens = options.BatchTokens,
         Wait = TimeSpan.FromMilliseconds(options.BatchWaitMs),
         Lanes = options.Lanes,
-        Threads = options.Threads,
+        Threads = options.Inference.Threads,
     };
 }

@@ -59,7 +59,7 @@ internal static class ServerCertificate
         {
             return read();
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new InputException($"{path}: cannot be read as a certificate and its key: {e.Message}", e);
         }

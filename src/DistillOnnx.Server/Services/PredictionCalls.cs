@@ -26,7 +26,7 @@ internal sealed class PredictionCalls(
             if (model.Batcher.RefusalOf(origin.Caller, request.Inputs.Count, origin.Deadline) is { } refusal) throw Faults.Refused(refusal);
             var unable = request.Explain && model.Predictor.CannotExplain is { } why ? Faults.Unable("explain", why) : null;
             if (unable is not null && !request.Partial) throw unable;
-            using var room = request.Explain && unable is null ? Rationales.Take(model, request) : null;
+            using var room = request.Explain && unable is null ? Rationales.Take(model, request, origin.Caller) : null;
             var rows = RowSet.Encode(request, model, limits);
             if (unable is not null) rows = rows.Refuse(unable);
             var encoded = Stopwatch.GetElapsedTime(started);

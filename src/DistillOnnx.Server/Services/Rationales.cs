@@ -10,12 +10,14 @@ namespace DistillOnnx.Server.Services;
 internal static class Rationales
 {
     /// <summary>Takes room in the model's queue for a call's inputs.</summary>
-    /// <exception cref="RpcException">The call has more inputs than can ever wait.</exception>
+    /// <exception cref="RpcException">The call has more inputs than a caller may ever have wait.</exception>
     /// <exception cref="RefusedException">There is no room now.</exception>
-    public static RationaleQueue.Room Take(ModelVersion model, PredictRequest request) =>
-        request.Inputs.Count <= model.Rationales.MaxRows
-            ? model.Rationales.Take(request.Inputs.Count)
-            : throw Faults.Invalid("inputs", $"expected at most {model.Rationales.MaxRows} with explain, found {request.Inputs.Count}");
+    public static RationaleQueue.Room Take(ModelVersion model, PredictRequest request, string caller)
+    {
+        var (most, rows) = (model.Rationales.MaxCallerRows, request.Inputs.Count);
+        if (rows > most) throw Faults.Invalid("inputs", $"expected at most {most} with explain, found {rows}");
+        return model.Rationales.Take(caller, rows);
+    }
 
     /// <summary>Writes a rationale for each input that has a label. An input whose rationale fails gets that fault.</summary>
     /// <param name="room">The call's room in the queue; null: no rationale is wanted.</param>

@@ -15,6 +15,12 @@ internal static partial class ServerLog
     [LoggerMessage(3, LogLevel.Warning, "{Address} can be reached from other machines, and what is sent there is not encrypted")]
     public static partial void NotEncrypted(this ILogger logger, string address);
 
+    [LoggerMessage(4, LogLevel.Information, "At most {Connections} connections at a time: the process may have {Files} files open")]
+    public static partial void FewerConnections(this ILogger logger, int connections, long files);
+
+    [LoggerMessage(5, LogLevel.Information, "At most {Rows} inputs of a request: more may not wait")]
+    public static partial void FewerRequestRows(this ILogger logger, int rows);
+
     [LoggerMessage(10, LogLevel.Information, "Model {Model} version {Version} is ready on {Device} after {Milliseconds:0} ms")]
     public static partial void ModelReady(this ILogger logger, string model, string version, string device, double milliseconds);
 

@@ -75,8 +75,7 @@ internal sealed class ServedBundle : IAsyncDisposable
         {
             Model = [$"{Name}={bundle}"],
             Urls = ["http://127.0.0.1:0"],
-            Device = "cpu",
-            Threads = 1,
+            Inference = new() { Device = "cpu", Threads = 1 },
             RationaleTokens = Rationales.MaxTokens,
             LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
         };

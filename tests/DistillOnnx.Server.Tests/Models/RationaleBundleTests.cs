@@ -130,8 +130,7 @@ public sealed class RationaleBundleTests : IDisposable
         {
             Model = [_root["bundle"]],
             Urls = ["http://127.0.0.1:0"],
-            Device = "cpu",
-            Threads = 1,
+            Inference = new() { Device = "cpu", Threads = 1 },
             RationaleTokens = tokens,
             LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
         };

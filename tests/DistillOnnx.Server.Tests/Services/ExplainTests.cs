@@ -105,10 +105,13 @@ public sealed class ExplainTests
     public async Task Predict_RationalesFull_IsRefusedWhileLabelsAreAnswered()
     {
         using var gate = new Gate();
-        await using var server = await TestServer.StartAsync(configure: o => o with { RationaleRows = 2 });
+        await using var server = await TestServer.StartAsync(configure: o => o with { RationaleRows = 3 });
         Hold(server, gate);
         var running = server.Client.PredictAsync("nli", Texts, explain: true);
         await gate.Entered;
+        using var beside = Once(server);
+        var waiting = beside.PredictAsync("nli", "beside", explain: true);
+        await Wait.UntilAsync(() => server.Model.Rationales.Rows == 3);
 
         using var once = Once(server);
         var full = await Assert.ThrowsAsync<RpcException>(
@@ -122,7 +125,31 @@ public sealed class ExplainTests
         Assert.Equal(HttpStatusCode.TooManyRequests, json.StatusCode);
         Assert.Equal(server.Predictor.Answer("a label alone").Label, label.Label);
         Assert.Equal(Texts.Select(FakePredictor.Rationale), (await running.WaitAsync(TestServer.Patience)).Select(a => a.Rationale));
+        Assert.Equal(FakePredictor.Rationale("beside"), (await waiting.WaitAsync(TestServer.Patience)).Rationale);
         Assert.Equal(FakePredictor.Rationale("then"), (await server.Client.PredictAsync("nli", "then", explain: true)).Rationale);
+    }
+
+    [Fact]
+    public async Task Predict_CallerWithAllItsShare_IsRefusedWhileOthersAreTaken()
+    {
+        using var gate = new Gate();
+        await using var server = await TestServer.StartAsync(configure: o => o with { RationaleRows = 4 });
+        Hold(server, gate);
+        using var greedy = Once(server);
+        string[] share = ["one", "two", "three"];
+        var running = greedy.PredictAsync("nli", share, explain: true);
+        await gate.Entered;
+
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            () => greedy.PredictAsync("nli", "four", explain: true).WaitAsync(TestServer.Patience));
+        var other = server.Client.PredictAsync("nli", "other", explain: true);
+        await Wait.UntilAsync(() => server.Model.Rationales.Rows == 4);
+        gate.Open();
+
+        Assert.Equal((StatusCode.ResourceExhausted, "the caller's share of the queue is full"), (fault.StatusCode, fault.Status.Detail));
+        Assert.Equal(FakePredictor.Rationale("other"), (await other.WaitAsync(TestServer.Patience)).Rationale);
+        Assert.Equal(share.Select(FakePredictor.Rationale), (await running.WaitAsync(TestServer.Patience)).Select(a => a.Rationale));
+        Assert.Equal(FakePredictor.Rationale("again"), (await greedy.PredictAsync("nli", "again", explain: true)).Rationale);
     }
 
     [Fact]
@@ -298,14 +325,14 @@ public sealed class ExplainTests
     {
         // A name of its own: meters are the process's, and other tests' servers count too.
         await using var server = await TestServer.StartAsync(
-            configure: o => o with { Model = [o.Model[0].Replace("nli=", "explained=", StringComparison.Ordinal)], RationaleRows = 2 });
+            configure: o => o with { Model = [o.Model[0].Replace("nli=", "explained=", StringComparison.Ordinal)], RationaleRows = 3 });
         await server.Client.PredictAsync("explained", Texts, explain: true).WaitAsync(TestServer.Patience);
         using var gate = new Gate();
         Hold(server, gate);
         var running = server.Client.PredictAsync("explained", Texts, explain: true);
         await gate.Entered;
         using var once = Once(server);
-        await Assert.ThrowsAsync<RpcException>(() => once.PredictAsync("explained", "third", explain: true).WaitAsync(TestServer.Patience));
+        await Assert.ThrowsAsync<RpcException>(() => once.PredictAsync("explained", Texts, explain: true).WaitAsync(TestServer.Patience));
 
         var page = await server.Http.GetStringAsync("/metrics");
         gate.Open();
