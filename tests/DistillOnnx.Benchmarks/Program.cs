@@ -15,6 +15,7 @@ internal static class Program
         new Serving.ServingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
         new Annotation.AnnotationBenchmark(),
+        new Data.DataBenchmark(),
     ];
 
     private static async Task<int> Main(string[] args)

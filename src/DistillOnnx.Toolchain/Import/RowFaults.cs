@@ -45,7 +45,7 @@ internal sealed class RowFaults : IDisposable
 
     /// <summary>Puts the file in place, or fails where there is a fault and no file was asked for.</summary>
     /// <param name="kept">Rows that can be used.</param>
-    /// <param name="reporter">Receives each of the first faults.</param>
+    /// <param name="reporter">Receives each of the first faults but the very first, which the exception names.</param>
     /// <exception cref="InputException">There are faults and none may be left out, or nothing is left.</exception>
     public void Finish(long kept, IReporter reporter)
     {
@@ -58,10 +58,11 @@ internal sealed class RowFaults : IDisposable
         }
 
         if (Count == 1) throw new InputException(_first[0]);
-        foreach (var fault in _first) reporter.Warn(fault);
-        var more = Count > _first.Count ? $"; and {Count - _first.Count} more" : "";
-        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out" : "";
-        throw new InputException($"{_first[0]} ({Count} rows cannot be used: {string.Join("; ", _first.Skip(1))}{more}{hint})");
+        // The exception has the first one; each fault is told once.
+        foreach (var fault in _first.Skip(1)) reporter.Warn(fault);
+        var others = Count > _first.Count ? $"the next {_first.Count - 1} are named above" : "the others are named above";
+        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out and writes them with reasons" : "";
+        throw new InputException($"{Count} rows cannot be used, {others}; the first: {_first[0]}{hint}");
     }
 
     /// <summary>Removes the file where the import failed before it was complete.</summary>
