@@ -22,7 +22,7 @@ public sealed class HtmlReport(string title)
             :root { --ink: #e4e7eb; --soft: #9aa4b0; --line: #3a424c; --page: #14181d; --band: #1d232a; --s0: #76a9fa;
                 --s1: #fb923c; --s2: #4ade80; --s3: #c084fc; }
         }
-        body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--page); color: var(--ink);
+        body { margin: 2rem auto; max-width: 68rem; padding: 0 1rem; background: var(--page); color: var(--ink);
             font: 15px/1.5 system-ui, sans-serif; }
         h1 { font-size: 1.6rem; margin: 0 0 .5rem; }
         .part { margin-top: 4rem; border-top: 3px solid var(--line); padding-top: .5rem; }
@@ -36,6 +36,7 @@ public sealed class HtmlReport(string title)
         th { font-weight: 600; color: var(--soft); }
         td { white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5rem; }
         .word { white-space: nowrap; }
+        .text { min-width: 12rem; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
         .figures div { background: var(--band); padding: .5rem .9rem; border-radius: .4rem; }
@@ -112,7 +113,9 @@ public sealed class HtmlReport(string title)
             all.Select(r => $"<tr>{string.Concat(r.Select((c, i) => $"<td{Class(i, c)}>{Escape(c ?? "")}</td>"))}</tr>\n"));
         return Add($"<div class=\"table\"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>");
 
-        string Class(int column, string? cell) => numbers[column] ? " class=\"number\"" : IsWord(cell) ? " class=\"word\"" : "";
+        string Class(int column, string? cell) => numbers[column] ? " class=\"number\""
+            : IsWord(cell) ? " class=\"word\""
+            : cell?.Length > LongestWord / 2 ? " class=\"text\"" : "";
     }
 
     /// <summary>Adds a plot.</summary>

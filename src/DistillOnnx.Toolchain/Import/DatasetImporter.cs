@@ -92,10 +92,19 @@ public static class DatasetImporter
     {
         if (row.Error is not null) return row.Error;
         if (ExampleRules.Fault(task, row.Example, need) is not { } fault) return null;
-        var hint = need == LabelNeed.Gold && row.Example.Label is null && !string.IsNullOrWhiteSpace(row.Example.Input)
-            ? "; --unlabelled takes rows without one"
-            : "";
-        return row.Locate(fault + hint);
+        return row.Locate(fault + Hint(task, row.Example, need));
+    }
+
+    // The option that most likely mends a label that cannot be used.
+    private static string Hint(TaskSpec task, Example row, LabelNeed need)
+    {
+        if (string.IsNullOrWhiteSpace(row.Input)) return "";
+        if (row.Label is not { } label) return need == LabelNeed.Gold ? "; --unlabelled takes rows without one" : "";
+        if ((task.Labels ?? row.Choices) is not { } set || set.Contains(label, StringComparer.Ordinal)) return "";
+        if (set.Contains(label, StringComparer.OrdinalIgnoreCase)) return "; --ignore-case takes it";
+        return int.TryParse(label, out var position) && position >= -1 && position < set.Count
+            ? "; --label-index takes positions in the set"
+            : "; --label-map FILE gives it a label";
     }
 
     private static SplitPlan? Plan(

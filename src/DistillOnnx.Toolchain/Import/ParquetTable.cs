@@ -86,7 +86,12 @@ internal static class ParquetTable
         // A row has the names of the columns that are not imported, too, for messages.
         var columns = reader.Schema.Fields.SelectMany(f => Names(f)).ToDictionary(n => n, _ => (Func<int, string?>?)null);
         foreach (var field in reader.Schema.Fields.OfType<DataField>().Where(f => needed(f.Name)))
+        {
             columns[field.Name] = await PlainColumn.ReadAsync(group, field, stores);
+            // A stored column is garbage by now, as large as the next one will be.
+            if (stores.Count > 0) GC.Collect();
+        }
+
         return Rows(columns, (int)group.RowCount);
     }
 

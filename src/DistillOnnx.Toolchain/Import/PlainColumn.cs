@@ -41,8 +41,15 @@ internal static class PlainColumn
     {
         var values = new string?[group.RowCount];
         await group.ReadAsync(field, values.AsMemory());
-        if (values.Length <= RowsInMemory) return row => values[row];
-        // A tool that writes all rows as one group makes a column of any size: then only one of them is in memory at a time.
+        return values.Length <= RowsInMemory ? Kept(values) : Stored(values, stores);
+    }
+
+    private static Func<int, string?> Kept(string?[] values) => row => values[row];
+
+    // A tool that writes all rows as one group makes a column of any size: then only one of them is in memory at a time. A method of its
+    // own, so that what it returns does not hold the values.
+    private static Func<int, string?> Stored(string?[] values, List<IDisposable> stores)
+    {
         var store = new TextStore();
         stores.Add(store);
         foreach (var value in values) store.Add(value);

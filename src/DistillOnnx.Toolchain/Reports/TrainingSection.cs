@@ -44,14 +44,14 @@ internal static class TrainingSection
         page.Heading("Training").Figures(
             from key in (string[])["steps", "best_step", "validation_accuracy", "validation_macro_f1", "seconds", "tokens"]
             where training[key] is JsonValue
-            select (key.Replace('_', ' '), ((double)training[key]!).ToString("#,0.###", CultureInfo.InvariantCulture)));
+            select (Name(key), ((double)training[key]!).ToString("#,0.###", CultureInfo.InvariantCulture)));
         if (training["evaluations"] is JsonArray { Count: > 0 } evaluations)
         {
             var last = evaluations.Max(e => (double)e!["step"]!);
-            var steps = new SvgAxis("step", 0, last);
+            var steps = SvgAxis.FromZero("step", last);
             List<SvgLine> losses = [.. Losses.Select(l => Line(evaluations, l.Key, l.Name)).Where(l => l.Points.Count > 0)];
             if (losses.Count > 0)
-                page.Chart(SvgChart.Lines(steps, new SvgAxis("loss, nats a token", 0, losses.Max(l => l.Points.Max(p => p.Y))), losses));
+                page.Chart(SvgChart.Lines(steps, SvgAxis.FromZero("loss, nats a token", losses.Max(l => l.Points.Max(p => p.Y))), losses));
             List<SvgLine> shares = [.. Shares.Select(l => Line(evaluations, l.Key, l.Name)).Where(l => l.Points.Count > 0)];
             var chance = (training["data"]?["validation_chance"] as JsonValue)?.GetValue<double>();
             if (shares.Count > 0)
@@ -67,6 +67,8 @@ internal static class TrainingSection
                 ["Option", "Value"],
                 options.Where(o => o.Value is not null).Select(o => (IReadOnlyList<string?>)[o.Key, o.Value!.ToString()]));
     }
+
+    private static string Name(string key) => key.Replace('_', ' ').Replace("f1", "F1", StringComparison.Ordinal);
 
     private static SvgLine Line(JsonArray evaluations, string key, string name) =>
         new(name, [.. evaluations.Where(e => e?[key] is JsonValue).Select(e => ((double)e!["step"]!, (double)e[key]!))]);

@@ -60,6 +60,7 @@ internal static class TrainingCurves
     {
         var points = evaluations.Where(e => e?[name] is not null).Select(e => ((double)e!["step"]!, scale * (double)e[name]!)).ToArray();
         if (points.Length == 0) return;
-        plot.Add.Scatter(points.Select(p => p.Item1).ToArray(), points.Select(p => p.Item2).ToArray()).LegendText = name.Replace('_', ' ');
+        plot.Add.Scatter(points.Select(p => p.Item1).ToArray(), points.Select(p => p.Item2).ToArray()).LegendText =
+            name.Replace('_', ' ').Replace("f1", "F1", StringComparison.Ordinal);
     }
 }
