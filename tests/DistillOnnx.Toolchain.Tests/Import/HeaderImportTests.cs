@@ -45,8 +45,12 @@ public sealed class HeaderImportTests : IDisposable
         + "--unlabelled takes rows without labels")]
     [InlineData("text,label\nx,yes\ny,no\n", "has no column \"input\", only text, label; --column input=COLUMN names another one")]
     [InlineData("input,labels\nx,yes\ny,no\n", "has no column \"label\", only input, labels; did you mean labels?")]
-    [InlineData("All tickets,\ninput,label\nx,yes\n", "has no column \"input\", only All tickets; --header-row says which row names the columns")]
-    [InlineData("\ninput,label\nx,yes\n", "row 1: expected the names of the columns, found an empty row; --header-row says which row has them")]
+    [InlineData(
+        "All tickets,\ninput,label\nx,yes\n",
+        "has no column \"input\", only All tickets; --header-row says which row names the columns")]
+    [InlineData(
+        "\ninput,label\nx,yes\n",
+        "row 1: expected the names of the columns, found an empty row; --header-row says which row has them")]
     [InlineData(
         "input,label,label\nx,yes,yes\n",
         "row 1: column \"label\" occurs twice; rename one, or say by --header-row which row names the columns")]

@@ -36,7 +36,8 @@ internal static class WorkbookFile
         Part("xl/sharedStrings.xml", $"<sst xmlns=\"{Main}\">{strings}</sst>");
         var codes = formats ?? [];
         Part("xl/styles.xml", $"<styleSheet xmlns=\"{Main}\"><numFmts>"
-            + string.Concat(codes.Select((c, i) => $"<numFmt numFmtId=\"{200 + i}\" formatCode=\"{System.Net.WebUtility.HtmlEncode(c)}\"/>"))
+            + string.Concat(codes.Select((c, i) =>
+                $"<numFmt numFmtId=\"{200 + i}\" formatCode=\"{System.Net.WebUtility.HtmlEncode(c)}\"/>"))
             + "</numFmts><cellStyleXfs><xf numFmtId=\"9\"/></cellStyleXfs><cellXfs><xf numFmtId=\"0\"/>"
             + string.Concat(codes.Select((_, i) => $"<xf numFmtId=\"{200 + i}\"/>")) + "</cellXfs></styleSheet>");
     }
