@@ -112,18 +112,4 @@ public sealed class Dataset
             throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
     }
-
-    /// <summary>Accuracy without any skill: of always giving a split's most frequent label, or of drawing one of a row's choices.</summary>
-    /// <param name="split">The split.</param>
-    /// <returns>A fraction of one; null for open tasks, and where the split is not there or has no rows with labels.</returns>
-    /// <exception cref="InputException">A row is malformed.</exception>
-    public double? Chance(string split)
-    {
-        if (Task.Kind == TaskKind.Text || !Has(split)) return null;
-        var rows = Load(split, LabelNeed.None).Where(r => r.Label is not null).ToList();
-        if (rows.Count == 0) return null;
-        return Task.Kind == TaskKind.Labels
-            ? rows.GroupBy(r => r.Label, StringComparer.Ordinal).Max(g => (double)g.Count() / rows.Count)
-            : rows.Average(r => 1.0 / r.Choices!.Count);
-    }
 }

@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace DistillOnnx.Data;
 
 /// <summary>
@@ -14,12 +11,7 @@ internal sealed class IdSet : IDisposable
     /// <summary>Adds an id.</summary>
     /// <param name="id">The id.</param>
     /// <returns>False where it is there already.</returns>
-    public bool Add(string id)
-    {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(id), digest);
-        return _seen.Set(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(digest), 0);
-    }
+    public bool Add(string id) => _seen.Set(KeyTable.Digest(id), 0);
 
     /// <summary>Removes the temporary file.</summary>
     public void Dispose() => _seen.Dispose();

@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace DistillOnnx.Data;
 
@@ -23,6 +26,17 @@ public sealed class KeyTable : IDisposable
     {
         _memoryBlocks = memoryBlocks;
         _store = new Store(Math.Min(16, memoryBlocks), inFile: false);
+    }
+
+    /// <summary>The key of a text: 128 bits of its SHA-256.</summary>
+    /// <param name="text">The text.</param>
+    public static UInt128 Digest(string text)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)), digest);
+        ArrayPool<byte>.Shared.Return(bytes);
+        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
     }
 
     /// <summary>Number of keys.</summary>

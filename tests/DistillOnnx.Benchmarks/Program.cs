@@ -17,6 +17,7 @@ internal static class Program
         new Serving.ServingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
         new Annotation.AnnotationBenchmark(),
+        new Data.DataBenchmark(),
         new Gpu.GpuBenchmark(),
     ];
 

@@ -30,14 +30,15 @@ public sealed class AtomicFile : IDisposable
     {
         target = Path.GetFullPath(target);
         if (Directory.Exists(target)) throw new InputException($"{target}: expected a file for the output, found a directory");
-        var staging = Path.Combine(
-            Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial");
+        var staging = StagedOutputs.Reserve(target);
         try
         {
+            StagedOutputs.DeleteLeftovers(target);
             return new AtomicFile(target, staging, new FileStream(staging, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            StagedOutputs.Release(staging);
             throw OutputDirectory.Unwritable(target, e);
         }
     }
@@ -60,6 +61,7 @@ public sealed class AtomicFile : IDisposable
         _stream.Flush(flushToDisk: true);
         _stream.Dispose();
         File.Move(_staging, _target, overwrite: true);
+        StagedOutputs.Release(_staging);
         _done = true;
     }
 
@@ -69,6 +71,6 @@ public sealed class AtomicFile : IDisposable
         if (_done) return;
         _done = true;
         _stream.Dispose();
-        File.Delete(_staging);
+        StagedOutputs.Discard(_staging);
     }
 }

@@ -8,7 +8,6 @@ namespace DistillOnnx.Stages.IO;
 /// </summary>
 public sealed class OutputDirectory : IDisposable
 {
-    private const string Suffix = ".partial";
     private readonly bool _overwrite;
     private bool _done;
 
@@ -33,17 +32,17 @@ public sealed class OutputDirectory : IDisposable
     {
         target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target));
         RequireFree(target, overwrite);
-        var parent = System.IO.Path.GetDirectoryName(target)
-            ?? throw new InputException($"{target}: a file system root cannot be an output directory");
-        var prefix = $".{System.IO.Path.GetFileName(target)}.{Environment.MachineName}-";
-        var staging = System.IO.Path.Combine(parent, $"{prefix}{Environment.ProcessId}-{Guid.NewGuid():N}{Suffix}");
+        if (System.IO.Path.GetDirectoryName(target) is null)
+            throw new InputException($"{target}: a file system root cannot be an output directory");
+        var staging = StagedOutputs.Reserve(target);
         try
         {
             Directory.CreateDirectory(staging);
-            DeleteLeftovers(parent, prefix);
+            StagedOutputs.DeleteLeftovers(target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            StagedOutputs.Discard(staging);
             throw Unwritable(target, e);
         }
 
@@ -63,7 +62,7 @@ public sealed class OutputDirectory : IDisposable
         if (parent is null) throw new InputException($"{target}: a file system root cannot be an output directory");
         try
         {
-            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(parent, $".{Guid.NewGuid():N}{Suffix}")).FullName);
+            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(parent, $".{Guid.NewGuid():N}.partial")).FullName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -109,6 +108,7 @@ public sealed class OutputDirectory : IDisposable
             throw Unwritable(Target, e);
         }
 
+        StagedOutputs.Release(Path);
         _done = true;
     }
 
@@ -117,7 +117,7 @@ public sealed class OutputDirectory : IDisposable
     {
         if (_done) return;
         _done = true;
-        Delete(Path);
+        StagedOutputs.Discard(Path);
     }
 
     private void Replace()
@@ -125,7 +125,7 @@ public sealed class OutputDirectory : IDisposable
         // Where the system can exchange two names in one step, there is no moment without an output.
         if (FileExchange.TryExchange(Path, Target))
         {
-            Delete(Path);
+            StagedOutputs.Delete(Path);
             return;
         }
 
@@ -141,7 +141,7 @@ public sealed class OutputDirectory : IDisposable
             throw;
         }
 
-        Delete(old);
+        StagedOutputs.Delete(old);
     }
 
     // The system's message names the temporary path, and a missing part where a file blocks the path.
@@ -155,40 +155,5 @@ public sealed class OutputDirectory : IDisposable
 
         return new InputException(
             $"{target}: cannot be written: {(e is DirectoryNotFoundException ? $"there is no directory {parent}" : e.Message)}", e);
-    }
-
-    // A process that was killed could not clean up; the process id in the directory's name shows that it no longer runs.
-    private static void DeleteLeftovers(string parent, string prefix)
-    {
-        foreach (var path in Directory.EnumerateDirectories(parent, prefix + "*" + Suffix))
-        {
-            var rest = System.IO.Path.GetFileName(path)[prefix.Length..];
-            if (int.TryParse(rest.AsSpan(0, Math.Max(0, rest.IndexOf('-'))), out var process) && !IsRunning(process)) Delete(path);
-        }
-    }
-
-    private static bool IsRunning(int process)
-    {
-        try
-        {
-            using var found = System.Diagnostics.Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
-    // What cannot be deleted is hidden and harmless, and no reason to fail what succeeded.
-    private static void Delete(string path)
-    {
-        try
-        {
-            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-        }
     }
 }

@@ -3,6 +3,8 @@ namespace DistillOnnx.Stages.Options;
 /// <summary>How a model is run to answer inputs; the stages that ask one take it over whole.</summary>
 public sealed record InferenceOptions
 {
+    private const int MostThreads = 1024;
+
     /// <summary>Where to run.</summary>
     [Option("where to run", Value = "auto|cpu|cuda:N")]
     public string Device { get; init; } = "auto";
@@ -16,5 +18,6 @@ public sealed record InferenceOptions
     public int Threads { get; init; }
 
     /// <summary>All faults, empty where there are none.</summary>
-    public IReadOnlyList<string> Validate() => Threads < 0 ? [$"--threads must not be negative, found {Threads}"] : [];
+    public IReadOnlyList<string> Validate() =>
+        Threads is < 0 or > MostThreads ? [$"--threads: expected 0 (one a core) to {MostThreads}, found {Threads}"] : [];
 }

@@ -13,6 +13,8 @@ namespace DistillOnnx.Stages.Reports;
 /// <param name="title">The page's title.</param>
 public sealed class HtmlReport(string title)
 {
+    private const int LongestWord = 40;
+
     private const string Style = """
         :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6470; --line: #d5dae0; --page: #ffffff; --band: #f4f6f8;
             --s0: #2563c9; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; }
@@ -20,7 +22,7 @@ public sealed class HtmlReport(string title)
             :root { --ink: #e4e7eb; --soft: #9aa4b0; --line: #3a424c; --page: #14181d; --band: #1d232a; --s0: #76a9fa;
                 --s1: #fb923c; --s2: #4ade80; --s3: #c084fc; }
         }
-        body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--page); color: var(--ink);
+        body { margin: 2rem auto; max-width: 68rem; padding: 0 1rem; background: var(--page); color: var(--ink);
             font: 15px/1.5 system-ui, sans-serif; }
         h1 { font-size: 1.6rem; margin: 0 0 .5rem; }
         .part { margin-top: 4rem; border-top: 3px solid var(--line); padding-top: .5rem; }
@@ -33,6 +35,8 @@ public sealed class HtmlReport(string title)
         th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
         th { font-weight: 600; color: var(--soft); }
         td { white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5rem; }
+        .word { white-space: nowrap; }
+        .text { min-width: 12rem; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
         .figures div { background: var(--band); padding: .5rem .9rem; border-radius: .4rem; }
@@ -104,12 +108,14 @@ public sealed class HtmlReport(string title)
         int[] shown = [.. Enumerable.Range(0, columns.Count).Where(c => all.Count == 0 || all.Any(r => !string.IsNullOrEmpty(r[c])))];
         (columns, all) = ([.. shown.Select(c => columns[c])], [.. all.Select(r => (IReadOnlyList<string?>)[.. shown.Select(c => r[c])])]);
         var numbers = Enumerable.Range(0, columns.Count).Select(c => all.Count > 0 && all.All(r => IsNumber(r[c]))).ToArray();
-        var head = string.Concat(columns.Select((c, i) => $"<th{Class(i)}>{Escape(c)}</th>"));
-        var body =
-            string.Concat(all.Select(r => $"<tr>{string.Concat(r.Select((c, i) => $"<td{Class(i)}>{Escape(c ?? "")}</td>"))}</tr>\n"));
+        var head = string.Concat(columns.Select((c, i) => $"<th{Class(i, null)}>{Escape(c)}</th>"));
+        var body = string.Concat(
+            all.Select(r => $"<tr>{string.Concat(r.Select((c, i) => $"<td{Class(i, c)}>{Escape(c ?? "")}</td>"))}</tr>\n"));
         return Add($"<div class=\"table\"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>");
 
-        string Class(int column) => numbers[column] ? " class=\"number\"" : "";
+        string Class(int column, string? cell) => numbers[column] ? " class=\"number\""
+            : IsWord(cell) ? " class=\"word\""
+            : cell?.Length > LongestWord / 2 ? " class=\"text\"" : "";
     }
 
     /// <summary>Adds a plot.</summary>
@@ -139,6 +145,10 @@ public sealed class HtmlReport(string title)
     public static string? PathFault(string? path, bool overwrite) => path is not null && !overwrite && File.Exists(path)
         ? $"{path}: exists already; choose another file or pass --overwrite"
         : null;
+
+    // A browser would break an id or a label at its hyphens.
+    private static bool IsWord(string? cell) =>
+        cell is { Length: > 0 and <= LongestWord } && !cell.AsSpan().ContainsAny(' ', '\n', '\t');
 
     private static bool IsNumber(string? cell) =>
         string.IsNullOrEmpty(cell)

@@ -6,7 +6,10 @@ namespace DistillOnnx.Stages.Reports;
 /// <summary>A plot as inline SVG, whose colours are the page's.</summary>
 public sealed class SvgChart
 {
-    private const int Left = 64, Top = 16, PlotWidth = 520, PlotHeight = 260, Ticks = 5;
+    /// <summary>Parts of an axis between its ticks.</summary>
+    internal const int Ticks = 5;
+
+    private const int Left = 64, Top = 16, PlotWidth = 520, PlotHeight = 260;
 
     private readonly StringBuilder _svg = new();
     private readonly int _width, _height;
@@ -67,22 +70,25 @@ public sealed class SvgChart
     /// <param name="columns">What the columns are.</param>
     public static SvgChart Grid(IReadOnlyList<string> names, IReadOnlyList<IReadOnlyList<long>> counts, string rows, string columns)
     {
-        const int NameWidth = 150, Cell = 64, Line = 36, Head = 52;
-        var chart = new SvgChart(NameWidth + names.Count * Cell + 16, Head + names.Count * Line + 8);
-        chart.Text(NameWidth + names.Count * Cell / 2.0, 14, columns, "middle");
+        const int NameWidth = 150, Line = 36, Head = 52;
+        // As wide as the longest name needs.
+        var shown = Math.Clamp(names.Count == 0 ? 0 : names.Max(n => n.Length), 9, 18);
+        var cell = shown * 7 + 4;
+        var chart = new SvgChart(NameWidth + names.Count * cell + 16, Head + names.Count * Line + 8);
+        chart.Text(NameWidth + names.Count * cell / 2.0, 14, columns, "middle");
         chart.Text(8, Head - 10, rows, "start");
         for (var r = 0; r < names.Count; r++)
         {
-            chart.Text(NameWidth + r * Cell + Cell / 2.0, Head - 10, names[r], "middle", 9);
+            chart.Text(NameWidth + r * cell + cell / 2.0, Head - 10, names[r], "middle", shown);
             chart.Text(NameWidth - 8, Head + r * Line + 22, names[r], "end");
             var total = Math.Max(1, counts[r].Sum());
             for (var c = 0; c < names.Count; c++)
             {
                 chart.Tag(
                     $"<rect class=\"f{(r == c ? 0 : 1)}\" fill-opacity=\"{Number(0.6 * counts[r][c] / total)}\" "
-                    + $"stroke=\"var(--line)\" x=\"{NameWidth + c * Cell}\" y=\"{Head + r * Line}\" width=\"{Cell}\" height=\"{Line}\"/>");
+                    + $"stroke=\"var(--line)\" x=\"{NameWidth + c * cell}\" y=\"{Head + r * Line}\" width=\"{cell}\" height=\"{Line}\"/>");
                 chart.Text(
-                    NameWidth + c * Cell + Cell / 2.0, Head + r * Line + 22, counts[r][c].ToString(CultureInfo.InvariantCulture), "middle");
+                    NameWidth + c * cell + cell / 2.0, Head + r * Line + 22, counts[r][c].ToString(CultureInfo.InvariantCulture), "middle");
             }
         }
 
@@ -108,8 +114,8 @@ public sealed class SvgChart
         for (var i = 0; i <= Ticks; i++)
         {
             var (vx, vy) = (x.From + (x.To - x.From) * i / Ticks, y.From + (y.To - y.From) * i / Ticks);
-            Text(X(vx, x), Top + PlotHeight + 18, vx.ToString("0.##", CultureInfo.InvariantCulture), "middle");
-            Text(Left - 8, Y(vy, y) + 4, vy.ToString("0.##", CultureInfo.InvariantCulture), "end");
+            Text(X(vx, x), Top + PlotHeight + 18, vx.ToString("0.###", CultureInfo.InvariantCulture), "middle");
+            Text(Left - 8, Y(vy, y) + 4, vy.ToString("0.###", CultureInfo.InvariantCulture), "end");
             Tag($"<path class=\"axis\" d=\"M{Left},{Number(Y(vy, y))}H{Left + PlotWidth}\"/>");
         }
 

@@ -65,6 +65,7 @@ public sealed record EvaluateOptions : IStageOptions
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
+        if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         if (BatchSize < 1) faults.Add($"--batch-size must be at least 1, found {BatchSize}");
         if (Limit < 0) faults.Add($"--limit must not be negative, found {Limit}");
         faults.AddRange(Inference.Validate());

@@ -102,7 +102,7 @@ internal static class EvaluationReport
         page.Heading("What would abstaining gain?")
             .Chart(SvgChart.Lines(
                 new SvgAxis("share of rows that are answered", 0, 1),
-                new SvgAxis("share of these that are wrong", 0, highest),
+                SvgAxis.FromZero("share of these that are wrong", highest),
                 [new SvgLine("this model", [.. curve.Select(p => (p.Coverage, p.Risk))])]))
             .Table(
                 ["Abstain below", "Answered", "Wrong of these"],

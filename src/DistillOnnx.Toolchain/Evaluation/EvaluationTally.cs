@@ -59,7 +59,9 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
         if (index >= 0) _loss -= Math.Log(Math.Max(probabilities[index], double.Epsilon));
     }
 
-    public EvaluateResult ToResult()
+    /// <summary>The figures.</summary>
+    /// <param name="intervals">Whether the bootstrap interval of macro F1 is drawn.</param>
+    public EvaluateResult ToResult(bool intervals)
     {
         var closed = _probabilities.Count > 0;
         var reliability = closed ? Calibration.Bins(_probabilities, _right) : null;
@@ -69,7 +71,7 @@ internal sealed class EvaluationTally(TaskSpec task, IReadOnlyList<string>? labe
             Accuracy = Accuracy,
             AccuracyInterval = WilsonInterval.Of(_correct, _rows),
             MacroF1 = _matrix?.MacroF1(),
-            MacroF1Interval = _matrix is null ? null : Bootstrap.OfMacroF1(_matrix),
+            MacroF1Interval = _matrix is null || !intervals ? null : Bootstrap.OfMacroF1(_matrix),
             WeightedF1 = _matrix?.WeightedF1(),
             Loss = closed ? _loss / _rows : null,
             Ece = reliability is null ? null : Calibration.ExpectedCalibrationError(reliability),

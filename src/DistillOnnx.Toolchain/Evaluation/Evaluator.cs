@@ -21,10 +21,19 @@ public static class Evaluator
         EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
-    private static EvaluateResult Run(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken)
+    /// <summary>The same on rows that were read before: for several models on one split.</summary>
+    /// <param name="options">What to measure.</param>
+    /// <param name="dataset">The dataset of <see cref="EvaluateOptions.Data"/>.</param>
+    /// <param name="rows">The rows of <see cref="EvaluateOptions.Split"/>.</param>
+    /// <param name="reporter">Receives progress.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    internal static EvaluateResult Run(
+        EvaluateOptions options,
+        Dataset dataset,
+        IReadOnlyList<Example> rows,
+        IReporter reporter,
+        CancellationToken cancellationToken)
     {
-        var dataset = Dataset.Open(options.Data);
-        IReadOnlyList<Example> rows = dataset.Load(options.Split);
         if (options.Limit > 0) rows = [.. rows.Take(options.Limit)];
         var gates = QualityGate.ParseAll(options.FailUnder);
         QualityGate.RequireMeasured(gates, dataset.Task);
@@ -56,6 +65,12 @@ public static class Evaluator
         if (EvaluationTable.Missed(result) is { } missed) reporter.Warn(missed);
         QualityGate.Hold(gates, result, $"{options.Model}: on {options.Split}");
         return result;
+    }
+
+    private static EvaluateResult Run(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        var dataset = Dataset.Open(options.Data);
+        return Run(options, dataset, dataset.Load(options.Split), reporter, cancellationToken);
     }
 
     private static void RequireSameTask(TaskSpec data, TaskSpec model, string path)

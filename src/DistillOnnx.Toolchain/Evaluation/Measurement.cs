@@ -25,6 +25,9 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     /// <summary>How rationales are written and measured; null: none are.</summary>
     public ExplainSettings? Explain { get; init; }
 
+    /// <summary>Whether the bootstrap interval of macro F1 is drawn, at a thousand draws of every row.</summary>
+    public bool Intervals { get; init; } = true;
+
     /// <summary>Receives each row with its answer and its rationale, in the order of the rows; may be null.</summary>
     public Action<Example, LabelPrediction, string?>? Answered { get; init; }
 
@@ -35,7 +38,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
     /// that writes none.</exception>
     /// <exception cref="InferenceException">The student has no answer to a row, which the message names.</exception>
     public EvaluateResult Of(IPredictor predictor, CancellationToken cancellationToken) =>
-        Run(predictor, Explain, Answered, cancellationToken).ToResult();
+        Run(predictor, Explain, Answered, cancellationToken).ToResult(Intervals);
 
     /// <summary>Measures a student, and another one on the same rows.</summary>
     internal EvaluateResult Compare(IPredictor predictor, IPredictor other, CancellationToken cancellationToken)
@@ -52,7 +55,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
         var tally = Run(predictor, Explain, Mine, cancellationToken);
         // Of the other model only which rows it has right is needed: no intervals and curves are made for it.
         Run(other, null, (row, answer, _) => others.Add(IsRight(row, answer)), cancellationToken);
-        return tally.ToResult() with { Against = AgainstResult.Of(mine, others) };
+        return tally.ToResult(Intervals) with { Against = AgainstResult.Of(mine, others) };
     }
 
     private EvaluationTally Run(

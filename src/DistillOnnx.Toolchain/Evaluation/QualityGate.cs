@@ -22,6 +22,7 @@ internal sealed record QualityGate(string Metric, double Floor)
     /// <summary>What is wrong with the values; empty where nothing is.</summary>
     public static IReadOnlyList<string> Faults(IReadOnlyList<string> texts)
     {
+        if (DecimalComma(texts) is { } comma) return [comma];
         var parsed = texts.Select(Parse).ToList();
         var twice = parsed.Where(p => p.Gate is not null).GroupBy(p => p.Gate!.Metric).Where(g => g.Count() > 1);
         return [.. parsed.Select(p => p.Fault).OfType<string>(), .. twice.Select(g => $"--fail-under names {g.Key} more than once")];
@@ -68,6 +69,22 @@ internal sealed record QualityGate(string Metric, double Floor)
         return double.TryParse(text.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var floor)
             && floor is >= 0 and <= 1
             ? (new QualityGate(metric, floor), null)
-            : (null, $"--fail-under is a fraction of one, found \"{text[(equals + 1)..]}\"");
+            : (null, $"--fail-under: expected a fraction from 0 to 1 for {metric}, found \"{text[(equals + 1)..]}\"");
     }
+
+    // A comma separates gates, so "macro_f1=0,75" comes as "macro_f1=0" and "75": two whole numbers, the second without a metric.
+    private static string? DecimalComma(IReadOnlyList<string> texts)
+    {
+        for (var i = 1; i < texts.Count; i++)
+        {
+            var (before, after) = (texts[i - 1], texts[i]);
+            if (!IsWhole(after) || !IsWhole(before[(before.IndexOf('=', StringComparison.Ordinal) + 1)..])) continue;
+            return $"--fail-under {before},{after}: a comma separates two gates; write the fraction with a point ({before}.{after}), "
+                + $"or name the metric of the second gate (accuracy={after})";
+        }
+
+        return null;
+    }
+
+    private static bool IsWhole(string text) => text.Length > 0 && text.All(char.IsAsciiDigit);
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using DistillOnnx.Core;
-using Parquet;
 
 namespace DistillOnnx.Toolchain.Import;
 
@@ -24,19 +23,9 @@ internal static class ClassLabels
         return File.Exists(info) ? Parse(File.ReadAllText(info), info, null) : new Dictionary<string, IReadOnlyList<string>>();
     }
 
-    private static IReadOnlyDictionary<string, string> Metadata(string file) => ParquetTable.Try(file, () =>
-    {
-        using var stream = File.OpenRead(file);
-        var reader = ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
-        try
-        {
-            return new Dictionary<string, string>(reader.CustomMetadata);
-        }
-        finally
-        {
-            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        }
-    });
+    private static Dictionary<string, string> Metadata(string file) => ParquetTable.Try(
+        file,
+        () => ParquetTable.Open(file, reader => Task.FromResult(new Dictionary<string, string>(reader.CustomMetadata))));
 
     private static Dictionary<string, IReadOnlyList<string>> Parse(string json, string where, string? inner)
     {

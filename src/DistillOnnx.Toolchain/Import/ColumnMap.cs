@@ -1,5 +1,6 @@
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Toolchain.Import.Excel;
 
 namespace DistillOnnx.Toolchain.Import;
 
@@ -48,23 +49,34 @@ internal sealed class ColumnMap
         }
     }
 
-    /// <summary>Refuses a file whose header lacks a column that was named, or one for the input.</summary>
+    /// <summary>Refuses a file whose header lacks a column that was named, or one that every row needs.</summary>
     /// <param name="file">The file.</param>
     /// <param name="header">Its columns.</param>
+    /// <param name="needsLabel">Whether every row needs a label.</param>
     /// <exception cref="InputException">It does.</exception>
-    public void RequireColumns(string file, IReadOnlyList<string> header)
+    public void RequireColumns(string file, IReadOnlyList<string> header, bool needsLabel)
     {
-        foreach (var column in _columns.Values.SelectMany(c => c)
-            .Prepend(Column(Input))
-            .Where(c => !header.Contains(c, StringComparer.Ordinal)))
-        {
-            var near = NearestName.Suggest(column, header);
-            var hint = header.Count == 1 && header[0].IndexOfAny([',', ';', '\t', '|']) >= 0
-                ? "; --delimiter says what separates the columns"
-                : near.Length == 0 && column == Input ? "; --column input=COLUMN names another one" : near;
-            throw new InputException($"{file}: has no column \"{column}\", only {string.Join(", ", header.Take(20))}{hint}");
-        }
+        var names = TableHeader.Comparer(header);
+        string[] needed = needsLabel ? [Column(Input), Column(Label)] : [Column(Input)];
+        if (needed.Concat(_columns.Values.SelectMany(c => c)).FirstOrDefault(c => !header.Contains(c, names)) is not { } missing) return;
+        var named = header.Where(h => h.Length > 0).Take(20).ToList();
+        throw new InputException($"{file}: has no column \"{missing}\", only {string.Join(", ", named)}{Hint(missing, named)}");
     }
+
+    private string Hint(string missing, List<string> header)
+    {
+        if (header is [var one])
+            return one.IndexOfAny([',', ';', '\t', '|']) >= 0
+                ? "; --delimiter says what separates the columns"
+                : "; --header-row says which row names the columns";
+        if (NearestName.Suggest(missing, header) is { Length: > 0 } near) return near;
+        if (missing == Input) return "; --column input=COLUMN names another one";
+        return missing == Label ? "; --column label=COLUMN names another one, --unlabelled takes rows without labels" : "";
+    }
+
+    /// <summary>Whether a column is read.</summary>
+    /// <param name="column">The column.</param>
+    public bool Reads(string column) => Fields.Any(f => _columns.TryGetValue(f, out var columns) ? columns.Contains(column) : f == column);
 
     /// <summary>The text of a field, or null where the row has none.</summary>
     /// <param name="row">The row.</param>
@@ -75,11 +87,16 @@ internal sealed class ColumnMap
     /// <summary>The texts of a field's columns, in the order given; null where the row lacks the field.</summary>
     /// <param name="row">The row.</param>
     /// <param name="field">One of the fields above.</param>
-    /// <exception cref="InputException">A column that was named is missing.</exception>
+    /// <exception cref="InputException">A column that was named is missing, or a cell shows an error.</exception>
     public IReadOnlyList<object?>? Values(TableRow row, string field)
     {
         if (!_columns.TryGetValue(field, out var columns))
-            return row.Values.TryGetValue(field, out var value) && value is not null ? [value] : null;
+        {
+            if (!row.Values.TryGetValue(field, out var value) || value is null) return null;
+            Check(row, [field], [value]);
+            return [value];
+        }
+
         var values = new object?[columns.Length];
         for (var i = 0; i < columns.Length; i++)
         {
@@ -88,6 +105,7 @@ internal sealed class ColumnMap
                     $"{row.Where}: column \"{columns[i]}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}");
         }
 
+        Check(row, columns, values);
         return values.All(v => v is null) ? null : values;
     }
 
@@ -104,6 +122,17 @@ internal sealed class ColumnMap
     /// <summary>The first column of a field.</summary>
     /// <param name="field">One of the fields above.</param>
     public string Column(string field) => _columns.TryGetValue(field, out var columns) ? columns[0] : field;
+
+    private static void Check(TableRow row, IReadOnlyList<string> columns, IReadOnlyList<object?> values)
+    {
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i] is CellError error)
+                throw new InputException(
+                    $"{row.At(columns[i])}: \"{columns[i]}\": expected a value, found the error {error.Code} of a formula; "
+                    + "mend it in the workbook, or empty the cell");
+        }
+    }
 
     private static string[] Split(string field, string columns) => field is Input or Choices ? columns.Split('+') : [columns];
 }

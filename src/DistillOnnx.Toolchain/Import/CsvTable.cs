@@ -17,7 +17,8 @@ internal static class CsvTable
     /// <param name="delimiter">What separates its columns; null: found out from the first lines, and a tab in a file
     /// named <c>.tsv</c>.</param>
     /// <param name="encoding">Its encoding.</param>
-    public static IEnumerable<TableRow> Read(string file, char? delimiter, Encoding encoding)
+    /// <param name="headerRow">The row that names the columns, from 1.</param>
+    public static IEnumerable<TableRow> Read(string file, char? delimiter, Encoding encoding, int headerRow)
     {
         var faults = new Dictionary<long, CsvMalformedReason>();
         var options = new CsvReaderOptions
@@ -33,19 +34,13 @@ internal static class CsvTable
         if (TextEncodings.IsZip(file))
             throw new InputException($"{file}: expected CSV, found a zip archive; a spreadsheet is imported by \"import xlsx\"");
         using var csv = Try(file, () => CsvReader.Create(stream, options));
-        Try(file, () =>
-        {
-            csv.ReadHeader();
-            return true;
-        });
-        var header = csv.Headers.ToArray();
-        if (header.All(string.IsNullOrWhiteSpace)) throw new InputException($"{file}: row 1: expected a header line, found an empty one");
-        if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
-            throw new InputException($"{file}: row 1: column \"{twice.Key}\" occurs twice");
+        var header = TableHeader.Of(file, headerRow, Try(file, () => Header(csv, file, headerRow)));
+        var names = TableHeader.Comparer(header);
+        var number = (long)headerRow;
 
         while (Try(file, csv.Read))
         {
-            var number = csv.RowNumber + 1;
+            number++;
             if (csv.FieldCount <= 1 && csv.RawRecord.IsEmpty) continue;
             if (Fault(csv, header.Length, faults.Remove(number, out var reason) ? reason : null) is { } fault)
             {
@@ -53,10 +48,22 @@ internal static class CsvTable
                 continue;
             }
 
-            var values = new Dictionary<string, object?>(header.Length, StringComparer.Ordinal);
+            var values = new Dictionary<string, object?>(header.Length, names);
             for (var i = 0; i < header.Length; i++) values[header[i]] = csv.IsEmpty(i) ? null : csv.GetString(i);
             yield return new TableRow(file, number, values, header);
         }
+    }
+
+    private static IReadOnlyList<string> Header(CsvReader csv, string file, int row)
+    {
+        csv.ReadHeader();
+        if (row == 1) return csv.Headers.ToArray();
+        for (var above = 1; above < row; above++)
+        {
+            if (!csv.Read()) throw TableHeader.Empty(file, row);
+        }
+
+        return [.. Enumerable.Range(0, csv.FieldCount).Select(csv.GetString)];
     }
 
     private static string? Fault(CsvReader csv, int columns, CsvMalformedReason? reason)
@@ -68,8 +75,20 @@ internal static class CsvTable
             CsvMalformedReason.StrayQuote => "expected CSV, found a quote within a cell that has none around it",
             CsvMalformedReason.TextAfterClosingQuote => "expected CSV, found text behind a closing quote",
             not null => $"expected CSV, found a fault: {reason}",
-            null => csv.FieldCount == columns ? null : $"expected CSV with {columns} columns as in the header, found {csv.FieldCount}",
+            null => HasColumns(csv, columns) ? null : $"expected CSV with {columns} columns as in the header, found {csv.FieldCount}",
         };
+    }
+
+    // Blank cells behind the last column are what spreadsheets leave where a column was emptied.
+    private static bool HasColumns(CsvReader csv, int columns)
+    {
+        if (csv.FieldCount < columns) return false;
+        for (var i = columns; i < csv.FieldCount; i++)
+        {
+            if (!csv.IsEmpty(i)) return false;
+        }
+
+        return true;
     }
 
     private static T Try<T>(string file, Func<T> read)

@@ -24,12 +24,12 @@ public static class DatasetImporter
         Stages.IO.OutputDirectory.Require(options.Out, options.Overwrite);
 
         var source = Open(options, reporter);
-        using var plan = Plan(source, options, cancellationToken);
+        using var plan = Plan(source, options, reporter, cancellationToken);
         using var faults = new RowFaults(options.SkipBadRows);
         using var writer = DatasetWriter.Create(
             options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
-        var sources = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
-        var written = new Dictionary<string, SplitStatistics>(StringComparer.Ordinal);
+        using var sources = new SplitStatisticsSet(source.Task);
+        using var written = new SplitStatisticsSet(source.Task);
         var (done, kept) = (0L, 0L);
         foreach (var split in source.Splits)
         {
@@ -57,8 +57,8 @@ public static class DatasetImporter
                 }
 
                 kept++;
-                Statistics(sources, split).Add(row);
-                Statistics(written, target).Add(row);
+                if (plan is not null) sources.Add(split, row);
+                written.Add(target, row);
             }
 
             if (index == 0) throw new InputException($"{string.Join(", ", source.Files(split))}: expected at least one row, found none");
@@ -70,8 +70,8 @@ public static class DatasetImporter
         {
             Skipped = options.SkipBadRows is null ? null : faults.Count,
             Dataset = Path.GetFullPath(options.Out),
-            Splits = Results(written),
-            Sources = plan is null ? null : Results(sources),
+            Splits = written.Results(),
+            Sources = plan is null ? null : sources.Results(),
         };
         Record(writer.Info, source, options, plan is not null);
         if (options.SkipBadRows is not null) writer.Info["skipped"] = faults.Count;
@@ -79,12 +79,6 @@ public static class DatasetImporter
         writer.Commit();
         Report(result, options, reporter);
         return result;
-
-        SplitStatistics Statistics(Dictionary<string, SplitStatistics> all, string split)
-        {
-            if (!all.TryGetValue(split, out var statistics)) all.Add(split, statistics = new SplitStatistics(source.Task));
-            return statistics;
-        }
     }
 
     private static IImportSource Open(ImportOptions options, IReporter reporter)
@@ -94,10 +88,27 @@ public static class DatasetImporter
         return new TableSource(options, reporter);
     }
 
-    private static string? Fault(TaskSpec task, ImportedRow row, LabelNeed need) =>
-        row.Error ?? (ExampleRules.Fault(task, row.Example, need) is { } fault ? row.Locate(fault) : null);
+    private static string? Fault(TaskSpec task, ImportedRow row, LabelNeed need)
+    {
+        if (row.Error is not null) return row.Error;
+        if (ExampleRules.Fault(task, row.Example, need) is not { } fault) return null;
+        return row.Locate(fault + Hint(task, row.Example, need));
+    }
 
-    private static SplitPlan? Plan(IImportSource source, ImportOptions options, CancellationToken cancellationToken)
+    // The option that most likely mends a label that cannot be used.
+    private static string Hint(TaskSpec task, Example row, LabelNeed need)
+    {
+        if (string.IsNullOrWhiteSpace(row.Input)) return "";
+        if (row.Label is not { } label) return need == LabelNeed.Gold ? "; --unlabelled takes rows without one" : "";
+        if ((task.Labels ?? row.Choices) is not { } set || set.Contains(label, StringComparer.Ordinal)) return "";
+        if (set.Contains(label, StringComparer.OrdinalIgnoreCase)) return "; --ignore-case takes it";
+        return int.TryParse(label, out var position) && position >= -1 && position < set.Count
+            ? "; --label-index takes positions in the set"
+            : "; --label-map FILE gives it a label";
+    }
+
+    private static SplitPlan? Plan(
+        IImportSource source, ImportOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         if (options.SplitFrom is not { } from) return null;
         if (!source.Splits.Contains(from))
@@ -121,9 +132,26 @@ public static class DatasetImporter
             return fault is null;
         }
 
+        var pass = 0;
+        IEnumerable<Example> Read()
+        {
+            var stage = FormattableString.Invariant($"split {from}, pass {++pass} of 2");
+            var rows = 0L;
+            foreach (var row in source.Rows(from))
+            {
+                if (++rows % ReportEvery == 0)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    reporter.Progress(stage, rows, null);
+                }
+
+                if (Usable(row)) yield return row.Example;
+            }
+        }
+
         try
         {
-            return SplitPlan.Deal(() => source.Rows(from).Where(Usable).Select(r => r.Example), source.Task, options, cancellationToken);
+            return SplitPlan.Deal(Read, source.Task, options);
         }
         catch (InputException e) when (first is not null)
         {
@@ -131,11 +159,6 @@ public static class DatasetImporter
             throw new InputException($"{first}; without the rows that cannot be used: {e.Message}", e);
         }
     }
-
-    private static SortedDictionary<string, ImportedSplit> Results(Dictionary<string, SplitStatistics> all) =>
-        new(all.ToDictionary(s => s.Key, s => s.Value.Result()), Comparer<string>.Create((a, b) => Position(a).CompareTo(Position(b))));
-
-    private static int Position(string split) => SplitNames.All.Index().First(s => s.Item == split).Index;
 
     // Records the source of every row. File names only: a directory of one machine has no meaning on another.
     private static void Record(JsonObject info, IImportSource source, ImportOptions options, bool made)

@@ -94,6 +94,10 @@ public sealed record ImportOptions : IStageOptions
     [Option("sheet of an xlsx workbook (default: the first one)", Value = "NAME")]
     public string? Sheet { get; init; }
 
+    /// <summary>The row of a spreadsheet or delimited text that names the columns, from 1; those above are passed over.</summary>
+    [Option("row of csv, tsv or xlsx that names the columns; rows above it, for instance titles, are passed over", Value = "ROW")]
+    public int HeaderRow { get; init; } = 1;
+
     /// <summary>A JSON object from values of a label column to labels, or to null for no label.</summary>
     [Option("JSON object from values of a label column to the task's labels, or to null for none", Value = "FILE")]
     public string? LabelMap { get; init; }
@@ -151,6 +155,8 @@ public sealed record ImportOptions : IStageOptions
             faults.Add(
                 $"--encoding: no encoding is named \"{Encoding}\"; expected utf-8, utf-16, latin-1, windows-1252 or "
                 + "another registered name");
+        if (HeaderRow != 1 && !delimited && Source != "xlsx") faults.Add($"--header-row needs csv, tsv or xlsx, found {Source}");
+        else if (HeaderRow is < 1 or > 1000) faults.Add($"--header-row: expected 1 to 1000, found {HeaderRow}");
         if (Sheet is not null && Source != "xlsx") faults.Add($"--sheet needs xlsx, found {Source}");
         if (paper && LabelMap is not null) faults.Add($"--label-map: the labels of {Source} are known");
         if (paper && IgnoreCase) faults.Add($"--ignore-case: the labels of {Source} are known");

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
@@ -7,13 +8,15 @@ using DistillOnnx.Stages.Reporting;
 namespace DistillOnnx.Toolchain.Import;
 
 /// <summary>Rows that cannot be used: left out and written to a file where the user asked for that, otherwise reported together.</summary>
-internal sealed class RowFaults : IDisposable
+internal sealed partial class RowFaults : IDisposable
 {
     private const int Listed = 20;
+    private const int ListedOfAKind = 5;
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly AtomicFile? _file;
     private readonly List<string> _first = [];
+    private readonly Dictionary<string, int> _kinds = new(StringComparer.Ordinal);
 
     /// <summary>Begins.</summary>
     /// <param name="skipFile">The file that gets a JSON line for each row left out; null: such a row fails the import.</param>
@@ -29,7 +32,7 @@ internal sealed class RowFaults : IDisposable
     public void Add(string split, string message, string? input)
     {
         Count++;
-        if (_first.Count < Listed) _first.Add(message);
+        if (_first.Count < Listed && IsNews(message)) _first.Add(message);
         if (_file is null) return;
         using (var json = new Utf8JsonWriter(_file.Stream, Writing))
         {
@@ -45,7 +48,7 @@ internal sealed class RowFaults : IDisposable
 
     /// <summary>Puts the file in place, or fails where there is a fault and no file was asked for.</summary>
     /// <param name="kept">Rows that can be used.</param>
-    /// <param name="reporter">Receives each of the first faults.</param>
+    /// <param name="reporter">Receives each of the first faults but the very first, which the exception names.</param>
     /// <exception cref="InputException">There are faults and none may be left out, or nothing is left.</exception>
     public void Finish(long kept, IReporter reporter)
     {
@@ -58,11 +61,24 @@ internal sealed class RowFaults : IDisposable
         }
 
         if (Count == 1) throw new InputException(_first[0]);
-        foreach (var fault in _first) reporter.Warn(fault);
-        var more = Count > _first.Count ? $"; and {Count - _first.Count} more" : "";
-        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out" : "";
-        throw new InputException($"{_first[0]} ({Count} rows cannot be used: {string.Join("; ", _first.Skip(1))}{more}{hint})");
+        // The exception has the first one; each fault is told once.
+        foreach (var fault in _first.Skip(1)) reporter.Warn(fault);
+        var others = _first.Count == 1 ? "alike"
+            : Count > _first.Count ? $"{_first.Count - 1} of the others are named above" : "the others are named above";
+        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out and writes them with reasons" : "";
+        throw new InputException($"{Count} rows cannot be used, {others}; the first: {_first[0]}{hint}");
     }
+
+    // A column that is missing is missing in every row: a few of those that differ in their place alone are enough.
+    private bool IsNews(string message)
+    {
+        var kind = Place().Replace(message, "");
+        var times = _kinds[kind] = _kinds.GetValueOrDefault(kind) + 1;
+        return times <= ListedOfAKind;
+    }
+
+    [GeneratedRegex(@": row \d+")]
+    private static partial Regex Place();
 
     /// <summary>Removes the file where the import failed before it was complete.</summary>
     public void Dispose() => _file?.Dispose();

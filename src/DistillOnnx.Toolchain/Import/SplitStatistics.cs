@@ -7,11 +7,11 @@ namespace DistillOnnx.Toolchain.Import;
 
 /// <summary>Counts the rows and labels of an imported split.</summary>
 /// <param name="task">What the rows ask.</param>
-internal sealed class SplitStatistics(TaskSpec task)
+internal sealed class SplitStatistics(TaskSpec task) : IDisposable
 {
     private const int OpenLabelsListed = 10;
 
-    private readonly Dictionary<string, long> _labels = new(StringComparer.Ordinal);
+    private readonly LabelCounts _labels = new(task.Labels, OpenLabelsListed);
     private readonly SortedDictionary<string, long> _reasons = new(StringComparer.Ordinal);
     private long _rows, _withTeacher, _withGoldAndTeacher, _right, _unparsed, _unanswerable, _rationales;
 
@@ -20,7 +20,7 @@ internal sealed class SplitStatistics(TaskSpec task)
         var example = row.Example;
         _rows++;
         if (example.Rationale is not null) _rationales++;
-        if (example.Label is { } gold) _labels[gold] = _labels.GetValueOrDefault(gold) + 1;
+        if (example.Label is { } gold) _labels.Add(gold);
         if (!row.HasTeacher) return;
 
         _withTeacher++;
@@ -49,12 +49,10 @@ internal sealed class SplitStatistics(TaskSpec task)
             UnparsedReasons = teacher ? _reasons : null,
             Unanswerable = teacher ? _unanswerable : null,
             Rationales = _rationales,
-            Labels = Labels(),
-            DistinctLabels = _labels.Count,
+            Labels = _labels.Counts(),
+            DistinctLabels = _labels.Distinct,
         };
     }
 
-    private Dictionary<string, long> Labels() => task.Kind == TaskKind.Labels
-        ? task.Labels!.ToDictionary(l => l, l => _labels.GetValueOrDefault(l))
-        : _labels.OrderByDescending(l => l.Value).ThenBy(l => l.Key, StringComparer.Ordinal).Take(OpenLabelsListed).ToDictionary();
+    public void Dispose() => _labels.Dispose();
 }

@@ -3,7 +3,8 @@ namespace DistillOnnx.Toolchain.Import;
 /// <summary>A row of a table before it is known which of its columns mean what.</summary>
 /// <param name="File">Its file.</param>
 /// <param name="Number">Its number in the file from 1; in a spreadsheet's or CSV's the header is row 1.</param>
-/// <param name="Values">Column to value: a <see cref="string"/> (numbers and truth values as text), a list of strings, or null.</param>
+/// <param name="Values">Column to value: a <see cref="string"/> (numbers and truth values as text), a list of strings, a
+/// <see cref="Excel.CellError"/>, or null.</param>
 /// <param name="Columns">The columns in a spreadsheet's order; null where the format has no such order.</param>
 /// <param name="Fault">Why the row could not be read; null where it could.</param>
 internal readonly record struct TableRow(
@@ -25,9 +26,19 @@ internal readonly record struct TableRow(
     /// <param name="column">The column.</param>
     public string At(string column)
     {
-        var index = -1;
-        for (var i = 0; i < Columns?.Count && index < 0; i++) index = Columns[i] == column ? i : -1;
+        var exact = Place(column, StringComparison.Ordinal);
+        var index = exact >= 0 ? exact : Place(column, StringComparison.OrdinalIgnoreCase);
         return index < 0 ? Where : $"{Where}, column {Letters(index)}";
+    }
+
+    private int Place(string column, StringComparison comparison)
+    {
+        for (var i = 0; i < Columns?.Count; i++)
+        {
+            if (Columns[i].Equals(column, comparison)) return i;
+        }
+
+        return -1;
     }
 
     private static string Letters(int index) => (index < 26 ? "" : Letters(index / 26 - 1)) + (char)('A' + index % 26);

@@ -59,10 +59,12 @@ internal sealed class TableSource : IImportSource
     private (string[] Extensions, Func<string, IEnumerable<TableRow>> Read) Format(string source) => source switch
     {
         "jsonl" => ([".jsonl", ".json", ".ndjson"], JsonLinesTable.Read),
-        "csv" => ([".csv", ".tsv", ".txt"], file => CsvTable.Read(file, _options.DelimiterCharacter, _encodings[file])),
-        "tsv" => ([".tsv", ".txt"], file => CsvTable.Read(file, _options.DelimiterCharacter ?? '\t', _encodings[file])),
-        "xlsx" => ([".xlsx"], file => XlsxTable.Read(file, _options.Sheet)),
-        _ => ([".parquet"], ParquetTable.Read),
+        "csv" => ([".csv", ".tsv", ".txt"], file => CsvTable.Read(file, _options.DelimiterCharacter, _encodings[file], _options.HeaderRow)),
+        "tsv" => (
+            [".tsv", ".txt"],
+            file => CsvTable.Read(file, _options.DelimiterCharacter ?? '\t', _encodings[file], _options.HeaderRow)),
+        "xlsx" => ([".xlsx"], file => XlsxTable.Read(file, _options.Sheet, _options.HeaderRow)),
+        _ => ([".parquet"], file => ParquetTable.Read(file, _map.Reads)),
     };
 
     // Report what was detected about a file, where it could be wrong.
@@ -93,6 +95,7 @@ internal sealed class TableSource : IImportSource
 
     private void Names(string file, IReporter reporter)
     {
+        if (_options.Source == "parquet") _map.RequireColumns(file, ParquetTable.Columns(file), !_options.Unlabelled);
         _names[file] = ClassLabels.Of(file);
         if (!_names[file].TryGetValue(_map.Column(ColumnMap.Label), out var names)) return;
         if (_options.LabelIndex && Task.Labels is { } labels && !labels.SequenceEqual(names, StringComparer.Ordinal))
@@ -104,7 +107,7 @@ internal sealed class TableSource : IImportSource
 
     private ImportedRow Read(TableRow row, string defaultId)
     {
-        if (row.Columns is { } header && _checked.Add(row.File)) _map.RequireColumns(row.File, header);
+        if (row.Columns is { } header && _checked.Add(row.File)) _map.RequireColumns(row.File, header, !_options.Unlabelled);
         if (row.Fault is { } fault) return Faulty($"{row.Where}: {fault}");
         try
         {
@@ -125,10 +128,11 @@ internal sealed class TableSource : IImportSource
         var example = new Example
         {
             Id = _map.Text(row, ColumnMap.Id) ?? defaultId,
-            Input = Input(row)
-                ?? throw new InputException(
-                    $"{row.Where}: \"input\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}"),
-            Label = Label(row, ColumnMap.Label, choices),
+            Input = Input(row) ?? throw new InputException(row.Values.ContainsKey(_map.Column(ColumnMap.Input))
+                ? $"{_map.At(row, ColumnMap.Input)}: \"input\" is empty"
+                : $"{row.Where}: \"{_map.Column(ColumnMap.Input)}\" is missing; the row has "
+                + $"{string.Join(", ", row.Values.Keys.Take(20))}; --column input=COLUMN names another one"),
+            Label = GoldLabel(row, choices),
             Rationale = _map.Text(row, ColumnMap.Rationale),
             TeacherLabel = Label(row, ColumnMap.TeacherLabel, choices),
             Choices = choices,
@@ -162,6 +166,17 @@ internal sealed class TableSource : IImportSource
         var trimmed = texts.Select(t => t?.Trim() ?? "").ToList();
         while (parts.Count > 1 && trimmed is [.., ""]) trimmed.RemoveAt(trimmed.Count - 1);
         return trimmed;
+    }
+
+    // A row that lacks the column is named with the columns that it has: most often the label stands in another one.
+    private string? GoldLabel(TableRow row, List<string>? choices)
+    {
+        var column = _map.Column(ColumnMap.Label);
+        return _options.Unlabelled || row.Values.ContainsKey(column)
+            ? Label(row, ColumnMap.Label, choices)
+            : throw new InputException(
+                $"{row.Where}: \"{column}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}; "
+                + "--column label=COLUMN names another one, --unlabelled takes rows without labels");
     }
 
     private string? Label(TableRow row, string field, List<string>? choices)

@@ -1,63 +1,52 @@
-using System.Globalization;
 using DistillOnnx.Core;
-using MiniExcelLibs;
+using DistillOnnx.Toolchain.Import.Excel;
 
 namespace DistillOnnx.Toolchain.Import;
 
-/// <summary>Reads a sheet of an Excel workbook as a table, row by row; its first row is the header. A formula's cell is
-/// its stored value.</summary>
+/// <summary>Reads a sheet of an Excel workbook as a table, row by row. A formula's cell is its stored value.</summary>
 internal static class XlsxTable
 {
     /// <summary>The workbook's sheets.</summary>
     /// <param name="file">The file.</param>
     /// <exception cref="InputException">The file is no workbook.</exception>
-    public static IReadOnlyList<string> Sheets(string file) => Try(file, () => MiniExcel.GetSheetNames(file));
+    public static IReadOnlyList<string> Sheets(string file) => Try(file, () =>
+    {
+        using var workbook = Workbook.Open(file);
+        return workbook.Sheets;
+    });
 
     /// <summary>Reads a sheet's rows.</summary>
     /// <param name="file">The file.</param>
     /// <param name="sheet">The sheet; null: the first one.</param>
-    public static IEnumerable<TableRow> Read(string file, string? sheet)
+    /// <param name="headerRow">The row that names the columns, from 1.</param>
+    public static IEnumerable<TableRow> Read(string file, string? sheet, int headerRow)
     {
-        using var rows = Try(
-            file,
-            () => MiniExcel.Query(file, useHeaderRow: false, sheetName: sheet, excelType: ExcelType.XLSX)
-                .Cast<IDictionary<string, object?>>()
-                .GetEnumerator());
+        using var workbook = Try(file, () => Workbook.Open(file));
+        using var rows = workbook.Rows(sheet).GetEnumerator();
         string[]? header = null;
-        for (var number = 1L; Try(file, rows.MoveNext); number++)
+        var names = StringComparer.Ordinal;
+        while (Try(file, rows.MoveNext))
         {
-            var cells = rows.Current.Values.Select(Text).ToArray();
+            var (number, cells) = rows.Current;
+            if (number < headerRow) continue;
             if (header is null)
             {
-                header = [.. cells.Select(c => c ?? "")];
-                if (header.All(string.IsNullOrWhiteSpace))
-                    throw new InputException($"{file}: row 1: expected a header, found an empty row");
-                if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
-                    throw new InputException($"{file}: row 1: column \"{twice.Key}\" occurs twice");
+                if (number == headerRow) header = TableHeader.Of(file, headerRow, cells.Select(c => (c as CellError)?.Code ?? (string?)c));
+                else throw TableHeader.Empty(file, headerRow);
+                names = TableHeader.Comparer(header);
                 continue;
             }
 
-            if (cells.All(string.IsNullOrEmpty)) continue;
-            var values = new Dictionary<string, object?>(StringComparer.Ordinal);
-            for (var i = 0; i < header.Length; i++) values[header[i]] = i < cells.Length && cells[i] is { Length: > 0 } text ? text : null;
+            if (cells.All(c => c is null or "")) continue;
+            var values = new Dictionary<string, object?>(header.Length, names);
+            for (var i = 0; i < header.Length; i++) values[header[i]] = i < cells.Count && cells[i] is not "" ? cells[i] : null;
             yield return new TableRow(file, number, values, header);
         }
 
-        if (header is null) throw new InputException($"{file}: expected a header in row 1, found an empty sheet");
+        if (header is null) throw TableHeader.Empty(file, headerRow);
     }
 
-    private static string? Text(object? value) => value switch
-    {
-        null => null,
-        string text => text,
-        bool truth => truth ? "true" : "false",
-        DateTime date =>
-            date.ToString(date.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString(),
-    };
-
-    // On a damaged file the reader throws exceptions of many types.
+    // On a damaged file the readers of archives and XML throw exceptions of many types.
     private static T Try<T>(string file, Func<T> read)
     {
         try

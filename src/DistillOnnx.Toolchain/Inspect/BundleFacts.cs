@@ -42,9 +42,9 @@ public sealed record BundleFacts
     /// <summary>Number of files that the manifest names.</summary>
     public required int Files { get; init; }
 
-    /// <summary>Whether every file that the manifest names exists with its length and hash.</summary>
+    /// <summary>Whether every file and graph that the manifest names exists with its length and hash.</summary>
     public bool FilesMatch => FileFaults.Count == 0;
 
-    /// <summary>The files that are missing or differ, one line each.</summary>
+    /// <summary>The files that are missing, differ or have no hash, one line each.</summary>
     public required IReadOnlyList<string> FileFaults { get; init; }
 }

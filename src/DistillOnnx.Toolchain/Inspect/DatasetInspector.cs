@@ -11,6 +11,7 @@ internal static class DatasetInspector
     public const int Examples = 5;
 
     private const int LongestText = 160;
+    private const int ReportEvery = 10_000;
 
     /// <summary>A dataset's facts.</summary>
     public static DatasetFacts Run(string directory, T5Tokenizer? tokenizer, IReporter reporter, CancellationToken cancellationToken)
@@ -32,13 +33,14 @@ internal static class DatasetInspector
                     var (key, label) = (InputTable.Key(row), InputTable.Label(row.Label));
                     var isNew = tally.Add(row, key, label);
                     foreach (var pair in pairs) pair.Add(key, label, isNew);
-                    if (++rows % 10_000 == 0) reporter.Progress($"inspect {split}", rows, null);
+                    if (++rows % ReportEvery == 0) reporter.Progress($"inspect {split}", rows, null);
                 }
             }
 
             var found = Find(
                 dataset,
                 [.. splits.SelectMany(s => s.Duplicates.Concat(s.Conflicts)), .. leaks.SelectMany(l => l.Examples)],
+                reporter,
                 cancellationToken);
             return new DatasetFacts
             {
@@ -59,14 +61,16 @@ internal static class DatasetInspector
 
     // A row with a label that none of the kept ones has takes the last place, so that a contradiction shows.
     private static Dictionary<(UInt128 Key, string Split), RepeatedInput> Find(
-        Dataset dataset, HashSet<UInt128> keys, CancellationToken cancellationToken)
+        Dataset dataset, HashSet<UInt128> keys, IReporter reporter, CancellationToken cancellationToken)
     {
         var found = new Dictionary<(UInt128, string), (string Input, List<(string Id, string? Label)> Rows)>();
         foreach (var split in keys.Count == 0 ? [] : dataset.Splits)
         {
+            long rows = 0;
             foreach (var row in dataset.Stream(split, LabelNeed.None))
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (++rows % ReportEvery == 0) reporter.Progress($"inspect {split}: examples", rows, null);
                 var key = InputTable.Key(row);
                 if (!keys.Contains(key)) continue;
                 if (!found.TryGetValue((key, split), out var entry)) found[(key, split)] = entry = (Shorten(row.Input), []);

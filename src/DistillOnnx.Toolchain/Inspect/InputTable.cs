@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using DistillOnnx.Data;
 
 namespace DistillOnnx.Toolchain.Inspect;
@@ -16,10 +13,11 @@ internal sealed class InputTable : IDisposable
     private readonly KeyTable _table = new();
 
     /// <summary>A row's key: its input, and the choices that belong to the question.</summary>
-    public static UInt128 Key(Example row) => Digest(row.Choices is null ? row.Input : $"{row.Input}\0{string.Join('\0', row.Choices)}");
+    public static UInt128 Key(Example row) =>
+        KeyTable.Digest(row.Choices is null ? row.Input : $"{row.Input}\0{string.Join('\0', row.Choices)}");
 
     /// <summary>Hash of the label; 0 where there is none.</summary>
-    public static long Label(string? label) => label is null ? 0 : ((long)(ulong)Digest(label) & LabelBits) | 1;
+    public static long Label(string? label) => label is null ? 0 : ((long)(ulong)KeyTable.Digest(label) & LabelBits) | 1;
 
     /// <summary>Hash of an input's first label: −1 where the input was not added, 0 where it has no label.</summary>
     public long Find(UInt128 key) => _table.Find(key) is var value and >= 0 ? value & LabelBits : -1;
@@ -42,11 +40,4 @@ internal sealed class InputTable : IDisposable
     }
 
     public void Dispose() => _table.Dispose();
-
-    private static UInt128 Digest(string text)
-    {
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(text), digest);
-        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
-    }
 }

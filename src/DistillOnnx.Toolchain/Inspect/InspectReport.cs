@@ -20,7 +20,12 @@ internal static class InspectReport
     public static void Add(HtmlReport page, InspectResult result)
     {
         if (result.Dataset is { } dataset) Dataset(page, dataset);
-        else Facts(page, ResultJson.ToNode((object?)result.Checkpoint ?? result.Bundle!)!.AsObject());
+        else
+        {
+            foreach (var fault in result.Bundle?.FileFaults ?? [])
+                page.Warning($"A file is not what the bundle's manifest says: {fault}. What follows may not hold for it.");
+            Facts(page, ResultJson.ToNode((object?)result.Checkpoint ?? result.Bundle!)!.AsObject());
+        }
     }
 
     private static void Dataset(HtmlReport page, DatasetFacts facts)

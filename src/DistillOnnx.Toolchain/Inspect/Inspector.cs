@@ -20,7 +20,7 @@ public static class Inspector
 
     /// <summary>Inspects a directory without changing it; writes a report where one is requested.</summary>
     /// <param name="options">The directory and how to inspect it.</param>
-    /// <param name="reporter">Receives progress.</param>
+    /// <param name="reporter">Receives progress, and the files of a bundle that are missing or differ from its manifest.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="InputException">The directory is none of these, or a file in it is faulty.</exception>
     public static InspectResult Run(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
@@ -28,6 +28,7 @@ public static class Inspector
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reporter);
         var result = Find(options, reporter, cancellationToken);
+        foreach (var fault in result.Bundle?.FileFaults ?? []) reporter.Warn($"{options.Directory}: {fault}");
         if (options.Report is not { } report) return result;
         InspectReport.Build(result).Save(report);
         return result with { Report = report };

@@ -43,7 +43,7 @@ internal static class ModelInspector
     public static BundleFacts Bundle(string directory, CancellationToken cancellationToken)
     {
         var manifest = BundleManifest.Load(directory);
-        var faults = new List<string>();
+        var faults = Unhashed(manifest).ToList();
         foreach (var (name, expected) in manifest.Files)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -68,6 +68,14 @@ internal static class ModelInspector
             FileFaults = faults,
         };
     }
+
+    // A graph that the manifest gives to a precision but no hash for could be any file.
+    private static IEnumerable<string> Unhashed(BundleManifest manifest) =>
+        from precision in manifest.PrecisionDetails
+        from graph in precision.Value.Graphs
+        let name = BundleFiles.Graph(graph, precision.Key)
+        where !manifest.Files.ContainsKey(name)
+        select $"{name}: {BundleManifest.FileName} has no length and hash for it";
 
     private static string? FileFault(string path, BundleFile expected)
     {

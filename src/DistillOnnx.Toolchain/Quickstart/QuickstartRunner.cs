@@ -72,7 +72,7 @@ public static class QuickstartRunner
         var result = new QuickstartResult
         {
             Accuracy = byBundle.Result.Accuracy,
-            Chance = dataset.Chance(SplitNames.Test)!.Value,
+            Chance = Chance.Of(dataset.Task, test)!.Value,
             CheckpointBundleAgreement = agreement,
             GrpcLabel = served.Labels[0],
             Rationale = rationale,
@@ -126,6 +126,7 @@ public static class QuickstartRunner
         var measurement = new Measurement(dataset.Task, rows)
         {
             Reporter = reporter,
+            Intervals = false,
             Answered = (_, answer, _) => labels.Add(answer.Label),
         };
         return (measurement.Of(predictor, cancellationToken), labels);

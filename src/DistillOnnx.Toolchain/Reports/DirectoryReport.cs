@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Stages.Reports;
 using DistillOnnx.Toolchain.Evaluation;
@@ -24,7 +23,7 @@ public static class DirectoryReport
     public static Task<ReportResult> RunAsync(ReportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
-    private static async Task<ReportResult> Run(ReportOptions options, IReporter reporter, CancellationToken cancellationToken)
+    private static ReportResult Run(ReportOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         if (!Directory.Exists(options.Directory)) throw new InputException($"{options.Directory}: no such directory");
         List<InspectResult> found =
@@ -37,14 +36,16 @@ public static class DirectoryReport
         var page = new HtmlReport($"Report on {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Directory)))}");
         var data = found.Where(f => f.Dataset is not null).ToList();
         var models = found.Where(f => f.Dataset is null).ToList();
-        var results = new Dictionary<string, (string Data, TaskSpec Task, double? Chance, EvaluateResult Result)>(StringComparer.Ordinal);
+        var sets = new ReportDatasets(data.Select(d => d.Directory), options.Split);
+        var trainings = models.ToDictionary(m => m.Directory, Training, StringComparer.Ordinal);
+        var results = new Dictionary<string, (string Data, TaskSpec Task, EvaluateResult Result)>(StringComparer.Ordinal);
         var notMeasured = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var model in models)
         {
             try
             {
-                var directory = options.Data ?? DatasetFor(Training(model), models, data);
-                var dataset = Dataset.Open(directory);
+                var directory = options.Data ?? sets.For(trainings[model.Directory], trainings.Values);
+                var (dataset, rows) = sets.Load(directory);
                 var evaluate = new EvaluateOptions
                 {
                     Data = directory,
@@ -52,8 +53,8 @@ public static class DirectoryReport
                     Split = options.Split,
                     Inference = For(model, options),
                 };
-                var result = await Evaluator.RunAsync(evaluate, reporter, cancellationToken);
-                results[model.Directory] = (directory, dataset.Task, dataset.Chance(SplitNames.Validation), result);
+                results[model.Directory] = (
+                    directory, dataset.Task, Evaluator.Run(evaluate, dataset, rows, reporter, cancellationToken));
             }
             catch (InputException fault)
             {
@@ -82,7 +83,7 @@ public static class DirectoryReport
             page.Part($"{Name(options, model)} ({model.Kind})");
             if (notMeasured.TryGetValue(model.Directory, out var reason)) page.Warning($"Not measured: {reason}");
             var measured = results.TryGetValue(model.Directory, out var entry) ? entry : default;
-            if (Training(model) is { } training) TrainingSection.Add(page, training, measured.Chance);
+            if (trainings[model.Directory] is { } training) TrainingSection.Add(page, training);
             if (measured.Result is not null)
             {
                 page.Heading($"On {options.Split} of {measured.Data}");
@@ -119,23 +120,4 @@ public static class DirectoryReport
     // A checkpoint runs in fp32, regardless of the bundles' precision.
     private static Stages.Options.InferenceOptions For(InspectResult model, ReportOptions options) =>
         model.Bundle is null ? options.Inference with { Precision = "auto" } : options.Inference;
-
-    private static string DatasetFor(JsonObject? training, IReadOnlyList<InspectResult> models, IReadOnlyList<InspectResult> data)
-    {
-        // A bundle does not record the dataset of its checkpoint; the checkpoints beside it do.
-        var trainings = training is not null ? [training] : models.Select(m => TrainingSection.Read(m.Directory)).OfType<JsonObject>();
-        var hashes = trainings.Select(t => (string?)t["data"]?["train_sha256"]).OfType<string>().ToHashSet(StringComparer.Ordinal);
-        var trained = data.Select(d => d.Directory)
-            .Where(d => Dataset.Open(d) is var set && set.Has(SplitNames.Train) && hashes.Contains(set.Hash(SplitNames.Train)))
-            .ToList();
-        return (trained, data) switch
-        {
-            ([var one], _) => one,
-            ([], [var only]) => only.Directory,
-            ([], []) => throw new InputException("there is no dataset here; name one with --data"),
-            _ => throw new InputException(
-                "several datasets may be meant "
-                + $"({string.Join(", ", (trained.Count > 0 ? trained : data.Select(d => d.Directory)))}); name one with --data"),
-        };
-    }
 }

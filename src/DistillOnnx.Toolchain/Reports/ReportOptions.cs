@@ -1,6 +1,7 @@
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Stages.Reports;
+using DistillOnnx.Toolchain.Evaluation;
 
 namespace DistillOnnx.Toolchain.Reports;
 
@@ -40,7 +41,7 @@ public sealed record ReportOptions : IStageOptions
     {
         List<string> faults = [.. Inference.Validate()];
         if (HtmlReport.PathFault(Out, Overwrite) is { } fault) faults.Add(fault);
-        if (!SplitNames.All.Contains(Split)) faults.Add($"--split: expected one of {string.Join(", ", SplitNames.All)}, found \"{Split}\"");
+        if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         return faults;
     }
 }

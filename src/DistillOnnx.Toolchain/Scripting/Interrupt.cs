@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using DistillOnnx.Stages.IO;
 
 namespace DistillOnnx.Toolchain.Scripting;
 
 /// <summary>
-/// Turns the first SIGINT or SIGTERM into a cancellation, so that a stage can save what it has; the second one ends the
-/// process at once.
+/// Turns the first SIGINT or SIGTERM into a cancellation, so that a stage can save what it has; the second one removes outputs
+/// that are not complete and ends the process at once.
 /// </summary>
 public sealed partial class Interrupt : IDisposable
 {
@@ -42,6 +43,7 @@ public sealed partial class Interrupt : IDisposable
     /// <summary>Without running exit handlers: those tear native libraries down under threads that still compute.</summary>
     private static void ExitAtOnce()
     {
+        StagedOutputs.DeleteAll();
         if (OperatingSystem.IsWindows()) Environment.Exit(ExitCode.Interrupted);
         ExitProcess(ExitCode.Interrupted);
     }

@@ -5,8 +5,10 @@ using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
+using DistillOnnx.Stages.Options;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.Trainer;
 
@@ -37,6 +39,7 @@ public static class Study
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
+        RequireRationales(options, data);
         Open(options);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
@@ -65,20 +68,21 @@ public static class Study
         return Write(options, runs, untrained, data, tokenizer);
     }
 
+    // Found before the first run, which may take hours, and not at the first one that needs them.
+    private static void RequireRationales(StudyOptions options, IReadOnlyList<StudyData> data)
+    {
+        if (data.FirstOrDefault(d => d.Rationales == 0) is not { } set) return;
+        if (options.Methods.FirstOrDefault(m => StudyMethod.Find(m)!.ReadsRationales) is not { } method) return;
+        throw new InputException(
+            $"{set.Directory}: no row of {SplitNames.Train} has a rationale, and --methods {method} learns from them; add rationales with "
+            + "\"distill annotate\", or leave the method out");
+    }
+
     private static async Task<StudyRun> MakeAsync(
         StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
     {
         var trained = await StudentTrainer.RunAsync(training, reporter, cancellationToken);
-        var measured = await Evaluator.RunAsync(
-            new EvaluateOptions
-            {
-                Data = training.Data,
-                Model = training.Out,
-                Split = options.Split,
-                Inference = new() { Device = options.Device, Threads = options.Threads ?? 0 },
-            },
-            reporter,
-            cancellationToken);
+        var measured = await Task.Run(() => Measure(options, training, reporter, cancellationToken), cancellationToken);
         var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, "training.json"), cancellationToken))!;
         return run with
         {
@@ -92,6 +96,16 @@ public static class Study
             Seconds = trained.Seconds,
             TokensPerSecond = trained.TokensPerSecond,
         };
+    }
+
+    private static EvaluateResult Measure(
+        StudyOptions options, TrainOptions training, IReporter reporter, CancellationToken cancellationToken)
+    {
+        var dataset = Dataset.Open(training.Data);
+        var inference = new InferenceOptions { Device = options.Device, Threads = options.Threads ?? 0 };
+        using var predictor = PredictorFactory.Open(training.Out, inference, reporter);
+        return new Measurement(dataset.Task, dataset.Load(options.Split)) { Reporter = reporter, Intervals = false }
+            .Of(predictor, cancellationToken);
     }
 
     /// <summary>Students that begin from a checkpoint, before any training, on closed sets: an open answer would have
@@ -116,6 +130,7 @@ public static class Study
                     var measured = new Measurement(dataset.Task, dataset.Load(options.Split))
                     {
                         Reporter = reporter,
+                        Intervals = false,
                     }.Of(predictor, cancellationToken);
                     baseline = new StudyBaseline(name, set.Name, measured.Rows, measured.Accuracy);
                     Save(file, baseline);

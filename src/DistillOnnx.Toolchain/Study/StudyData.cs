@@ -14,6 +14,7 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Chance">Accuracy of always giving the most frequent label, or of drawing a choice; null for open tasks.</param>
 /// <param name="TrainHash">SHA-256 of the training file.</param>
 /// <param name="LabelHash">SHA-256 of everything but the rationales: equal for datasets that only explain differently.</param>
+/// <param name="Rationales">Training rows that have a rationale.</param>
 internal sealed record StudyData(
     string Name,
     string Directory,
@@ -23,7 +24,8 @@ internal sealed record StudyData(
     int MeasuredRows,
     double? Chance,
     string TrainHash,
-    string LabelHash)
+    string LabelHash,
+    int Rationales)
 {
     /// <summary>Reads a dataset.</summary>
     /// <param name="name">As the user called it.</param>
@@ -34,6 +36,7 @@ internal sealed record StudyData(
         var dataset = Dataset.Open(directory);
         var measured = dataset.Load(split);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var rationales = 0;
         int Rows(string part)
         {
             if (!dataset.Has(part)) return 0;
@@ -43,6 +46,7 @@ internal sealed record StudyData(
                 // A character that no JSON text holds unescaped keeps fields from running into each other.
                 var fields = string.Join('\0', [part, row.Id, row.Input, row.Label, row.TeacherLabel, .. row.Choices ?? []]);
                 hash.AppendData(Encoding.UTF8.GetBytes(fields + "\0\0"));
+                if (part == SplitNames.Train && row.Rationale is not null) rationales++;
             }
 
             return rows.Count;
@@ -56,7 +60,9 @@ internal sealed record StudyData(
             counts[SplitNames.Train],
             counts[SplitNames.Validation],
             measured.Count,
-            dataset.Chance(split),
-            dataset.Hash(SplitNames.Train), Convert.ToHexStringLower(hash.GetHashAndReset()));
+            Data.Chance.Of(dataset.Task, measured),
+            dataset.Hash(SplitNames.Train),
+            Convert.ToHexStringLower(hash.GetHashAndReset()),
+            rationales);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
@@ -109,6 +110,7 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Distinct("methods", Methods);
         Distinct("fractions", Fractions);
         Distinct("seeds", Seeds);
+        if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         if (Out.Length == 0) faults.Add("--out is missing");
         if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");
         foreach (var method in Methods.Where(m => StudyMethod.Find(m) is null))

@@ -37,7 +37,7 @@ internal static class StudyPlots
                 line.LegendText = "chance";
             }
 
-            plot.Title(student.Key);
+            plot.Title(student.Max(s => s.Seeds) > 1 ? $"{student.Key} (bars: standard deviation over seeds)" : student.Key);
             plot.XLabel("training rows");
             plot.YLabel($"{split} accuracy, %");
             // Beside the plot, where it hides no line.

@@ -1,4 +1,3 @@
-using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Parallel;
 using DistillOnnx.Training.Trainer;
@@ -16,7 +15,7 @@ public static class TrainStage
     {
         var result = await StudentTrainer.RunAsync(options, reporter, cancellationToken);
         if (ParallelProcess.IsReportingRank(options.Parallel))
-            TrainingCurves.Draw(result.Checkpoint, Dataset.Open(options.Data).Chance(SplitNames.Validation));
+            TrainingCurves.Draw(result.Checkpoint);
         return result;
     }
 }

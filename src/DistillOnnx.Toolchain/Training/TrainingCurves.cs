@@ -15,23 +15,22 @@ internal static class TrainingCurves
 
     /// <summary>Draws a checkpoint's curves beside its report.</summary>
     /// <param name="checkpoint">The checkpoint directory.</param>
-    /// <param name="chance">Accuracy of chance on the validation rows, a fraction of one; null where there is none.</param>
     /// <returns>The picture; null where there is nothing to draw.</returns>
-    public static string? Draw(string checkpoint, double? chance)
+    public static string? Draw(string checkpoint)
     {
         var report = Path.Combine(checkpoint, "training.json");
         if (!File.Exists(report)) return null;
-        JsonArray? evaluations;
+        JsonNode? training;
         try
         {
-            evaluations = JsonNode.Parse(File.ReadAllText(report))?["evaluations"] as JsonArray;
+            training = JsonNode.Parse(File.ReadAllText(report));
         }
         catch (JsonException)
         {
             return null;
         }
 
-        if (evaluations is not { Count: > 0 }) return null;
+        if (training?["evaluations"] is not JsonArray { Count: > 0 } evaluations) return null;
         var picture = new Multiplot();
         picture.AddPlots(2);
         var losses = picture.GetPlot(0);
@@ -42,11 +41,12 @@ internal static class TrainingCurves
         losses.ShowLegend(Edge.Right);
         var accuracy = picture.GetPlot(1);
         Line(accuracy, evaluations, "validation_accuracy", 100);
-        accuracy.YLabel("accuracy, %");
+        Line(accuracy, evaluations, "validation_macro_f1", 100);
+        accuracy.YLabel("accuracy, macro F1, %");
         accuracy.XLabel("step");
-        if (chance is { } share)
+        if (training["data"]?["validation_chance"] is JsonValue chance)
         {
-            var line = accuracy.Add.HorizontalLine(100 * share, color: Colors.Gray, pattern: LinePattern.Dashed);
+            var line = accuracy.Add.HorizontalLine(100 * (double)chance, color: Colors.Gray, pattern: LinePattern.Dashed);
             line.LegendText = "chance";
         }
 
@@ -60,6 +60,7 @@ internal static class TrainingCurves
     {
         var points = evaluations.Where(e => e?[name] is not null).Select(e => ((double)e!["step"]!, scale * (double)e[name]!)).ToArray();
         if (points.Length == 0) return;
-        plot.Add.Scatter(points.Select(p => p.Item1).ToArray(), points.Select(p => p.Item2).ToArray()).LegendText = name.Replace('_', ' ');
+        plot.Add.Scatter(points.Select(p => p.Item1).ToArray(), points.Select(p => p.Item2).ToArray()).LegendText =
+            name.Replace('_', ' ').Replace("f1", "F1", StringComparison.Ordinal);
     }
 }

@@ -33,6 +33,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         RequireClasses(_dataset.Task);
         var need = Options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
         _training = Fraction(_dataset.Load(SplitNames.Train, need), Options.Fraction, Options.Seed);
+        RequireRationales();
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
         if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
         if (_validation.Count == 0)
@@ -84,6 +85,17 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         throw new InputException($"{option}: needs a task of kind labels; {Options.Data}: task \"{task.Name}\" is of kind {kind}");
     }
 
+    /// <summary>A method that learns from rationales would silently be another one without any.</summary>
+    private void RequireRationales()
+    {
+        if (Options.Method == TrainingMethod.Standard || _training.Any(e => e.Rationale is not null)) return;
+        var method = Options.Method == TrainingMethod.StepByStep ? "step-by-step" : "single-task";
+        throw new InputException(
+            $"{_dataset!.FilePath(SplitNames.Train)}: none of the {_training.Count} rows to train on has a rationale, and "
+            + $"--method {method} learns from them; add rationales with \"distill annotate\", or train on labels alone "
+            + "with --method standard");
+    }
+
     private static IReadOnlyList<Example> Fraction(IReadOnlyList<Example> examples, double fraction, long seed)
     {
         if (fraction >= 1) return examples;
@@ -113,6 +125,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
             ["train_rows"] = rows,
             ["validation_rows"] = _validation.Count,
         };
+        if (Chance.Of(_dataset.Task, _validation) is { } chance) data["validation_chance"] = chance;
         if (weights is not null) (data["class_weights"], data["class_weights_sha256"]) = (weights.Json, weights.Hash);
         foreach (var split in _dataset.Splits.Where(s => s != SplitNames.Test)) data[$"{split}_sha256"] = _dataset.Hash(split);
         return data;

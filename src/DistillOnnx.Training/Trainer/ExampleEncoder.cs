@@ -58,7 +58,8 @@ internal sealed class ExampleEncoder
         if (unlabelled > 0) reporter.Warn(
             $"{name}: {unlabelled} of {examples.Count} rows have no {_options.Labels.ToString().ToLowerInvariant()} label; {taught}");
         if (withoutRationale > 0) reporter.Warn(
-            $"{name}: {withoutRationale} of {examples.Count} rows have no rationale; they teach their label only");
+            $"{name}: {withoutRationale} of {examples.Count} rows have no rationale; "
+            + (name == SplitNames.Train ? "they teach their label only" : "the rationale loss leaves them out"));
         if (cut > 0) reporter.Warn(
             $"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} "
             + $"rationale tokens (--max-input-tokens, --max-rationale-tokens)");

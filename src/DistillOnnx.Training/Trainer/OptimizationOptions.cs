@@ -82,7 +82,7 @@ public abstract record OptimizationOptions
         if (WarmupSteps is < 0) yield return $"--warmup-steps: expected at least 0, found {WarmupSteps}";
         if (!(WeightDecay >= 0)) yield return $"--weight-decay: expected at least 0, found {WeightDecay}";
         if (!(ClipNorm >= 0)) yield return $"--clip-norm: expected at least 0, found {ClipNorm}";
-        if (Threads is < 1) yield return $"--threads: expected at least 1, found {Threads}";
+        if (Threads is < 1 or > 1024) yield return $"--threads: expected 1 to 1024, found {Threads}";
         if (Devices.Validate(Device) is { } fault) yield return $"--device: {fault}";
     }
 }

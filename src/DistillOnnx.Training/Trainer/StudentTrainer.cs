@@ -21,6 +21,13 @@ public static class StudentTrainer
     internal static TrainResult Run(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var run = new DatasetRun(options, reporter).Run(cancellationToken);
-        return new TrainResult(run.Checkpoint, run.BestStep, run.Best?.ValidationAccuracy, run.Steps, run.Seconds, run.TokensPerSecond);
+        return new TrainResult(
+            run.Checkpoint,
+            run.BestStep,
+            run.Best?.ValidationAccuracy,
+            run.Steps,
+            run.Seconds,
+            run.TokensPerSecond,
+            run.Best?.ValidationMacroF1);
     }
 }

@@ -38,10 +38,20 @@ public sealed class QualityGateTests
     [InlineData(
         "macro_f2=0.1",
         "--fail-under: expected one of accuracy, macro_f1, weighted_f1 before \"=\", found \"macro_f2\"; did you mean macro_f1?")]
-    [InlineData("macro_f1=80", "--fail-under is a fraction of one, found \"80\"")]
-    [InlineData("NaN", "--fail-under is a fraction of one, found \"NaN\"")]
-    [InlineData("macro_f1", "--fail-under is a fraction of one, found \"macro_f1\"")]
+    [InlineData("macro_f1=80", "--fail-under: expected a fraction from 0 to 1 for macro_f1, found \"80\"")]
+    [InlineData("macro_f1=NaN", "--fail-under: expected a fraction from 0 to 1 for macro_f1, found \"NaN\"")]
+    [InlineData("1.0001", "--fail-under: expected a fraction from 0 to 1 for accuracy, found \"1.0001\"")]
+    [InlineData("-0.1", "--fail-under: expected a fraction from 0 to 1 for accuracy, found \"-0.1\"")]
+    [InlineData("macro_f1", "--fail-under: expected a fraction from 0 to 1 for accuracy, found \"macro_f1\"")]
     [InlineData("0.1,accuracy=0.2", "--fail-under names accuracy more than once")]
+    [InlineData(
+        "macro_f1=1,0",
+        "--fail-under macro_f1=1,0: a comma separates two gates; write the fraction with a point (macro_f1=1.0), "
+            + "or name the metric of the second gate (accuracy=0)")]
+    [InlineData(
+        "0,85",
+        "--fail-under 0,85: a comma separates two gates; write the fraction with a point (0.85), "
+            + "or name the metric of the second gate (accuracy=85)")]
     public void Validate_ValueThatIsNoGate_IsRefused(string texts, string message) =>
         Assert.Equal([message], new EvaluateOptions { FailUnder = texts.Split(',') }.Validate());
 

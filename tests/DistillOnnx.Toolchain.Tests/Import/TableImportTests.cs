@@ -127,11 +127,11 @@ public sealed class TableImportTests : IDisposable
     [InlineData("csv", "train.csv", "input,label\nx,yes\n\"y,no\n", "train.csv: row 3: expected CSV")]
     [InlineData("csv", "train.csv", "input,label\nx\"y\",yes\n", "train.csv: row 2: expected CSV")]
     [InlineData("csv", "train.csv", "input,input\nx,yes\n", "column \"input\" occurs twice")]
-    [InlineData("csv", "train.csv", "", "expected a header line")]
+    [InlineData("csv", "train.csv", "", "row 1: expected the names of the columns")]
     [InlineData("csv", "train.csv", "input,label\n", "expected at least one row")]
     [InlineData(
         "csv", "train.csv", "text,label\nx,yes\n", "has no column \"input\", only text, label; --column input=COLUMN names another one")]
-    [InlineData("csv", "train.csv", "Input;label\nx;yes\n", "has no column \"input\", only Input, label; did you mean Input?")]
+    [InlineData("csv", "train.csv", "Inptu;label\nx;yes\n", "has no column \"input\", only Inptu, label; did you mean Inptu?")]
     [InlineData("csv", "train.csv", "PK\u0003\u0004xlsx", "expected CSV, found a zip archive")]
     [InlineData("csv", "train.csv", "input,label\nx,maybe\n", "row 2, column B: \"label\": expected one of the task's labels")]
     [InlineData("csv", "train.csv", "input,label\nx,\n", "row 2, column B: \"label\" is missing")]

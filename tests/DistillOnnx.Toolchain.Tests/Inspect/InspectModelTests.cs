@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Stages.Reporting;
@@ -60,6 +61,30 @@ public sealed class InspectModelTests : IDisposable
         Assert.Equal(2, facts.FileFaults.Count);
         Assert.Contains("onnx/label_model.onnx: missing", facts.FileFaults);
         Assert.Contains(facts.FileFaults, f => f.StartsWith("golden.jsonl: expected ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Run_BundleWhoseManifestWasEdited_IsNamedOnThePageAndInWarnings()
+    {
+        var (checkpoint, bundle) = (Path.Combine(_root, "checkpoint"), Path.Combine(_root, "bundle"));
+        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Labels, spieceModel: TinyTokenizer.SpieceModel);
+        await BundleExport.RunAsync(
+            new ExportOptions { Model = checkpoint, Out = bundle, Threads = 1 }, Reporter.None, TestContext.Current.CancellationToken);
+        var path = Path.Combine(bundle, "distill.json");
+        var manifest = JsonNode.Parse(File.ReadAllText(path))!;
+        var files = manifest["files"]!.AsObject();
+        files["onnx/encoder_model.onnx"]!["sha256"] = new string('0', 64);
+        files.Remove("onnx/label_model.onnx");
+        File.WriteAllText(path, manifest.ToJsonString());
+        var reporter = new RecordedMessages();
+        var page = Path.Combine(_root, "page.html");
+
+        Inspector.Run(new InspectOptions { Directory = bundle, Report = page }, reporter, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, reporter.Warnings.Count);
+        Assert.Equal($"{bundle}: onnx/label_model.onnx: distill.json has no length and hash for it", reporter.Warnings[0]);
+        Assert.StartsWith($"{bundle}: onnx/encoder_model.onnx: expected SHA-256 0000", reporter.Warnings[1], StringComparison.Ordinal);
+        Assert.Contains("onnx/label_model.onnx: distill.json has no length", File.ReadAllText(page), StringComparison.Ordinal);
     }
 
     [Fact]

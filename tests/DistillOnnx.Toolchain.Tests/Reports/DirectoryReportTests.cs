@@ -22,7 +22,7 @@ public sealed class DirectoryReportTests : IDisposable
             TinyProject.Create(_directory.Path, Task, seed: 3), Reporter.None, TestContext.Current.CancellationToken);
         File.WriteAllText(
             Path.Combine(_directory["checkpoint"], "training.json"),
-            """{"steps": 20, "evaluations": [{"step": 10, "train_label_loss": 2, "validation_accuracy": 0.4}, {"step": 20, "train_label_loss": 1, "validation_accuracy": 0.75}]}""");
+            """{"steps": 20, "data": {"validation_chance": 0.5}, "evaluations": [{"step": 10, "train_label_loss": 2, "validation_accuracy": 0.4}, {"step": 20, "train_label_loss": 1, "validation_accuracy": 0.75}]}""");
         var result = await DirectoryReport.RunAsync(Options, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.Equal([_directory["data"]], result.Datasets);

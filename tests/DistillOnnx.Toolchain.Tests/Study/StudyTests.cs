@@ -91,6 +91,28 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_DatasetWithoutRationales_IsRefusedBeforeAnyRunUnlessNoMethodReadsThem()
+    {
+        var options = Options() with { Data = [Data("nobody")], Seeds = ["0"], Fractions = ["1"] };
+        foreach (var file in Directory.EnumerateFiles(In("nobody"), "*.jsonl"))
+        {
+            var bare = File.ReadAllLines(file).Select(l => JsonSerializer.Deserialize<Dictionary<string, string>>(l)!)
+                .Select(v => v.Remove("rationale") ? JsonSerializer.Serialize(v) : "").ToList();
+            File.WriteAllLines(file, bare);
+        }
+
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
+
+        Assert.Equal(
+            $"{In("nobody")}: no row of train has a rationale, and --methods step-by-step learns from them; add rationales with "
+            + "\"distill annotate\", or leave the method out",
+            fault.Message);
+        Assert.False(Directory.Exists(In("study")));
+        Assert.Single((await Comparison.RunAsync(
+            options with { Methods = ["standard"] }, Reporter.None, TestContext.Current.CancellationToken)).Runs);
+    }
+
+    [Fact]
     public void Differences_ArePairedBySeed()
     {
         StudyRun Run(string method, string data, long seed, double accuracy) =>

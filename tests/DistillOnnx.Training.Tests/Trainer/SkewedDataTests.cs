@@ -52,6 +52,7 @@ public sealed class SkewedDataTests
 
         Assert.True(evaluations.Select(e => (double)e![key]!).Distinct().Count() > 1);
         Assert.Equal((int)best["step"]!, result.BestStep);
+        Assert.Equal((double)best["validation_macro_f1"]!, result.ValidationMacroF1);
     }
 
     [Fact]

@@ -185,6 +185,40 @@ public sealed class StudentTrainerTests
         Assert.Equal(["mine.txt"], Directory.GetFileSystemEntries(directory["out"]).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(TrainingMethod.StepByStep, "step-by-step")]
+    [InlineData(TrainingMethod.SingleTask, "single-task")]
+    public async Task RunAsync_NoRowHasARationale_IsRefusedWithWhatToDo(TrainingMethod method, string name)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Method = method };
+        TinyTask.RemoveRationales(directory["data"], kept: 0);
+
+        var fault = await Assert.ThrowsAsync<InputException>(() =>
+            StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+
+        Assert.EndsWith(
+            $"none of the 48 rows to train on has a rationale, and --method {name} learns from them; add rationales with "
+            + "\"distill annotate\", or train on labels alone with --method standard",
+            fault.Message,
+            StringComparison.Ordinal);
+        Assert.False(Directory.Exists(directory["out"]));
+    }
+
+    [Fact]
+    public async Task RunAsync_FewRowsHaveARationale_CountsTheOthersAndTrains()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 1 };
+        TinyTask.RemoveRationales(directory["data"], kept: 2);
+        var messages = new Messages();
+
+        await StudentTrainer.RunAsync(options, messages, TestContext.Current.CancellationToken);
+
+        Assert.Contains("train: 46 of 48 rows have no rationale; they teach their label only", messages.Warnings);
+        Assert.Contains("validation: 14 of 16 rows have no rationale; the rationale loss leaves them out", messages.Warnings);
+    }
+
     [Fact]
     public async Task RunAsync_FractionOfTheRows_TrainsOnThatMany()
     {

@@ -41,6 +41,20 @@ internal static class TinyTask
         return path;
     }
 
+    /// <summary>Takes the rationales of all rows but the first ones of each split.</summary>
+    public static void RemoveRationales(string data, int kept)
+    {
+        foreach (var file in Directory.EnumerateFiles(data, "*.jsonl"))
+        {
+            File.WriteAllLines(file, [.. File.ReadAllLines(file).Select((line, row) =>
+            {
+                var values = JsonSerializer.Deserialize<Dictionary<string, string>>(line)!;
+                if (row >= kept) values.Remove("rationale");
+                return JsonSerializer.Serialize(values);
+            })]);
+        }
+    }
+
     /// <summary>Writes the shape of a student.</summary>
     public static string Shape(TemporaryDirectory directory, string activation = "relu")
     {

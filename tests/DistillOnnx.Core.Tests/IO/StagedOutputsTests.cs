@@ -1,0 +1,40 @@
+using DistillOnnx.Stages.IO;
+using DistillOnnx.TestSupport;
+
+namespace DistillOnnx.Core.Tests.IO;
+
+/// <summary>What an end without order leaves behind.</summary>
+public sealed class StagedOutputsTests : IDisposable
+{
+    private readonly TemporaryDirectory _parent = new();
+
+    public void Dispose() => _parent.Dispose();
+
+    [Fact]
+    public void DeleteAll_OutputsThatAreNotComplete_AreRemovedAndCompleteOnesKept()
+    {
+        AtomicFile.WriteAllBytes(_parent["done.txt"], "x"u8);
+        using var file = AtomicFile.Create(_parent["skipped.jsonl"]);
+        using var directory = OutputDirectory.Create(_parent["out"]);
+        File.WriteAllText(directory.FilePath("sub/x"), "x");
+        Assert.Equal(3, Directory.EnumerateFileSystemEntries(_parent.Path).Count());
+
+        StagedOutputs.DeleteAll(_parent.Path);
+
+        Assert.Equal(["done.txt"], Directory.EnumerateFileSystemEntries(_parent.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Create_FileThatAKilledProcessLeft_IsRemoved()
+    {
+        var dead = _parent[$".a.txt.{Environment.MachineName}-{int.MaxValue}-0.partial"];
+        var other = _parent[$".b.txt.{Environment.MachineName}-{int.MaxValue}-0.partial"];
+        File.WriteAllText(dead, "x");
+        File.WriteAllText(other, "x");
+
+        AtomicFile.WriteAllBytes(_parent["a.txt"], "y"u8);
+
+        Assert.False(File.Exists(dead));
+        Assert.True(File.Exists(other));
+    }
+}
