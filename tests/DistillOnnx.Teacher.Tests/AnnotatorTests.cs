@@ -308,7 +308,7 @@ public sealed class AnnotatorTests : IDisposable
         var spent = endpoint.Charged.Values.Sum(c => c.Input + c.Output);
         Assert.InRange(spent, 500, 1000);
         Assert.Equal(spent, first.Cost);
-        Assert.Equal(100 - endpoint.Charged.Count, first.Splits!["train"].Dropped["not_asked"]);
+        Assert.Equal(100 - endpoint.Charged.Count, first.Left);
         var tokens = await Annotator.RunAsync(options with { Budget = null, BudgetTokens = spent, Overwrite = true }, Reporter.None);
         Assert.Equal(0, tokens.Requests);
         var rest = await Annotator.RunAsync(options with { Budget = 100_000, Overwrite = true }, Reporter.None);
@@ -348,7 +348,7 @@ public sealed class AnnotatorTests : IDisposable
 
         var offline = await Annotator.RunAsync(options with { Offline = true }, Reporter.None);
         Assert.Equal(
-            (false, 10L, 20L), (offline.Complete!.Value, offline.Splits!["train"].Kept, offline.Splits["train"].Dropped["not_asked"]));
+            (false, 10L, 20L), (offline.Complete!.Value, offline.Kept, offline.Left));
         Assert.Equal(10, endpoint.Calls["/v1/chat/completions"]);
     }
 

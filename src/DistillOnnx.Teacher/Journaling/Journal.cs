@@ -21,6 +21,7 @@ public sealed class Journal : IAsyncDisposable
     private readonly string _path;
     private readonly FileStream _file;
     private readonly KeyTable _places = new();
+    private readonly HashSet<string> _charges = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JournalTotal> _totals = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _written = new(0);
@@ -122,6 +123,13 @@ public sealed class Journal : IAsyncDisposable
         lock (_lock) return _places.Find(key) >= 0;
     }
 
+    /// <summary>Whether a charge is counted.</summary>
+    /// <param name="charge">The charge's name.</param>
+    internal bool Counts(string charge)
+    {
+        lock (_lock) return _charges.Contains(charge);
+    }
+
     /// <summary>Appends an answer; returns once it is on disk.</summary>
     /// <param name="entry">The answer.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -211,6 +219,7 @@ public sealed class Journal : IAsyncDisposable
     private void Note(JournalEntry entry, long offset)
     {
         if (!entry.Lost) _places.Set(Key(entry), offset);
+        if (entry.Charge is { } charge) _charges.Add(charge);
         _totals[entry.Teacher] = _totals.GetValueOrDefault(entry.Teacher).With(entry);
     }
 
