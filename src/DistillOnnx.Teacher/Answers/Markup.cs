@@ -106,7 +106,7 @@ internal static partial class Markup
         text = MarkdownText.Plain(LatexText.Plain(text));
         text = BlankLines().Replace(LoneHeading().Replace(text, ""), "\n\n");
         text = Announcement().Replace(text.Trim(), "");
-        text = Leftover().Replace(WithoutOpenMarks(text), "");
+        text = WithoutPointers(WithoutOpenMarks(text));
         return text.Length > 0 ? text : null;
     }
 
@@ -125,6 +125,17 @@ internal static partial class Markup
             var start = rest.TrimStart(Marks);
             if (start.Length == rest.Length || !char.IsWhiteSpace(start[0])) return rest.ToString();
             rest = start;
+        }
+    }
+
+    // What stood before the label's marker and points at it, from the end word by word.
+    private static string WithoutPointers(string text)
+    {
+        for (var rest = text.AsSpan().Trim(); ;)
+        {
+            var start = rest.LastIndexOfAny(" \t\r\n") + 1;
+            if (start == rest.Length || !Pointer().IsMatch(rest[start..])) return rest.ToString();
+            rest = rest[..start].TrimEnd();
         }
     }
 
@@ -155,15 +166,14 @@ internal static partial class Markup
     private static partial Regex BlankLines();
 
     [GeneratedRegex(
-        @"^[ \t>*_-]*(?:final[ \t]+)?(?:conclusion|reasoning|analysis|rationale|explanation|justification|summary|answer|label"
+        @"^[ \t>*_-]*(?:final[ \t]+)?(?:conclusion|reasoning|reasons?|analysis|rationale|explanation|justification|summary|answer|label"
         + @"|verdict|decision|classification)[ \t*_]*[:：]?[ \t*_]*(?:\n|\z)",
         RegexOptions.IgnoreCase | RegexOptions.Multiline)]
     private static partial Regex LoneHeading();
 
-    // What stood before the label's marker and points at it.
     [GeneratedRegex(
-        @"(?:(?:^|(?<!\s)\s+)(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+)+$")]
-    private static partial Regex Leftover();
+        @"^(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+$")]
+    private static partial Regex Pointer();
 
     [GeneratedRegex(@"^(?:[-*•]\s+)?(?:rationale|reason|reasons|reasoning|explanation|justification)\s*[:：]\s*", RegexOptions.IgnoreCase)]
     private static partial Regex Announcement();

@@ -118,6 +118,7 @@ internal sealed class BatchJobRunner(
     {
         var asked = new HashSet<UInt128>();
         var budget = stack.NewBudget();
+        stack.Exhausted = false;
         var jobs = new List<(string Tag, string Id)>();
         var (file, count) = (Path.Combine(directory, "batch.jsonl"), 0);
         var stream = File.Create(file);

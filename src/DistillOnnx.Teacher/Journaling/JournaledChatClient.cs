@@ -60,7 +60,9 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         var shared = _underWay.GetOrAdd(key, mine);
         try
         {
-            return Response(await shared.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
+            // The one that asks is waited for to its end: what it was charged at is noted before it stops.
+            var asking = ReferenceEquals(shared, mine) ? shared.Value : shared.Value.WaitAsync(cancellationToken);
+            return Response(await asking.ConfigureAwait(false));
         }
         finally
         {
