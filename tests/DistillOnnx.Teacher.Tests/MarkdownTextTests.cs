@@ -12,8 +12,8 @@ public sealed class MarkdownTextTests
     // What looks like a mark and is none.
     private static readonly Gen<string> Sign = Gen.OneOf(
         "2*3*4", "5 * 3", "a_b_c", "snake_case", "_private", "__init__", "2**3", "x**2**3", "*args", "**kwargs", "(2*x)*(3*y)", "f(*a, *b)",
-        "5 - 3", "a|b", "|x|", "a[0](x)", "m[i](2)", "[1]", "5* and 6*", "C#", "#1", "~5", "3 ~ 4", "x > y", "a -> b", "$5", "C:\\_tmp\\x",
-        "*.txt and *.md", "src/*/bin", "COUNT(*)", "int *p", "char **v", "f***", "2 * 3 * 4", "5 *3* 2", "___", "/* a */", "7 * (36 + 2)");
+        "5 - 3", "a|b", "|x|", "a[0](x)", "m[i](2)", "[1]", "C#", "#1", "~5", "3 ~ 4", "x > y", "a -> b", "$5", "C:\\_tmp\\x",
+        "*.txt and *.md", "src/*/bin", "COUNT(*)", "int *p", "char **v", "2 * 3 * 4", "5 *3* 2", "___", "/* a */", "7 * (36 + 2)");
 
     [Theory]
     [InlineData("It is *not* so.", "It is not so.")]
@@ -43,6 +43,8 @@ public sealed class MarkdownTextTests
     [InlineData("feature\\_request is 5 \\* 3", "feature_request is 5 * 3")]
     [InlineData("**Step 1:** add *two* numbers: 2*3*4 = 24", "Step 1: add two numbers: 2*3*4 = 24")]
     [InlineData("an **open mark", "an **open mark")]
+    [InlineData("5* and 6* say f***", "5* and 6* say f***")]
+    [InlineData("f(*a, *b) is 5*", "f(*a, *b) is 5*")]
     public void Plain_Markdown_IsWhatAPersonReads(string text, string plain) => Assert.Equal(plain, MarkdownText.Plain(text));
 
     [Theory]

@@ -74,8 +74,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         if (JsonAnswers.Last(text) is { } json) return Read(example, text, json);
         // Of an object that is broken or cut, single lines would be taken for the answer.
         if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
-        text = NextTurns.CutOff(text, Marker());
-        return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
+        text = NextTurns.CutOff(text);
+        return Markers.Last(text) is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
     }
 
     private TeacherAnswer Read(Example example, string text, JsonAnswer json)
@@ -114,7 +114,7 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     {
         if (reasons is null) return answer;
         reasons = (apart ? Markup.Plain(reasons) : reasons).Trim();
-        if (answer.Label is { } label && Marker().Matches(reasons).LastOrDefault() is { } marker)
+        if (answer.Label is { } label && Markers.Last(reasons) is { } marker)
         {
             var (given, _, rest) = Given(reasons, marker);
             if (Label(example, given, null).Label is { } named)
@@ -186,19 +186,6 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
             TimeSpan.FromSeconds(1));
     }
-
-    [GeneratedRegex(
-        @"<(?<name>answer|label|final_answer)>\s*(?<tag>.*?)\s*</\k<name>>"
-        + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?"
-        + @"[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+"
-        + @"(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
-        + @"|^[ \t>#*_\-]*(?:final\s+|my\s+|correct\s+|predicted\s+)?"
-        + @"(?:answer|label|classification|category|choice|verdict|prediction)[*_`]*\s*(?:[:：]|=(?!=)|[*_]*\s*\n)"
-        + @"|\b(?:final\s+answer|answer|label)[*_`]*\s*[:：]"
-        + @"|^####\s+"
-        + @"|(?:\$\s*)?\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\}",
-        RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex Marker();
 
     [GeneratedRegex(
         @"<(?<name>rationale|reasoning|explanation)>(?<text>.*?)</\k<name>>", RegexOptions.IgnoreCase | RegexOptions.Singleline)]

@@ -25,19 +25,22 @@ internal sealed class InlineMarkdown
     private readonly int[] _letters;
     private readonly int[] _operators;
     private readonly int[] _otherThanNames;
+    private readonly int[] _brackets;
 
     private InlineMarkdown(string line)
     {
         _line = line;
         _out = new bool[line.Length];
         _text = new bool[line.Length];
-        (_letters, _operators, _otherThanNames) = (new int[line.Length + 1], new int[line.Length + 1], new int[line.Length + 1]);
+        (_letters, _operators) = (new int[line.Length + 1], new int[line.Length + 1]);
+        (_otherThanNames, _brackets) = (new int[line.Length + 1], new int[line.Length + 1]);
         for (var i = 0; i < line.Length; i++)
         {
             _letters[i + 1] = _letters[i] + (char.IsLetter(line[i]) ? 1 : 0);
             _operators[i + 1] = _operators[i] + (Operators.Contains(line[i], StringComparison.Ordinal) ? 1 : 0);
             _otherThanNames[i + 1] = _otherThanNames[i] + (line[i] is '_' || char.IsAsciiLetterLower(line[i])
                 || char.IsAsciiDigit(line[i]) ? 0 : 1);
+            _brackets[i + 1] = _brackets[i] + (line[i] is '(' or '[' or '{' ? 1 : line[i] is ')' or ']' or '}' ? -1 : 0);
         }
     }
 
@@ -191,7 +194,7 @@ internal sealed class InlineMarkdown
             while (left > 0 && openers.TryPop(out var opener))
             {
                 var taken = Math.Min(left, opener.Length);
-                if (!IsEmphasis(opener.At + opener.Length, at + length - left, _line[at], taken)) continue;
+                if (!IsEmphasis(opener.At + opener.Length, at + length - left, _line[at], taken)) break;
                 _out.AsSpan(opener.At + opener.Length - taken, taken).Fill(true);
                 _out.AsSpan(at + length - left, taken).Fill(true);
                 left -= taken;
@@ -208,10 +211,10 @@ internal sealed class InlineMarkdown
         if (left == length && !char.IsWhiteSpace(after) && IsEdge(before, BeforeEmphasis)) openers.Push(new Opener(at, length));
     }
 
-    // Words between single marks; names such as __init__ and a sum's factors are none.
+    // Words between single marks; names such as __init__, a sum's factors and what ends within brackets are none.
     private bool IsEmphasis(int from, int to, char mark, int marks)
     {
-        if (to <= from) return false;
+        if (to <= from || _brackets[to] != _brackets[from]) return false;
         if (mark == '_' && _otherThanNames[to] == _otherThanNames[from] && (marks > 1 || _line.AsSpan(from, to - from).Contains('_')))
             return false;
         if (marks != 1) return true;

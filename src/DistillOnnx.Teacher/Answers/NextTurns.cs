@@ -6,16 +6,14 @@ namespace DistillOnnx.Teacher.Answers;
 internal static partial class NextTurns
 {
     /// <summary>An answer in free text without the turns that follow it.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="marker">Finds where a text names its answer.</param>
-    public static string CutOff(string text, Regex marker)
+    public static string CutOff(string text)
     {
-        if (marker.Match(text) is not { Success: true } first) return text;
+        if (!Turn().IsMatch(text) || Markers.First(text) is not { } first) return text;
         var answered = first.Index + first.Length;
         foreach (Match turn in Turn().Matches(text, answered))
         {
             if (!string.IsNullOrWhiteSpace(text[answered..turn.Index])
-                && (turn.Groups["speaker"].Success || marker.IsMatch(text, turn.Index + turn.Length)))
+                && (turn.Groups["speaker"].Success || Markers.First(text, turn.Index + turn.Length) is not null))
             {
                 return text[..turn.Index];
             }
