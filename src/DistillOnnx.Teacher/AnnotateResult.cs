@@ -8,8 +8,24 @@ public sealed record AnnotateResult
     /// <summary>The dataset directory; null for a plan or a preview.</summary>
     public string? Dataset { get; init; }
 
-    /// <summary>Whether every row was asked for; false after a budget was spent.</summary>
+    /// <summary>Whether every row was asked for.</summary>
     public bool? Complete { get; init; }
+
+    /// <summary>Why not every row was asked for: <c>budget</c> (it is spent), <c>offline</c>, or <c>unanswered</c> (batch jobs gave no
+    /// answers); null where every row was.</summary>
+    public string? IncompleteReason { get; init; }
+
+    /// <summary>Rows of all splits annotated: those kept, dropped and left.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>Rows with a rationale of the teacher's.</summary>
+    public long? Kept { get; init; }
+
+    /// <summary>Rows that were asked and have none.</summary>
+    public long? Dropped { get; init; }
+
+    /// <summary>Rows that a further run asks.</summary>
+    public long? Left { get; init; }
 
     /// <summary>The splits annotated.</summary>
     public IReadOnlyDictionary<string, AnnotatedSplit>? Splits { get; init; }

@@ -9,8 +9,11 @@ public sealed record AnnotatedSplit
     /// <summary>Rows with a rationale of the teacher's.</summary>
     public required long Kept { get; init; }
 
-    /// <summary>Rows without, per reason in snake_case.</summary>
+    /// <summary>Rows that were asked and have none, per reason in snake_case.</summary>
     public required IReadOnlyDictionary<string, long> Dropped { get; init; }
+
+    /// <summary>Rows that were not asked, or whose answers are not complete, since the run ended before.</summary>
+    public long Left { get; init; }
 
     /// <summary>Rows whose rationale explains a gold label that was given.</summary>
     public required long Rationalized { get; init; }

@@ -60,6 +60,7 @@ internal static class AnnotationMerger
             throw new InputException($"{longer.Directory}: has rows that the dataset has not; annotate it again");
         var ledger = new JsonObject(Counts.Select(c => KeyValuePair.Create(c, (JsonNode?)parts.Sum(p => (long?)p.Ledger[c] ?? 0))));
         output.Info["source"] = "annotate";
+        output.Info["complete"] = true;
         output.Info["merged"] = new JsonArray([.. parts.Select(p => (JsonNode)p.Shard.ToString())]);
         output.Commit(new JsonObject
         {
@@ -68,11 +69,10 @@ internal static class AnnotationMerger
             ["examples"] = examples,
         });
         reporter.Info($"{parts.Length} parts put together: {string.Join(", ", splits.Select(s => $"{s.Key} {s.Value.Rows} rows"))}");
-        return new AnnotateResult
+        return AnnotationSummary.Counted(splits) with
         {
             Dataset = Path.GetFullPath(options.Out),
             Complete = true,
-            Splits = splits,
             InputTokens = (long)ledger["input_tokens"]!,
             OutputTokens = (long)ledger["output_tokens"]!,
             ReasoningTokens = (long)ledger["reasoning_tokens"]! is > 0 and var reasoning ? reasoning : null,

@@ -1,6 +1,5 @@
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Limits;

@@ -14,18 +14,19 @@ internal static class AnnotationReport
         var page = new HtmlReport($"Annotation by {options.Teacher}");
         page.Figures(
         [
-            ("rows", Number(result.Splits!.Values.Sum(s => s.Rows))),
-            ("kept", Number(result.Splits.Values.Sum(s => s.Kept))),
+            ("rows", Number(result.Rows ?? 0)),
+            ("kept", Number(result.Kept ?? 0)),
+            ("left", Number(result.Left ?? 0)),
             ("requests now", Number(result.Requests ?? 0)),
             ("tokens", $"{Number(result.InputTokens ?? 0)} + {Number(result.OutputTokens ?? 0)}"),
             ("of thoughts", result.ReasoningTokens is { } thoughts ? Number(thoughts) : "not counted"),
             ("cost", result.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "unknown"),
         ]);
-        if (result.Complete == false) page.Warning("Some rows were not asked; a further run resumes here.");
-        foreach (var (split, found) in result.Splits)
+        if (AnnotationSummary.Incomplete(result) is { } incomplete) page.Warning($"{char.ToUpperInvariant(incomplete[0])}{incomplete[1..]}.");
+        foreach (var (split, found) in result.Splits!)
         {
             page.Heading(split);
-            var kinds = found.Dropped.Select(d => (d.Key, d.Value)).Prepend(("kept", found.Kept));
+            var kinds = found.Dropped.Select(d => (d.Key, d.Value)).Prepend(("kept", found.Kept)).Append(("left", found.Left));
             page.Table(["rows", "count"], kinds.Select(k => (IReadOnlyList<string?>)[k.Item1, Number(k.Item2)]));
             if (found.TeacherAccuracy is { } accuracy)
                 page.Paragraph(string.Create(

@@ -1,4 +1,3 @@
-using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Rows;

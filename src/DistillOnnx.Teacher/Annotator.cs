@@ -5,7 +5,6 @@ using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.BatchJobs;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
@@ -104,23 +103,9 @@ public static class Annotator
         stack.Journaled.Offline = true;
         var (result, fault) = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
-        Report(result, stack, reporter);
-        RequireAny(result, fault, options);
+        AnnotationSummary.Report(result, reporter);
+        AnnotationSummary.RequireAny(result, fault, options);
         return result;
-    }
-
-    // A run that kept no row failed, even if it wrote files.
-    private static void RequireAny(AnnotateResult result, string? fault, AnnotateOptions options)
-    {
-        if (result.Splits!.Values.Any(s => s.Kept > 0) || result.Splits.Values.All(s => s.Rows == 0)) return;
-        var dropped = result.Splits.Values.SelectMany(s => s.Dropped).GroupBy(d => d.Key).Select(g => $"{g.Key} {g.Sum(d => d.Value)}");
-        var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut"))
-            ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it"
-            : "";
-        throw new TeacherException(
-            TeacherFault.Fatal,
-            $"no row was kept ({string.Join(", ", dropped)}){(fault is null ? "" : $": {fault}")}{cut}; "
-            + $"{Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came");
     }
 
     private static AnnotateResult Preview(
@@ -216,7 +201,6 @@ public static class Annotator
         using var output = new AnnotatedDataset(dataset.Task, options);
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
         var examples = new JsonObject();
-        var notAsked = 0L;
         string? fault = null;
         foreach (var split in dataset.Splits)
         {
@@ -239,15 +223,15 @@ public static class Annotator
             if (!annotate) continue;
             splits.Add(split, tally.Result());
             examples[split] = tally.Examples();
-            notAsked += tally.NotAsked;
             fault ??= tally.Fault;
         }
 
-        var result = new AnnotateResult
+        var counted = AnnotationSummary.Counted(splits);
+        var result = counted with
         {
             Dataset = Path.GetFullPath(options.Out),
-            Complete = notAsked == 0,
-            Splits = splits,
+            Complete = counted.Left == 0,
+            IncompleteReason = counted.Left == 0 ? null : stack.Exhausted ? "budget" : options.Offline ? "offline" : "unanswered",
             Requests = stack.Journaled.Asked,
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
@@ -256,6 +240,8 @@ public static class Annotator
             Cost = Ledger.Cost(journal.Totals, options.Prices),
         };
         Record(output.Info, options, dataset);
+        output.Info["complete"] = result.Complete;
+        if (result.Left > 0) output.Info["rows_left"] = result.Left;
         output.Commit(new JsonObject
         {
             ["splits"] = JsonSerializer.SerializeToNode(splits, Indented),
@@ -276,28 +262,5 @@ public static class Annotator
         info["options"] = JsonSerializer.SerializeToNode(options with { ApiKey = null }, Indented);
         info["data_sha256"] = new JsonObject(dataset.Splits.Select(s => KeyValuePair.Create(s, (JsonNode?)dataset.Hash(s))));
         if (options.Shard is not null) info["shard"] = options.Shard;
-    }
-
-    private static void Report(AnnotateResult result, TeacherStack stack, IReporter reporter)
-    {
-        foreach (var (name, split) in result.Splits!)
-        {
-            var dropped = split.Dropped.Count == 0
-                ? ""
-                : $"; dropped: {string.Join(", ", split.Dropped.Select(d => $"{d.Key} {d.Value}"))}";
-            var accuracy = split.TeacherAccuracy is { } share ? $"; teacher accuracy {share:P1}" : "";
-            reporter.Info($"{name}: {split.Kept} of {split.Rows} rows have a rationale{accuracy}{dropped}");
-        }
-
-        var cost = result.Cost is { } price ? $", ${price:0.00}" : "";
-        var thoughts = result.ReasoningTokens is { } count ? $" ({count} of thoughts)" : "";
-        reporter.Info(
-            $"asked {result.Requests} now, repeated {result.Retried}; "
-            + $"the journal holds {result.InputTokens} + {result.OutputTokens} tokens{thoughts}{cost}");
-        if (stack.Exhausted)
-            reporter.Warn(
-                "the budget is spent; rows that were not asked have no rationale, and a run with a larger budget resumes here");
-        else if (result.Complete == false)
-            reporter.Warn("some rows were not asked; a further run, with a larger budget or without --offline, resumes here");
     }
 }

@@ -6,13 +6,6 @@ namespace DistillOnnx.Cli.Tests;
 /// </summary>
 public sealed class NamespaceCycleTests
 {
-    // What is left, by project: the namespaces that use one another, without the project's own name.
-    private static readonly Dictionary<string, string[]> Known = new(StringComparer.Ordinal)
-    {
-        // The form of an answer depends on where its row came from, and a row's annotator reads answers.
-        ["DistillOnnx.Teacher"] = ["Answers Rows"],
-    };
-
     public static TheoryData<string> Projects { get; } =
         [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src"), "DistillOnnx.*").Select(d => Path.GetFileName(d)!)
             .Order()];
@@ -28,7 +21,7 @@ public sealed class NamespaceCycleTests
 
         var uses = edges.Where(e => Cycles(edges.Keys).Any(c => c.Contains(e.Key.From) && c.Contains(e.Key.To)))
             .Select(e => $"{e.Key.From} -> {e.Key.To}: {e.Value}");
-        Assert.True(Known.GetValueOrDefault(project, []).SequenceEqual(cycles), $"{string.Join("; ", cycles)}\n{string.Join("\n", uses)}");
+        Assert.True(!cycles.Any(), $"{string.Join("; ", cycles)}\n{string.Join("\n", uses)}");
     }
 
     [Fact]

@@ -131,6 +131,69 @@ public sealed class AnswerReaderTests
         Assert.Equal(label, Read(Nli, $"{Why}\nLabel: {answer}").Label);
 
     [Theory]
+    [InlineData("C#", "C#", "C", "C++", "C#")]
+    [InlineData("**C++**.", "C++", "C", "C++", "C#")]
+    [InlineData("C, because it is old", "C", "C", "C++", "C#")]
+    [InlineData("C or C++", null, "C", "C++", "C#")]
+    [InlineData("<=50K", "<=50K", "<=50K", ">50K")]
+    [InlineData("clearly **>50K**, by the job", ">50K", "<=50K", ">50K")]
+    [InlineData("\"<= 50K\"", "<=50K", "<=50K", ">50K")]
+    [InlineData("≤50K", "<=50K", "<=50K", ">50K")]
+    [InlineData("50K", null, "<=50K", ">50K")]
+    [InlineData("A+.", "A+", "A", "A+", "A-")]
+    [InlineData("A- since it is short", "A-", "A", "A+", "A-")]
+    [InlineData("a", "A", "A", "A+", "A-")]
+    [InlineData("A*", "A*", "A", "A*")]
+    [InlineData("-1 (negative)", "-1", "-1", "0", "1")]
+    [InlineData("**−1**", "-1", "-1", "0", "1")]
+    [InlineData("1.", "1", "-1", "0", "1")]
+    [InlineData("-5", null, "5", "10")]
+    [InlineData("3.5", null, "3", "5")]
+    [InlineData("4 stars", "4", "1", "4", "5")]
+    [InlineData("4/5", null, "1", "4", "5")]
+    [InlineData("10", "10", "1", "10", "100")]
+    [InlineData("$10-20", "$10-20", "$0-10", "$10-20")]
+    [InlineData("bug report", "bug report", "bug", "bug report")]
+    [InlineData("a bug", "bug", "bug", "bug report")]
+    [InlineData("non-toxic", "nontoxic", "toxic", "nontoxic")]
+    [InlineData("feature request", "FeatureRequest", "Bug", "FeatureRequest")]
+    [InlineData("us", "us", "US", "us")]
+    [InlineData("clearly Us", null, "US", "us")]
+    [InlineData("Very negative", "very negative", "negative", "very negative")]
+    [InlineData("v1.2.3", "v1.2.3", "v1.2", "v1.2.3")]
+    [InlineData("#1", "#1", "#1", "#2")]
+    [InlineData("N/A", "N/A", "N/A", "yes")]
+    [InlineData("是", "是", "是", "不是")]
+    [InlineData("😀", "😀", "😀", "😢")]
+    public void Read_LabelsOfSignsNumbersAndParts_AreTheOneThatIsNamedOrNone(string answer, string? label, params string[] labels)
+    {
+        var task = new TaskSpec { Name = "signs", Kind = TaskKind.Labels, Labels = labels };
+        foreach (var text in (string[])[$"{Why}\nLabel: {answer}", $"{Why} So the answer is {answer}", Json(answer)])
+            Assert.Equal(label, Read(task, text).Label);
+
+        static string Json(string text) => System.Text.Json.JsonSerializer.Serialize(new { rationale = Why, label = text });
+    }
+
+    [Theory]
+    [InlineData("12 apples", "12 apples")]
+    [InlineData("12 apples. I hope this helps!", "12 apples")]
+    [InlineData("**$5.50**. That is all.", "$5.50")]
+    [InlineData("St. Petersburg.", "St. Petersburg")]
+    [InlineData("C#", "C#")]
+    public void Read_OpenAnswers_KeepTheirUnitsAndNoFurtherSentence(string answer, string label) =>
+        Assert.Equal(label, Read(new TaskSpec { Name = "open", Kind = TaskKind.Text }, $"{Why} The answer is {answer}").Label);
+
+    [Fact]
+    public void Read_ReasonsOfNoUse_SayWhy()
+    {
+        Assert.Equal("the answer's \"reasoning\" is a number, expected a text", Read(Labels, """{"reasoning": 7, "label": "bug"}""").Unusable);
+        Assert.Equal(
+            "the answer's \"rationale\" is an object without text, expected a text",
+            Read(Labels, """{"rationale": {"sure": 0.5}, "label": "bug"}""").Unusable);
+        Assert.Null(Read(Labels, """{"rationale": null, "explanation": "It closes.", "label": "bug"}""").Unusable);
+    }
+
+    [Theory]
     [InlineData("(b) math problem", "math problem", false)]
     [InlineData("**B) Math problem**", "math problem", false)]
     [InlineData("(b)", "math problem", true)]
@@ -151,6 +214,13 @@ public sealed class AnswerReaderTests
     [InlineData("\\boxed{7 * 36}", "(7 * 36)")]
     [InlineData("(7 * 36) = 252", "(7 * 36)")]
     [InlineData("many apples", null)]
+    [InlineData("(7 * 36) apples", "(7 * 36)")]
+    [InlineData("12 apples + 5 apples = 17 apples", "(12 + 5)")]
+    [InlineData("Total = 7 x 36", "(7 * 36)")]
+    [InlineData("$1,200 - $300", "(1200 - 300)")]
+    [InlineData("\\frac{7 + 2}{3}", "((7 + 2)/3)")]
+    [InlineData("10 minus 3", null)]
+    [InlineData("5 of 10", null)]
     public void Read_Equations_AreWrittenInParentheses(string answer, string? label) =>
         Assert.Equal(label, Read(Sums, $"{Why} The answer is {answer}.").Label);
 

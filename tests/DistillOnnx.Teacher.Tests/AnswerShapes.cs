@@ -4,6 +4,7 @@ namespace DistillOnnx.Teacher.Tests;
 public static class AnswerShapes
 {
     private const string Why = AnswerShape.Why;
+    private const string TwoLines = "It closes by itself\nwhen pressed.";
     private const string Json = $$"""{"rationale": "{{Why}}", "label": "bug"}""";
 
     /// <summary>All shapes; the task's labels are bug, question and feature_request.</summary>
@@ -104,6 +105,60 @@ public static class AnswerShapes
         new("JSON, label in an object", $$"""{"rationale": "{{Why}}", "label": {"confidence": 0.9, "name": "bug"} }"""),
         new("JSON, rationale as a list", """{"rationale": ["It closes by itself", "when pressed."], "label": "bug"}"""),
         new("JSON, rationale with markup", $$"""{"rationale": "**Analysis:**\n{{Why}}\n\nSo the answer is bug.", "label": "bug"}"""),
+        new("italics in the reasons", "It *closes* by _itself_ when ***pressed***.\n\nAnswer: bug"),
+        new("bullets in the reasons", "- It closes by itself\n- when pressed.\n\n**Answer:** bug") { Rationale = TwoLines },
+        new("headings, quotes and rules in the reasons", "### Reasons\n\n> It closes by itself\n> when pressed.\n\n---\n\n**bug**")
+        {
+            Rationale = TwoLines,
+        },
+        new("a table in the reasons", "| Sign | Meaning |\n|---|---|\n| It closes | a crash |\n\nSo the answer is bug.")
+        {
+            Rationale = "Sign: Meaning\nIt closes: a crash",
+        },
+        new("a link in the reasons", "It closes by [itself](https://example.org/a_b) when pressed.\n\nAnswer: bug"),
+        new("signs that are no markup", "5 * 3 of 2*3*4 calls of a_b_c(*x) fail.\n\nAnswer: bug")
+        {
+            Rationale = "5 * 3 of 2*3*4 calls of a_b_c(*x) fail.",
+        },
+        new("a formula in the reasons", "It fails \\(5 \\times 3\\) times, which is $\\frac{1}{2}$ of all.\n\nAnswer: bug")
+        {
+            Rationale = "It fails 5 * 3 times, which is 1/2 of all.",
+        },
+        new("escaped marks (Mistral)", "It asks for app\\_name. So the answer is feature\\_request.", Label: "feature_request")
+        {
+            Rationale = "It asks for app_name.",
+        },
+        new("JSON, steps as a list", """{"rationale": ["It closes by itself", "It was pressed", "so it is a crash."], "label": "bug"}""")
+        {
+            Rationale = "It closes by itself. It was pressed so it is a crash.",
+        },
+        new(
+            "JSON, steps as objects",
+            """{"steps": [{"step": 1, "text": "It closes by itself"}, {"step": 2, "text": "when pressed."}], "final_answer": "bug"}"""),
+        new("JSON, rationale as an object", """{"rationale": {"text": "It closes by itself when pressed.", "sure": 0.9}, "label": "bug"}"""),
+        new("JSON, rationale as an object of texts", """{"rationale": {"premise": "It closes by itself", "when": "when pressed."}, "label": "bug"}"""),
+        new("JSON, rationale as a number", """{"rationale": 7, "label": "bug"}""", "no_reasons"),
+        new("JSON, rationale as an empty list", """{"rationale": [], "label": "bug"}""", "no_reasons"),
+        new("JSON within an object", $$"""{"answer": {"label": "bug", "rationale": "{{Why}}"} }"""),
+        new("JSON named by the schema", $$"""{"annotation": {{Json}} }"""),
+        new("reasons, then JSON of the label alone", $"{Why}\n\nHere is the JSON:\n```json\n{{\"label\": \"bug\"}}\n```"),
+        new("JSON of the label alone", "Here is the JSON:\n{\"label\": \"bug\"}", "no_reasons"),
+        new(
+            "JSON, then an invented next input",
+            Json + "\n\nInput: How do I log in?\n{\"rationale\": \"It asks how.\", \"label\": \"question\"}"),
+        new(
+            "JSON, then an invented next turn",
+            Json + "\nUser: How do I log in?\nAssistant: {\"rationale\": \"It asks how.\", \"label\": \"question\"}"),
+        new("JSON, then an invented next question", Json + "\n\nQ: How do I log in?\nA: It asks how. So the answer is question."),
+        new(
+            "JSON, second thoughts",
+            "{\"rationale\": \"It asks.\", \"label\": \"question\"}\nWait, that is wrong. Corrected:\n" + Json),
+        new("JSON, two objects side by side", "[{\"rationale\": \"It asks.\", \"label\": \"question\"}, " + Json + "]", "unparsable", null),
+        new("start token of the next turn alone (Phi, GLM)", $"{Why} So the answer is bug.<|user|>\nnext<|assistant|>So the answer is question."),
+        new("the other label in the reasons", $"At first it looks like a question. {Why} So the answer is bug.")
+        {
+            Rationale = $"At first it looks like a question. {Why}",
+        },
         new("code marks at the end", "It closes by itself when `pressed.`\n\nAnswer: bug"),
         new("JSON, thoughts in the rationale", $$"""{"rationale": "<think>So question?</think>{{Why}}", "label": "bug"}"""),
         new("JSON, half a character", $$"""{"rationale": "\ud83d {{Why}}", "label": "bug"}""") { Rationale = $"\uFFFD {Why}" },

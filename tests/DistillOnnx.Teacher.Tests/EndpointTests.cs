@@ -70,22 +70,6 @@ public sealed class EndpointTests : IDisposable
             JsonDocument.Parse(File.ReadLines(_directory["out/train.jsonl"]).First()).RootElement.GetProperty("rationale").GetString());
     }
 
-    [Fact]
-    public async Task Run_ChargedAnswerThatCannotBeRead_CountsInLedgerAndBudget()
-    {
-        await using var server = await StartAsync(_ => Task.FromResult(
-            (200, """{"choices":[],"usage":{"prompt_tokens":100,"completion_tokens":30,"total_tokens":130}}""")));
-        await Assert.ThrowsAsync<TeacherException>(() => RunAsync(server, 1, o => o));
-        Assert.Equal(3, _seen.Count);
-        var ledger = JsonDocument.Parse(File.ReadAllText(_directory["out/annotation.json"])).RootElement.GetProperty("ledger");
-        Assert.Equal(0, ledger.GetProperty("answers").GetInt64());
-        Assert.Equal((300, 90), (ledger.GetProperty("input_tokens").GetInt64(), ledger.GetProperty("output_tokens").GetInt64()));
-
-        // What was lost is spent: the next run has nothing left.
-        await Assert.ThrowsAsync<TeacherException>(() => RunAsync(server, 1, o => o with { BudgetTokens = 400, Overwrite = true }));
-        Assert.Equal(3, _seen.Count);
-    }
-
     [Theory]
     [InlineData(4100, "too_long")]
     [InlineData(3900, "kept")]

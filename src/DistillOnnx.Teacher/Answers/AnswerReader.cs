@@ -71,16 +71,22 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             return Label(example, given, Markup.Rationale(match.Groups["rationale"].Value));
         }
 
-        if (JsonAnswers.Last(text) is { } json)
-            return With(
-                example,
-                Label(example, json.Label, null),
-                json.Rationale is null ? null : ThoughtSplitter.Split(json.Rationale).Answer,
-                apart: true);
+        if (JsonAnswers.Last(text) is { } json) return Read(example, text, json);
         // Of an object that is broken or cut, single lines would be taken for the answer.
         if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
-        text = BeforeNextTurn(text);
-        return Marker().Matches(text).LastOrDefault() is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
+        text = NextTurns.CutOff(text);
+        return Markers.Last(text) is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
+    }
+
+    private TeacherAnswer Read(Example example, string text, JsonAnswer json)
+    {
+        if (json.IsOneOfSeveral) return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
+        var answer = Label(example, json.Label, null) with { Unusable = json.Unusable };
+        if (json.Rationale is { } rationale) return With(example, answer, ThoughtSplitter.Split(rationale).Answer, apart: true);
+        // An object of the label alone may end reasons in free text.
+        return json.Unusable is null && Introduction().Replace(text[..json.Start], "").Trim() is { Length: > 0 } before
+            ? With(example, answer, before, apart: true)
+            : answer;
     }
 
     private TeacherAnswer Marked(Example example, string text, Match marker)
@@ -107,8 +113,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     private TeacherAnswer With(Example example, TeacherAnswer answer, string? reasons, bool apart)
     {
         if (reasons is null) return answer;
-        reasons = Markup.Plain(reasons).Trim();
-        if (answer.Label is { } label && Marker().Matches(reasons).LastOrDefault() is { } marker)
+        reasons = (apart ? Markup.Plain(reasons) : reasons).Trim();
+        if (answer.Label is { } label && Markers.Last(reasons) is { } marker)
         {
             var (given, _, rest) = Given(reasons, marker);
             if (Label(example, given, null).Label is { } named)
@@ -123,23 +129,6 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         }
 
         return answer with { Rationale = Markup.Rationale(reasons) };
-    }
-
-    // A model that nothing stops goes on with a question of its own and the answer to it.
-    private static string BeforeNextTurn(string text)
-    {
-        if (Marker().Match(text) is not { Success: true } first) return text;
-        var answered = first.Index + first.Length;
-        foreach (Match turn in NextTurn().Matches(text, answered))
-        {
-            if (!string.IsNullOrWhiteSpace(text[answered..turn.Index])
-                && (turn.Groups["speaker"].Success || Marker().IsMatch(text, turn.Index + turn.Length)))
-            {
-                return text[..turn.Index];
-            }
-        }
-
-        return text;
     }
 
     // A label alone on the last line, or on the first one with the reasons after it.
@@ -172,22 +161,10 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             return new TeacherAnswer(rationale, label, fault, null, mapped);
         }
 
-        if (task.Metric != TaskMetric.Equation) return new TeacherAnswer(rationale, Markup.Bare(given));
-        var equation = Equation(given);
+        if (task.Metric != TaskMetric.Equation)
+            return new TeacherAnswer(rationale, Markup.Bare(Quantity().Match(given) is { Success: true } number ? number.Value : given));
+        var equation = EquationText.Read(given);
         return equation is null ? new TeacherAnswer(rationale, null, AnswerFault.NoEquation) : new TeacherAnswer(rationale, equation);
-    }
-
-    // Equations are written in parentheses, as the teachers of the paper wrote them.
-    private static string? Equation(string given)
-    {
-        given = Fraction().Replace(given, "(($1) / ($2))");
-        given = given.Replace("\\times", "*", StringComparison.Ordinal)
-            .Replace("\\cdot", "*", StringComparison.Ordinal)
-            .Replace("\\div", "/", StringComparison.Ordinal);
-        given = given.Replace("\\left", "", StringComparison.Ordinal).Replace("\\right", "", StringComparison.Ordinal);
-        given = Markup.Bare(Markup.Bare(given).Split('=')[0]);
-        if (given.Length == 0 || !Arithmetic.TryEvaluate(given, out _)) return null;
-        return given.StartsWith('(') && given.EndsWith(')') ? given : $"({given})";
     }
 
     private static AnswerFault Fault(CompletionFault fault) => fault switch
@@ -211,28 +188,19 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     }
 
     [GeneratedRegex(
-        @"<(?<name>answer|label|final_answer)>\s*(?<tag>.*?)\s*</\k<name>>"
-        + @"|(?:(?:so|thus|therefore|hence|in conclusion)\s*,?\s+)?"
-        + @"[*_]*\b(?:the|my)\s+(?:(?:correct|final|right|best)\s+)?(?:answer|label|category|classification|choice)\s+"
-        + @"(?:is|would be|should be|must be)\b\s*[:：]?\s*(?:[*_`$\s]*\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\})?"
-        + @"|^[ \t>#*_\-]*(?:final\s+|my\s+|correct\s+|predicted\s+)?"
-        + @"(?:answer|label|classification|category|choice|verdict|prediction)[*_`]*\s*(?:[:：]|=(?!=)|[*_]*\s*\n)"
-        + @"|\b(?:final\s+answer|answer|label)[*_`]*\s*[:：]"
-        + @"|^####\s+"
-        + @"|(?:\$\s*)?\\boxed\{(?<boxed>(?:[^{}]|\{[^{}]*\})*)\}",
-        RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex Marker();
-
-    [GeneratedRegex(@"\n[ \t>#*_]*(?:(?<speaker>user|human|assistant)|question|q|text|input)[*_]*\s*[:：]", RegexOptions.IgnoreCase)]
-    private static partial Regex NextTurn();
-
-    [GeneratedRegex(
         @"<(?<name>rationale|reasoning|explanation)>(?<text>.*?)</\k<name>>", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Tagged();
 
     [GeneratedRegex(@"^\s*(?:```\w*\s*)?\{\s*(?:[""']|\w+\s*:)")]
     private static partial Regex OpenObject();
 
-    [GeneratedRegex(@"\\d?frac\{([^{}]+)\}\{([^{}]+)\}")]
-    private static partial Regex Fraction();
+    // A number with its unit, where another sentence follows.
+    [GeneratedRegex(@"^[\s*_`$]*[$€£¥+−-]?\d(?:[\d.,]*\d)?(?:\s?[%°\p{L}/]+){0,3}(?=[*_`$]*[.!][*_`$]*\s)")]
+    private static partial Regex Quantity();
+
+    // The last line before an object, where it only says that one follows.
+    [GeneratedRegex(
+        @"(?:(?<=\n)|^)[^\n]{0,150}(?::|\b(?:here(?:'s|’s| is| are| you go)|below|json)\b[^\n]{0,100})[ \t*`]*\s*$|```\w*\s*$",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex Introduction();
 }

@@ -5,43 +5,74 @@ using DistillOnnx.Teacher.Clients;
 
 namespace DistillOnnx.Teacher.Answers;
 
-/// <summary>Finds the answer object within a text: bare, in a code fence, or with words before and after it. The last one counts.</summary>
+/// <summary>
+/// Finds the answer object within a text: bare, in a code fence, or with words before and after it. Of several the last one counts, as of
+/// second thoughts, but none that answers a turn which the model went on with.
+/// </summary>
 internal static partial class JsonAnswers
 {
     private static readonly string[] LabelNames = [
-        "label", "answer", "final_answer", "finalanswer", "final answer", "classification", "category"
+        "label", "answer", "final_answer", "finalanswer", "final answer", "final_label", "predicted_label", "classification", "category",
+        "class", "prediction", "choice", "verdict"
     ];
-    private static readonly string[] RationaleNames = ["rationale", "reasoning", "reasons", "reason", "explanation", "justification"];
+    private static readonly string[] RationaleNames = [
+        "rationale", "reasoning", "reasons", "reason", "explanation", "justification", "rationales", "explanations", "steps",
+        "reasoning_steps", "chain_of_thought", "analysis", "thought_process", "thoughts", "thought", "evidence"
+    ];
     private static readonly string[] ValueNames = ["name", "label", "value", "text"];
     private static readonly JsonReaderOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
     /// <summary>The last object with a label; null where there is none.</summary>
-    public static (string? Rationale, string Label)? Last(string text)
+    public static JsonAnswer? Last(string text)
     {
         if (!text.Contains('{', StringComparison.Ordinal)) return null;
-        return Find(text) ?? Find(Decoded(text)) ?? Find(Quoted(text));
+        if (Find(text) is { } found) return found;
+        return (Find(Decoded(text)) ?? Find(Quoted(text))) is { } rewritten ? rewritten with { Start = 0 } : null;
     }
 
-    private static (string? Rationale, string Label)? Find(string text)
+    private static JsonAnswer? Find(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(JsonEscapes.Mend(Escape(text)));
-        (string? Rationale, string Label)? last = null;
+        JsonAnswer? last = null;
         const int most = 1000;
-        var tried = 0;
+        var (tried, end, start) = (0, 0, -1);
         for (var at = 0; tried < most; tried++)
         {
             var next = bytes.AsSpan(at).IndexOf((byte)'{');
             if (next < 0) break;
+            start += bytes.AsSpan(at, next + 1).Count((byte)'{');
             at += next;
             var length = Read(bytes.AsSpan(at), out var found);
-            if (found is not null) last = found;
-            at += found is not null ? length : 1;
+            if (found is { } answer)
+            {
+                var between = last is null ? "" : Encoding.UTF8.GetString(bytes, end, at - end);
+                if (NextTurns.Between(between)) break;
+                // Objects side by side are no second thoughts.
+                var beside = last is { } former && !HasWords(between)
+                    && (former.IsOneOfSeveral || Markup.Key(former.Label) != Markup.Key(answer.Label));
+                last = answer with { Start = start, IsOneOfSeveral = beside };
+                end = at + length;
+                start += bytes.AsSpan(at + 1, length - 1).Count((byte)'{');
+                at = end;
+            }
+            else
+            {
+                at++;
+            }
         }
 
-        return last;
+        return last is { } read ? read with { Start = IndexOf(text, read.Start) } : null;
     }
 
-    private static int Read(ReadOnlySpan<byte> bytes, out (string? Rationale, string Label)? found)
+    // Where the brace of a number from 0 stands: what is rewritten between braces leaves their number as it is.
+    private static int IndexOf(string text, int brace)
+    {
+        var at = -1;
+        for (; brace >= 0 && (at + 1 < text.Length); brace--) at = text.IndexOf('{', at + 1);
+        return Math.Max(at, 0);
+    }
+
+    private static int Read(ReadOnlySpan<byte> bytes, out JsonAnswer? found)
     {
         found = null;
         var reader = new Utf8JsonReader(bytes, isFinalBlock: true, new JsonReaderState(Lenient));
@@ -50,8 +81,13 @@ internal static partial class JsonAnswers
             if (!JsonDocument.TryParseValue(ref reader, out var document)) return 1;
             using (document)
             {
-                if (Text(document.RootElement, LabelNames, ", ") is { Length: > 0 } label)
-                    found = (Text(document.RootElement, RationaleNames, " "), label);
+                if (Text(document.RootElement, LabelNames) is { Text.Length: > 0 } label)
+                {
+                    var reasons = Reasons(document.RootElement);
+                    // The answer may be an object of label and reasons within another one.
+                    if (reasons is (null, null) && label.From.ValueKind == JsonValueKind.Object) reasons = Reasons(label.From);
+                    found = new JsonAnswer(label.Text, reasons.Text, reasons.Unusable, 0, false);
+                }
             }
 
             return (int)reader.BytesConsumed;
@@ -62,30 +98,46 @@ internal static partial class JsonAnswers
         }
     }
 
-    private static string? Text(JsonElement root, string[] names, string separator)
+    private static (string? Text, string? Unusable) Reasons(JsonElement root)
     {
-        foreach (var name in names)
+        string? unusable = null;
+        foreach (var property in Named(root, RationaleNames))
         {
-            foreach (var property in root.EnumerateObject().Reverse())
-            {
-                if (string.Equals(property.Name, name, StringComparison.OrdinalIgnoreCase) && Text(property.Value, separator) is { } text)
-                    return text;
-            }
+            if (JsonReasons.Text(property.Value) is { } text) return (text, null);
+            unusable ??= $"the answer's \"{property.Name}\" is {JsonReasons.Kind(property.Value)}, expected a text";
+        }
+
+        return (null, unusable);
+    }
+
+    private static (string Text, JsonElement From)? Text(JsonElement root, string[] names)
+    {
+        foreach (var property in Named(root, names))
+        {
+            if (Text(property.Value) is { } text) return (text, property.Value);
         }
 
         return null;
     }
 
+    private static IEnumerable<JsonProperty> Named(JsonElement root, string[] names) =>
+        names.SelectMany(n => root.EnumerateObject().Reverse().Where(p => string.Equals(p.Name, n, StringComparison.OrdinalIgnoreCase)));
+
     // A value may be wrapped: a list of texts, or an object with the text beside other things.
-    private static string? Text(JsonElement value, string separator) => value.ValueKind switch
+    private static string? Text(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!.Trim(),
         JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
         JsonValueKind.Array when value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>
-            string.Join(separator, value.EnumerateArray().Select(v => v.GetString()!.Trim())),
-        JsonValueKind.Object => Text(value, ValueNames, separator),
+            string.Join(", ", value.EnumerateArray().Select(v => v.GetString()!.Trim())),
+        JsonValueKind.Object => Text(value, ValueNames)?.Text,
         _ => null,
     };
+
+    // Anything but what divides objects: commas, brackets, code fences.
+    private static bool HasWords(string between) => between.Replace("```json", "", StringComparison.OrdinalIgnoreCase)
+        .AsSpan()
+        .IndexOfAnyExcept(" \t\r\n,;[]`") >= 0;
 
     // An object that is a string of JSON itself.
     private static string Decoded(string text)

@@ -7,23 +7,34 @@ namespace DistillOnnx.Teacher.Answers;
 /// <param name="lettered">Whether the labels were shown as choices with letters, so that <c>(b)</c> names the second.</param>
 internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool lettered)
 {
-    private readonly List<(string Label, string Key)> _keys = [.. labels.Select(l => (l, Markup.Key(l)))];
+    // Labels such as A, A+ and A-, or <=50K and >50K, differ in symbols alone.
+    private readonly bool _symbols = labels.DistinctBy(l => Markup.Key(l)).Count() < labels.Count;
+    private List<(string Label, string Key)>? _keys;
+
+    private List<(string Label, string Key)> Keys => _keys ??= [.. labels.Select(l => (l, Key(l)))];
+
+    private string Key(string text) => Markup.Key(text, _symbols);
 
     /// <summary>The label that a text is, but for case, punctuation and markup.</summary>
     /// <returns>Null where it is none, or more than one.</returns>
     public string? Exact(string text)
     {
         var bare = Markup.Bare(text);
-        foreach (var label in labels)
+        foreach (var written in (string[])[text.Trim(), Markup.Quoted(text), bare])
         {
-            if (text.Trim() == label || bare == label) return label;
+            if (labels.Contains(written)) return written;
         }
 
-        var key = Markup.Key(bare);
-        var equal = _keys.Where(k => k.Key == key).ToList();
+        var key = Key(_symbols ? LatexText.Plain(text) : bare);
+        if (key.Length == 0) return null;
+        var equal = Keys.Where(k => k.Key == key).ToList();
         if (equal.Count > 1) equal = [.. equal.Where(k => string.Equals(k.Label, bare, StringComparison.OrdinalIgnoreCase))];
-        return equal.Count == 1 && key.Length > 0 ? equal[0].Label : null;
+        // As one word or as several: "non-toxic" for "nontoxic".
+        if (equal.Count == 0) equal = [.. Keys.Where(k => Joined(k.Key) == Joined(key))];
+        return equal.Count == 1 ? equal[0].Label : null;
     }
+
+    private static string Joined(string key) => key.Replace(" ", "", StringComparison.Ordinal);
 
     /// <summary>The label that a text names.</summary>
     /// <param name="text">The text in the label's place.</param>
@@ -31,7 +42,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     {
         if (Exact(text) is { } same) return (same, AnswerFault.None, false);
         if (lettered && Lettered(text) is { } choice) return choice;
-        var named = Named(Markup.Key(text));
+        var named = Named(Key(text));
         if (named.Count == 0) return (null, AnswerFault.UnknownLabel, false);
 
         // The label first and then its reasons, as in "no, it isn't".
@@ -40,7 +51,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
         var clause = Clause().Split(text.Trim(), 2)[0];
         if (named.Count == 1 && Exact(clause) is { } alone) return (alone, AnswerFault.None, false);
         if (named.Count > 1) return (null, AnswerFault.Ambiguous, false);
-        var rest = $" {Markup.Key(text)} ".Replace($" {named[0].Key} ", " ", StringComparison.Ordinal);
+        var rest = $" {Key(text)} ".Replace($" {named[0].Key} ", " ", StringComparison.Ordinal);
         return Negation().IsMatch(rest) ? (null, AnswerFault.Ambiguous, false) : (named[0].Label, AnswerFault.None, true);
     }
 
@@ -51,10 +62,10 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
         var at = char.ToLowerInvariant(match.Groups["letter"].Value[0]) - 'a';
         if (at >= labels.Count) return (null, AnswerFault.UnknownLabel, false);
         var words = match.Groups["rest"].Value;
-        if (Markup.Key(words).Length == 0 || words.Trim().Length == 0) return (labels[at], AnswerFault.None, true);
+        if (Key(words).Length == 0 || words.Trim().Length == 0) return (labels[at], AnswerFault.None, true);
         if (Exact(words) is { } exact) return exact == labels[at] ? (exact, AnswerFault.None, false) : (null, AnswerFault.Ambiguous, false);
-        var others = Named(Markup.Key(words)).Where(n => n.Label != labels[at]);
-        return others.Any() || Negation().IsMatch($" {Markup.Key(words)} ")
+        var others = Named(Key(words)).Where(n => n.Label != labels[at]);
+        return others.Any() || Negation().IsMatch($" {Key(words)} ")
             ? (null, AnswerFault.Ambiguous, false)
             : (labels[at], AnswerFault.None, true);
     }
@@ -64,11 +75,12 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     {
         var named = new List<(string Label, string Key)>();
         var text = $" {key} ";
-        foreach (var label in _keys.Where(k => k.Key.Length > 0).OrderByDescending(k => k.Key.Length))
+        foreach (var label in Keys.Where(k => k.Key.Length > 0).GroupBy(k => k.Key).OrderByDescending(k => k.Key.Length))
         {
             var found = $" {label.Key} ";
             if (!text.Contains(found, StringComparison.Ordinal)) continue;
-            named.Add(label);
+            // Labels that differ in case alone are all named.
+            named.AddRange(label);
             while (text.Contains(found, StringComparison.Ordinal)) text = text.Replace(found, "  | ", StringComparison.Ordinal);
         }
 

@@ -6,59 +6,137 @@ namespace DistillOnnx.Teacher.Answers;
 /// <summary>Takes Markdown, LaTeX, quotes and punctuation off the texts of an answer.</summary>
 internal static partial class Markup
 {
+    private const string Marks = "*_#`";
+    private const string Dress = " \t\r\n*_`\"'“”‘’«»„:：";
+    private const string Ends = ".。!?,;";
+    private const string Symbols = "+-#<>=%€£@&";
+    private const string Comparisons = "<>=";
+
     /// <summary>A label's text without what is only its dress.</summary>
     public static string Bare(string text)
     {
-        text = Boxed().Replace(text, m => m.Groups["text"].Value);
-        while (true)
+        for (var bare = LatexText.Plain(text).AsSpan(); ;)
         {
-            var before = text;
-            text = LatexText().Replace(text.Trim(), m => m.Groups["text"].Value);
-            if (text.StartsWith("\\(", StringComparison.Ordinal) || text.StartsWith("\\[", StringComparison.Ordinal)) text = text[2..];
-            if (text.EndsWith("\\)", StringComparison.Ordinal) || text.EndsWith("\\]", StringComparison.Ordinal)) text = text[..^2];
-            text = text.Trim(" \t\r\n*_`\"'“”‘’«»„:：$#>".ToCharArray()).TrimEnd(".。!?,;".ToCharArray()).TrimEnd();
-            if (text is ['[', .., ']'] or ['<', .., '>']) text = text[1..^1];
-            if (text == before) return text;
+            var before = bare.Length;
+            bare = bare.Trim();
+            if (bare is ['\\', '(' or '[', ..]) bare = bare[2..];
+            if (bare is [.., '\\', ')' or ']']) bare = bare[..^2];
+            bare = bare.Trim(Dress).TrimEnd(Ends).TrimEnd();
+            if (bare is ['[', .., ']'] or ['<', .., '>'] or ['$', .., '$']) bare = bare[1..^1];
+            // Marks of headings and quotes; those that stand at the word, as in #1 and >50K, are its own.
+            if (bare is ['#' or '>', ..] && bare.TrimStart("#>") is var marked && (marked.Length == 0 || char.IsWhiteSpace(marked[0])))
+                bare = marked;
+            if (bare.Length == before) return bare.ToString();
         }
     }
 
-    /// <summary>A label as it is compared: small letters and digits, all else one space; symbols stay where there is
-    /// nothing else.</summary>
-    public static string Key(string text)
+    /// <summary>A text without the marks that end a sentence, and quotes.</summary>
+    public static string Quoted(string text) => text.Trim().TrimEnd(Ends.ToCharArray()).Trim("\"'“”‘’«»„ ".ToCharArray());
+
+    /// <summary>
+    /// A label as it is compared: small letters, digits, and numbers with their sign and point; all else is one space. Symbols stay where
+    /// there is nothing else, or where they are asked for: those at a word, as in A+, C# and &lt;=50K.
+    /// </summary>
+    /// <param name="text">The label, or a text that names one.</param>
+    /// <param name="symbols">Whether symbols at words count.</param>
+    public static string Key(string text, bool symbols = false)
     {
         var key = new StringBuilder();
-        foreach (var c in text.ToLowerInvariant())
+        text = text.ToLowerInvariant().Replace('−', '-');
+        if (symbols) text = text.Replace("≤", "<=", StringComparison.Ordinal).Replace("≥", ">=", StringComparison.Ordinal);
+        for (var i = 0; i < text.Length; i++)
         {
+            var c = text[i];
+            var (before, after) = (i > 0 ? text[i - 1] : ' ', i + 1 < text.Length ? text[i + 1] : ' ');
+            var sign = c == '-' && char.IsDigit(after) && !char.IsLetterOrDigit(before);
             if (char.IsLetterOrDigit(c)
                 || char.IsSurrogate(c)
-                || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.NonSpacingMark)
+                || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.NonSpacingMark
+                || (c == '.' && char.IsDigit(before) && char.IsDigit(after))
+                || (symbols && Symbols.Contains(c, StringComparison.Ordinal) && IsOfWord(text, i)))
+            {
                 key.Append(c);
-            else if (c is not ('*' or '`') && key.Length > 0 && key[^1] != ' ') key.Append(' ');
+            }
+            else if (sign)
+            {
+                key.Append(key.Length > 0 && key[^1] != ' ' ? " -" : "-");
+            }
+            else if (c is not ('*' or '`')
+                && key.Length > 0
+                && key[^1] != ' '
+                && !(symbols && char.IsWhiteSpace(c) && Comparisons.Contains(key[^1], StringComparison.Ordinal)))
+            {
+                key.Append(' ');
+            }
         }
 
         return key.ToString().TrimEnd() is { Length: > 0 } letters ? letters : text.Trim();
     }
 
+    // A symbol between two words divides them; one that compares may have a space before its number.
+    private static bool IsOfWord(string text, int at)
+    {
+        var (before, after) = (at > 0 ? text[at - 1] : ' ', at + 1 < text.Length ? text[at + 1] : ' ');
+        return char.IsLetterOrDigit(before) != char.IsLetterOrDigit(after)
+            || Symbols.Contains(before, StringComparison.Ordinal)
+            || Symbols.Contains(after, StringComparison.Ordinal)
+            || (Comparisons.Contains(text[at], StringComparison.Ordinal)
+                && !char.IsLetterOrDigit(before)
+                && text.AsSpan(at + 1).TrimStart() is [var first, ..]
+                && char.IsDigit(first));
+    }
+
     /// <summary>A text without what no reader sees: control characters, marks of direction, HTML tags, lines of code fences.</summary>
     public static string Plain(string text)
     {
-        text = Terminal().Replace(text, "").ReplaceLineEndings("\n");
-        text = Fence().Replace(Hidden().Replace(text, ""), "");
-        return HtmlTag().Replace(LineTag().Replace(text, "\n"), "");
+        if (text.Contains('\x1B', StringComparison.Ordinal)) text = Terminal().Replace(text, "");
+        text = Hidden().Replace(text.ReplaceLineEndings("\n"), "");
+        if (text.Contains("```", StringComparison.Ordinal)) text = Fence().Replace(text, "");
+        return text.Contains('<', StringComparison.Ordinal) ? HtmlTag().Replace(LineTag().Replace(text, "\n"), "") : text;
     }
 
-    /// <summary>A rationale without markup, headings that are left over, and the word that announces it.</summary>
+    /// <summary>
+    /// A rationale as a student is to write it: plain text in its own words and lines, without markup, headings that are left over, and the
+    /// word that announces it. Null where nothing is left.
+    /// </summary>
+    /// <param name="text">The reasons, without what no reader sees (<see cref="Plain"/>).</param>
     public static string? Rationale(string text)
     {
-        text = Wrapper().Replace(Plain(text), "");
-        text = Bold().Replace(text, m => m.Groups["text"].Value);
-        text = Code().Replace(text, m => m.Groups["text"].Value);
-        text = Heading().Replace(text, "");
+        if (text.Contains('<', StringComparison.Ordinal)) text = Wrapper().Replace(text, "");
+        text = MarkdownText.Plain(LatexText.Plain(text));
         text = BlankLines().Replace(LoneHeading().Replace(text, ""), "\n\n");
-        text = Announcement().Replace(text.Trim(), "").Trim();
-        text = text.TrimEnd(" \t\r\n*_#`".ToCharArray()).TrimStart(" \t\r\n#`".ToCharArray());
-        text = Leftover().Replace(text, "");
+        text = Announcement().Replace(text.Trim(), "");
+        text = WithoutPointers(WithoutOpenMarks(text));
         return text.Length > 0 ? text : null;
+    }
+
+    // Marks whose other half was cut off with the answer.
+    private static string WithoutOpenMarks(string text)
+    {
+        for (var rest = text.AsSpan().Trim(); ; rest = rest.Trim())
+        {
+            var end = rest.TrimEnd(Marks);
+            if (end.Length < rest.Length && (end.Length == 0 || char.IsWhiteSpace(end[^1]) || end[^1] is '.' or '!' or '?' or ':'))
+            {
+                rest = end;
+                continue;
+            }
+
+            var start = rest.TrimStart(Marks);
+            if (start.Length == rest.Length || !char.IsWhiteSpace(start[0])) return rest.ToString();
+            rest = start;
+        }
+    }
+
+    // What stood before the label's marker and points at it, from the end word by word.
+    private static string WithoutPointers(string text)
+    {
+        for (var rest = text.AsSpan().Trim(); ;)
+        {
+            var start = rest.LastIndexOfAny(" \t\r\n") + 1;
+            if (start == rest.Length || !Pointer().IsMatch(rest[start..])) return rest.ToString();
+            rest = rest[..start].TrimEnd();
+        }
     }
 
     [GeneratedRegex(@"\x1B\[[0-?]*[ -/]*[@-~]")]
@@ -88,30 +166,14 @@ internal static partial class Markup
     private static partial Regex BlankLines();
 
     [GeneratedRegex(
-        @"^[ \t>*_-]*(?:final[ \t]+)?(?:conclusion|reasoning|analysis|rationale|explanation|justification|summary|answer|label"
+        @"^[ \t>*_-]*(?:final[ \t]+)?(?:conclusion|reasoning|reasons?|analysis|rationale|explanation|justification|summary|answer|label"
         + @"|verdict|decision|classification)[ \t*_]*[:：]?[ \t*_]*(?:\n|\z)",
         RegexOptions.IgnoreCase | RegexOptions.Multiline)]
     private static partial Regex LoneHeading();
 
-    // What stood before the label's marker and points at it.
     [GeneratedRegex(
-        @"(?:(?:^|(?<!\s)\s+)(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+)+$")]
-    private static partial Regex Leftover();
-
-    [GeneratedRegex(@"\\boxed\s*\{(?<text>(?:[^{}]|\{[^{}]*\})*)\}")]
-    private static partial Regex Boxed();
-
-    [GeneratedRegex(@"^\\(?:text|textbf|mathrm|mathbf)\s*\{(?<text>[^{}]*)\}")]
-    private static partial Regex LatexText();
-
-    [GeneratedRegex(@"(?<!\w)\*\*(?=\S)(?<text>.+?)(?<=\S)\*\*(?!\w)")]
-    private static partial Regex Bold();
-
-    [GeneratedRegex(@"(?<!`)`(?<text>[^`\n]+)`(?!`)")]
-    private static partial Regex Code();
-
-    [GeneratedRegex(@"^\s*#{1,6}\s+", RegexOptions.Multiline)]
-    private static partial Regex Heading();
+        @"^(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+$")]
+    private static partial Regex Pointer();
 
     [GeneratedRegex(@"^(?:[-*•]\s+)?(?:rationale|reason|reasons|reasoning|explanation|justification)\s*[:：]\s*", RegexOptions.IgnoreCase)]
     private static partial Regex Announcement();

@@ -7,6 +7,7 @@ namespace DistillOnnx.Teacher.Answers;
 /// <param name="Thoughts">The model's thoughts, which are no part of its answer; null where there are none.</param>
 /// <param name="Mapped">Whether the label is not the answer itself, but was found within it.</param>
 /// <param name="Contradicts">Whether the reasons conclude on another label, and are left out for that.</param>
+/// <param name="Unusable">Why what the answer has in the place of reasons is none; null where there is no such thing.</param>
 internal readonly record struct TeacherAnswer(
     string? Rationale, string? Label, AnswerFault Fault = AnswerFault.None, string? Thoughts = null, bool Mapped = false,
-    bool Contradicts = false);
+    bool Contradicts = false, string? Unusable = null);

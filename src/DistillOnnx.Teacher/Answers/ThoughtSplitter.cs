@@ -101,13 +101,17 @@ internal static partial class ThoughtSplitter
     [GeneratedRegex($@"</(?:{Names})>|<channel\|>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>", RegexOptions.IgnoreCase)]
     private static partial Regex EndTag();
 
-    [GeneratedRegex(
-        @"<\|start_header_id\|>\w*<\|end_header_id\|>|<\|im_start\|>\w*|<start_of_turn>\w*|<\|begin_of_text\|>|<bos>|<s>",
-        RegexOptions.IgnoreCase)]
+    private const string Start = @"<\|start_header_id\|>\w*<\|end_header_id\|>|<\|im_start\|>\w*|<start_of_turn>\w*|<\|turn>\w*"
+        + @"|<\|assistant\|>|<｜Assistant｜>|<\|CHATBOT_TOKEN\|>|\[/INST\]";
+
+    [GeneratedRegex($@"\A(?:\s*(?:{Start}|<\|begin_of_text\|>|<bos>|<s>))+", RegexOptions.IgnoreCase)]
     private static partial Regex TurnStart();
 
+    // The next turn's start ends this one, where a server leaves out the end's own token.
     [GeneratedRegex(
-        @"<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|</s>|<\|endoftext\|>|<eos>|<\|end\|>|<｜end▁of▁sentence｜>", RegexOptions.IgnoreCase)]
+        @"<\|im_end\|>|<\|eot_id\|>|<\|eom_id\|>|<\|eot\|>|<end_of_turn>|</s>|<\|endoftext\|>|<\|end_of_text\|>|<eos>|<turn\|>"
+        + $@"|<\|(?:end|return|user|observation)\|>|<\|END_OF_TURN_TOKEN\|>|<｜end▁of▁sentence｜>|<｜User｜>|\[INST\]|{Start}",
+        RegexOptions.IgnoreCase)]
     private static partial Regex TurnEnd();
 
     [GeneratedRegex(@"^(?:assistant|model)\s*:\s*", RegexOptions.IgnoreCase)]

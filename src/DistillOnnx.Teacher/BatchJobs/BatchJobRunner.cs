@@ -118,12 +118,19 @@ internal sealed class BatchJobRunner(
     {
         var asked = new HashSet<UInt128>();
         var budget = stack.NewBudget();
+        stack.Exhausted = false;
         var jobs = new List<(string Tag, string Id)>();
         var (file, count) = (Path.Combine(directory, "batch.jsonl"), 0);
         var stream = File.Create(file);
         stack.Journaled.Collector = (key, prompt, request) =>
         {
-            if (asked.Contains(key) || !Reserve(budget, prompt, request)) return;
+            if (asked.Contains(key)) return;
+            if (!Reserve(budget, prompt, request))
+            {
+                stack.Exhausted = true;
+                return;
+            }
+
             asked.Add(key);
             Write(stream, key, prompt, request);
             count++;
@@ -271,7 +278,7 @@ internal sealed class BatchJobRunner(
                     && file.ValueKind == JsonValueKind.String
                     && file.GetString()!.Length > 0)
                 {
-                    await KeepAsync(file.GetString()!, cancellationToken).ConfigureAwait(false);
+                    await KeepAsync(id, file.GetString()!, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -293,7 +300,7 @@ internal sealed class BatchJobRunner(
         ? $" ({message.GetString()!.ReplaceLineEndings(" ")})"
         : "";
 
-    private async Task KeepAsync(string fileId, CancellationToken cancellationToken)
+    private async Task KeepAsync(string id, string fileId, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, "batch-answers.jsonl");
         await RetryAsync(
@@ -315,7 +322,7 @@ internal sealed class BatchJobRunner(
             {
                 continue;
             }
-            if (Read(document.RootElement, key) is { } response) pending.Add(stack.Journaled.KeepAsync(key, response));
+            pending.Add(KeepAsync(id, key, document.RootElement));
             if (pending.Count < 1000) continue;
             await Task.WhenAll(pending).ConfigureAwait(false);
             pending.Clear();
@@ -325,28 +332,31 @@ internal sealed class BatchJobRunner(
         File.Delete(path);
     }
 
-    private ChatResponse? Read(JsonElement line, UInt128 key)
+    // Nothing of the line is used after the first wait, when its document may be gone.
+    private async Task KeepAsync(string job, UInt128 key, JsonElement line)
     {
         try
         {
-            if (line.TryGetProperty("response", out var response) && response.ValueKind == JsonValueKind.Object)
-            {
-                var status = response.GetProperty("status_code").GetInt32();
-                var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
-                if (status == 200) return _client.Answer(body);
-                if (_client.WantsOtherParameters(status, body)) return null;
-                _client.RequireSuccess(status, body);
-            }
+            if (Read(line) is { } answer) await stack.Journaled.KeepAsync(key, answer).ConfigureAwait(false);
         }
-        catch (TeacherException e) when (e.OfRequest)
+        catch (TeacherException e)
         {
-            stack.Journaled.Refuse(key, e);
+            // A later run may receive the job's file again.
+            if (e.Usage is { } lost)
+                await stack.Journaled.LoseAsync(key, lost, $"{job} {Journal.Text(key)}").ConfigureAwait(false);
+            if (e.OfRequest) stack.Journaled.Refuse(key, e);
+            // What may pass is asked for again by the next wave.
+            else if (!e.MayPass) throw;
         }
-        catch (TeacherException e) when (e.MayPass)
-        {
-            // The next wave asks again.
-        }
+    }
 
+    private ChatResponse? Read(JsonElement line)
+    {
+        if (!line.TryGetProperty("response", out var response) || response.ValueKind != JsonValueKind.Object) return null;
+        var status = response.GetProperty("status_code").GetInt32();
+        var body = JsonSerializer.SerializeToUtf8Bytes(response.GetProperty("body"));
+        if (status == 200) return _client.Answer(body);
+        if (!_client.WantsOtherParameters(status, body)) _client.RequireSuccess(status, body);
         return null;
     }
 

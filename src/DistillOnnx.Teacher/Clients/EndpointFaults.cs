@@ -7,10 +7,11 @@ namespace DistillOnnx.Teacher.Clients;
 internal static class EndpointFaults
 {
     private const int LongestMessage = 300;
-    private static readonly string[] WrongSetup = ["model_not_found", "invalid_model"];
-    private static readonly string[] NoAccess = [
-        "invalid_api_key", "authentication_error", "permission_error", "insufficient_quota", "billing_hard_limit_reached", "billing_error"
-    ];
+    private static readonly string[] WrongModel = ["model_not_found", "invalid_model", "DeploymentNotFound"];
+    private static readonly string[] NoAccess = ["invalid_api_key", "authentication_error", "permission_error"];
+    private static readonly string[] NoAccessWords = ["api key not valid", "invalid api key", "api key is invalid"];
+    private static readonly string[] Quota = ["insufficient_quota", "billing_hard_limit_reached", "billing_error", "insufficient_balance"];
+    private static readonly string[] QuotaWords = ["credit balance", "insufficient balance"];
     private static readonly string[] RefusedCodes = [
         "content_filter", "content_policy_violation", "context_length_exceeded", "exceed_context_size_error", "string_above_max_length"
     ];
@@ -21,26 +22,27 @@ internal static class EndpointFaults
     /// <summary>Whether a code means that the model refuses this request.</summary>
     public static bool IsRefusal(string code) => RefusedCodes.Contains(code);
 
-    /// <summary>The fault that a status and its body mean.</summary>
-    public static TeacherException Of(Uri url, HttpStatusCode status, string message, string code, string advice, TimeSpan? retryAfter)
+    /// <summary>Whether a code means that there is no such model.</summary>
+    public static bool IsWrongModel(string code) => WrongModel.Contains(code, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether an error means that nothing is left to spend.</summary>
+    public static bool IsQuota(string code, string message) => Quota.Contains(code) || Has(message, QuotaWords);
+
+    /// <summary>How far the fault reaches that a status and its error mean.</summary>
+    public static TeacherFault Of(HttpStatusCode status, string message, string code) => (int)status switch
     {
-        var said = $"{url}: HTTP {(int)status}{(code.Length > 0 ? $" {code}" : "")}{(message.Length > 0 ? $": {message}" : "")}";
-        var fault = (int)status switch
-        {
-            404 => TeacherFault.Setup,
-            400 or 413 or 422 when IsRefusal(code) || RefusedWords.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase)) =>
-                TeacherFault.Refused,
-            400 or 402 or 422 when NoAccess.Contains(code) || message.Contains("credit balance", StringComparison.OrdinalIgnoreCase) =>
-                TeacherFault.Fatal,
-            400 or 422 when WrongSetup.Contains(code) => TeacherFault.Setup,
-            400 or 413 or 422 => TeacherFault.Request,
-            429 when NoAccess.Contains(code) => TeacherFault.Fatal,
-            429 => TeacherFault.Throttled,
-            408 or 409 or 425 or >= 500 => TeacherFault.Transient,
-            _ => TeacherFault.Fatal,
-        };
-        return new TeacherException(fault, said + advice, retryAfter);
-    }
+        404 => TeacherFault.Setup,
+        400 or 413 or 422 when IsRefusal(code) || Has(message, RefusedWords) => TeacherFault.Refused,
+        400 or 402 or 422 or 429 when NoAccess.Contains(code) || IsQuota(code, message) => TeacherFault.Fatal,
+        400 or 422 when Has(message, NoAccessWords) => TeacherFault.Fatal,
+        400 or 422 when IsWrongModel(code) => TeacherFault.Setup,
+        400 or 413 or 422 => TeacherFault.Request,
+        429 => TeacherFault.Throttled,
+        408 or 409 or 425 or >= 500 => TeacherFault.Transient,
+        _ => TeacherFault.Fatal,
+    };
+
+    private static bool Has(string message, string[] words) => words.Any(w => message.Contains(w, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Message and code of an error's body, in one line each, without the key.</summary>
     public static (string Message, string Code) Read(byte[] body, string? key)
@@ -48,9 +50,14 @@ internal static class EndpointFaults
         try
         {
             using var document = JsonDocument.Parse(body);
-            var error = document.RootElement.TryGetProperty("error", out var inner) ? inner : document.RootElement;
+            var root = document.RootElement is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0
+                ? list[0]
+                : document.RootElement;
+            var error = root.TryGetProperty("error", out var inner) ? inner : root;
             if (error.ValueKind == JsonValueKind.String) return (OneLine(error.GetString()!, key), "");
-            return (OneLine(Text(error, "message") ?? "", key), OneLine(Text(error, "code") ?? Text(error, "type") ?? "", key));
+            return (
+                OneLine(Text(error, "message") ?? Text(error, "detail") ?? "", key),
+                OneLine(Text(error, "code") ?? Text(error, "type") ?? Text(error, "status") ?? "", key));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -4,17 +4,11 @@ namespace DistillOnnx.Teacher.Clients;
 /// Below a provider's package: reports faults by <see cref="TeacherException"/>, so that each provider's are sorted alike, and the package
 /// neither repeats nor rephrases them.
 /// </summary>
-/// <param name="url">Names the endpoint in messages.</param>
-/// <param name="key">Is taken out of messages; null: there is none.</param>
-/// <param name="advice">What to do about a key that is not accepted.</param>
+/// <param name="endpoint">Names it in messages.</param>
 /// <param name="timeout">The longest that an answer may take.</param>
 /// <param name="clock">Reads dates in Retry-After.</param>
-internal sealed class FaultHandler(
-    Uri url,
-    string? key,
-    string advice,
-    TimeSpan timeout,
-    TimeProvider clock) : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) })
+internal sealed class FaultHandler(Endpoint endpoint, TimeSpan timeout, TimeProvider clock)
+    : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) })
 {
     /// <summary>The header that carries the key, set here, even where the package sets it too; null: the package or the
     /// client sets it.</summary>
@@ -27,7 +21,7 @@ internal sealed class FaultHandler(
         if (KeyHeader is not null)
         {
             request.Headers.Remove(KeyHeader);
-            if (key is not null) request.Headers.TryAddWithoutValidation(KeyHeader, key);
+            if (endpoint.Key is { } key) request.Headers.TryAddWithoutValidation(KeyHeader, key);
         }
 
         try
@@ -35,32 +29,26 @@ internal sealed class FaultHandler(
             var response = await base.SendAsync(request, limit.Token).ConfigureAwait(false);
             // Read here, so that a stall or a cut within the body is reported as one.
             await response.Content.LoadIntoBufferAsync(limit.Token).ConfigureAwait(false);
-            if (response.IsSuccessStatusCode) return response;
+            var body = await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode)
+            {
+                Charge.Note(body);
+                return response;
+            }
+
             using (response)
             {
-                var (message, code) = EndpointFaults.Read(
-                    await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false), key);
-                var help = (int)response.StatusCode switch { 401 or 403 => advice, 404 => "; expected the model there", _ => "" };
-                throw EndpointFaults.Of(url, response.StatusCode, message, code, help, EndpointFaults.RetryAfter(response, clock));
+                throw endpoint.Refused(
+                    response.StatusCode, body, EndpointFaults.RetryAfter(response, clock), response.Headers.Location);
             }
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TeacherException(TeacherFault.Transient, $"{url}: no answer within {timeout.TotalSeconds:0.###} s", inner: e);
+            throw endpoint.TimedOut(timeout, e);
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            var unreachable = e.HttpRequestError is HttpRequestError.NameResolutionError
-                or HttpRequestError.ConnectionError
-                or HttpRequestError.SecureConnectionError;
-            throw new TeacherException(
-                unreachable ? TeacherFault.Unreachable : TeacherFault.Transient,
-                $"{url}: {(unreachable ? "cannot be reached" : "the answer was cut")}: {e.Message}",
-                inner: e);
-        }
-        catch (IOException e)
-        {
-            throw new TeacherException(TeacherFault.Transient, $"{url}: the answer was cut: {e.Message}", inner: e);
+            throw endpoint.Broken(e);
         }
     }
 }

@@ -26,11 +26,14 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
         while (true)
         {
             var leftOut = Refused.Count;
+            var charge = Charge.Begin();
             try
             {
-                return Marked(await base.GetResponseAsync(prompt, Reduced(prompt, options), cancellationToken).ConfigureAwait(false));
+                var response = await base.GetResponseAsync(prompt, Reduced(prompt, options), cancellationToken).ConfigureAwait(false);
+                if (response.Usage is null or { InputTokenCount: null, OutputTokenCount: null }) response.Usage = charge.Usage;
+                return Marked(response);
             }
-            catch (Exception e) when (Fault(e) is { } fault && !cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (Fault(e, charge) is { } fault && !cancellationToken.IsCancellationRequested)
             {
                 // Another request may have had the parameter left out while this one was on its way. A refusal costs nothing, and
                 // each parameter is left out at most once, so the loop ends.
@@ -72,7 +75,7 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
         return response;
     }
 
-    private TeacherException? Fault(Exception exception)
+    private TeacherException? Fault(Exception exception, Charge charge)
     {
         for (var e = exception; e is not null; e = e.InnerException)
         {
@@ -86,6 +89,7 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
                 $"{name}: expected an answer of its protocol: {exception.Message.ReplaceLineEndings(" ")}",
                 inner: exception)
             {
+                Usage = charge.Usage,
                 Unreadable = true,
             };
     }

@@ -23,9 +23,7 @@ internal static class StreamedAnswer
                 if (data == "[DONE]") break;
                 var part = JsonNode.Parse(data)!.AsObject();
                 if (part["error"] is { } error)
-                    throw new TeacherException(
-                        TeacherFault.Transient,
-                        $"{url}: {EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message}");
+                    throw Fault(EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message);
                 model ??= (string?)part["model"];
                 if (part["usage"] is JsonObject counted) usage = counted.DeepClone();
                 if (part["choices"] is not JsonArray { Count: > 0 } choices || choices[0] is not JsonObject choice) continue;
@@ -39,10 +37,10 @@ internal static class StreamedAnswer
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new TeacherException(TeacherFault.Transient, $"{url}: the streamed answer was cut", inner: e);
+            throw Fault("the streamed answer was cut", e);
         }
 
-        if (finish is null) throw new TeacherException(TeacherFault.Transient, $"{url}: the streamed answer was cut");
+        if (finish is null) throw Fault("the streamed answer was cut");
         var message = new JsonObject { ["role"] = "assistant", ["content"] = content.ToString() };
         if (thoughts.Length > 0) message["reasoning_content"] = thoughts.ToString();
         if (refusal is not null) message["refusal"] = refusal;
@@ -53,5 +51,8 @@ internal static class StreamedAnswer
             ["usage"] = usage,
         };
         return JsonSerializer.SerializeToUtf8Bytes(body);
+
+        TeacherException Fault(string said, Exception? inner = null) =>
+            new(TeacherFault.Transient, $"{url}: {said}", inner: inner) { Usage = ReportedUsage.Find(events) };
     }
 }

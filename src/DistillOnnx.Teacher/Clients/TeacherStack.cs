@@ -54,7 +54,11 @@ internal sealed class TeacherStack : IDisposable
     public long Retried => _retrying?.Retried ?? 0;
 
     /// <summary>Whether the budget held a request back.</summary>
-    public bool Exhausted => _budgeted?.Exhausted ?? false;
+    public bool Exhausted
+    {
+        get => field || (_budgeted?.Exhausted ?? false);
+        set;
+    }
 
     /// <summary>What is left to spend, beyond all that the journal holds.</summary>
     public Budget NewBudget() => new(

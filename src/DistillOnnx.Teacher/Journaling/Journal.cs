@@ -17,15 +17,20 @@ public sealed class Journal : IAsyncDisposable
     public const string FileName = "journal.jsonl";
 
     private const int ReadBlock = 1 << 20;
-    private const int FirstRead = 4096;
+    private const int Window = 1 << 16;
     private readonly string _path;
     private readonly FileStream _file;
     private readonly KeyTable _places = new();
+    private readonly HashSet<string> _charges = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JournalTotal> _totals = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
+    private readonly Lock _readLock = new();
     private readonly SemaphoreSlim _written = new(0);
     private readonly Task _flusher;
     private TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private byte[] _window = new byte[Window];
+    private long _windowStart;
+    private int _windowLength;
     private long _length;
     private bool _closed;
 
@@ -98,28 +103,45 @@ public sealed class Journal : IAsyncDisposable
         long offset;
         lock (_lock) offset = _places.Find(key);
         if (offset < 0) return null;
-        var line = new byte[FirstRead];
-        for (var filled = 0; ;)
+        lock (_readLock)
         {
-            var count = RandomAccess.Read(_file.SafeFileHandle, line.AsSpan(filled), offset + filled);
-            var end = line.AsSpan(filled, count).IndexOf((byte)'\n');
-            if (end >= 0)
-            {
-                var entry = JsonSerializer.Deserialize(line.AsSpan(0, filled + end), JournalJsonContext.Default.JournalEntry);
-                return entry;
-            }
-
-            if (count == 0) throw new InputException($"{_path}: the file was cut while in use");
-            filled += count;
-            if (filled == line.Length) Array.Resize(ref line, line.Length * 2);
+            if (offset < _windowStart || offset >= _windowStart + _windowLength || Line(offset) < 0) ReadWindow(offset);
+            var length = Line(offset);
+            if (length < 0) throw new InputException($"{_path}: the file was cut while in use");
+            return JsonSerializer.Deserialize(
+                _window.AsSpan((int)(offset - _windowStart), length), JournalJsonContext.Default.JournalEntry);
         }
     }
+
+    // Rows are written about in the order in which they were asked: one reading serves many of them.
+    private void ReadWindow(long offset)
+    {
+        (_windowStart, _windowLength) = (offset, 0);
+        while (true)
+        {
+            var count = RandomAccess.Read(_file.SafeFileHandle, _window.AsSpan(_windowLength), offset + _windowLength);
+            _windowLength += count;
+            if (count == 0 || Line(offset) >= 0) return;
+            if (_windowLength == _window.Length) Array.Resize(ref _window, _window.Length * 2);
+        }
+    }
+
+    // The length of the line at an offset; below 0 where the window does not hold its end.
+    private int Line(long offset) =>
+        _window.AsSpan((int)(offset - _windowStart), _windowLength - (int)(offset - _windowStart)).IndexOf((byte)'\n');
 
     /// <summary>Whether there is an answer.</summary>
     /// <param name="key">The request's key.</param>
     public bool Contains(UInt128 key)
     {
         lock (_lock) return _places.Find(key) >= 0;
+    }
+
+    /// <summary>Whether a charge is counted.</summary>
+    /// <param name="charge">The charge's name.</param>
+    internal bool Counts(string charge)
+    {
+        lock (_lock) return _charges.Contains(charge);
     }
 
     /// <summary>Appends an answer; returns once it is on disk.</summary>
@@ -171,8 +193,9 @@ public sealed class Journal : IAsyncDisposable
         }
         catch (IOException e)
         {
-            // A part of the line may have been written.
+            // A part of the line may have been written, and read ahead.
             RandomAccess.SetLength(_file.SafeFileHandle, _length);
+            lock (_readLock) _windowLength = 0;
             throw new IOException($"{_path}: cannot be written: {e.Message}", e);
         }
     }
@@ -211,6 +234,7 @@ public sealed class Journal : IAsyncDisposable
     private void Note(JournalEntry entry, long offset)
     {
         if (!entry.Lost) _places.Set(Key(entry), offset);
+        if (entry.Charge is { } charge) _charges.Add(charge);
         _totals[entry.Teacher] = _totals.GetValueOrDefault(entry.Teacher).With(entry);
     }
 

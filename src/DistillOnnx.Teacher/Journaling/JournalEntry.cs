@@ -36,6 +36,9 @@ public sealed record JournalEntry
     /// <summary>Whether it could not be read: what it was charged counts, but it answers no request.</summary>
     public bool Lost { get; init; }
 
+    /// <summary>Names what was charged, of an answer that could not be read and may be received again; null: it cannot.</summary>
+    public string? Charge { get; init; }
+
     /// <summary>When it came, in UTC.</summary>
     public DateTimeOffset At { get; init; }
 }

@@ -60,7 +60,9 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         var shared = _underWay.GetOrAdd(key, mine);
         try
         {
-            return Response(await shared.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
+            // The one that asks is waited for to its end: what it was charged at is noted before it stops.
+            var asking = ReferenceEquals(shared, mine) ? shared.Value : shared.Value.WaitAsync(cancellationToken);
+            return Response(await asking.ConfigureAwait(false));
         }
         finally
         {
@@ -82,6 +84,14 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         await journal.AppendAsync(Entry(key, response) with { Batch = true }).ConfigureAwait(false);
         Interlocked.Increment(ref _asked);
     }
+
+    /// <summary>Counts what an answer was charged at that was asked for in bulk and could not be read.</summary>
+    /// <param name="key">The request's key.</param>
+    /// <param name="usage">What it took.</param>
+    /// <param name="charge">Names the charge, which counts once.</param>
+    public Task LoseAsync(UInt128 key, UsageDetails usage, string charge) => journal.Counts(charge)
+        ? Task.CompletedTask
+        : journal.AppendAsync(Entry(key, new ChatResponse { Usage = usage }) with { Lost = true, Batch = true, Charge = charge });
 
     /// <inheritdoc/>
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -108,8 +118,12 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         catch (TeacherException e) when (e.OfRequest || e.Usage is not null)
         {
             if (e.OfRequest) _refused[key] = (e.Fault, e.Message);
-            if (e.Usage is { } lost)
-                await journal.AppendAsync(Entry(key, new ChatResponse { Usage = lost }) with { Lost = true }).ConfigureAwait(false);
+            if (e.Usage is { } lost) await LoseAsync(lost).ConfigureAwait(false);
+            throw;
+        }
+        catch (ChargedCancellationException e)
+        {
+            await LoseAsync(e.Usage).ConfigureAwait(false);
             throw;
         }
 
@@ -117,6 +131,8 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
         await journal.AppendAsync(entry).ConfigureAwait(false);
         Interlocked.Increment(ref _asked);
         return entry;
+
+        Task LoseAsync(UsageDetails lost) => journal.AppendAsync(Entry(key, new ChatResponse { Usage = lost }) with { Lost = true });
     }
 
     private JournalEntry Entry(UInt128 key, ChatResponse response) => new()

@@ -31,21 +31,35 @@ internal sealed class RetryingChatClient(
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
+        var charges = new UsageDetails();
+        try
+        {
+            return await RepeatAsync(messages, options, charges, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (Charged(charges) is { } lost)
+        {
+            throw new ChargedCancellationException(lost, e);
+        }
+    }
+
+    private async Task<ChatResponse> RepeatAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, UsageDetails charges, CancellationToken cancellationToken)
+    {
         var unreadable = 0;
-        UsageDetails? lost = null;
         for (var attempt = 0; ; attempt++)
         {
             try
             {
                 var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
                 _reached = true;
-                if (lost is not null) (response.Usage ??= new UsageDetails()).Add(lost);
+                if (Charged(charges) is { } before) (response.Usage ??= new UsageDetails()).Add(before);
                 return response;
             }
             catch (TeacherException e)
             {
                 _reached |= e.Fault != TeacherFault.Unreachable;
-                if (e.Usage is { } charged) (lost ??= new UsageDetails()).Add(charged);
+                if (e.Usage is { } charged) charges.Add(charged);
+                var lost = Charged(charges);
                 if (!e.MayPass && lost is null) throw;
                 if (!e.MayPass) throw new TeacherException(e.Fault, e.Message, e.RetryAfter, e) { Usage = lost };
                 if (e.Unreadable) unreadable++;
@@ -67,6 +81,9 @@ internal sealed class RetryingChatClient(
             }
         }
     }
+
+    private static UsageDetails? Charged(UsageDetails charges) =>
+        charges is { InputTokenCount: null, OutputTokenCount: null } ? null : charges;
 
     private TeacherException GivenUp(TeacherException e, int attempts, UsageDetails? lost) => e.Fault != TeacherFault.Unreachable
         ? new TeacherException(TeacherFault.Request, $"{e.Message} ({attempts} attempts)", inner: e) { Usage = lost }

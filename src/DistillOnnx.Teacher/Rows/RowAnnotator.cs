@@ -67,9 +67,10 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
                 : tally.Cut ? RowVerdict.Cut
                 : tally.Read ? RowVerdict.Unparsable
                 : RowVerdict.Failed,
-            Fault = winner.Label is null ? tally.Fault : null,
+            Fault = winner.Label is null ? tally.Fault : winner.Rationale is null ? tally.Unusable : null,
             Refused = winner.Label is null && tally.Refused,
-            RawAnswer = winner.Label is null ? tally.Raw : null,
+            RawAnswer = winner.Label is null ? tally.Raw
+                : winner.Rationale is null && tally.Unusable is not null ? tally.LastAnswer : null,
             Mapped = winner.Mapped,
             Contradicts = winner.Rationale is null && tally.Contradicts,
         };
@@ -107,6 +108,7 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
             Rationalized = true,
             PromptHash = RequestKey.PromptHash(prompt),
             Fault = null,
+            RawAnswer = null,
             Refused = false,
         };
     }
@@ -135,6 +137,7 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
                 var read = _answers.Read(example, response);
                 last = read;
                 tally.Contradicts |= read.Contradicts;
+                tally.Unusable ??= read.Unusable;
                 (tally.LastAnswer, tally.Thoughts) = (response.Text, read.Thoughts);
                 if (read.Label is not null) return last;
                 tally.Note(response, read, request.MaxOutputTokens ?? 0);
@@ -270,6 +273,8 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
         public bool Refused { get; set; }
 
         public bool Contradicts { get; set; }
+
+        public string? Unusable { get; set; }
 
         public long Input { get; private set; }
 

@@ -33,10 +33,10 @@ internal sealed record RowOutcome
     /// <summary>Whether the fault is the row's own: refused by a content filter, or longer than the model reads.</summary>
     public bool Refused { get; init; }
 
-    /// <summary>Why the teacher did not answer; null where it did.</summary>
+    /// <summary>Why the teacher did not answer, or why what it gave as reasons is none; null where it did and they are.</summary>
     public string? Fault { get; init; }
 
-    /// <summary>The last answer that could not be read, unchanged; null where there is none.</summary>
+    /// <summary>The last answer, unchanged, where it or its reasons could not be read; null where there is none.</summary>
     public string? RawAnswer { get; init; }
 
     /// <summary>The last answer unchanged, readable or not; null where there is none. It is in no file.</summary>

@@ -16,9 +16,6 @@ internal sealed class SplitTally(TaskSpec task)
     private long _rows, _withGold, _right, _rationalized, _labelled, _mapped;
     private double _votes;
 
-    /// <summary>Rows that were not asked for.</summary>
-    public long NotAsked => _verdicts.GetValueOrDefault(RowVerdict.NotAsked);
-
     /// <summary>Why the first row failed that the teacher did not answer; null where there is none.</summary>
     public string? Fault { get; private set; }
 
@@ -49,7 +46,8 @@ internal sealed class SplitTally(TaskSpec task)
     {
         Rows = _rows,
         Kept = _verdicts.GetValueOrDefault(RowVerdict.Kept),
-        Dropped = _verdicts.Where(v => v.Key != RowVerdict.Kept).ToDictionary(v => Name(v.Key), v => v.Value),
+        Dropped = _verdicts.Where(v => v.Key is not (RowVerdict.Kept or RowVerdict.NotAsked)).ToDictionary(v => Name(v.Key), v => v.Value),
+        Left = _verdicts.GetValueOrDefault(RowVerdict.NotAsked),
         Rationalized = _rationalized,
         Mapped = _mapped,
         TeacherAccuracy = _withGold > 0 ? (double)_right / _withGold : null,

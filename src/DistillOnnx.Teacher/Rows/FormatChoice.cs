@@ -1,13 +1,13 @@
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Journaling;
 using DistillOnnx.Teacher.Prompts;
-using DistillOnnx.Teacher.Rows;
 using Microsoft.Extensions.AI;
 
-namespace DistillOnnx.Teacher.Answers;
+namespace DistillOnnx.Teacher.Rows;
 
 /// <summary>
 /// Whether answers are JSON by schema or free text. That is a part of every request's key and settled before the first request

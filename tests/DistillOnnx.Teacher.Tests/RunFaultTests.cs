@@ -1,0 +1,69 @@
+using DistillOnnx.Stages.Reporting;
+
+namespace DistillOnnx.Teacher.Tests;
+
+/// <summary>What endpoints refuse of a whole run, and how they slow it down.</summary>
+public sealed class RunFaultTests : AnnotationTest
+{
+    [Fact]
+    public async Task Run_RefusedParameters_AreLeftOutAfterTheFirstRefusal()
+    {
+        TestData.Write(Work["data"], 10);
+        var refused = new Queue<string>(
+        [
+            """{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.","param":"temperature","code":"unsupported_value"}}""",
+            """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}}""",
+            """{"error":{"message":"System role not supported"}}""",
+        ]);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            TestData.Right, instead: _ => refused.TryDequeue(out var body) ? (400, body) : null);
+        var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 1 }, Reporter.None);
+        Assert.Equal((10L, 13), (result.Splits!["train"].Kept, endpoint.Calls["/v1/chat/completions"]));
+        var last = endpoint.Bodies.Last();
+        Assert.False(last.TryGetProperty("temperature", out _));
+        Assert.Equal(256, last.GetProperty("max_completion_tokens").GetInt32());
+        Assert.DoesNotContain(last.GetProperty("messages").EnumerateArray(), m => m.GetProperty("role").GetString() == "system");
+        Assert.StartsWith("Give each text", last.GetProperty("messages")[0].GetProperty("content").GetString());
+    }
+
+    [Fact]
+    public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
+    {
+        TestData.Write(Work["data"], 300);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            TestData.Right, gate: new RateGate(150, 10, retryAfter: false, TimeProvider.System));
+        var result = await Annotator.RunAsync(
+            Options(endpoint) with { Concurrency = 64, RetryDelay = 0.1 },
+            Reporter.None).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        Assert.Equal(300, result.Splits!["train"].Kept);
+        Assert.Equal((300, 0), (endpoint.Charged.Count, endpoint.Repeated.Count));
+    }
+
+    [Fact]
+    public async Task Run_FaultOfTheWholeRun_IsOneClearLine()
+    {
+        TestData.Write(Work["data"], 10);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            TestData.Right, instead: q => (400, """{"error":{"message":"bad parameter"}}"""));
+        await Fails(
+            Options(endpoint) with { ApiKey = "a-wrong-key-of-mine" },
+            "HTTP 401",
+            "invalid_api_key",
+            "DISTILL_ANNOTATE_API_KEY",
+            "provided: …");
+        await Fails(Options(endpoint) with { Teacher = $"openai:other@{endpoint.Url}" }, "HTTP 404", "\"other\"");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://127.0.0.1:9" }, "cannot be reached");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://no-such-host.invalid" }, "no-such-host.invalid");
+        await Fails(Options(endpoint) with { Teacher = "openai:m@http://me:secret@127.0.0.1:9" }, "does not belong in the URL");
+        await Fails(Options(endpoint) with { Teacher = "genai:nowhere" }, "genai_config.json");
+        await Fails(Options(endpoint) with { Teacher = "magic:x" }, "openai:MODEL@URL");
+        await Fails(Options(endpoint) with { Budget = 1 }, "--prices");
+        await Fails(Options(endpoint) with { Shard = "3/3", Samples = 0 }, "--shard", "--samples");
+        await Fails(Options(endpoint) with { Teacher = "", Out = "" }, "--teacher is required", "--out is required");
+        var stopped = await Assert.ThrowsAsync<TeacherException>(() =>
+            Annotator.RunAsync(Options(endpoint) with { MaxFailures = 3 }, Reporter.None));
+        Assert.Contains("3 rows in succession failed", stopped.Message);
+        Assert.Contains("bad parameter", stopped.Message);
+        Assert.False(Directory.Exists(Out));
+    }
+}
