@@ -186,7 +186,9 @@ public sealed class AnswerReaderTests
     [Fact]
     public void Read_ReasonsOfNoUse_SayWhy()
     {
-        Assert.Equal("the answer's \"reasoning\" is a number, expected a text", Read(Labels, """{"reasoning": 7, "label": "bug"}""").Unusable);
+        Assert.Equal(
+            "the answer's \"reasoning\" is a number, expected a text",
+            Read(Labels, """{"reasoning": 7, "label": "bug"}""").Unusable);
         Assert.Equal(
             "the answer's \"rationale\" is an object without text, expected a text",
             Read(Labels, """{"rationale": {"sure": 0.5}, "label": "bug"}""").Unusable);

@@ -135,8 +135,12 @@ public static class AnswerShapes
         new(
             "JSON, steps as objects",
             """{"steps": [{"step": 1, "text": "It closes by itself"}, {"step": 2, "text": "when pressed."}], "final_answer": "bug"}"""),
-        new("JSON, rationale as an object", """{"rationale": {"text": "It closes by itself when pressed.", "sure": 0.9}, "label": "bug"}"""),
-        new("JSON, rationale as an object of texts", """{"rationale": {"premise": "It closes by itself", "when": "when pressed."}, "label": "bug"}"""),
+        new(
+            "JSON, rationale as an object",
+            """{"rationale": {"text": "It closes by itself when pressed.", "sure": 0.9}, "label": "bug"}"""),
+        new(
+            "JSON, rationale as an object of texts",
+            """{"rationale": {"premise": "It closes by itself", "when": "when pressed."}, "label": "bug"}"""),
         new("JSON, rationale as a number", """{"rationale": 7, "label": "bug"}""", "no_reasons"),
         new("JSON, rationale as an empty list", """{"rationale": [], "label": "bug"}""", "no_reasons"),
         new("JSON within an object", $$"""{"answer": {"label": "bug", "rationale": "{{Why}}"} }"""),
@@ -154,7 +158,9 @@ public static class AnswerShapes
             "JSON, second thoughts",
             "{\"rationale\": \"It asks.\", \"label\": \"question\"}\nWait, that is wrong. Corrected:\n" + Json),
         new("JSON, two objects side by side", "[{\"rationale\": \"It asks.\", \"label\": \"question\"}, " + Json + "]", "unparsable", null),
-        new("start token of the next turn alone (Phi, GLM)", $"{Why} So the answer is bug.<|user|>\nnext<|assistant|>So the answer is question."),
+        new(
+            "start token of the next turn alone (Phi, GLM)",
+            $"{Why} So the answer is bug.<|user|>\nnext<|assistant|>So the answer is question."),
         new("the other label in the reasons", $"At first it looks like a question. {Why} So the answer is bug.")
         {
             Rationale = $"At first it looks like a question. {Why}",

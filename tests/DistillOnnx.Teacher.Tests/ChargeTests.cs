@@ -20,7 +20,7 @@ public sealed class ChargeTests : AnnotationTest
         {
             "anthropic:m@{0}",
             200,
-            """{"type":"message","content":"nothing of the protocol","usage":{"input_tokens":90,"cache_read_input_tokens":10,"output_tokens":30}}""",
+            """{"content":"nothing of the protocol","usage":{"input_tokens":90,"cache_read_input_tokens":10,"output_tokens":30}}""",
             3
         },
         { "ollama:m@{0}", 200, """{"message":"nothing of the protocol","done":true,"prompt_eval_count":100,"eval_count":30}""" + "\n", 3 },
@@ -39,7 +39,8 @@ public sealed class ChargeTests : AnnotationTest
             Overwrite = true,
         };
         await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(options, Reporter.None));
-        Assert.Equal((times, 0, 100 * times, 30 * times), (server.Seen.Count, Ledger("answers"), Ledger("input_tokens"), Ledger("output_tokens")));
+        Assert.Equal((times, 0), (server.Seen.Count, Ledger("answers")));
+        Assert.Equal((100 * times, 30 * times), (Ledger("input_tokens"), Ledger("output_tokens")));
 
         // What was lost is spent: the next run has nothing left.
         var spent = await Assert.ThrowsAsync<TeacherException>(() =>
@@ -54,8 +55,8 @@ public sealed class ChargeTests : AnnotationTest
         TestData.Write(Work["data"], 6);
         await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
         var bad = true;
-        endpoint.Batches.Body = q => bad || TestData.Number(q) != 3
-            ? $$"""{"choices":{{(TestData.Number(q) == 3 ? "[]" : $$"""[{"message":{"content":"{{TestData.Right(q)}}"},"finish_reason":"stop"}]""")}},{{Usage}}}"""
+        endpoint.Batches.Body = q => bad && TestData.Number(q) == 3
+            ? $$"""{"choices":[],{{Usage}}}"""
             : $$"""{"choices":[{"message":{"content":"{{TestData.Right(q)}}"},"finish_reason":"stop"}],{{Usage}}}""";
         var options = Options(endpoint) with { Batch = true, BatchPoll = 0.01, Overwrite = true };
         var result = await Annotator.RunAsync(options, Reporter.None);
@@ -93,5 +94,6 @@ public sealed class ChargeTests : AnnotationTest
     }
 
     private int Ledger(string name) =>
-        JsonDocument.Parse(File.ReadAllText(Path.Combine(Out, "annotation.json"))).RootElement.GetProperty("ledger").GetProperty(name).GetInt32();
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(Out, "annotation.json")))
+            .RootElement.GetProperty("ledger").GetProperty(name).GetInt32();
 }

@@ -66,7 +66,8 @@ public sealed class MarkdownTextTests
     [Fact]
     public void Plain_MarkedWords_AreTheWords()
     {
-        var mark = Gen.OneOf("{0}", "*{0}*", "_{0}_", "**{0}**", "***{0}***", "`{0}`", "~~{0}~~", "[{0}](https://x.org)", "**_{0}_**", "*`{0}`*");
+        var mark = Gen.OneOf(
+            "{0}", "*{0}*", "_{0}_", "**{0}**", "***{0}***", "`{0}`", "~~{0}~~", "[{0}](https://x.org)", "**_{0}_**", "*`{0}`*");
         var words = Gen.OneOf("It", "closes", "when", "pressed", "naïve", "it's", "two words").Array[1, 8];
         var line = Gen.OneOf("{0}", "# {0}", "- {0}", "* {0}", "> {0}", "  - {0}", "### {0} ###");
         Gen.Select(words, mark.Array[8], line).Sample(
@@ -83,7 +84,8 @@ public sealed class MarkdownTextTests
     public void Plain_AnyText_LosesNoLetter()
     {
         var piece = Gen.OneOf(
-            "a", "B", "é", "7", " ", " ", "*", "**", "_", "`", "``", "[", "](", ")", "~~", "\n", "# ", "- ", "> ", "|", "|-|-|", "(", "<", "x_y");
+            "a", "B", "é", "7", " ", " ", "*", "**", "_", "`", "``", "[", "](", ")", "~~", "\n", "# ", "- ", "> ", "|", "|-|-|", "(", "<",
+            "x_y");
         piece.Array[0, 40].Select(string.Concat).Sample(
             text =>
             {

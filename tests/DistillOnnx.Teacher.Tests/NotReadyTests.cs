@@ -26,7 +26,7 @@ public sealed class NotReadyTests : AnnotationTest
         },
         { "openai:m@{0}/v1", 405, "", false, "of most servers the URL ends with /v1" },
         { "openai:m@{0}/v1", 308, "", false, "it sends on to https://example.org/v1: name that place in --teacher" },
-        { "openai:m@{0}/v1", 401, """{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}""", false, "DISTILL_ANNOTATE_API_KEY" },
+        { "openai:m@{0}/v1", 401, """{"error":{"message":"Incorrect key","code":"invalid_api_key"}}""", false, "DISTILL_ANNOTATE_API_KEY" },
         {
             "openai:m@{0}/v1",
             400,
@@ -49,7 +49,7 @@ public sealed class NotReadyTests : AnnotationTest
             false,
             "see plan and billing"
         },
-        { "anthropic:m@{0}", 401, """{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}""", false, "ANTHROPIC_API_KEY" },
+        { "anthropic:m@{0}", 401, """{"error":{"type":"authentication_error","message":"invalid key"}}""", false, "ANTHROPIC_API_KEY" },
         {
             "anthropic:m@{0}",
             404,
@@ -57,13 +57,14 @@ public sealed class NotReadyTests : AnnotationTest
             true,
             "expected the model \"m\" there"
         },
-        { "azure:m@{0}", 404, """{"error":{"code":"DeploymentNotFound","message":"The API deployment does not exist"}}""", true, "deployment \"m\"" },
+        { "azure:m@{0}", 404, """{"error":{"code":"DeploymentNotFound","message":"It does not exist"}}""", true, "deployment \"m\"" },
         { "azure:m@{0}", 401, """{"error":{"code":"401","message":"Access denied"}}""", false, "AZURE_OPENAI_API_KEY" },
     };
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task Run_EndpointThatRefusesAll_IsOneLineThatNamesWhatToDo(string teacher, int status, string body, bool input, string advice)
+    public async Task Run_EndpointThatRefusesAll_IsOneLineThatNamesWhatToDo(
+        string teacher, int status, string body, bool input, string advice)
     {
         TestData.Write(Work["data"], 3);
         await using var server = await FakeServer.StartAsync(_ => (status, body));

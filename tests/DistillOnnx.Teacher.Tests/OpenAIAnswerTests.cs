@@ -63,7 +63,10 @@ public sealed class OpenAIAnswerTests
     [InlineData("""{"type":"message","usage":{"input_tokens":10,"output_tokens":5}}""", 10, 5)]
     [InlineData("{\"message\":{},\"prompt_eval_count\":10,\"eval_count\":5}\n", 10, 5)]
     [InlineData("{\n \"usage\": {\n  \"prompt_tokens\": 10,\n  \"completion_tokens\": 5\n },\n \"choices\": [", 10, 5)]
-    [InlineData("data: {\"message\":{\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\ndata: {\"usage\":{\"output_tokens\":5}}\n", 10, 5)]
+    [InlineData(
+        "data: {\"message\":{\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\ndata: {\"usage\":{\"output_tokens\":5}}\n",
+        10,
+        5)]
     [InlineData("data: {\"usage\":{\"prompt_tokens\":10}}\ndata: {\"usage\":null}\ndata: {\"usage\":{\"completion_tokens\":5}}", 10, 5)]
     public void Find_Reports_AreThoseOfEachProtocol(string body, long input, long output)
     {

@@ -11,8 +11,8 @@ public sealed class RunFaultTests : AnnotationTest
         TestData.Write(Work["data"], 10);
         var refused = new Queue<string>(
         [
-            """{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.","param":"temperature","code":"unsupported_value"}}""",
-            """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}}""",
+            """{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model.","param":"temperature"}}""",
+            """{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}""",
             """{"error":{"message":"System role not supported"}}""",
         ]);
         await using var endpoint = await FakeEndpoint.StartAsync(

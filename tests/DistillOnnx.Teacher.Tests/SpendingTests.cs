@@ -83,7 +83,8 @@ public sealed class SpendingTests : AnnotationTest
         var rest = await Annotator.RunAsync(options with { BudgetTokens = null, Overwrite = true }, Reporter.None);
         Assert.Equal((true, null, 40L, 0L), (rest.Complete, rest.IncompleteReason, rest.Kept, rest.Left));
         Assert.Equal(result.Left, rest.Requests);
-        Assert.True(JsonDocument.Parse(File.ReadAllText(Path.Combine(Out, "dataset.json"))).RootElement.GetProperty("complete").GetBoolean());
+        info = JsonDocument.Parse(File.ReadAllText(Path.Combine(Out, "dataset.json"))).RootElement;
+        Assert.True(info.GetProperty("complete").GetBoolean());
     }
 
     [Theory]

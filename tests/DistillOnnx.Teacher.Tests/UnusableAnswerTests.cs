@@ -65,7 +65,7 @@ public sealed class UnusableAnswerTests : AnnotationTest
             TestData.Right,
             instead: _ => (
                 200,
-                """{"model":"m","choices":[{"finish_reason":"length","message":{"content":null,"reasoning_content":"So the answer is even."}}]}"""));
+                """{"choices":[{"finish_reason":"length","message":{"content":null,"reasoning_content":"So the answer is even."}}]}"""));
         var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(Options(endpoint), Reporter.None));
         Assert.Contains("cut 3", fault.Message);
         Assert.Contains("--max-output-tokens 256", fault.Message);
@@ -96,7 +96,8 @@ public sealed class UnusableAnswerTests : AnnotationTest
             0 or 59 => null,
             < 30 => (
                 200,
-                """{"model":"m","choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"I cannot\nhelp"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"""),
+                """{"choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"I cannot\nhelp"}}],"""
+                + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}"),
             _ => (400, """{"error":{"code":"content_filter","message":"flagged"}}"""),
         });
         var options = Options(endpoint) with { MaxFailures = 5, Concurrency = 1 };

@@ -3,9 +3,9 @@ using System.Text;
 namespace DistillOnnx.Teacher.Answers;
 
 /// <summary>
-/// One line of Markdown without its marks: emphasis, code, links and escapes, by CommonMark's rules of which marks belong together, and more
-/// careful than these where a mark may be a sign of the text: <c>2*3*4</c>, <c>5 * 3</c>, <c>*args</c>, <c>snake_case</c>, <c>__init__</c>
-/// and <c>a[0](x)</c> stay. The time is linear in the length of the line.
+/// One line of Markdown without its marks: emphasis, code, links and escapes, by CommonMark's rules of which marks belong together, and
+/// more careful than these where a mark may be a sign of the text: <c>2*3*4</c>, <c>5 * 3</c>, <c>*args</c>, <c>snake_case</c>,
+/// <c>__init__</c> and <c>a[0](x)</c> stay. The time is linear in the length of the line.
 /// </summary>
 internal sealed class InlineMarkdown
 {

@@ -11,7 +11,8 @@ internal static partial class Markers
 
     // A marker has one of these; they are found much faster than the pattern.
     private static readonly SearchValues<string> Words = SearchValues.Create(
-        ["answer", "label", "categor", "classification", "choice", "verdict", "prediction", "####", "boxed"], StringComparison.OrdinalIgnoreCase);
+        ["answer", "label", "categor", "classification", "choice", "verdict", "prediction", "####", "boxed"],
+        StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The first marker from a place on; null where there is none.</summary>
     public static Match? First(string text, int from = 0)

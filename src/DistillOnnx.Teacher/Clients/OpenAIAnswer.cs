@@ -32,8 +32,8 @@ internal sealed class OpenAIAnswer(Endpoint endpoint, string model, PromptStyle 
             // An answer without content says why it ended, as where thoughts took all tokens.
             if (content.ValueKind == JsonValueKind.Undefined && finish is null && refusal is null) throw new KeyNotFoundException();
             var thoughts = Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? Parts(content, thoughts: true);
-            var answer = refusal ?? (content.ValueKind == JsonValueKind.String ? content.GetString()! : Parts(content, thoughts: false) ?? "");
-            if (answer.Length == 0) answer = Arguments(message) ?? "";
+            var answer = refusal ?? (content.ValueKind == JsonValueKind.String ? content.GetString() : Parts(content, thoughts: false));
+            if (string.IsNullOrEmpty(answer)) answer = Arguments(message) ?? "";
             return new ChatResponse(new ChatMessage(
                 ChatRole.Assistant,
                 string.IsNullOrWhiteSpace(thoughts)

@@ -36,7 +36,8 @@ internal static class ReportedUsage
     {
         if (root.ValueKind != JsonValueKind.Object) return null;
         if (Counted(root) is { } own) return own;
-        if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object) return Counted(usage) ?? new UsageDetails();
+        if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
+            return Counted(usage) ?? new UsageDetails();
         // The first event of Anthropic's streams has it within the message.
         return root.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
             && message.TryGetProperty("usage", out var inner) && inner.ValueKind == JsonValueKind.Object
@@ -113,5 +114,7 @@ internal static class ReportedUsage
     }
 
     private static long? Count(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count) ? count : null;
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count)
+            ? count
+            : null;
 }

@@ -201,7 +201,7 @@ public static class DatasetImporter
             var reasons = split.UnparsedReasons is { Count: > 0 } counts
                 ? $" ({string.Join(", ", counts.Select(r => $"{r.Key} {r.Value}"))})"
                 : "";
-            var labels = split.DistinctLabels == split.Labels.Count
+            var labels = split.DistinctLabels <= split.Labels.Count
                 ? string.Join(", ", split.Labels.Select(l => $"{l.Key} {l.Value}"))
                 : $"{split.DistinctLabels} different labels";
             reporter.Info($"{name}: {split.Rows} rows, {split.Rationales} rationales; {labels}{teacher}{reasons}");

@@ -39,8 +39,7 @@ public static class Study
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
-        RequireRationales(options, data);
-        Open(options);
+        Open(options, data);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
         var plan = StudyPlan.Of(options, data, tokenizer).ToList();
@@ -143,7 +142,7 @@ public static class Study
         return baselines;
     }
 
-    private static void Open(StudyOptions options)
+    private static void Open(StudyOptions options, IReadOnlyList<StudyData> data)
     {
         var stamp = Path.Combine(options.Out, OptionsFile);
 
@@ -170,10 +169,12 @@ public static class Study
                 throw new InputException(
                     $"{options.Out}: cannot be gone on with: its runs were made with other options ({OptionsFile}); "
                     + "pass the same ones, or --overwrite");
+            RequireRationales(options, data);
             return;
         }
 
         OutputDirectory.Require(options.Out, options.Overwrite);
+        RequireRationales(options, data);
         using var output = OutputDirectory.Create(options.Out, options.Overwrite);
         File.WriteAllText(output.FilePath(OptionsFile), mine);
         Directory.CreateDirectory(Path.Combine(output.Path, "runs"));

@@ -62,8 +62,8 @@ internal sealed class DataBenchmark : IBenchmark
 
         result.Note(
             "Memory is that of a whole process at its peak; half of it is the runtime. Import makes validation and test splits out of the "
-            + "rows, so it reads the file three times. A column of a Parquet row group is in memory whole, one column at a "
-            + "time: what is written as one group needs as much as its largest column.");
+            + "rows, so it reads the file three times. A column of a Parquet row group is decoded whole: what a tool wrote as "
+            + "one group of a million rows needs gigabytes, and is better written in groups of some ten thousand rows.");
         return result;
     }
 

@@ -188,8 +188,13 @@ public sealed partial class PackageTests
         {
             train = new
             {
-                data = task["data"], student = task["shape.json"], @out = task["script-student"],
-                vocabulary_size = 120, batch_size = 8, max_steps = 2, device = "cpu",
+                data = task["data"],
+                student = task["shape.json"],
+                @out = task["script-student"],
+                vocabulary_size = 120,
+                batch_size = 8,
+                max_steps = 2,
+                device = "cpu",
             },
             evaluate = new { data = task["data"], split = "validation", model = task["script-student"], device = "cpu" },
             export = new { model = task["script-student"], @out = task["script-bundle"] },
