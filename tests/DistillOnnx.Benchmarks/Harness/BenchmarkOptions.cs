@@ -12,7 +12,7 @@ internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedD
     /// <summary>Whether the <c>gpu</c> benchmark shows the stages of a training step alone.</summary>
     public bool StagesOnly { get; init; }
 
-    /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s; an H100's or H200's measured rate.</summary>
+    /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s: an H100's or H200's rate.</summary>
     public double PeakTeraflops { get; init; } = 790;
 
     /// <summary>Says what is going on, on stderr.</summary>

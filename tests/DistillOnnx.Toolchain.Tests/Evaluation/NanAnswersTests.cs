@@ -11,7 +11,7 @@ using TorchSharp;
 
 namespace DistillOnnx.Toolchain.Tests.Evaluation;
 
-/// <summary>Checkpoints whose answers are no numbers, as weights that overflow give: an evaluation names the row and measures nothing.</summary>
+/// <summary>Checkpoints whose answers are no numbers, as of weights that overflow: an evaluation names the row, measures nothing.</summary>
 public sealed class NanAnswersTests
 {
     [Theory]
@@ -32,7 +32,10 @@ public sealed class NanAnswersTests
         var tokenizer = T5Tokenizer.Load(directory["checkpoint"]);
         using var student = new StudentPredictor(model, new InputEncoder(tokenizer, task));
         var rows = ((string[])["it is", "is it", "it ~ is", "a"])
-            .Select(text => new Example { Id = text, Input = text, Label = "no", Choices = kind == TaskKind.Choices ? ["yes", "no"] : null })
+            .Select(text => new Example
+            {
+                Id = text, Input = text, Label = "no", Choices = kind == TaskKind.Choices ? ["yes", "no"] : null,
+            })
             .ToArray();
         var explain = explainBeams == 0 ? null : new ExplainSettings { Beams = explainBeams, MaxTokens = 3 };
         EvaluateResult Measure(params Example[] of) =>

@@ -109,7 +109,8 @@ public sealed class TransformersFixtureTests
         Assert.SkipWhen(python is null, missing);
         using var directory = new TemporaryDirectory();
         var saved = await FormTraining.RunAsync(student, directory["trained"]);
-        TransformersCheck.WriteExpected(saved, ["Is the cat on the mat?", "ﬁne Ⅷ  café — “quoted”\u00a0ｗｉｄｅ", "premise: 3.5% of {x}\tis it"]);
+        TransformersCheck.WriteExpected(
+            saved, ["Is the cat on the mat?", "ﬁne Ⅷ  café — “quoted”\u00a0ｗｉｄｅ", "premise: 3.5% of {x}\tis it"]);
 
         TransformersCheck.Run(python!, [saved]);
     }

@@ -86,7 +86,8 @@ public sealed class CudaTests
 
         Assert.True(result.ValidationAccuracy >= 0.9, $"accuracy {result.ValidationAccuracy}");
         Assert.InRange(PendingLoss.Waits - before, 120, 130);
-        var more = StudentTrainer.Run(options with { Resume = true, MaxSteps = 130 }, new Messages(), TestContext.Current.CancellationToken);
+        var more = StudentTrainer.Run(
+            options with { Resume = true, MaxSteps = 130 }, new Messages(), TestContext.Current.CancellationToken);
         Assert.Equal(130, more.Steps);
     }
 
