@@ -76,7 +76,9 @@ internal static class Program
         if (markdown is not null) Directory.CreateDirectory(markdown);
         var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null)
         {
-            Device = device, StagesOnly = stages, PeakTeraflops = peak,
+            Device = device,
+            StagesOnly = stages,
+            PeakTeraflops = peak,
         };
         foreach (var benchmark in chosen)
         {

@@ -103,7 +103,8 @@ internal static class GpuTraining
         try
         {
             using var process = Process.Start(new ProcessStartInfo(
-                "nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits"]) { RedirectStandardOutput = true })!;
+                "nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits"])
+            { RedirectStandardOutput = true })!;
             var text = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return double.Parse(text.Split('\n')[0], CultureInfo.InvariantCulture);

@@ -23,8 +23,13 @@ internal static class Peer
             rows = options.Quick ? 8 : 64,
             config = new
             {
-                vocab_size = config.VocabSize, d_model = config.DModel, d_kv = config.DKv, d_ff = config.DFf,
-                num_layers = config.NumLayers, num_decoder_layers = config.NumDecoderLayers, num_heads = config.NumHeads,
+                vocab_size = config.VocabSize,
+                d_model = config.DModel,
+                d_kv = config.DKv,
+                d_ff = config.DFf,
+                num_layers = config.NumLayers,
+                num_decoder_layers = config.NumDecoderLayers,
+                num_heads = config.NumHeads,
             },
             lengths = rows.SelectMany(r => r.Sequences).Select(s => new[] { s.Source.Length, s.Target.Length }),
         };
@@ -33,7 +38,8 @@ internal static class Peer
         {
             await File.WriteAllTextAsync(file, JsonSerializer.Serialize(input), cancellationToken);
             using var process = Process.Start(new ProcessStartInfo(
-                "python3", [Path.Combine(AppContext.BaseDirectory, "Gpu", "peer.py"), file]) { RedirectStandardOutput = true })!;
+                "python3", [Path.Combine(AppContext.BaseDirectory, "Gpu", "peer.py"), file])
+            { RedirectStandardOutput = true })!;
             var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
             if (process.ExitCode != 0 || output.Trim().Split('\n')[^1] is not ['{', ..] last) return null;

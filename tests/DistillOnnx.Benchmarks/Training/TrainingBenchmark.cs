@@ -129,7 +129,13 @@ internal sealed class TrainingBenchmark : IBenchmark
         const int Narrow = 16, Layers = 6, NarrowRows = 4;
         var config = T5Presets.Load("t5-small") with
         {
-            VocabSize = 64, DModel = Narrow, DKv = Narrow, DFf = Narrow, NumHeads = 1, NumLayers = Layers, NumDecoderLayers = Layers,
+            VocabSize = 64,
+            DModel = Narrow,
+            DKv = Narrow,
+            DFf = Narrow,
+            NumHeads = 1,
+            NumLayers = Layers,
+            NumDecoderLayers = Layers,
         };
         var batch = MicroBatch.Cut(RowLengths.Even(NarrowRows, Narrow, Narrow / 2, config.VocabSize), 16384, 0.5, 0.5).Single();
         var threads = get_num_threads();

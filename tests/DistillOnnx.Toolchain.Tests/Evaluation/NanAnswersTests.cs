@@ -34,7 +34,10 @@ public sealed class NanAnswersTests
         var rows = ((string[])["it is", "is it", "it ~ is", "a"])
             .Select(text => new Example
             {
-                Id = text, Input = text, Label = "no", Choices = kind == TaskKind.Choices ? ["yes", "no"] : null,
+                Id = text,
+                Input = text,
+                Label = "no",
+                Choices = kind == TaskKind.Choices ? ["yes", "no"] : null,
             })
             .ToArray();
         var explain = explainBeams == 0 ? null : new ExplainSettings { Beams = explainBeams, MaxTokens = 3 };

@@ -79,7 +79,12 @@ public sealed class CudaTests
         using var directory = new TemporaryDirectory();
         var options = TinyTask.Options(directory) with
         {
-            Device = "cuda:0", Precision = precision, MaxSteps = 120, EvaluateEvery = 60, BatchSize = 16, KeepResume = true,
+            Device = "cuda:0",
+            Precision = precision,
+            MaxSteps = 120,
+            EvaluateEvery = 60,
+            BatchSize = 16,
+            KeepResume = true,
         };
         var before = PendingLoss.Waits;
         var result = StudentTrainer.Run(options, new Messages(), TestContext.Current.CancellationToken);

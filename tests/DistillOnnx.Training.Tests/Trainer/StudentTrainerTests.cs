@@ -71,7 +71,10 @@ public sealed class StudentTrainerTests
             using var directory = new TemporaryDirectory();
             var options = TinyTask.Options(directory) with
             {
-                Student = TinyTask.Shape(directory, "gelu"), MicroBatchTokens = 100, MaxSteps = steps, EvaluateEvery = steps,
+                Student = TinyTask.Shape(directory, "gelu"),
+                MicroBatchTokens = 100,
+                MaxSteps = steps,
+                EvaluateEvery = steps,
             };
             var before = PendingLoss.Waits;
             StudentTrainer.Run(options, new Messages(), TestContext.Current.CancellationToken);

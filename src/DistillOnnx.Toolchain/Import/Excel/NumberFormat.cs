@@ -12,8 +12,17 @@ internal readonly record struct NumberFormat(bool IsDate, bool IsDuration, bool 
 {
     private static readonly Dictionary<int, string> BuiltIn = new()
     {
-        [1] = "0", [2] = "0.00", [3] = "0", [4] = "0.00", [9] = "0%", [10] = "0.00%",
-        [37] = "0", [38] = "0", [39] = "0.00", [40] = "0.00", [46] = "[h]:mm:ss",
+        [1] = "0",
+        [2] = "0.00",
+        [3] = "0",
+        [4] = "0.00",
+        [9] = "0%",
+        [10] = "0.00%",
+        [37] = "0",
+        [38] = "0",
+        [39] = "0.00",
+        [40] = "0.00",
+        [46] = "[h]:mm:ss",
     };
 
     /// <summary>A format.</summary>
