@@ -8,6 +8,10 @@ namespace DistillOnnx.Toolchain.Import.Excel;
 /// An Excel workbook (ECMA-376, Office Open XML) that is read forward only: cells as a person sees them, in memory that does not
 /// grow with the rows.
 /// </summary>
+/// <remarks>
+/// Of the packages for this format, MiniExcel 1.46 gives an error such as <c>#N/A</c> as an ordinary text, and ExcelDataReader 3.6 has no
+/// call that tells one from a blank cell. Both would let it into the training data unnoticed.
+/// </remarks>
 internal sealed class Workbook : IDisposable
 {
     private const string Relationships = "_rels/.rels";
