@@ -15,7 +15,8 @@ public sealed class EvaluateTests : IDisposable
         var trained = await DistillProcess.Run(_task.Train("student", steps: 1));
         Assert.True(trained.ExitCode == 0, trained.Error);
         string[] evaluate = [
-            "evaluate", "--data", _task["data"], "--model", _task["student"], "--split", "validation", "--fail-under", "macro_f1=1", "0"
+            "evaluate", "--data", _task["data"], "--model", _task["student"], "--split", "validation",
+            "--fail-under", "macro_f1=1", "accuracy=0",
         ];
 
         var (code, output, error) = await DistillProcess.Run([.. evaluate, "--json"]);
