@@ -74,7 +74,7 @@ public static class Annotator
             return await AnnotationPlanner.PlanAsync(
                 options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
-        OutputDirectory.Require(options.Out, options.Overwrite);
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
         foreach (var _ in rows.ToAnnotate()) cancellationToken.ThrowIfCancellationRequested();
         var started = clock.GetTimestamp();

@@ -84,8 +84,11 @@ internal static class ServerOptionsCheck
             if (file is not null && !File.Exists(file)) faults.Add($"{file}: no such file");
         }
 
-        if (options.TlsClientCa is not null && !options.Urls.Any(u => u.StartsWith("https:", StringComparison.OrdinalIgnoreCase)))
+        var https = options.Urls.Any(u => u.StartsWith("https:", StringComparison.OrdinalIgnoreCase));
+        if (options.TlsClientCa is not null && !https)
             faults.Add("tls-client-ca: no address is https, so no client can show a certificate");
+        if (options.TlsCertificate is not null && !https) faults.Add("tls-certificate: no address is https, so it would not be used");
+        if (options.TlsKey is not null && options.TlsCertificate is null) faults.Add("tls-key needs tls-certificate");
         if (options.JwtAuthority is not null && options.JwtKey is not null) faults.Add("jwt-authority and jwt-key exclude one another");
         if (options.JwtAudience is not null && options.JwtAuthority is null && options.JwtKey is null)
             faults.Add("jwt-audience needs jwt-authority or jwt-key");

@@ -16,7 +16,7 @@ namespace DistillOnnx.Server.Hosting;
 /// <summary>Puts the web application together.</summary>
 internal static class ServerApplication
 {
-    private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+    private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
 
     private static readonly string[] StartCategories =
     [
@@ -59,16 +59,16 @@ internal static class ServerApplication
 
         // A start that fails is reported in one line by whoever started the server; these would add the same with a trace.
         foreach (var category in StartCategories) logging.AddFilter(category, LogLevel.None);
-        if (options.LogJson) logging.AddJsonConsole(json => Configure(json));
-        else logging.AddSimpleConsole(console => Configure(console).SingleLine = true);
+        if (options.LogJson) logging.AddJsonConsole(json => Configure(json, TimestampFormat));
+        else logging.AddSimpleConsole(console => Configure(console, TimestampFormat + " ").SingleLine = true);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    private static T Configure<T>(T formatter)
+    private static T Configure<T>(T formatter, string timestamps)
         where T : ConsoleFormatterOptions
     {
         formatter.UseUtcTimestamp = true;
-        formatter.TimestampFormat = TimestampFormat;
+        formatter.TimestampFormat = timestamps;
         return formatter;
     }
 

@@ -52,11 +52,16 @@ public sealed class OutputDirectory : IDisposable
     /// <summary>Checks that an output may be put at a path, before any work is spent: tries to write beside it and
     /// leaves nothing.</summary>
     /// <param name="target">Path of the output.</param>
-    /// <param name="overwrite">Whether an existing output may be replaced.</param>
+    /// <param name="overwrite">Whether an existing output may be replaced; only what holds nothing but files of outputs is one.</param>
+    /// <param name="inputs">Files and directories that are read: none of them may be the output or lie in it.</param>
     /// <exception cref="InputException">The target exists and may not be replaced, is a file, or cannot be written.</exception>
-    public static void Require(string target, bool overwrite)
+    public static void Require(string target, bool overwrite, params IEnumerable<string?> inputs)
     {
         RequireFree(target, overwrite);
+        RequireApart(target, inputs);
+        if (OutputNames.Foreign(target) is { } foreign)
+            throw new InputException(
+                $"{target}: holds {foreign}, which is no part of an output, and --overwrite would delete it; choose another output");
         var parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target)));
         while (parent is not null && !Directory.Exists(parent) && !File.Exists(parent)) parent = System.IO.Path.GetDirectoryName(parent);
         if (parent is null) throw new InputException($"{target}: a file system root cannot be an output directory");
@@ -68,6 +73,28 @@ public sealed class OutputDirectory : IDisposable
         {
             throw Unwritable(target, e);
         }
+    }
+
+    private static void RequireApart(string target, IEnumerable<string?> inputs)
+    {
+        if (!Directory.Exists(target)) return;
+        var output = Resolved(target);
+        foreach (var input in inputs)
+        {
+            if (string.IsNullOrEmpty(input) || (!File.Exists(input) && !Directory.Exists(input))) continue;
+            var path = Resolved(input);
+            if (path == output || path.StartsWith(output + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                throw new InputException($"{target}: is read as well ({input}); choose another output");
+        }
+    }
+
+    // With links followed where the path itself is one; a path that leads there through a link of its own is told apart by the system.
+    private static string Resolved(string path)
+    {
+        var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        FileSystemInfo item = Directory.Exists(full) ? new DirectoryInfo(full) : new FileInfo(full);
+        var final = item.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
+        return System.IO.Path.TrimEndingDirectorySeparator(final);
     }
 
     private static void RequireFree(string target, bool overwrite)

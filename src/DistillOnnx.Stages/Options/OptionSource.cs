@@ -18,7 +18,17 @@ internal sealed class OptionSource(
     {
         if (option.Attribute.Secret) return FindSecret(option);
         if (flags.TryGetValue(option.Flag, out var texts))
+        {
+            // What a shell makes of a variable that is not set must not pass for the option left out.
+            if (option.IsList && texts.Any(string.IsNullOrWhiteSpace))
+            {
+                faults.Add($"{option.DisplayName}: expected {option.ValueName}, found an empty text");
+                return null;
+            }
+
             return (option.DisplayName, option.IsList ? [.. texts.SelectMany(ListSyntax.Split)] : texts);
+        }
+
         if (InFile(option.Key) is { } item)
         {
             var name = $"{path}: \"{item.Key}\"";

@@ -22,6 +22,7 @@ internal sealed record QualityGate(string Metric, double Floor)
     /// <summary>What is wrong with the values; empty where nothing is.</summary>
     public static IReadOnlyList<string> Faults(IReadOnlyList<string> texts)
     {
+        if (texts.Any(string.IsNullOrWhiteSpace)) return ["--fail-under: expected [METRIC=]FRACTION, found an empty value"];
         if (DecimalComma(texts) is { } comma) return [comma];
         var parsed = texts.Select(Parse).ToList();
         var twice = parsed.Where(p => p.Gate is not null).GroupBy(p => p.Gate!.Metric).Where(g => g.Count() > 1);

@@ -26,7 +26,7 @@ public static class BundleExport
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        OutputDirectory.Require(options.Out, options.Overwrite);
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Data, options.Base);
         var began = Stopwatch.GetTimestamp();
         var rows = LoadRows(options);
         if (rows is null)

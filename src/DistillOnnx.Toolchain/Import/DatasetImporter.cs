@@ -21,7 +21,8 @@ public static class DatasetImporter
     {
         var invalid = options.Validate();
         if (invalid.Count > 0) throw new InputException(string.Join("; ", invalid));
-        Stages.IO.OutputDirectory.Require(options.Out, options.Overwrite);
+        var files = options.From.Select(f => f[(f.IndexOf('=', StringComparison.Ordinal) + 1)..]);
+        Stages.IO.OutputDirectory.Require(options.Out, options.Overwrite, [.. files, options.Task]);
 
         var source = Open(options, reporter);
         using var plan = Plan(source, options, reporter, cancellationToken);

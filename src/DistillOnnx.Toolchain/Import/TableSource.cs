@@ -49,9 +49,17 @@ internal sealed class TableSource : IImportSource
         var count = 0L;
         foreach (var file in _files[split])
         {
-            foreach (var row in _read(file)) yield return Read(row, $"{split}-{count++}");
+            foreach (var row in _read(file))
+            {
+                // Spreadsheets save rows of empty cells behind the last one. A row of JSON Lines or Parquet is never one of them.
+                if (_options.Source is not ("jsonl" or "parquet") && row.Fault is null && IsBlank(row)) continue;
+                yield return Read(row, $"{split}-{count++}");
+            }
         }
     }
+
+    private static bool IsBlank(TableRow row) =>
+        row.Values.Values.All(v => v is null || (v is string text && string.IsNullOrWhiteSpace(text)));
 
     /// <inheritdoc/>
     public string? Unused => _labels.Unused;

@@ -93,7 +93,7 @@ public static class QuickstartRunner
     // A second run replaces the first without --overwrite; any other existing directory is refused.
     private static void RequireOwn(string directory, string questions)
     {
-        OutputDirectory.Require(directory, overwrite: QuickstartDataset.IsOne(questions));
+        if (!QuickstartDataset.IsOne(questions)) OutputDirectory.Require(directory, overwrite: false);
         Directory.CreateDirectory(directory);
     }
 

@@ -26,14 +26,28 @@ public static class DirectoryReport
     private static ReportResult Run(ReportOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         if (!Directory.Exists(options.Directory)) throw new InputException($"{options.Directory}: no such directory");
-        List<InspectResult> found =
-        [
-            .. Directories(options.Directory, Depth).Where(Inspector.Knows)
-                .Select(d => Inspector.Run(new InspectOptions { Directory = d }, reporter, cancellationToken)),
-        ];
+        var found = new List<InspectResult>();
+        var unread = new List<string>();
+        foreach (var directory in Directories(options.Directory, Depth).Where(Inspector.Knows))
+        {
+            try
+            {
+                found.Add(Inspector.Run(new InspectOptions { Directory = directory }, reporter, cancellationToken));
+            }
+            catch (InputException fault)
+            {
+                // One file that cannot be read does not take the page from the others; it is named there.
+                reporter.Warn($"{directory}: left out: {fault.Message}");
+                unread.Add($"{Path.GetRelativePath(options.Directory, directory)}: {fault.Message}");
+            }
+        }
+
+        if (found.Count == 0 && unread.Count > 0)
+            throw new InputException($"{options.Directory}: nothing in it can be read: {string.Join("; ", unread.Take(3))}");
         if (found.Count == 0)
             throw new InputException($"{options.Directory}: holds no dataset, checkpoint or bundle, itself or {Depth} levels below");
         var page = new HtmlReport($"Report on {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Directory)))}");
+        foreach (var fault in unread) page.Warning($"Left out: {fault}");
         var data = found.Where(f => f.Dataset is not null).ToList();
         var models = found.Where(f => f.Dataset is null).ToList();
         var sets = new ReportDatasets(data.Select(d => d.Directory), options.Split);

@@ -173,7 +173,7 @@ public static class Study
             return;
         }
 
-        OutputDirectory.Require(options.Out, options.Overwrite);
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
         RequireRationales(options, data);
         using var output = OutputDirectory.Create(options.Out, options.Overwrite);
         File.WriteAllText(output.FilePath(OptionsFile), mine);

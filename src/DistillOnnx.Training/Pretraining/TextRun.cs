@@ -21,6 +21,9 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
 
     protected override int RowsPerStep => Options.BatchSize;
 
+    /// <inheritdoc/>
+    protected override IEnumerable<string> InputPaths => Options.Text;
+
     protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student);
 
     protected override bool ScalesParameters(StudentSource student) => true;

@@ -22,6 +22,9 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
 
     protected override int RowsPerStep => Options.BatchSize * Options.Accumulate;
 
+    /// <inheritdoc/>
+    protected override IEnumerable<string> InputPaths => [Options.Data];
+
     protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student, Options.Base);
 
     /// <summary>A checkpoint is fine-tuned with one rate for all of its weights.</summary>

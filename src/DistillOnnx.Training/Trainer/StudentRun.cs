@@ -39,6 +39,9 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
     /// <summary>Rows of a step, of which every process of a group needs one.</summary>
     protected abstract int RowsPerStep { get; }
 
+    /// <summary>Files and directories that the run learns from.</summary>
+    protected abstract IEnumerable<string> InputPaths { get; }
+
     /// <summary>Finds out where the student comes from.</summary>
     protected abstract StudentSource FindStudent();
 
@@ -72,7 +75,14 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var resuming = Options.Resume && ResumeFile.Exists(Options.Out);
         var finished = Options.Resume && !resuming ? FinishedRun.Load(Options.Out) : null;
-        if (!resuming && finished is null) OutputDirectory.Require(Options.Out, Options.Overwrite);
+        if (!resuming && finished is null)
+        {
+            if (!Options.Overwrite && ResumeFile.Exists(Options.Out))
+                throw new InputException(
+                    $"{Options.Out}: holds a run that was interrupted; --resume goes on with it, --overwrite begins anew");
+            OutputDirectory.Require(Options.Out, Options.Overwrite, InputPaths);
+        }
+
         using var workers = WorkerGroups.Join(Options.Parallel, RowsPerStep);
         Reporter = workers.ReporterOfRank(Reporter);
         var student = FindStudent();

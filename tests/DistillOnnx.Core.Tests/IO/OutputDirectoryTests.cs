@@ -47,6 +47,43 @@ public sealed class OutputDirectoryTests : IDisposable
         AssertNothingHidden();
     }
 
+    /// <summary>What no stage writes is the user's own, whatever --overwrite says.</summary>
+    [Theory]
+    [InlineData("thesis.txt")]
+    [InlineData("src/rows.csv")]
+    [InlineData("README.md")]
+    public void Require_OverwriteOfADirectoryWithOtherThings_IsRefusedAndNamesOne(string name)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Target, name))!);
+        File.WriteAllText(Path.Combine(Target, "task.json"), "{}");
+        File.WriteAllText(Path.Combine(Target, name), "mine");
+
+        var error = Assert.Throws<InputException>(() => OutputDirectory.Require(Target, overwrite: true));
+
+        Assert.Contains($"holds {name.Split('/')[0]}, which is no part of an output", error.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(Target, name)));
+    }
+
+    [Fact]
+    public void Require_OutputThatIsReadToo_IsRefused()
+    {
+        Directory.CreateDirectory(Target);
+        var file = Path.Combine(Target, "train.jsonl");
+        File.WriteAllText(file, "{}");
+        var link = _parent["link"];
+        Directory.CreateSymbolicLink(link, Target);
+
+        foreach (var input in new[] { Target, Target + "/", file, link })
+        {
+            Assert.Contains(
+                "is read as well",
+                Assert.Throws<InputException>(() => OutputDirectory.Require(Target, overwrite: true, input)).Message,
+                StringComparison.Ordinal);
+        }
+
+        OutputDirectory.Require(Target, overwrite: true, _parent["elsewhere"], null, "");
+    }
+
     [Fact]
     public void Create_ExistingOutput_IsRefusedWithoutOverwrite()
     {

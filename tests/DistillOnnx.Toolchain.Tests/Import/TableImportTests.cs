@@ -32,6 +32,17 @@ public sealed class TableImportTests : IDisposable
             new Example { Id = "a", Input = "x", Label = "yes", Rationale = "r", TeacherLabel = "no" }, Assert.Single(Load("train")));
     }
 
+    /// <summary>Spreadsheets save rows of empty cells behind the last one.</summary>
+    [Fact]
+    public void Import_CsvWithBlankRows_PassesThemOver()
+    {
+        var train = Write("train.csv", "input;label\nx;yes\n;\n\"\";\"\"\n  ; \ny;no\n;;\n");
+
+        Import("csv", Labels, [train], o => o);
+
+        Assert.Equal(["x", "y"], Load("train").Select(r => r.Input));
+    }
+
     [Fact]
     public void Import_CsvWithMappedColumns_JoinsAndIndexes()
     {

@@ -53,6 +53,18 @@ public sealed class DirectoryReportTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_FileThatCannotBeRead_IsNamedAndTheRestReported()
+    {
+        TinyProject.Create(_directory.Path, Task, seed: 3);
+        Directory.CreateDirectory(_directory["broken"]);
+        File.WriteAllText(_directory["broken/config.json"], "{");
+        var result = await DirectoryReport.RunAsync(Options, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, result.Accuracy[_directory["checkpoint"]]);
+        Assert.Contains("Left out: broken: ", File.ReadAllText(result.Report), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RunAsync_NothingToReport_IsRefused()
     {
         var error = await Assert.ThrowsAsync<InputException>(() =>
