@@ -83,10 +83,10 @@ internal sealed class AdapterTargets
         foreach (var module in announced.Order(StringComparer.Ordinal).Where(m => !modules.Contains(m)))
         {
             return $"{file}: module \"{module}\" has no lora_A and lora_B, but {_path} announces it with \"target_modules\" {_shown}{layers}; "
-                + $"there are {modules.Count} modules of {announced.Count}";
+                + $"{announced.Count(modules.Contains)} of the {announced.Count} announced modules are there";
         }
 
-        // A module that the base lacks is named when it is merged; a head is announced by no pattern of projections.
+        // A module that the base lacks is named when it is merged.
         foreach (var module in modules.Where(m => linear.Contains(m) && !announced.Contains(m)))
         {
             return $"{file}: module \"{module}\" has lora_A and lora_B, but {_path} does not announce it: \"target_modules\" is "
