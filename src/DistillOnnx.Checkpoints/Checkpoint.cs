@@ -12,6 +12,8 @@ namespace DistillOnnx.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
+    private const long LongestReport = 64 << 20;
+
     private Checkpoint(CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> notes)
     {
         Place = place;
@@ -84,12 +86,12 @@ public sealed class Checkpoint : IDisposable
         if (!File.Exists(file)) return null;
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            using var json = JsonDocument.Parse(PlainFile.Read(file, LongestReport));
             return json.RootElement.TryGetProperty("status", out var status) && status.ValueEquals("running")
                 ? $"{directory}: its training was stopped before its last step; train --resume continues it"
                 : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or InputException)
         {
             // Only a remark is lost: nothing of the model is read from this file.
             return null;

@@ -29,15 +29,12 @@ internal static class CheckpointConfig
     }
 
     /// <summary>A JSON file of the directory; null where there is none.</summary>
-    /// <exception cref="InputException">It is not a JSON object, or leads out of the directory.</exception>
+    /// <exception cref="InputException">It is not a regular file with a JSON object, or leads out of the directory.</exception>
     public static JsonObject? Read(string directory, string name)
     {
         if (!CheckpointPath.Exists(directory, name)) return null;
         var path = Path.Combine(directory, name);
-        var file = new FileInfo(CheckpointPath.Resolve(directory, name));
-        if (!file.Exists) return null;
-        if (file.Length > LongestFile)
-            throw new InputException($"{path}: expected at most {LongestFile} bytes of JSON, found {file.Length}");
-        return T5ConfigJson.ParseObject(File.ReadAllBytes(file.FullName), path);
+        var real = CheckpointPath.Resolve(directory, name);
+        return File.Exists(real) ? T5ConfigJson.ParseObject(PlainFile.Read(real, LongestFile, path), path) : null;
     }
 }

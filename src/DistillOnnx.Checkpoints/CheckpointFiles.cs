@@ -57,7 +57,8 @@ public static class CheckpointFiles
             if (!CheckpointPath.Exists(from, name)) continue;
             try
             {
-                File.Copy(CheckpointPath.Resolve(from, name), Path.Combine(to, name), overwrite: true);
+                var file = PlainFile.Require(CheckpointPath.Resolve(from, name), Path.Combine(from, name));
+                file.CopyTo(Path.Combine(to, name), overwrite: true);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

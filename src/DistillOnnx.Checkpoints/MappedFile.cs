@@ -28,13 +28,10 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <exception cref="InputException">It is missing, empty or no regular file, or cannot be opened.</exception>
     public static MappedFile Open(string path)
     {
-        // Pipes and devices report no length; opening them could block for ever.
-        var info = new FileInfo(path);
-        if (!info.Exists) throw new InputException($"{path}: no such file");
-        if (info.Length == 0) throw new InputException($"{path}: expected a file with content, found an empty one");
         MemoryMappedFile? file = null;
         try
         {
+            PlainFile.Require(path, path);
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             var length = stream.Length;
             file = MemoryMappedFile.CreateFromFile(

@@ -62,15 +62,11 @@ internal sealed class ShardedTensors : ITensorSource
 
     private static Dictionary<string, string> ReadIndex(string path, string real)
     {
-        var info = new FileInfo(real);
-        if (!info.Exists) throw new InputException($"{path}: no such file");
-        if (info.Length is 0 or > LongestIndex)
-            throw new InputException($"{path}: expected an index of 1 to {LongestIndex} bytes, found {info.Length}");
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         var found = false;
         try
         {
-            var reader = new Utf8JsonReader(File.ReadAllBytes(real), new JsonReaderOptions { MaxDepth = 16 });
+            var reader = new Utf8JsonReader(PlainFile.Read(real, LongestIndex, path), new JsonReaderOptions { MaxDepth = 16 });
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("expected an object");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {

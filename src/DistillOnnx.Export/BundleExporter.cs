@@ -2,6 +2,7 @@ using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Labels;
+using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Export.Onnx;
@@ -47,6 +48,7 @@ public static class BundleExporter
         var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
         if (encoder.Tokenizer.Note is { } unused) reporter.Info(unused);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
+        encoder.Tokenizer.RequireTokensOf(checkpoint.Config, Path.Combine(checkpoint.Place.BaseDirectory, T5Config.FileName));
 
         foreach (var label in task.Labels?.Where(l => encoder.EncodeLabel(l).Contains(encoder.Tokenizer.UnkId)) ?? [])
             reporter.Warn(

@@ -29,6 +29,7 @@ public sealed class Bundle : IDisposable
         Precision = ChoosePrecision();
         Tokenizer = T5Tokenizer.Load(directory);
         Tokenizer.RequireRows(config.VocabSize, "\"vocab_size\"");
+        Tokenizer.RequireTokensOf(config, Path.Combine(directory, T5Config.FileName));
         Encoder = new InputEncoder(Tokenizer, manifest.Task);
     }
 

@@ -66,6 +66,7 @@ internal sealed class AdapterConfig
         _rankStabilised = Flag(root, "use_rslora");
         _ranks = Patterns(root, "rank_pattern");
         _alphas = Patterns(root, "alpha_pattern");
+        Targets = new AdapterTargets(root, path, Notes);
         if (Flag(root, "fan_in_fan_out"))
             Notes.Add(
                 $"{path}: \"fan_in_fan_out\" is not applied; the projections of a T5 are stored [out, in], where PEFT does not apply it "
@@ -78,6 +79,9 @@ internal sealed class AdapterConfig
 
     /// <summary>The base that the adapter names: a path or a name on the hub; null: none.</summary>
     public string? BaseModel { get; }
+
+    /// <summary>The modules that the adapter says it changes.</summary>
+    public AdapterTargets Targets { get; }
 
     /// <summary>What of the file was not used, one line each.</summary>
     public List<string> Notes { get; } = [];

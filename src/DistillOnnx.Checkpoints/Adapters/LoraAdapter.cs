@@ -29,6 +29,7 @@ internal static class LoraAdapter
 
             FiniteWeights.Require(adapter, file);
             var replaced = new Dictionary<TensorInfo, float[]>();
+            var saved = new List<string>();
             var modules = new SortedDictionary<string, (TensorInfo? A, TensorInfo? B)>(StringComparer.Ordinal);
             foreach (var tensor in adapter.Tensors.Values.OrderBy(t => t.Name, StringComparer.Ordinal))
             {
@@ -43,10 +44,11 @@ internal static class LoraAdapter
                 }
                 else
                 {
-                    Replace(adapter, tensor, name, source, file, replaced, notes);
+                    saved.Add(Replace(adapter, tensor, name, source, file, replaced, notes));
                 }
             }
 
+            config.Targets.Require(modules.Keys, saved, source.Tensors.Values, file);
             foreach (var (module, (a, b)) in modules)
             {
                 if (a is null || b is null)
@@ -90,7 +92,8 @@ internal static class LoraAdapter
         return null;
     }
 
-    private static void Replace(
+    /// <returns>The tensor's name in the base.</returns>
+    private static string Replace(
         ITensorSource adapter, TensorInfo tensor, string name, ITensorSource source, string file, Dictionary<TensorInfo, float[]> replaced,
         List<string> notes)
     {
@@ -108,11 +111,12 @@ internal static class LoraAdapter
         {
             if (!Values(source, origin).AsSpan().SequenceEqual(values))
                 throw new InputException($"{file}: {shown} is a trained embedding, which is not supported in an adapter; merge it before");
-            return;
+            return name;
         }
 
         if (!replaced.TryAdd(origin with { Name = name }, values)) throw new InputException($"{file}: {shown} is there twice");
         notes.Add($"{file}: {shown} takes the place of the base's");
+        return name;
     }
 
     private static void Add(

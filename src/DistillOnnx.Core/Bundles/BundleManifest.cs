@@ -20,6 +20,8 @@ public sealed record BundleManifest
     /// <summary>The name of the precision whose graphs have no suffix.</summary>
     public const string FullPrecision = "fp32";
 
+    private const long LongestFile = 256 << 20;
+
     /// <summary>Version of this file's format.</summary>
     public int Format { get; init; } = CurrentFormat;
 
@@ -75,15 +77,11 @@ public sealed record BundleManifest
         BundleManifest? manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), BundleJsonContext.Instance.BundleManifest);
+            manifest = JsonSerializer.Deserialize(PlainFile.Read(path, LongestFile), BundleJsonContext.Instance.BundleManifest);
         }
         catch (JsonException e)
         {
             throw new InputException($"{path}: not a bundle's manifest: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
 
         if (manifest is null) throw new InputException($"{path}: expected a JSON object, found null");

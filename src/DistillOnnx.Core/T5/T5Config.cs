@@ -123,10 +123,7 @@ public sealed record T5Config
     {
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a T5 configuration ({FileName})");
-        var length = new FileInfo(path).Length;
-        if (length > LongestFile)
-            throw new InputException($"{path}: expected a configuration of at most {LongestFile} bytes, found {length}");
-        return Parse(File.ReadAllBytes(path), path);
+        return Parse(PlainFile.Read(path, LongestFile), path);
     }
 
     /// <summary>Reads a configuration from JSON.</summary>

@@ -35,13 +35,15 @@ internal static class T5ConfigJson
         int Required(string name)
         {
             var value = Read<int?>(name);
-            if (value is null && !root.ContainsKey(name)) faults.Add($"\"{name}\" is missing");
+            if (root[name] is null) faults.Add($"\"{name}\" is {(root.ContainsKey(name) ? "null, expected a number" : "missing")}");
             return value ?? 1;
         }
 
         var modelType = Read<string>("model_type") ?? "t5";
-        var projection = Read<string>("feed_forward_proj") ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu");
-        var (activation, gated) = ReadFeedForward(projection, Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
+        var given = Read<string>("feed_forward_proj");
+        var projection = given ?? (modelType is "mt5" or "umt5" ? "gated-gelu" : "relu");
+        var (activation, gated) = ReadFeedForward(
+            projection, given is not null, Read<string>("dense_act_fn"), Read<bool?>("is_gated_act"), faults);
         var layers = Required("num_layers");
         var (end, otherEnds) = End();
         var config = new T5Config
@@ -97,10 +99,23 @@ internal static class T5ConfigJson
             ReadAll(root);
             return root;
         }
+        catch (ArgumentException e) when (TwiceIn(e) is { } twice)
+        {
+            throw new InputException($"{source}: the key \"{InputText.Show(twice)}\" stands twice", e);
+        }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new InputException($"{source}: not the JSON of a configuration: {InputText.Show(e.Message)}", e);
         }
+    }
+
+    // The tree's own message for a key that stands twice is a dictionary's: "... Key: NAME (Parameter 'key')".
+    private static string? TwiceIn(ArgumentException e)
+    {
+        const string before = "Key: ", after = " (Parameter";
+        var start = e.Message.IndexOf(before, StringComparison.Ordinal);
+        var end = e.Message.LastIndexOf(after, StringComparison.Ordinal);
+        return start >= 0 && end > start + before.Length ? e.Message[(start + before.Length)..end] : null;
     }
 
     private static void ReadAll(JsonNode? node)
@@ -164,22 +179,39 @@ internal static class T5ConfigJson
         root["transformers_version"] is JsonValue value && value.TryGetValue<string>(out var text)
         && int.TryParse(text.Split('.')[0], CultureInfo.InvariantCulture, out var major) ? major : null;
 
-    // The reference takes both from feed_forward_proj, and then lets the keys that spell them out have the last word.
+    // Versions of the reference differ in which of these keys decides, so those that are there have to say the same. The one exception
+    // is "gated-gelu" beside "gelu": "gated-gelu" alone means gelu_new, and nothing else says gated with the exact function.
     private static (T5Activation Activation, bool Gated) ReadFeedForward(
-        string projection, string? activation, bool? gated, List<string> faults)
+        string projection, bool isGiven, string? activation, bool? gated, List<string> faults)
     {
         var isGated = projection.StartsWith("gated-", StringComparison.Ordinal);
-        var name = activation ?? (projection == "gated-gelu" ? "gelu_new" : isGated ? projection["gated-".Length..] : projection);
+        var projected = Activation(projection == "gated-gelu" ? "gelu_new" : isGated ? projection["gated-".Length..] : projection);
+        var spelled = activation is null ? projected : Activation(activation);
+        var isExactGelu = projection == "gated-gelu" && spelled == T5Activation.Gelu;
+        if (projected is null)
+            faults.Add(
+                "\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found "
+                    + $"\"{InputText.Show(projection)}\"");
+        else if (spelled is null)
+            faults.Add($"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{InputText.Show(activation!)}\"");
+        else if (isGiven && spelled != projected && !isExactGelu)
+            faults.Add(
+                $"\"dense_act_fn\" is \"{InputText.Show(activation!)}\", which contradicts \"feed_forward_proj\", \"{projection}\"");
+        if (isGiven && gated is { } flag && flag != isGated)
+            faults.Add(
+                $"\"is_gated_act\" is {(flag ? "true" : "false")}, which contradicts \"feed_forward_proj\", "
+                    + $"\"{InputText.Show(projection)}\"");
+        return (spelled ?? default, gated ?? isGated);
+    }
+
+    private static T5Activation? Activation(string name)
+    {
         foreach (var known in Enum.GetValues<T5Activation>())
         {
-            if (name == Name(known) || (name == "swish" && known == T5Activation.Silu)) return (known, gated ?? isGated);
+            if (name == Name(known) || (name == "swish" && known == T5Activation.Silu)) return known;
         }
 
-        faults.Add(activation is null
-            ? "\"feed_forward_proj\" must be one of relu, gelu, gelu_new, silu, each with or without \"gated-\", found "
-                + $"\"{InputText.Show(projection)}\""
-            : $"\"dense_act_fn\" must be one of relu, gelu, gelu_new, silu, found \"{InputText.Show(activation)}\"");
-        return default;
+        return null;
     }
 
     private static string Name(T5Activation activation) => activation switch

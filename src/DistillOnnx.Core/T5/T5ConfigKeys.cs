@@ -30,7 +30,7 @@ internal static class T5ConfigKeys
         + "cache_implementation cache_config return_legacy_cache use_model_defaults is_assistant disable_compile compile_config "
         + "num_assistant_tokens num_assistant_tokens_schedule assistant_confidence_threshold prompt_lookup_num_tokens "
         + "max_matching_ngram_size assistant_early_exit assistant_lookbehind target_lookbehind generation_kwargs token_healing max_time "
-        + "stop_strings prefill_chunk_size dola_layers forced_eos_token_id length_penalty early_stopping diversity_penalty "
+        + "prefill_chunk_size dola_layers forced_eos_token_id length_penalty early_stopping diversity_penalty "
         + "architectures is_encoder_decoder is_decoder");
 
     // Other names that the reference has for keys.
@@ -72,7 +72,7 @@ internal static class T5ConfigKeys
         ("min_new_tokens", ["0"]),
         ("max_length", ["20"]),
         ("max_new_tokens", []),
-        ("quantization_config", []),
+        ("stop_strings", ["[]"]),
     ];
 
     private static readonly string[] OtherHeads =
@@ -102,6 +102,10 @@ internal static class T5ConfigKeys
             notes.Add(
                 $"{source}: \"{key}\" ({Show(root[key])}) is not applied; labels are scored and text is decoded greedily up to the "
                     + "stage's own limits, whatever it says");
+        if (root["quantization_config"] is { } quantization)
+            notes.Add(
+                $"{source}: \"quantization_config\" ({Show(quantization)}) is not applied; the weights are used in the type that they are "
+                    + "stored in");
         var unknown = root.Select(p => p.Key).Where(k => !IsKnown(k)).Order(StringComparer.Ordinal).ToList();
         if (unknown.Count > 0)
             notes.Add(
@@ -158,7 +162,7 @@ internal static class T5ConfigKeys
     }
 
     private static bool IsKnown(string key) =>
-        Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key) || Decoding.Any(d => d.Key == key)
+        key == "quantization_config" || Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key) || Decoding.Any(d => d.Key == key)
             || Aliases.Any(a => a.Alias == key);
 
     private static bool IsNeutral(JsonNode? node, string[] neutral)

@@ -47,6 +47,9 @@ public sealed record TaskSpec
     /// <summary>Longest label in tokens, end token included, that decoding may give. Null: the decoder's default.</summary>
     public int? MaxLabelTokens { get; init; }
 
+    // Far above any real one: a wrong file is told from its size and not read.
+    private const long LongestFile = 256 << 20;
+
     /// <summary>Reads <c>task.json</c>.</summary>
     /// <param name="path">The file, or the directory that holds it.</param>
     /// <exception cref="InputException">The file is missing, is not JSON, or does not describe a task.</exception>
@@ -54,15 +57,7 @@ public sealed record TaskSpec
     {
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; expected a task description ({FileName})");
-
-        try
-        {
-            return Parse(File.ReadAllBytes(path), path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path}: cannot be read: {e.Message}", e);
-        }
+        return Parse(PlainFile.Read(path, LongestFile), path);
     }
 
     /// <summary>Reads a task description.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tokenization.Files;
 using DistillOnnx.Core.Tokenization.Models;
 
@@ -143,6 +144,26 @@ public sealed class T5Tokenizer
         throw new InputException(
             $"{_parts.Source}: the tokenizer has {VocabularySize} tokens, {embedding} has {rows} rows; the first without one is id "
                 + $"{rows}, \"{InputText.Show(token)}\"");
+    }
+
+    /// <summary>
+    /// Refuses a configuration that ends decoding at other tokens than this tokenizer's end token, or that starts it at a padding token
+    /// which is not this tokenizer's: a model would learn one token and be decoded with another.
+    /// </summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="source">Its file, for the message.</param>
+    /// <exception cref="InputException">The tokens differ.</exception>
+    public void RequireTokensOf(T5Config config, string source)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        if (!config.IsEnd(EosId))
+            throw new InputException(
+                $"{source}: \"eos_token_id\" is {config.OtherEndTokens.ToJson(config.EosTokenId).ToJsonString()}, but the end token of "
+                    + $"{_parts.Source} is id {EosId}");
+        if (config.PadTokenId != PadId && config.DecoderStartTokenId == config.PadTokenId)
+            throw new InputException(
+                $"{source}: decoding starts at \"pad_token_id\", which is {config.PadTokenId}, but the padding token of {_parts.Source} is "
+                    + $"id {PadId}");
     }
 
     /// <summary>The id of <c>&lt;extra_id_k&gt;</c>, which stands for the k-th masked span.</summary>

@@ -16,17 +16,6 @@ public static class TokenizerFiles
 
     /// <summary>Reads a file whose size is plausible.</summary>
     /// <param name="path">The file.</param>
-    internal static byte[] ReadBounded(string path)
-    {
-        try
-        {
-            var length = new FileInfo(path).Length;
-            if (length > MaxBytes) throw new InputException($"{path}: {length} bytes, expected a tokenizer's file of at most {MaxBytes}");
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path}: cannot be read: {e.Message}", e);
-        }
-    }
+    /// <exception cref="InputException">It is longer, empty or no regular file, or cannot be read.</exception>
+    internal static byte[] ReadBounded(string path) => PlainFile.Read(path, MaxBytes);
 }

@@ -17,7 +17,7 @@ internal static class ModelInspector
         using var checkpoint = Checkpoints.Checkpoint.Open(directory, baseDirectory);
         var (config, place) = (checkpoint.Config, checkpoint.Place);
         var notes = checkpoint.Notes.ToList();
-        var tokenizer = Tokenizer(place.TokenizerDirectory, config, notes);
+        var tokenizer = Tokenizer(place.TokenizerDirectory, config, Path.Combine(place.BaseDirectory, T5Config.FileName), notes);
         var task = Path.Combine(directory, TaskSpec.FileName);
         return new CheckpointFacts
         {
@@ -51,6 +51,7 @@ internal static class ModelInspector
                 faults.Add($"{name}: {fault}");
         }
 
+        var configFile = Path.Combine(directory, T5Config.FileName);
         return new BundleFacts
         {
             Version = manifest.Version,
@@ -63,7 +64,7 @@ internal static class ModelInspector
             Calibration = manifest.Calibration,
             AbstainBelow = manifest.AbstainBelow,
             Parity = manifest.Parity,
-            Tokenizer = File.Exists(Path.Combine(directory, T5Config.FileName)) ? Tokenizer(directory, T5Config.Load(directory), []) : null,
+            Tokenizer = File.Exists(configFile) ? Tokenizer(directory, T5Config.Load(directory), configFile, []) : null,
             Files = manifest.Files.Count,
             FileFaults = faults,
         };
@@ -93,11 +94,12 @@ internal static class ModelInspector
         }
     }
 
-    private static TokenizerFacts? Tokenizer(string directory, T5Config config, List<string> notes)
+    private static TokenizerFacts? Tokenizer(string directory, T5Config config, string configFile, List<string> notes)
     {
         if (!TokenizerFiles.Names.Any(n => File.Exists(Path.Combine(directory, n)))) return null;
         var tokenizer = T5Tokenizer.Load(directory);
         if (tokenizer.Note is { } note) notes.Add(note);
+        tokenizer.RequireTokensOf(config, configFile);
         return new TokenizerFacts
         {
             Kind = Has(T5Tokenizer.ModelFileName) ? "sentencepiece" : Has("tokenizer.json") ? "tokenizer_json" : "bytes",

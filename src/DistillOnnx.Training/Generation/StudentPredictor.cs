@@ -2,6 +2,7 @@ using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Stages.Reporting;
@@ -60,6 +61,7 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         var encoder = new InputEncoder(T5Tokenizer.Load(checkpoint.Place.TokenizerDirectory), task);
         if (encoder.Tokenizer.Note is { } unused) reporter?.Info(unused);
         encoder.Tokenizer.RequireRows(checkpoint.Config.VocabSize, "\"vocab_size\"");
+        encoder.Tokenizer.RequireTokensOf(checkpoint.Config, Path.Combine(checkpoint.Place.BaseDirectory, T5Config.FileName));
         var model = T5Model.Load(checkpoint, Devices.Select(device, reporter ?? Reporter.None));
         model.eval();
         return new StudentPredictor(model, encoder, ownsModel: true);

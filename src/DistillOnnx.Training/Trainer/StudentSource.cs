@@ -74,6 +74,9 @@ internal sealed class StudentSource
     /// <param name="device">Where its weights lie.</param>
     /// <param name="seed">Seed of initial weights.</param>
     /// <param name="reporter">Receives what of the checkpoint was not used.</param>
+    /// <exception cref="InputException">
+    /// The checkpoint is malformed, or its configuration ends or starts decoding at other tokens than the tokenizer has for that.
+    /// </exception>
     public T5Model Create(T5Tokenizer tokenizer, double? dropout, Device device, long seed, IReporter reporter)
     {
         T5Config WithDropout(T5Config config) => dropout is { } share ? config with { DropoutRate = (float)share } : config;
@@ -93,6 +96,7 @@ internal sealed class StudentSource
         using var checkpoint = Checkpoint.Open(
             _checkpoint!.Directory, _checkpoint.BaseDirectory == _checkpoint.Directory ? null : _checkpoint.BaseDirectory);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
+        tokenizer.RequireTokensOf(checkpoint.Config, Path.Combine(_checkpoint.BaseDirectory, T5Config.FileName));
 
         // The tensors decide a part of the configuration: whether the head is the embedding.
         var model = new T5Model(WithDropout(checkpoint.Config), device);

@@ -109,12 +109,49 @@ public sealed class HostileIndexTests : IDisposable
     [Fact]
     public void Open_PipeInPlaceOfAFile_IsRefusedWithoutWaiting()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "named pipes of this kind are of Unix");
-        var path = Path.Combine(_directory, Second);
-        File.Delete(path);
-        using var process = System.Diagnostics.Process.Start("mkfifo", [path]);
-        process.WaitForExit();
+        PlainFiles.WritePipe(Path.Combine(_directory, Second));
         Hostile.AssertRefused(_directory, "pipe");
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("generation_config.json")]
+    [InlineData("model.safetensors.index.json")]
+    [InlineData("model.safetensors")]
+    [InlineData("adapter_config.json")]
+    [InlineData("training.json")]
+    public void Open_PipeInPlaceOfAnyFile_IsRefusedWithoutWaiting(string name)
+    {
+        PlainFiles.WritePipe(Path.Combine(_directory, name));
+        if (name == "training.json")
+        {
+            // It is read for a remark alone.
+            using var checkpoint = DistillOnnx.Checkpoints.Checkpoint.Open(_directory);
+            return;
+        }
+
+        var message = Hostile.AssertRefused(_directory, name);
+        Assert.Contains($"{name}: expected a plain file", message);
+    }
+
+    [Fact]
+    public void Open_LinkWithinTheDirectory_IsFollowed()
+    {
+        var path = Path.Combine(_directory, "config.json");
+        File.Move(path, Path.Combine(_directory, "real.json"));
+        File.CreateSymbolicLink(path, "real.json");
+        using var checkpoint = DistillOnnx.Checkpoints.Checkpoint.Open(_directory);
+        Assert.Equal(TinyModel.Config(), checkpoint.Config);
+        Assert.Equal(TinyModel.Config(), DistillOnnx.Core.T5.T5Config.Load(_directory));
+    }
+
+    [Fact]
+    public void CopyTokenizer_Pipe_IsRefusedWithoutWaiting()
+    {
+        PlainFiles.WritePipe(Path.Combine(_directory, "tokenizer.json"));
+        var fault = Assert.Throws<InputException>(
+            () => DistillOnnx.Checkpoints.CheckpointFiles.CopyTokenizer(_directory, _outer.Path));
+        Assert.Contains("tokenizer.json: expected a plain file", fault.Message);
     }
 
     public void Dispose() => _outer.Dispose();

@@ -30,7 +30,7 @@ public sealed class LoraAdapterTests : IDisposable
     [InlineData("{\"fan_in_fan_out\":true,\"bias\":\"none\",\"lora_dropout\":0.1,\"task_type\":\"SEQ_2_SEQ_LM\"}", 2.0, 2.0)]
     public void Open_Adapter_IsTheBaseWithItsChanges(string keys, double queryScale, double outputScale)
     {
-        WriteConfig(_directory, keys);
+        WriteConfig(_directory, keys, Query, Output);
         WriteWeights([.. Factors(Query, 8, 6), .. Factors(Output, 6, 10)]);
         using var checkpoint = Checkpoint.Open(_directory, _base);
         using var whole = Checkpoint.Open(_base);
@@ -123,6 +123,57 @@ public sealed class LoraAdapterTests : IDisposable
         Assert.Contains(expected, Assert.Throws<InputException>(() => Checkpoint.Open(_directory, _base).Dispose()).Message);
     }
 
+    // The base has one encoder block and two decoder blocks, so three q of self-attention and two of cross-attention.
+    [Theory]
+    [InlineData("{\"target_modules\":[\"q\"],\"exclude_modules\":\"decoder.*\"}", "encoder", null)]
+    [InlineData("{\"target_modules\":[\"q\"]}", "", null)]
+    [InlineData("{\"target_modules\":[\"SelfAttention.q\"]}", "SelfAttention", null)]
+    [InlineData("{\"target_modules\":\".*\\\\.q\"}", "", null)]
+    [InlineData("{\"target_modules\":[\"q\",\"v\"]}", "", "\"decoder.block.0.layer.0.SelfAttention.v\" has no lora_A")]
+    [InlineData("{\"target_modules\":[\"v\"]}", "", "has no lora_A")]
+    [InlineData("{\"target_modules\":[\"q\"]}", "SelfAttention", "\"decoder.block.0.layer.1.EncDecAttention.q\" has no lora_A")]
+    [InlineData("{\"target_modules\":\".*\\\\.q\"}", "SelfAttention", "\"decoder.block.0.layer.1.EncDecAttention.q\" has no lora_A")]
+    [InlineData("{\"target_modules\":[\"SelfAttention.q\"]}", "", "EncDecAttention.q\" has lora_A and lora_B, but")]
+    [InlineData("{\"target_modules\":\"all-linear\"}", "", "has no lora_A")]
+    [InlineData("{\"target_modules\":[\"q\"],\"exclude_modules\":[\"EncDecAttention.q\"]}", "SelfAttention", null)]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":[0]}", "SelfAttention", null)]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":[0]}", "block.0", null)]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":[0]}", "", "\"layers_to_transform\" [0]")]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":0,\"layers_pattern\":\"block\"}", "block.0", null)]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":1,\"layers_pattern\":\"block\"}", "block.0", "block.1")]
+    [InlineData("{\"target_modules\":[\"q\"],\"layers_to_transform\":\"x\"}", "", "a layer's number")]
+    [InlineData("{\"target_modules\":[3]}", "", "a list of strings")]
+    [InlineData("{\"target_modules\":[\"q\"],\"modules_to_save\":[\"lm_head\"]}", "", "no weights of module \"lm_head\"")]
+    public void Open_ModulesOtherThanAnnounced_AreRefused(string keys, string part, string? expected)
+    {
+        string[] all =
+        [
+            "encoder.block.0.layer.0.SelfAttention.q", "decoder.block.0.layer.0.SelfAttention.q", "decoder.block.0.layer.1.EncDecAttention.q",
+            "decoder.block.1.layer.0.SelfAttention.q", "decoder.block.1.layer.1.EncDecAttention.q",
+        ];
+        WriteConfig(_directory, keys);
+        WriteWeights(all.Where(m => m.Contains(part, StringComparison.Ordinal)).SelectMany(m => Factors(m, 8, 6)));
+        if (expected is null)
+        {
+            using var checkpoint = Checkpoint.Open(_directory, _base);
+            Assert.Contains(checkpoint.Notes, n => n.Contains("a LoRA adapter, merged", StringComparison.Ordinal));
+            return;
+        }
+
+        var message = Assert.Throws<InputException>(() => Checkpoint.Open(_directory, _base).Dispose()).Message;
+        Assert.Contains(expected, message);
+        Assert.DoesNotContain(message, char.IsControl);
+    }
+
+    [Fact]
+    public void Open_TargetsThatCannotBeCompared_IsSaid()
+    {
+        WriteConfig(_directory, "{\"target_modules\":\"(?=e).*q\"}");
+        WriteWeights(Factors(Query, 8, 6));
+        using var checkpoint = Checkpoint.Open(_directory, _base);
+        Assert.Contains(checkpoint.Notes, n => n.Contains("was not checked", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Open_BaseOfAWholeModel_IsRefused() =>
         Assert.Contains("--base is for adapters", Assert.Throws<InputException>(() => Checkpoint.Open(_base, _base).Dispose()).Message);
@@ -133,7 +184,7 @@ public sealed class LoraAdapterTests : IDisposable
     [InlineData("generation_config.json")]
     public void Open_MutatedFile_IsRefusedInOneLineOrSound(string file)
     {
-        WriteConfig(_directory, "{\"base_model_name_or_path\":\"base\",\"alpha_pattern\":{\"q\":10},\"use_rslora\":true}");
+        WriteConfig(_directory, "{\"base_model_name_or_path\":\"base\",\"alpha_pattern\":{\"q\":10},\"use_rslora\":true}", Query, Output);
         WriteWeights([.. Factors(Query, 8, 6), .. Factors(Output, 6, 10)]);
         var inner = Directory.CreateDirectory(Path.Combine(_directory, "base")).FullName;
         TinyModel.Write(inner, TinyModel.Config(tied: false));
@@ -189,9 +240,10 @@ public sealed class LoraAdapterTests : IDisposable
         return values;
     }
 
-    private static void WriteConfig(string directory, string keys)
+    private static void WriteConfig(string directory, string keys, params string[] targets)
     {
-        var root = new JsonObject { ["peft_type"] = "LORA", ["r"] = 2, ["lora_alpha"] = 4, ["target_modules"] = new JsonArray("q", "wo") };
+        JsonArray modules = [.. targets.DefaultIfEmpty(Query)];
+        var root = new JsonObject { ["peft_type"] = "LORA", ["r"] = 2, ["lora_alpha"] = 4, ["target_modules"] = modules };
         foreach (var (key, value) in JsonNode.Parse(keys)!.AsObject()) root[key] = value?.DeepClone();
         File.WriteAllText(Path.Combine(directory, "adapter_config.json"), root.ToJsonString());
     }

@@ -108,12 +108,27 @@ public class T5ConfigTests
     [InlineData("{", "not the JSON")]
     [InlineData("{}", "\"vocab_size\" is missing")]
     [InlineData("{\"d_ff\":\"2048\"}", "\"d_ff\" must be a number")]
-    [InlineData("{\"d_ff\":1,\"d_ff\":2}", "not the JSON")]
+    [InlineData("{\"d_ff\":1,\"d_ff\":2}", "the key \"d_ff\" stands twice")]
+    [InlineData("{\"d_ff\":1,\"x\":{\"y\":1,\"y\":2}}", "the key \"y\" stands twice")]
+    [InlineData("{\"d_ff\":1,\"d_model\":null}", "\"d_model\" is null, expected a number")]
     [InlineData("{" + Shape + "} {}", "not the JSON")]
-    [InlineData("{" + Shape + ",\"d_model\":0}", "not the JSON")]
+    [InlineData("{" + Shape + ",\"d_model\":0}", "the key \"d_model\" stands twice")]
     [InlineData("{" + Shape + ",\"num_decoder_layers\":-1}", "\"num_decoder_layers\" must be between 1 and 1024, found -1")]
     [InlineData("{" + Shape + ",\"num_decoder_layers\":1e99}", "\"num_decoder_layers\" must be a number")]
     [InlineData("{" + Shape + ",\"feed_forward_proj\":\"tanh\"}", "found \"tanh\"")]
+    [InlineData("{" + Shape + ",\"feed_forward_proj\":\"gated-tanh\",\"dense_act_fn\":\"relu\"}", "found \"gated-tanh\"")]
+    [InlineData("{" + Shape + ",\"feed_forward_proj\":\"relu\",\"dense_act_fn\":\"tanh\"}", "\"dense_act_fn\" must be one of")]
+    [InlineData(
+        "{" + Shape + ",\"feed_forward_proj\":\"gated-silu\",\"dense_act_fn\":\"gelu_new\"}",
+        "\"dense_act_fn\" is \"gelu_new\", which contradicts \"feed_forward_proj\", \"gated-silu\"")]
+    [InlineData(
+        "{" + Shape + ",\"feed_forward_proj\":\"gelu\",\"dense_act_fn\":\"gelu_new\"}",
+        "\"dense_act_fn\" is \"gelu_new\", which contradicts")]
+    [InlineData(
+        "{" + Shape + ",\"feed_forward_proj\":\"relu\",\"is_gated_act\":true}",
+        "\"is_gated_act\" is true, which contradicts \"feed_forward_proj\", \"relu\"")]
+    [InlineData(
+        "{" + Shape + ",\"feed_forward_proj\":\"gated-gelu\",\"is_gated_act\":false}", "\"is_gated_act\" is false, which contradicts")]
     [InlineData("{" + Shape + ",\"model_type\":\"bert\"}", "found \"bert\"")]
     [InlineData("{" + Shape + ",\"eos_token_id\":[]}", "\"eos_token_id\" must be a token's number or a list")]
     [InlineData("{" + Shape + ",\"eos_token_id\":[1,40000]}", "\"eos_token_id\" must be between 0 and 32127, found 40000")]

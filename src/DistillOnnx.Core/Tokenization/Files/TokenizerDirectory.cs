@@ -54,7 +54,28 @@ internal static class TokenizerDirectory
         if (config is not null) reader.ReadConfig(config);
         if (special is not null) reader.ReadConfig(special);
         if (added is not null) reader.ReadAdded(added, reader.NamesAsSpecial);
-        return parts with { Added = reader.Finish() };
+        return parts with
+        {
+            Added = reader.Finish(),
+            Note = string.Join("; ", ((string?[])[parts.Note, .. Limits(fast, config)]).Where(n => n is not null)) is { Length: > 0 } note
+                ? note
+                : null,
+        };
+    }
+
+    /// <summary>What the files say about cutting and padding, which a task decides here.</summary>
+    private static IEnumerable<string> Limits(TokenizerJson? fast, TokenizerJson? config)
+    {
+        const string why = "inputs are cut at their end to the task's own limit, and padded batch by batch at their end";
+        if (fast?.Get(fast.Root, "truncation") is { } truncation)
+            yield return $"{fast.Path}: \"truncation\" ({InputText.Show(truncation.GetRawText())}) is not applied: {why}";
+        if (fast?.Get(fast.Root, "padding") is { } padding)
+            yield return $"{fast.Path}: \"padding\" ({InputText.Show(padding.GetRawText())}) is not applied: {why}";
+        foreach (var key in (string[])["truncation_side", "padding_side"])
+        {
+            if (config?.Text(config.Root, key) is { } side and not "right")
+                yield return $"{config.Path}: \"{key}\" (\"{InputText.Show(side)}\") is not applied: {why}";
+        }
     }
 
     private static TokenizerParts LoadPieces(string path, int? extraIds, TokenizerJson? fast, TokenizerJson? config)
