@@ -44,7 +44,9 @@ internal static partial class Doubts
     }
 
     // An apostrophe or a sign of inches opens none.
-    [GeneratedRegex(@"(?<!\w)""[^""\n]{1,400}""|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){1,400}'(?!\w)")]
+    [GeneratedRegex(
+        @"(?<!\w)""[^""\n]{1,400}""|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"
+        + @"|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){1,400}'(?!\w)")]
     private static partial Regex Quotation();
 
     [GeneratedRegex(@"[.!?;]['""”’)*_]*\s+|\n")]

@@ -177,7 +177,7 @@ internal static partial class Markup
 
     // The beginning of a sentence that only leads to the label, which is cut off.
     [GeneratedRegex(
-        @"(?<=^|[.!?:;]['""”’)]*\s+|\n)(?:(?:and|but|hence|so|thus|therefore|then|best|overall|finally|ultimately|accordingly"
+        @"(?<=^|[.!?:;]['""”’)]{0,3}\s{1,4}|\n)(?:(?:and|but|hence|so|thus|therefore|then|best|overall|finally|ultimately|accordingly"
         + @"|consequently|in the end|all in all|in conclusion|to conclude|in summary|in short|as a result|for this reason|primary"
         + @"|predicted|most likely|the|my|our|correct|right|final|(?:I|we) (?:would |will |can |therefore )?(?:say|think|believe"
         + @"|conclude|choose)(?: that)?)\b[ \t,:*_]*)+\z",

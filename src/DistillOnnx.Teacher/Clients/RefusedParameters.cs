@@ -32,8 +32,11 @@ internal sealed class RefusedParameters
         (Stop, ["'stop'", "\"stop\"", "`stop`", "stop_sequences", "stop sequences"]),
         (Format, ["response_format", "response format", "json_schema", "structured output", "output_format", "output_config"]),
         (Reasoning, ["reasoning", "thinking"]),
-        (System, ["system role", "'system'", "\"system\"", "role system", "system message", "developer instruction", "roles must alternate",
-            "user and assistant roles"]),
+        (System,
+        [
+            "system role", "'system'", "\"system\"", "role system", "system message", "developer instruction", "roles must alternate",
+            "user and assistant roles"
+        ]),
     ];
 
     private readonly ConcurrentDictionary<string, byte> _names = new();
