@@ -134,6 +134,12 @@ public sealed class AnswerReaderTests
     [InlineData("The answer is bug. The answer is question.", null)]
     [InlineData("If it were hot, the answer is question. It is not.\n\nBug", "bug")]
     [InlineData("They claim that the answer is bug.", null)]
+    [InlineData("It is not the case that the answer is bug.", null)]
+    [InlineData("There is no doubt that the answer is bug.", "bug")]
+    [InlineData("The output is wrong and the answer is bug.", "bug")]
+    [InlineData("So the answer is bug because free users see a wrong page.", "bug")]
+    [InlineData("So the answer is no because it closes.", "no")]
+    [InlineData("no\n\nNo man is awake.", "no")]
     [InlineData("Answer: bug\n\nThe user must wait and it actually closes.", "bug")]
     public void Read_WordsBeforeAndAfterAMarker_CountOnlyWhereTheyDoubtIt(string text, string? label) =>
         Assert.Equal(label, Read(Labels, text).Label);

@@ -215,7 +215,11 @@ public static class AnswerShapes
         new("two boxes", $"{Why} \\boxed{{bug}} \\boxed{{question}}", "unparsable", null),
         new("answer, then a supposed one", $"{Why} So the answer is bug. If it asked, the answer is question.", "unparsable", null),
         new("final answer after another", $"Answer: question\n{Why}\nFinal answer: bug") { Rationale = $"Answer: question\n{Why}" },
-        new("answer taken back", $"{Why}\n\nAnswer: bug\n\nWait, on reflection it asks how. Answer should be question.", "unparsable", null),
+        new(
+            "answer taken back",
+            $"{Why}\n\nAnswer: bug\n\nWait, on reflection it asks how. Answer should be question.",
+            "unparsable",
+            null),
         new("mistake after the answer", $"{Why}\n\nAnswer: bug\n\nActually, I made a mistake. It is a question.", "unparsable", null),
         new("correction after the answer", $"{Why}\n\nAnswer: bug.\n\nCorrection: question.", "unparsable", null),
         new("answer retracted", $"bug\n\nHold on: it asks how; I retract that.", "unparsable", null),

@@ -69,7 +69,9 @@ public sealed class RunFaultTests : AnnotationTest
         foreach (var output in (string[])[data, $"{data}{Path.DirectorySeparatorChar}", Work["link/data"], Work["link"], Work["sets"]])
         {
             await Fails(
-                TestData.Options(data, "openai:m@http://127.0.0.1:9", output) with { Overwrite = true }, "--out: ", "is or holds the dataset");
+                TestData.Options(data, "openai:m@http://127.0.0.1:9", output) with { Overwrite = true },
+                "--out: ",
+                "is or holds the dataset");
         }
 
         await Fails(

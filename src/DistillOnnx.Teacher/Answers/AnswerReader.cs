@@ -195,7 +195,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         if (first is null) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
         // A first line may open a list of all labels, or a thought that ends elsewhere.
         var rest = string.Join('\n', lines[1..]);
-        return Denial().IsMatch(rest) || Doubts.Retract($"\n{rest}") || matcher.NamesOther(rest, first)
+        var denied = Denial().IsMatch(rest) && !first.StartsWith("no", StringComparison.OrdinalIgnoreCase);
+        return denied || Doubts.Retract($"\n{rest}") || matcher.NamesOther(rest, first)
             ? new TeacherAnswer(null, null, AnswerFault.Ambiguous)
             : new TeacherAnswer(Markup.Rationale(rest), first);
     }
@@ -253,7 +254,7 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     [GeneratedRegex(@"^\W*\d+[.)]\W*\s\W*\w|^[^.!,;:]{1,60}\?")]
     private static partial Regex Step();
 
-    [GeneratedRegex(@"^\W*(?:no|not|never|hardly)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^\W*(?:(?:not|never|hardly)\b|no\s*(?:[,.:;!]|\z))", RegexOptions.IgnoreCase)]
     private static partial Regex Denial();
 
     // A number with its unit, where another sentence follows.

@@ -57,7 +57,8 @@ internal static partial class Doubts
 
     [GeneratedRegex(
         @"^\W*(?:(?:but|however|and|or|only|now|then)\b\W*)*(?:if|unless|were|had|suppose|supposing|assuming|imagine)\b"
-        + @"|\b(?:nobody|no one|not true|not the case|untrue|false|wrong|incorrect|doubt|deny|denies)\b[^,]{0,40}$",
+        + @"|(?:\b(?:false|untrue|wrong|incorrect|unlikely|doubtful|deny|denies)|(?<!\bno\s)\bdoubts?"
+        + @"|(?:\bnot|n['’]t)(?:\s+\w+){0,3})\s+that\W{0,4}$",
         RegexOptions.IgnoreCase)]
     private static partial Regex Supposition();
 

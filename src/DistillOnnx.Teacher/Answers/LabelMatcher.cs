@@ -68,7 +68,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
         var clause = Clause().Split(text.Trim(), 2)[0];
         if (named.Count == 1 && Exact(clause) is { } alone) return (alone, AnswerFault.None, false);
         if (named.Count > 1) return (null, AnswerFault.Ambiguous, false);
-        var rest = $" {Key(text)} ".Replace($" {named[0].Key} ", " ", StringComparison.Ordinal);
+        var rest = $" {Key(text)} ".Replace($" {named[0].Key} ", " | ", StringComparison.Ordinal);
         // "No" before another word is no answer: "no information".
         if (named[0].Key is "no" or "none" or "not" && Determiner().IsMatch($" {Key(text)} ")) return (null, AnswerFault.Ambiguous, false);
         return Negation().IsMatch(rest) ? (null, AnswerFault.Ambiguous, false) : (named[0].Label, AnswerFault.None, true);
@@ -119,7 +119,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     [GeneratedRegex(@"^\W*no\.\s*\d", RegexOptions.IgnoreCase)]
     private static partial Regex NumberSign();
 
-    [GeneratedRegex(@"\s(?:no|none|not)\s(?=\w)")]
+    [GeneratedRegex(@"\s(?:no|none|not)\s(?!(?:because|since|as|due|given|here|based)\b)(?=\w)")]
     private static partial Regex Determiner();
 
     [GeneratedRegex(@"(?<=[.!?;])\s|\n")]
@@ -134,7 +134,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     [GeneratedRegex(
         @"\s(?:not|no|nor|neither|never|or|either|cannot|without"
         + @"|than|instead|except|unlike|unless|hardly|non|isn|doesn|don|t|cant|isnt|maybe not"
-        + @"|if|(?:anything|all|everything) but|free|lacks?|lacking|rul(?:e|es|ed|ing) out|exclud(?:e|es|ed|ing)|false|absent"
-        + @"|absence|unlikely|former|formerly|fix|fixed|wrong|wrongly)\s")]
+        + @"|if|(?:anything|all|everything) but|lacks?|lacking|rul(?:e|es|ed|ing) out|exclud(?:e|es|ed|ing)|absence|unlikely"
+        + @"|(?:false|former|formerly|wrong|wrongly) \||\| (?:free|fix|fixes|fixed))\s")]
     private static partial Regex Negation();
 }
