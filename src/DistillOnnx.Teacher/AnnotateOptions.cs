@@ -243,6 +243,7 @@ public sealed record AnnotateOptions : IStageOptions
         if (Try > 0 && (Batch || Offline || Plan || Preview > 0 || Merge.Count > 0))
             faults.Add("--try stands alone: it asks at once and saves nothing");
         if (HtmlReport.PathFault(Report, Overwrite) is { } fault) faults.Add(fault);
+        else if (NoDirectory(Report) is { } missing) faults.Add($"--report: there is no directory {missing}");
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");
         if (Structured == true && Style == PromptStyle.Completion) faults.Add("--structured needs --style chat");
@@ -273,5 +274,13 @@ public sealed record AnnotateOptions : IStageOptions
         if (Merge.Count > 0 && (Shard is not null || Plan || Preview > 0 || Offline || Limit is not null))
             faults.Add("--merge stands alone: it asks nothing and takes all rows");
         return faults;
+    }
+
+    // The directory that a report lacks; the output's own is there by the time that the report is written.
+    private string? NoDirectory(string? report)
+    {
+        if (string.IsNullOrEmpty(report) || Path.GetDirectoryName(Path.GetFullPath(report)) is not { } directory) return null;
+        return Directory.Exists(directory)
+            || (Out.Length > 0 && Path.TrimEndingDirectorySeparator(Path.GetFullPath(Out)) == directory) ? null : directory;
     }
 }

@@ -55,6 +55,7 @@ public static class Annotator
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var dataset = Dataset.Open(options.Data);
+        if (options.Out.Length > 0) SourceDirectory.RequireApart(options.Data, options.Out);
         if (options.Merge.Count > 0) return AnnotationMerger.Merge(options, dataset, reporter, cancellationToken);
 
         var spec = TeacherSpec.Parse(options.Teacher);

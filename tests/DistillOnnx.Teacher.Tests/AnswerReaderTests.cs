@@ -100,6 +100,59 @@ public sealed class AnswerReaderTests
     }
 
     [Theory]
+    [InlineData("false positive", "positive", "negative")]
+    [InlineData("no information", "yes", "no")]
+    [InlineData("no answer can be given", "yes", "no")]
+    [InlineData("No label applies", "yes", "no")]
+    [InlineData("No. 5", "yes", "no")]
+    [InlineData("- 1", "1", "-1")]
+    public void Read_WordsThatOnlyContainALabel_AreNotGuessed(string answer, params string[] labels)
+    {
+        var task = new TaskSpec { Name = "words", Kind = TaskKind.Labels, Labels = labels };
+        Assert.Equal(AnswerFault.Ambiguous, Read(task, $"{Why}\nAnswer: {answer}").Fault);
+        Assert.Null(Read(task, $"{{\"rationale\": \"{Why}\", \"label\": \"{answer}\"}}").Label);
+    }
+
+    [Theory]
+    [InlineData("Yes: the man sleeps.\nBut then he cannot be awake.\n\nSo no.", "yes", "no")]
+    [InlineData("1. It closes.\n2. So it is a crash.", "1", "2", "3")]
+    [InlineData("1. It closes.\n2. So it is a crash.\n\nThat is all.", "1", "2", "3")]
+    [InlineData("Steps:\n1. It closes.\n2. So it is a crash.", "1", "2", "3")]
+    [InlineData("Yes\n\nHold on: he is not awake; I retract that.", "yes", "no")]
+    [InlineData("bug\n- not really, nothing breaks.", "bug", "question")]
+    public void Read_FirstLinesOfWhatEndsElsewhere_AreNoAnswers(string text, params string[] labels) =>
+        Assert.Null(Read(new TaskSpec { Name = "lines", Kind = TaskKind.Labels, Labels = labels }, text).Label);
+
+    [Theory]
+    [InlineData("I think the answer is bug.", "bug")]
+    [InlineData("I would say that the answer is bug.", "bug")]
+    [InlineData("We do not know if it asks, so the answer is bug.", "bug")]
+    [InlineData("The text says that it closes, so the answer is bug.", "bug")]
+    [InlineData("It says \"closed\" and \"gone\". The answer is \"bug\".", "bug")]
+    [InlineData("The 5\" screen goes dark. The answer is \"bug\".", "bug")]
+    [InlineData("The label is not question. The answer is bug.", "bug")]
+    [InlineData("The answer is bug. The answer is question.", null)]
+    [InlineData("If it were hot, the answer is question. It is not.\n\nBug", "bug")]
+    [InlineData("They claim that the answer is bug.", null)]
+    [InlineData("It is not the case that the answer is bug.", null)]
+    [InlineData("There is no doubt that the answer is bug.", "bug")]
+    [InlineData("The output is wrong and the answer is bug.", "bug")]
+    [InlineData("So the answer is bug because free users see a wrong page.", "bug")]
+    [InlineData("So the answer is no because it closes.", "no")]
+    [InlineData("no\n\nNo man is awake.", "no")]
+    [InlineData("Answer: bug\n\nThe user must wait and it actually closes.", "bug")]
+    public void Read_WordsBeforeAndAfterAMarker_CountOnlyWhereTheyDoubtIt(string text, string? label) =>
+        Assert.Equal(label, Read(Labels, text).Label);
+
+    [Fact]
+    public void Read_OpenTaskWithTwoBoxes_IsNotGuessed()
+    {
+        var task = new TaskSpec { Name = "open", Kind = TaskKind.Text };
+        Assert.Equal(AnswerFault.Ambiguous, Read(task, $"{Why} \\boxed{{8}} or \\boxed{{9}}").Fault);
+        Assert.Equal("8", Read(task, $"{Why} \\boxed{{8}}\n\nSo it is \\boxed{{8}}").Label);
+    }
+
+    [Theory]
     [InlineData("a bug", "bug", true)]
     [InlineData("bug, because it closes", "bug", false)]
     [InlineData("no, it does not", "no", false)]

@@ -189,6 +189,54 @@ public static class AnswerShapes
         new("another label", $"{Why} So the answer is refund.", "unparsable", null),
         new("two labels", $"{Why} So the answer is bug or question.", "unparsable", null),
         new("negated label", $"{Why} So the answer is not bug.", "unparsable", null),
+        new("label in a quotation", $"The text says \"the answer is question\". {Why}\n\nbug")
+        {
+            Rationale = $"The text says \"the answer is question\". {Why}",
+        },
+        new("marker line in a quotation, alone", $"The text reads \"Label: bug\". {Why}", "unparsable", null),
+        new("label that others may think", $"One might think the answer is question. {Why}\n\nbug")
+        {
+            Rationale = $"One might think the answer is question. {Why}",
+        },
+        new("label that is supposed", $"If it asked, the answer is question. {Why}\n\nbug")
+        {
+            Rationale = $"If it asked, the answer is question. {Why}",
+        },
+        new("label under a condition, then the answer", $"The answer would be question if it asked. {Why} The answer is bug.")
+        {
+            Rationale = $"The answer would be question if it asked. {Why}",
+        },
+        new("answer that is not thought", $"I don't think the answer is bug. {Why}", "unparsable", null),
+        new("answer that is called wrong", $"It would be wrong to say the answer is bug. {Why}", "unparsable", null),
+        new("answer that nobody gives", "Nobody would claim that the answer is bug.", "unparsable", null),
+        new("two label lines", $"{Why}\n\nLabel: bug\n\nLabel: question", "unparsable", null),
+        new("two label tags", $"{Why}\n<label>bug</label>\n<label>question</label>", "unparsable", null),
+        new("first and second label", $"Primary label: bug\nSecondary label: question\n\n{Why}", "unparsable", null),
+        new("two boxes", $"{Why} \\boxed{{bug}} \\boxed{{question}}", "unparsable", null),
+        new("answer, then a supposed one", $"{Why} So the answer is bug. If it asked, the answer is question.", "unparsable", null),
+        new("final answer after another", $"Answer: question\n{Why}\nFinal answer: bug") { Rationale = $"Answer: question\n{Why}" },
+        new(
+            "answer taken back",
+            $"{Why}\n\nAnswer: bug\n\nWait, on reflection it asks how. Answer should be question.",
+            "unparsable",
+            null),
+        new("mistake after the answer", $"{Why}\n\nAnswer: bug\n\nActually, I made a mistake. It is a question.", "unparsable", null),
+        new("correction after the answer", $"{Why}\n\nAnswer: bug.\n\nCorrection: question.", "unparsable", null),
+        new("answer retracted", $"bug\n\nHold on: it asks how; I retract that.", "unparsable", null),
+        new("JSON taken back", Json + "\n\nActually I think it should be question.", "unparsable", null),
+        new("reasons against other labels", $"Label: bug\nReason: {Why} It is no question.")
+        {
+            Rationale = $"{Why} It is no question.",
+        },
+        new("all labels, one on each line", "Bug: it closes.\nQuestion: nothing is asked.\n\nI lean towards question.", "unparsable", null),
+        new("first line that asks", "Bug? No.\n\nThe user asks how to log in.", "unparsable", null),
+        new("anything but", $"{Why}\n\nAnswer: anything but bug", "unparsable", null),
+        new("free of", $"{Why}\n\nAnswer: bug-free", "unparsable", null),
+        new("ruled out", $"{Why}\n\nAnswer: rules out bug", "unparsable", null),
+        new("lacking", $"{Why}\n\nAnswer: lacks bug", "unparsable", null),
+        new("lead-in before the box", $"{Why} Hence the \\boxed{{bug}}"),
+        new("lead-in before the label line", $"{Why}\n\nBest label: bug"),
+        new("lead-in before the marker", $"{Why} In the end, the answer is bug."),
         new("broken JSON", $$"""{"rationale": "{{Why}}", "label": "bu""", "unparsable", null),
         new("JSON cut after the label", $"{{\n\"rationale\": \"{Why}\",\n\"label\":\n\"bug\"", "cut", null) { Finish = "length" },
         new("answer cut within the label", $"{Why} So the answer is bu", "cut", null) { Finish = "length" },

@@ -26,6 +26,70 @@ public sealed class RunFaultTests : AnnotationTest
         Assert.StartsWith("Give each text", last.GetProperty("messages")[0].GetProperty("content").GetString());
     }
 
+    [Theory]
+    [InlineData("Conversation roles must alternate user/assistant/user/assistant/...")]
+    [InlineData("Only user and assistant roles are supported!")]
+    public async Task Run_TemplateWithoutSystemRole_IsAskedWithOneMessage(string message)
+    {
+        TestData.Write(Work["data"], 3);
+        var refused = new Queue<string>([$"{{\"error\":{{\"message\":\"{message}\"}}}}"]);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            TestData.Right, instead: _ => refused.TryDequeue(out var body) ? (400, body) : null);
+        var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 1 }, Reporter.None);
+        Assert.Equal((3L, 4), (result.Splits!["train"].Kept, endpoint.Calls["/v1/chat/completions"]));
+        Assert.DoesNotContain(
+            endpoint.Bodies.Last().GetProperty("messages").EnumerateArray(), m => m.GetProperty("role").GetString() == "system");
+    }
+
+    [Theory]
+    [InlineData("m@127.0.0.1:8000/v1")]
+    [InlineData("m@localhost:8000/v1")]
+    [InlineData("m@gpuserver")]
+    [InlineData("m@models.example.org")]
+    [InlineData("m@HTTP//127.0.0.1")]
+    [InlineData("m@httpserver:8000")]
+    [InlineData("m@")]
+    public async Task Run_TeacherAtAPlaceWithoutScheme_IsNotSentElsewhere(string rest) =>
+        await Fails(TestData.Options(Work["data"], $"openai:{rest}", Out), "expected openai:MODEL@URL with", "http", $"openai:{rest}");
+
+    [Theory]
+    [InlineData("claude-test@20240620")]
+    [InlineData("name@2024-01")]
+    [InlineData("name@latest")]
+    public void Parse_VersionAfterAnAtSign_IsOfTheName(string name) =>
+        Assert.Equal(name, Clients.TeacherSpec.Parse($"openai:{name}").Model);
+
+    [Fact]
+    public async Task Run_OutputThatIsTheDataset_LeavesItAsItWas()
+    {
+        var data = Work["sets/data"];
+        TestData.Write(data, 3);
+        var before = File.ReadAllText(Path.Combine(data, "train.jsonl"));
+        Directory.CreateSymbolicLink(Work["link"], Work["sets"]);
+        foreach (var output in (string[])[data, $"{data}{Path.DirectorySeparatorChar}", Work["link/data"], Work["link"], Work["sets"]])
+        {
+            await Fails(
+                TestData.Options(data, "openai:m@http://127.0.0.1:9", output) with { Overwrite = true },
+                "--out: ",
+                "is or holds the dataset");
+        }
+
+        await Fails(
+            TestData.Options(Work["link/data"], "openai:m@http://127.0.0.1:9", data) with { Overwrite = true }, "is or holds the dataset");
+        Assert.Equal(before, File.ReadAllText(Path.Combine(data, "train.jsonl")));
+    }
+
+    [Fact]
+    public async Task Run_ReportWithoutDirectory_AsksNothing()
+    {
+        TestData.Write(Work["data"], 3);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        await Fails(Options(endpoint) with { Report = Work["nosuch/x.html"] }, "--report: there is no directory", Work["nosuch"]);
+        Assert.Empty(endpoint.Bodies);
+        await Annotator.RunAsync(Options(endpoint) with { Report = Path.Combine(Out, "x.html") }, Reporter.None);
+        Assert.True(File.Exists(Path.Combine(Out, "x.html")));
+    }
+
     [Fact]
     public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
     {

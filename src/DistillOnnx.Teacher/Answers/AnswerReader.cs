@@ -20,6 +20,8 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
 {
     // How much longer than the label the end of a sentence that names it may be: articles, quotes, the label once more.
     private const int LongestDress = 20;
+    // How many markers from the end are compared.
+    private const int MostMarkers = 32;
     private readonly CompletionParser _strict = CompletionParser.For(task);
     private readonly LabelMatcher? _labels = task.Kind == TaskKind.Labels ? new LabelMatcher(task.Labels!, lettered: false) : null;
     private readonly Regex? _form = answerForm is null ? null : Form(answerForm);
@@ -75,13 +77,43 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         // Of an object that is broken or cut, single lines would be taken for the answer.
         if (OpenObject().IsMatch(text)) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
         text = NextTurns.CutOff(text);
-        return Markers.Last(text) is { } marker ? Marked(example, text, marker) : Unmarked(example, text);
+        var markers = Markers.All(text);
+        if (Doubts.Meant(text, markers) is not { Count: > 0 } meant) return Unmarked(example, text, lastAlone: markers.Count > 0);
+        return NameSeveral(example, text, meant)
+            ? new TeacherAnswer(null, null, AnswerFault.Ambiguous)
+            : Marked(example, text, meant[^1]);
+    }
+
+    // Whether markers name different answers, and no words between them say that the last one replaces the others.
+    private bool NameSeveral(Example example, string text, List<Match> markers)
+    {
+        string? last = null;
+        for (var i = markers.Count - 1; i >= Math.Max(0, markers.Count - MostMarkers); i--)
+        {
+            // In open tasks what follows a marker may be any words; a box holds the answer alone.
+            if (task.Kind == TaskKind.Text && !markers[i].Groups["boxed"].Success) continue;
+            var until = i + 1 < markers.Count ? text[..markers[i + 1].Index] : text;
+            if (Label(example, Given(until, markers[i]).Given, null).Label is not { } named) continue;
+            if (last is null)
+            {
+                last = named;
+                continue;
+            }
+
+            if (Accuracy.IsCorrect(task.Metric, named, last)) continue;
+            var from = markers[i].Index + markers[i].Length;
+            return !Doubts.Revise(text[from..(markers[^1].Index + markers[^1].Length)]);
+        }
+
+        return false;
     }
 
     private TeacherAnswer Read(Example example, string text, JsonAnswer json)
     {
         if (json.IsOneOfSeveral) return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
         var answer = Label(example, json.Label, null) with { Unusable = json.Unusable };
+        if (answer.Label is { } label && IsTakenBack(example, NextTurns.Before(text[(text.LastIndexOf('}') + 1)..]), label))
+            return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
         if (json.Rationale is { } rationale) return With(example, answer, ThoughtSplitter.Split(rationale).Answer, apart: true);
         // An object of the label alone may end reasons in free text.
         return json.Unusable is null && Introduction().Replace(text[..json.Start], "").Trim() is { Length: > 0 } before
@@ -92,9 +124,28 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     private TeacherAnswer Marked(Example example, string text, Match marker)
     {
         var (given, after, rest) = Given(text, marker);
+        var answer = Label(example, given, null);
+        if (answer.Label is { } label)
+        {
+            var apart = marker.Groups["tag"].Success || marker.Groups["boxed"].Success;
+            var asks = task.Kind != TaskKind.Text && given.TrimEnd(" *_`\"".ToCharArray()).EndsWith('?') && Markup.Bare(rest).Length > 0;
+            if (asks || Doubts.Retract(after) || IsTakenBack(example, apart ? after : rest, label))
+                return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
+        }
+
         var reasons = text[..marker.Index];
         if (Markup.Rationale(reasons) is null) reasons = marker.Groups["tag"].Success || marker.Groups["boxed"].Success ? after : rest;
-        return With(example, Label(example, given, null), reasons, apart: false);
+        return With(example, answer, reasons, apart: false);
+    }
+
+    // Whether what follows an answer takes it back, or names another label where it does not give reasons.
+    private bool IsTakenBack(Example example, string after, string label)
+    {
+        if (Doubts.Retract($"\n{after.TrimStart()}")) return true;
+        if (Matcher(example) is not { } matcher) return false;
+        var lines = after.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return (lines.Length > 0 && matcher.Exact(lines[^1]) is { } last && last != label)
+            || matcher.NamesOther(Doubts.BeforeReasons(after), label);
     }
 
     // What a marker gives as the answer, all that follows the marker, and the lines that follow the answer.
@@ -132,21 +183,26 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
     }
 
     // A label alone on the last line, or on the first one with the reasons after it.
-    private TeacherAnswer Unmarked(Example example, string text)
+    private TeacherAnswer Unmarked(Example example, string text, bool lastAlone)
     {
         var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (Matcher(example) is not { } matcher) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
-        var last = Alone(matcher, lines[^1]);
-        var first = Alone(matcher, lines[0]);
+        var last = lastAlone ? matcher.Exact(lines[^1]) : Alone(matcher, lines[^1]);
+        // Of an answer whose markers do not count, the first line is no better.
+        var first = lastAlone ? null : Alone(matcher, lines[0]);
         if (first is not null && last is not null && first != last) return new TeacherAnswer(null, null, AnswerFault.Ambiguous);
         if (last is not null) return new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[..^1])), last);
-        return first is not null
-            ? new TeacherAnswer(Markup.Rationale(string.Join('\n', lines[1..])), first)
-            : new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+        if (first is null) return new TeacherAnswer(null, null, AnswerFault.NoAnswer);
+        // A first line may open a list of all labels, or a thought that ends elsewhere.
+        var rest = string.Join('\n', lines[1..]);
+        var denied = Denial().IsMatch(rest) && !first.StartsWith("no", StringComparison.OrdinalIgnoreCase);
+        return denied || Doubts.Retract($"\n{rest}") || matcher.NamesOther(rest, first)
+            ? new TeacherAnswer(null, null, AnswerFault.Ambiguous)
+            : new TeacherAnswer(Markup.Rationale(rest), first);
     }
 
-    private static string? Alone(LabelMatcher matcher, string line) =>
-        matcher.Exact(line) ?? (line.Length <= 200 && matcher.Find(line) is { Label: { } label, Mapped: false } ? label : null);
+    private static string? Alone(LabelMatcher matcher, string line) => matcher.Exact(line)
+        ?? (line.Length <= 200 && !Step().IsMatch(line) && matcher.Find(line) is { Label: { } label, Mapped: false } ? label : null);
 
     private LabelMatcher? Matcher(Example example) =>
         _labels ?? (task.Kind == TaskKind.Choices && example.Choices is { } choices ? new LabelMatcher(choices, lettered: true) : null);
@@ -193,6 +249,13 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
 
     [GeneratedRegex(@"^\s*(?:```\w*\s*)?\{\s*(?:[""']|\w+\s*:)")]
     private static partial Regex OpenObject();
+
+    // A step of a numbered list, which is no answer by its number; or a label that is asked about.
+    [GeneratedRegex(@"^\W*\d+[.)]\W*\s\W*\w|^[^.!,;:]{1,60}\?")]
+    private static partial Regex Step();
+
+    [GeneratedRegex(@"^\W*(?:(?:not|never|hardly)\b|no\s*(?:[,.:;!]|\z))", RegexOptions.IgnoreCase)]
+    private static partial Regex Denial();
 
     // A number with its unit, where another sentence follows.
     [GeneratedRegex(@"^[\s*_`$]*[$€£¥+−-]?\d(?:[\d.,]*\d)?(?:\s?[%°\p{L}/]+){0,3}(?=[*_`$]*[.!][*_`$]*\s)")]

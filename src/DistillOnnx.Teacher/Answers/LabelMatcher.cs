@@ -19,6 +19,7 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     /// <returns>Null where it is none, or more than one.</returns>
     public string? Exact(string text)
     {
+        if (HasLooseSign(text)) return null;
         var bare = Markup.Bare(text);
         foreach (var written in (string[])[text.Trim(), Markup.Quoted(text), bare])
         {
@@ -34,12 +35,27 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
         return equal.Count == 1 ? equal[0].Label : null;
     }
 
+    // A dash apart from its number may be a sign or a bullet.
+    private bool HasLooseSign(string text) => LooseSign().IsMatch(text) && Keys.Any(k => k.Key.StartsWith('-'));
+
+    /// <summary>Whether a text names a label other than a given one. Labels of one sign count where they are a line of their own.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="label">The given label.</param>
+    public bool NamesOther(string text, string label)
+    {
+        if (text.Length == 0) return false;
+        var key = Determiner().Replace($" {Key(text)} ", "  ").Trim();
+        return Named(key).Any(n => n.Label != label && n.Key.Length > 1)
+            || text.Split('\n').Any(line => line.Length <= 200 && Exact(line) is { } alone && alone != label);
+    }
+
     private static string Joined(string key) => key.Replace(" ", "", StringComparison.Ordinal);
 
     /// <summary>The label that a text names.</summary>
     /// <param name="text">The text in the label's place.</param>
     public (string? Label, AnswerFault Fault, bool Mapped) Find(string text)
     {
+        if (HasLooseSign(text) || NumberSign().IsMatch(text)) return (null, AnswerFault.Ambiguous, false);
         if (Exact(text) is { } same) return (same, AnswerFault.None, false);
         if (lettered && Lettered(text) is { } choice) return choice;
         var named = Named(Key(text));
@@ -47,11 +63,14 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
 
         // The label first and then its reasons, as in "no, it isn't".
         var head = Head().Match(Markup.Bare(text));
+        if (head.Success && Denied().IsMatch(Markup.Bare(text)[head.Groups["label"].Length..])) return (null, AnswerFault.Ambiguous, false);
         if (head.Success && named.Count == 1 && Exact(head.Groups["label"].Value) is { } first) return (first, AnswerFault.None, false);
         var clause = Clause().Split(text.Trim(), 2)[0];
         if (named.Count == 1 && Exact(clause) is { } alone) return (alone, AnswerFault.None, false);
         if (named.Count > 1) return (null, AnswerFault.Ambiguous, false);
-        var rest = $" {Key(text)} ".Replace($" {named[0].Key} ", " ", StringComparison.Ordinal);
+        var rest = $" {Key(text)} ".Replace($" {named[0].Key} ", " | ", StringComparison.Ordinal);
+        // "No" before another word is no answer: "no information".
+        if (named[0].Key is "no" or "none" or "not" && Determiner().IsMatch($" {Key(text)} ")) return (null, AnswerFault.Ambiguous, false);
         return Negation().IsMatch(rest) ? (null, AnswerFault.Ambiguous, false) : (named[0].Label, AnswerFault.None, true);
     }
 
@@ -90,6 +109,19 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
     [GeneratedRegex(@"^(?<label>.+?)[*_`""']*\s*(?:[,;:(—–]|\s-\s|\.\s)", RegexOptions.Singleline)]
     private static partial Regex Head();
 
+    // "Bug: no", a label and what is said of it.
+    [GeneratedRegex(@"^[*_`""']*\s*:[*_`\s]*(?:no|not|false|0)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Denied();
+
+    [GeneratedRegex(@"^\W*[-−–]\s+\d")]
+    private static partial Regex LooseSign();
+
+    [GeneratedRegex(@"^\W*no\.\s*\d", RegexOptions.IgnoreCase)]
+    private static partial Regex NumberSign();
+
+    [GeneratedRegex(@"\s(?:no|none|not)\s(?!(?:because|since|as|due|given|here|based)\b)(?=\w)")]
+    private static partial Regex Determiner();
+
     [GeneratedRegex(@"(?<=[.!?;])\s|\n")]
     private static partial Regex Clause();
 
@@ -101,6 +133,8 @@ internal sealed partial class LabelMatcher(IReadOnlyList<string> labels, bool le
 
     [GeneratedRegex(
         @"\s(?:not|no|nor|neither|never|or|either|cannot|without"
-        + @"|than|instead|except|unlike|unless|hardly|non|isn|doesn|don|t|cant|isnt|maybe not)\s")]
+        + @"|than|instead|except|unlike|unless|hardly|non|isn|doesn|don|t|cant|isnt|maybe not"
+        + @"|if|(?:anything|all|everything) but|lacks?|lacking|rul(?:e|es|ed|ing) out|exclud(?:e|es|ed|ing)|absence|unlikely"
+        + @"|(?:false|former|formerly|wrong|wrongly) \||\| (?:free|fix|fixes|fixed))\s")]
     private static partial Regex Negation();
 }

@@ -22,6 +22,14 @@ internal static partial class Markers
         return Marker().Match(text, Math.Max(from, from + word - LongestLead)) is { Success: true } marker ? marker : null;
     }
 
+    /// <summary>All markers, in order.</summary>
+    public static List<Match> All(string text)
+    {
+        var all = new List<Match>();
+        for (var next = First(text); next is not null; next = First(text, next.Index + next.Length)) all.Add(next);
+        return all;
+    }
+
     /// <summary>The last marker; null where there is none.</summary>
     public static Match? Last(string text)
     {

@@ -106,7 +106,7 @@ internal static partial class Markup
         text = MarkdownText.Plain(LatexText.Plain(text));
         text = BlankLines().Replace(LoneHeading().Replace(text, ""), "\n\n");
         text = Announcement().Replace(text.Trim(), "");
-        text = WithoutPointers(WithoutOpenMarks(text));
+        text = LeadIn().Replace(WithoutPointers(WithoutOpenMarks(text)), "").TrimEnd();
         return text.Length > 0 ? text : null;
     }
 
@@ -174,6 +174,15 @@ internal static partial class Markup
     [GeneratedRegex(
         @"^(?:[$~|>=→⇒➡✅✔☑✓\uFE0F•–—-]|\\\[|\\\(|\uD83D[\uDC49\uDCCC\uDCA1]|\uD83C[\uDFF7\uDFAF])+$")]
     private static partial Regex Pointer();
+
+    // The beginning of a sentence that only leads to the label, which is cut off.
+    [GeneratedRegex(
+        @"(?<=^|[.!?:;]['""”’)]{0,3}\s{1,4}|\n)(?:(?:and|but|hence|so|thus|therefore|then|best|overall|finally|ultimately|accordingly"
+        + @"|consequently|in the end|all in all|in conclusion|to conclude|in summary|in short|as a result|for this reason|primary"
+        + @"|predicted|most likely|the|my|our|correct|right|final|(?:I|we) (?:would |will |can |therefore )?(?:say|think|believe"
+        + @"|conclude|choose)(?: that)?)\b[ \t,:*_]*)+\z",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex LeadIn();
 
     [GeneratedRegex(@"^(?:[-*•]\s+)?(?:rationale|reason|reasons|reasoning|explanation|justification)\s*[:：]\s*", RegexOptions.IgnoreCase)]
     private static partial Regex Announcement();

@@ -22,6 +22,9 @@ internal static partial class NextTurns
         return text;
     }
 
+    /// <summary>What follows an answer, without the turns after that.</summary>
+    public static string Before(string text) => Turn().Match($"\n{text}") is { Success: true } turn ? $"\n{text}"[..turn.Index] : text;
+
     /// <summary>Whether a text between two answers begins a turn, which the second one answers.</summary>
     public static bool Between(string text) => Turn().IsMatch($"\n{text}");
 

@@ -21,7 +21,8 @@ internal sealed class RefusedParameters
         "only the default",
         "not enabled",
         "deprecated",
-        "cannot both"
+        "cannot both",
+        "roles must alternate"
     ];
     private static readonly (string Name, string[] Words)[] Known =
     [
@@ -31,7 +32,11 @@ internal sealed class RefusedParameters
         (Stop, ["'stop'", "\"stop\"", "`stop`", "stop_sequences", "stop sequences"]),
         (Format, ["response_format", "response format", "json_schema", "structured output", "output_format", "output_config"]),
         (Reasoning, ["reasoning", "thinking"]),
-        (System, ["system role", "'system'", "\"system\"", "role system", "system message", "developer instruction"]),
+        (System,
+        [
+            "system role", "'system'", "\"system\"", "role system", "system message", "developer instruction", "roles must alternate",
+            "user and assistant roles"
+        ]),
     ];
 
     private readonly ConcurrentDictionary<string, byte> _names = new();

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DistillOnnx.Core;
 
 namespace DistillOnnx.Teacher.Clients;
@@ -9,7 +10,7 @@ namespace DistillOnnx.Teacher.Clients;
 /// <param name="Kind">The part before the colon.</param>
 /// <param name="Model">The model's name, or the directory that holds it.</param>
 /// <param name="Url">Where an endpoint's paths begin, without a slash at the end.</param>
-public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
+public sealed partial record TeacherSpec(string Kind, string Model, Uri? Url)
 {
     private const string Expected = "openai:MODEL@URL, anthropic:MODEL, azure:DEPLOYMENT@URL, ollama:MODEL[@URL], genai:DIR or rules";
 
@@ -45,6 +46,9 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
         var at = rest.LastIndexOf("@http", StringComparison.Ordinal);
         if (at < 0)
         {
+            // What seems to be a place must not be taken for a part of the name: the rows would go to the vendor's own service.
+            if (rest.LastIndexOf('@') is >= 0 and var sign && !Version().IsMatch(rest[(sign + 1)..]))
+                throw new InputException($"--teacher: expected {kind}:MODEL@URL with http:// or https://, found \"{text}\"");
             var place = kind switch { "openai" => DefaultUrl, "anthropic" => AnthropicUrl, "ollama" => OllamaUrl, _ => null };
             return new TeacherSpec(
                 kind,
@@ -63,4 +67,8 @@ public sealed record TeacherSpec(string Kind, string Model, Uri? Url)
                 "--teacher: a secret does not belong in the URL, nor does a query; use DISTILL_ANNOTATE_API_KEY or --api-key-file");
         return new TeacherSpec(kind, rest[..at], url);
     }
+
+    // The part of a model's name after an at sign that can be no host.
+    [GeneratedRegex(@"^(?:v?\d[\d-]*|latest|default)\z")]
+    private static partial Regex Version();
 }
