@@ -82,15 +82,16 @@ internal sealed class AdapterTargets
         var announced = linear.Where(m => IsTarget(m, layer)).ToHashSet(StringComparer.Ordinal);
         foreach (var module in announced.Order(StringComparer.Ordinal).Where(m => !modules.Contains(m)))
         {
-            return $"{file}: module \"{module}\" has no lora_A and lora_B, but {_path} announces it with \"target_modules\" {_shown}{layers}; "
+            return $"{file}: module \"{InputText.Show(module)}\" has no lora_A and lora_B, but {_path} announces it with "
+                + $"\"target_modules\" {_shown}{layers}; "
                 + $"{announced.Count(modules.Contains)} of the {announced.Count} announced modules are there";
         }
 
         // A module that the base lacks is named when it is merged.
         foreach (var module in modules.Where(m => linear.Contains(m) && !announced.Contains(m)))
         {
-            return $"{file}: module \"{module}\" has lora_A and lora_B, but {_path} does not announce it: \"target_modules\" is "
-                + $"{_shown}{layers}";
+            return $"{file}: module \"{InputText.Show(module)}\" has lora_A and lora_B, but {_path} does not announce it: "
+                + $"\"target_modules\" is {_shown}{layers}";
         }
 
         return null;

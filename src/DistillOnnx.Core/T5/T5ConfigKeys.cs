@@ -162,8 +162,8 @@ internal static class T5ConfigKeys
     }
 
     private static bool IsKnown(string key) =>
-        key == "quantization_config" || Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key) || Decoding.Any(d => d.Key == key)
-            || Aliases.Any(a => a.Alias == key);
+        key == "quantization_config" || Read.Contains(key) || Harmless.Contains(key) || Refused.Any(r => r.Key == key)
+            || Decoding.Any(d => d.Key == key) || Aliases.Any(a => a.Alias == key);
 
     private static bool IsNeutral(JsonNode? node, string[] neutral)
     {

@@ -148,7 +148,8 @@ public sealed class LoraAdapterTests : IDisposable
     {
         string[] all =
         [
-            "encoder.block.0.layer.0.SelfAttention.q", "decoder.block.0.layer.0.SelfAttention.q", "decoder.block.0.layer.1.EncDecAttention.q",
+            Query,
+            "decoder.block.0.layer.0.SelfAttention.q", "decoder.block.0.layer.1.EncDecAttention.q",
             "decoder.block.1.layer.0.SelfAttention.q", "decoder.block.1.layer.1.EncDecAttention.q",
         ];
         WriteConfig(_directory, keys);
