@@ -6,7 +6,12 @@ using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Tests.Engines;
 
-/// <summary>The kernels compute what the modules and autograd do.</summary>
+/// <summary>
+/// The engines compute what the modules and autograd do. The engine for every device draws its dropout from libtorch's one generator, which
+/// other tests draw from as well, so these run alone.
+/// </summary>
+[Collection(nameof(EngineGradientTests))]
+[CollectionDefinition(nameof(EngineGradientTests), DisableParallelization = true)]
 public sealed class EngineGradientTests
 {
     public static TheoryData<string, T5Activation, bool, bool, int, int, int> Shapes => new()
