@@ -55,7 +55,9 @@ public static class Annotator
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var dataset = Dataset.Open(options.Data);
-        if (options.Out.Length > 0) SourceDirectory.RequireApart(options.Data, options.Out);
+        if (options.Out.Length > 0 && OutputDirectory.IsOrHolds(options.Out, options.Data))
+            throw new InputException(
+                $"--out: {options.Out} is or holds the dataset that is read (--data {options.Data}); choose another output");
         if (options.Merge.Count > 0) return AnnotationMerger.Merge(options, dataset, reporter, cancellationToken);
 
         var spec = TeacherSpec.Parse(options.Teacher);
@@ -75,7 +77,7 @@ public static class Annotator
             return await AnnotationPlanner.PlanAsync(
                 options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
-        OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
+        OutputDirectory.Require(options.Out, options.Overwrite);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
         foreach (var _ in rows.ToAnnotate()) cancellationToken.ThrowIfCancellationRequested();
         var started = clock.GetTimestamp();

@@ -75,26 +75,34 @@ public sealed class OutputDirectory : IDisposable
         }
     }
 
-    private static void RequireApart(string target, IEnumerable<string?> inputs)
+    /// <summary>Whether an output is what is read, or a directory that holds it, by links or otherwise.</summary>
+    /// <param name="target">Path of the output, which need not exist.</param>
+    /// <param name="input">A file or directory that is read, which need not exist.</param>
+    public static bool IsOrHolds(string target, string input)
     {
-        if (!Directory.Exists(target)) return;
-        var output = Resolved(target);
-        foreach (var input in inputs)
-        {
-            if (string.IsNullOrEmpty(input) || (!File.Exists(input) && !Directory.Exists(input))) continue;
-            var path = Resolved(input);
-            if (path == output || path.StartsWith(output + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
-                throw new InputException($"{target}: is read as well ({input}); choose another output");
-        }
+        if (!Directory.Exists(target) || (!File.Exists(input) && !Directory.Exists(input))) return false;
+        var names = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
+            ? StringComparison.OrdinalIgnoreCase
+            : StringComparison.Ordinal;
+        var separator = System.IO.Path.DirectorySeparatorChar;
+        return $"{Resolved(input)}{separator}".StartsWith($"{Resolved(target)}{separator}", names);
     }
 
-    // With links followed where the path itself is one; a path that leads there through a link of its own is told apart by the system.
+    private static void RequireApart(string target, IEnumerable<string?> inputs)
+    {
+        if (inputs.FirstOrDefault(i => !string.IsNullOrEmpty(i) && IsOrHolds(target, i)) is { } input)
+            throw new InputException($"{target}: is read as well ({input}); choose another output");
+    }
+
+    // With every link on the way followed.
     private static string Resolved(string path)
     {
-        var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
-        FileSystemInfo item = Directory.Exists(full) ? new DirectoryInfo(full) : new FileInfo(full);
-        var final = item.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
-        return System.IO.Path.TrimEndingDirectorySeparator(final);
+        path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        if (System.IO.Path.GetDirectoryName(path) is not { } parent) return path;
+        FileSystemInfo item = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
+        return item.ResolveLinkTarget(returnFinalTarget: true) is { } target
+            ? Resolved(target.FullName)
+            : System.IO.Path.Join(Resolved(parent), System.IO.Path.GetFileName(path));
     }
 
     private static void RequireFree(string target, bool overwrite)

@@ -6,7 +6,7 @@ namespace DistillOnnx.Training.Engines;
 /// <summary>Where each parameter lies in a model's flat memory, and gradients laid out alike.</summary>
 internal sealed unsafe class FlatLayout : IDisposable
 {
-    private readonly Dictionary<string, (long Offset, long[] Shape)> _parameters = new(StringComparer.Ordinal);
+    private readonly ParameterLayout _parameters;
     private readonly float* _weights;
     private readonly float* _gradients;
 
@@ -17,7 +17,7 @@ internal sealed unsafe class FlatLayout : IDisposable
         Gradients = zeros_like(Weights).DetachFromDisposeScope();
         _weights = Kernels.Pointers.Of(Weights);
         _gradients = Kernels.Pointers.Of(Gradients);
-        foreach (var (name, parameter) in model.named_parameters()) _parameters.Add(name, (parameter.storage_offset(), parameter.shape));
+        _parameters = new ParameterLayout(model);
     }
 
     /// <summary>[parameters].</summary>
@@ -26,27 +26,11 @@ internal sealed unsafe class FlatLayout : IDisposable
     /// <summary>[parameters].</summary>
     public Tensor Gradients { get; }
 
-    /// <summary>A matrix that multiplies.</summary>
-    public Projection Projection(string name)
-    {
-        var (offset, shape) = _parameters[name];
-        return new Projection(Weights, Gradients, offset, (int)shape[0], (int)shape[1]);
-    }
-
-    /// <summary>Matrices that lie one after another and share an input, as one.</summary>
+    /// <summary>A matrix that multiplies, or matrices that lie one after another and share an input, as one.</summary>
     public Projection Projection(params ReadOnlySpan<string> names)
     {
-        var (offset, shape) = _parameters[names[0]];
-        var rows = shape[0];
-        foreach (var name in names[1..])
-        {
-            var (next, other) = _parameters[name];
-            if (next != offset + (rows * shape[1]) || other[1] != shape[1])
-                throw new InvalidOperationException($"{name} does not lie after {names[0]}");
-            rows += other[0];
-        }
-
-        return new Projection(Weights, Gradients, offset, (int)rows, (int)shape[1]);
+        var (offset, shape) = _parameters.Joined(names);
+        return new Projection(Weights, Gradients, offset, (int)shape[0], (int)shape[1]);
     }
 
     /// <summary>Values of a parameter.</summary>
@@ -63,7 +47,7 @@ internal sealed unsafe class FlatLayout : IDisposable
     }
 
     /// <summary>All names.</summary>
-    public IEnumerable<string> Names => _parameters.Keys;
+    public IEnumerable<string> Names => _parameters.Names;
 
     /// <summary>Shape of a parameter.</summary>
     public IReadOnlyList<long> Shape(string name) => _parameters[name].Shape;

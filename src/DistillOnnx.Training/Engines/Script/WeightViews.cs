@@ -11,7 +11,7 @@ namespace DistillOnnx.Training.Engines.Script;
 /// </summary>
 internal sealed class WeightViews : IDisposable
 {
-    private readonly Dictionary<string, (long Offset, long[] Shape)> _parameters;
+    private readonly ParameterLayout _parameters;
     private readonly List<Tensor> _views = [];
 
     /// <param name="model">Gives names, places and shapes.</param>
@@ -19,8 +19,7 @@ internal sealed class WeightViews : IDisposable
     /// <param name="products">The matrices of products are cut from this: [parameters], in the type that is computed in.</param>
     public WeightViews(T5Model model, Tensor single, Tensor products)
     {
-        _parameters = model.named_parameters()
-            .ToDictionary(p => p.name, p => (p.parameter.storage_offset(), p.parameter.shape), StringComparer.Ordinal);
+        _parameters = new ParameterLayout(model);
         var head = model.Config.TieWordEmbeddings ? T5TensorNames.Shared : T5TensorNames.LmHead;
         Ends =
         [
@@ -92,18 +91,9 @@ internal sealed class WeightViews : IDisposable
 
     private Tensor View(Tensor flat, params ReadOnlySpan<string> names)
     {
-        var (offset, shape) = _parameters[names[0]];
-        var rows = shape[0];
-        foreach (var name in names[1..])
-        {
-            var (next, other) = _parameters[name];
-            if (next != offset + (rows * shape[1]) || other[1] != shape[1])
-                throw new InvalidOperationException($"{name} does not lie after {names[0]}");
-            rows += other[0];
-        }
-
-        using var part = flat.narrow(0, offset, shape.Length == 1 ? rows : rows * shape[1]);
-        var view = part.view(shape.Length == 1 ? [rows] : [rows, shape[1]]).DetachFromDisposeScope();
+        var (offset, shape) = _parameters.Joined(names);
+        using var part = flat.narrow(0, offset, shape.Aggregate(1L, (a, b) => a * b));
+        var view = part.view(shape).DetachFromDisposeScope();
         _views.Add(view);
         return view;
     }
