@@ -1,6 +1,5 @@
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
-using DistillOnnx.Toolchain.Scenes;
 
 namespace DistillOnnx.Toolchain.Annotation;
 
@@ -8,7 +7,8 @@ namespace DistillOnnx.Toolchain.Annotation;
 public static class AnnotateStage
 {
     /// <summary>Annotates a dataset.</summary>
-    /// <param name="options">What, by whom, within which limits; the teacher <c>rules</c> is the quickstart's.</param>
+    /// <param name="options">What, by whom, within which limits; the teacher <c>rules</c> is that of the quickstart and of
+    /// the generated world.</param>
     /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
     /// <exception cref="DistillOnnx.Core.InputException">The options, the dataset, the journal or the teacher cannot be used.</exception>
