@@ -18,7 +18,7 @@ namespace DistillOnnx.Benchmarks.Selection;
 internal sealed record SelectionSet(string Name, string Directory, int First, int Step, int Vocabulary, int Steps)
 {
     /// <summary>
-    /// The sets that can be had: generated scenes, and where there is real data, e-SNLI and CommonsenseQA with PaLM's answers.
+    /// The sets that can be had: generated tickets and scenes, and where there is real data, e-SNLI and CommonsenseQA with PaLM's answers.
     /// </summary>
     /// <param name="work">Where they go; those that are there are used.</param>
     /// <param name="shared">Real data; null: none.</param>
@@ -27,6 +27,8 @@ internal sealed record SelectionSet(string Name, string Directory, int First, in
     public static async Task<IReadOnlyList<SelectionSet>> MakeAsync(
         string work, string? shared, bool quick, CancellationToken cancellationToken)
     {
+        var tickets = Path.Combine(work, "tickets");
+        if (!System.IO.Directory.Exists(tickets)) TicketPool.Write(tickets, quick ? 400 : 6000, 1000);
         var (scenes, questions) = (Path.Combine(work, "scenes"), Path.Combine(work, "questions"));
         if (!System.IO.Directory.Exists(scenes))
         {
@@ -39,7 +41,8 @@ internal sealed record SelectionSet(string Name, string Directory, int First, in
 
         var sets = new List<SelectionSet>
         {
-            quick ? new("scenes", scenes, 40, 40, 300, 4) : new("scenes", scenes, 250, 250, 300, 300),
+            quick ? new("tickets", tickets, 40, 40, 300, 4) : new("tickets", tickets, 200, 200, 300, 200),
+            quick ? new("scenes", scenes, 40, 40, 300, 4) : new("scenes", scenes, 500, 500, 300, 200),
         };
         foreach (var name in shared is null ? [] : new[] { "esnli", "cqa" })
         {
@@ -47,12 +50,19 @@ internal sealed record SelectionSet(string Name, string Directory, int First, in
             if (!System.IO.Directory.Exists(directory))
             {
                 DatasetImporter.Import(
-                    new ImportOptions { Source = $"dss:{name}", From = [Path.Combine(shared!, "data", "dss", name)], Out = directory },
+                    new ImportOptions
+                    {
+                        Source = $"dss:{name}",
+                        From = [Path.Combine(shared!, "data", "dss", name)],
+                        // The paper's files lack e-SNLI's training inputs: its validation rows are the pool.
+                        SplitFrom = name == "esnli" ? SplitNames.Validation : null,
+                        Out = directory,
+                    },
                     Reporter.None,
                     cancellationToken);
             }
 
-            sets.Add(quick ? new(name, directory, 40, 40, 500, 4) : new(name, directory, 500, 500, 4000, 200));
+            sets.Add(quick ? new(name, directory, 40, 40, 500, 4) : new(name, directory, 500, 500, 2000, name == "esnli" ? 200 : 100));
         }
 
         return sets;
