@@ -17,6 +17,7 @@ public sealed class Bundle : IDisposable
     private readonly SessionFactory _sessions;
     private LabelModel? _labels;
     private TextGenerator? _generator;
+    private EncoderGraph? _encoder;
     private bool _disposed;
 
     private Bundle(string directory, RuntimeOptions options, BundleManifest manifest, T5Config config)
@@ -136,6 +137,21 @@ public sealed class Bundle : IDisposable
         }
     }
 
+    /// <summary>The encoder graph alone.</summary>
+    /// <exception cref="InputException">The bundle has none, or it cannot be loaded.</exception>
+    internal EncoderGraph EncoderModel()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_generator is not null) return _generator.Encoder;
+            var path = GraphPath(BundleFiles.Encoder);
+            if (!File.Exists(path))
+                throw new InputException($"{path}: no such file; the encoder's states need a bundle exported with --graphs all or seq2seq");
+            return _encoder ??= EncoderGraph.Load(_sessions, path, Config.DModel);
+        }
+    }
+
     /// <summary>What scores the task's closed set: the label graph or the decoder, as the options and the bundle say.</summary>
     /// <exception cref="InputException">The task is open, or the graphs cannot be loaded.</exception>
     public ILabelScorer LabelScorer()
@@ -162,6 +178,7 @@ public sealed class Bundle : IDisposable
             _disposed = true;
             _labels?.Dispose();
             _generator?.Dispose();
+            _encoder?.Dispose();
         }
     }
 
