@@ -94,6 +94,10 @@ internal sealed class SessionFactory
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             LogSeverityLevel = (OrtLoggingLevel)(int)_options.OrtLog,
+
+            // A plan of memory is made by a shape's first run; the second one, which is recorded, would then allocate anew, and nothing may
+            // be allocated while kernels are recorded.
+            EnableMemoryPattern = !records,
         };
         try
         {

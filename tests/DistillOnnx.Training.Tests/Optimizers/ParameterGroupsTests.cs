@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Tests.Engines;
@@ -14,6 +15,7 @@ public sealed class ParameterGroupsTests
     [Fact]
     public void Step_Grouped_UpdatesEveryParameterAsAlone()
     {
+        LibTorch.Load();
         using var scope = NewDisposeScope();
         using var student = Student(layers: 4);
         var parameters = student.named_parameters().ToArray();
@@ -38,6 +40,7 @@ public sealed class ParameterGroupsTests
     [Fact]
     public void Step_DeeperModel_TakesAsManyOperations()
     {
+        LibTorch.Load();
         long Made(int layers)
         {
             using var scope = NewDisposeScope();
