@@ -134,7 +134,7 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>Keys that callers may show.</summary>
     [Option(
         "API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by "
-        + "semicolons or commas", Secret = true)]
+        + "semicolons or commas; a key has at least 16 characters, and each name stands once", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Who issues bearer tokens.</summary>

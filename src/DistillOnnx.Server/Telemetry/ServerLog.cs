@@ -39,6 +39,9 @@ internal static partial class ServerLog
     [LoggerMessage(15, LogLevel.Information, "{Note}")]
     public static partial void RunsOtherwise(this ILogger logger, string note);
 
+    [LoggerMessage(16, LogLevel.Warning, "{Directory} is not served: {Reason}")]
+    public static partial void DirectoryNotServed(this ILogger logger, string directory, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "Model {Model} version {Version} failed on a row of {Tokens} tokens")]
     public static partial void RowFailed(this ILogger logger, Exception exception, string model, string version, int tokens);
 
