@@ -57,8 +57,10 @@ internal static class PredictionChannel
         {
             EnableMultipleHttp2Connections = true,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+
+            // A server that is cut off refuses nothing: until its connection is given up, calls go there and end with their deadline.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(3),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(2),
             ConnectTimeout = TimeSpan.FromSeconds(5),
         };
         if (options.Tls is { } tls)
