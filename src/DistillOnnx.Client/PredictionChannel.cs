@@ -72,8 +72,11 @@ internal static class PredictionChannel
         return handler;
     }
 
-    private static HttpMessageHandler WithCredentials(PredictionClientOptions options, SocketsHttpHandler handler) =>
-        options.ApiKey is null && options.BearerToken is null ? handler : new CredentialsHandler(options) { InnerHandler = handler };
+    private static LostConnectionHandler WithCredentials(PredictionClientOptions options, SocketsHttpHandler handler) => new()
+    {
+        InnerHandler = options.ApiKey is null && options.BearerToken is null ? handler
+            : new CredentialsHandler(options) { InnerHandler = handler },
+    };
 
     private static bool IsAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme switch
     {
