@@ -158,10 +158,10 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeInput(i.Text, out _))];
         var means = new float[rows.Length][];
-        foreach (var positions in SubBatches.Plan([.. rows.Select(r => r.Length)], Bundle.Options.MaxBatchTokens, _maxRows))
+        foreach (var positions in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
         {
             using var run = new GraphRun(cancellationToken);
-            using var batch = new TokenBatch(Array.ConvertAll(positions, i => rows[i]), Bundle.Config.PadTokenId, encoder.LengthMultiple);
+            using var batch = new TokenBatch(Array.ConvertAll(positions, i => rows[i]), Bundle.Config.PadTokenId, encoder.Shapes);
             using var states = encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost: true);
             var values = Floats.Of(states);
             for (var i = 0; i < positions.Length; i++)
