@@ -89,7 +89,13 @@ public static class BundleExporter
             }
 
             precisions.Add(
-                name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = GraphPrecisions.Describe(form.Precision) });
+                name,
+                new BundlePrecision
+                {
+                    Graphs = names,
+                    Bytes = bytes,
+                    Description = GraphPrecisions.Describe(form.Precision, form.Portable),
+                });
         }
 
         var manifest = new BundleManifest

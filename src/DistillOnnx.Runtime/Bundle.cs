@@ -61,6 +61,24 @@ public sealed class Bundle : IDisposable
     /// <summary>The precision chosen, for instance <c>fp32</c>.</summary>
     public string Precision { get; }
 
+    /// <summary>Most rows and tokens of a run: what the options say, else what suits the device.</summary>
+    internal RunLimits Limits
+    {
+        get
+        {
+            var many = RunLimits.ForMany(Device.Kind);
+            return new RunLimits(
+                Options.MaxBatchRows > 0 ? Options.MaxBatchRows : many.Rows,
+                Options.MaxBatchTokens > 0 ? Options.MaxBatchTokens : many.Tokens);
+        }
+    }
+
+    /// <summary>The shapes that runs are rounded to.</summary>
+    internal RunShapes Shapes => _sessions.BindsRuns ? RunShapes.Rounded : RunShapes.AsTheyAre;
+
+    /// <summary>What a GPU does otherwise than it could with this bundle, and why: a sentence each, empty on a processor.</summary>
+    public IReadOnlyList<string> Notes => _labels?.Note is { } note ? [note] : [];
+
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
     public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
 
@@ -112,7 +130,9 @@ public sealed class Bundle : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder);
+            // Padding rows would change what an int8 graph answers to the others: its activations are scaled over the whole run.
+            return _labels ??= Labels.LabelModel.Load(
+                _sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder, binds: Precision != "int8");
         }
     }
 

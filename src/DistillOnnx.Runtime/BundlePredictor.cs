@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Labels;
 using DistillOnnx.Runtime.Prediction;
@@ -16,12 +17,15 @@ namespace DistillOnnx.Runtime;
 /// </summary>
 public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 {
+    // Below this, starting threads costs more than they save.
+    private const int ParallelInputs = 128;
+
     private readonly ILabelScorer? _scorer;
     private readonly TextGenerator? _generator;
     private readonly GenerationOptions _generation;
     private readonly double _temperature;
     private readonly double? _abstainBelow;
-    private readonly int _maxRows;
+    private readonly RunLimits _limits;
 
     private BundlePredictor(Bundle bundle)
     {
@@ -34,7 +38,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _maxRows = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? 1 : bundle.Options.MaxBatchRows;
+        _limits = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? bundle.Limits with { Rows = 1 } : bundle.Limits;
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -72,13 +76,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         if (inputs.Count == 0) return [];
-        var rows = new EncodedInput[inputs.Count];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            rows[i] = Encode(inputs[i]);
-        }
-
+        var rows = inputs.Count < ParallelInputs
+            ? EncodeInOrder(inputs, cancellationToken)
+            : EncodeInParallel(inputs, cancellationToken);
         return Predict(rows, cancellationToken);
     }
 
@@ -111,7 +111,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     {
         var answers = new LabelPrediction[rows.Count];
         var runs = Plan(rows);
-        if (Lanes > 1 && runs.Count > 1) RunSideBySide(rows, runs, answers, cancellationToken);
+        if (Callers > 1 && runs.Count > 1) RunSideBySide(rows, runs, answers, cancellationToken);
         else foreach (var run in runs) Run(rows, run, lane: null, answers, cancellationToken);
         return answers;
     }
@@ -141,7 +141,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
         var rationales = new string[rows.Length];
-        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], Bundle.Options.MaxBatchTokens, _maxRows))
+        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
             for (var i = 0; i < run.Length; i++) rationales[run[i]] = Bundle.Tokenizer.Decode(decoded[i]).Trim();
@@ -187,6 +187,41 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             $"{Bundle.Directory}: the {Bundle.Precision} encoder answers this input with values that are no numbers");
     }
 
+    private int Callers => _scorer is LabelModel model ? model.Callers : 1;
+
+    private EncodedInput[] EncodeInOrder(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken)
+    {
+        var rows = new EncodedInput[inputs.Count];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            rows[i] = Encode(inputs[i]);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Many inputs on as many threads as an operator may use, so that the device does not wait for tokens.</summary>
+    private EncodedInput[] EncodeInParallel(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken)
+    {
+        var rows = new EncodedInput[inputs.Count];
+        var threads = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = CpuThreads.Count(Bundle.Options.Threads),
+            CancellationToken = cancellationToken,
+        };
+        try
+        {
+            Parallel.For(0, rows.Length, threads, i => rows[i] = Encode(inputs[i]));
+            return rows;
+        }
+        catch (AggregateException)
+        {
+            // The first input that has a fault names it, whichever thread came first.
+            return EncodeInOrder(inputs, cancellationToken);
+        }
+    }
+
     private static void RequireText(PredictorInput input)
     {
         if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException("text: expected a text, found an empty one");
@@ -196,7 +231,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     {
         var lengths = new int[rows.Count];
         for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
-        return SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows);
+        return SubBatches.Plan(lengths, _limits.Tokens, _limits.Rows, Bundle.Shapes);
     }
 
     private void RunSideBySide(
@@ -219,7 +254,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 
         try
         {
-            Parallel.For(0, Math.Min(Lanes, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = Lanes }, Work);
+            Parallel.For(0, Math.Min(Callers, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = Callers }, Work);
         }
         catch (AggregateException e)
         {

@@ -68,7 +68,7 @@ public sealed record ServerOptions : IStageOptions
     public int BatchRows { get; init; }
 
     /// <summary>Most tokens of a batch.</summary>
-    [Option("most tokens of a batch, padding counted; 0: 512 on a processor, which gains nothing from more, and 8192 on a GPU")]
+    [Option("most tokens of a batch, padding counted; 0: 512 on a processor, which gains nothing from more, and 16384 on a GPU")]
     public int BatchTokens { get; init; }
 
     /// <summary>How long a batch that is not full waits.</summary>
@@ -134,7 +134,7 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>Keys that callers may show.</summary>
     [Option(
         "API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by "
-        + "semicolons or commas", Secret = true)]
+        + "semicolons or commas; a key has at least 16 characters, and each name stands once", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Who issues bearer tokens.</summary>

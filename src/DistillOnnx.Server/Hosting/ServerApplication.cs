@@ -36,6 +36,7 @@ internal static class ServerApplication
         var app = builder.Build();
         endpoints.Gate.Refused = () => app.Services.GetRequiredService<ServerMetrics>().Rejected("", "connections");
         app.UseRouting();
+        UnansweredRequests.Use(app);
         CrossOrigin.Use(app, options);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         CallBoundary.Use(app);
@@ -79,6 +80,8 @@ internal static class ServerApplication
         services.AddRouting();
         services.AddGrpc(grpc =>
             {
+                // A path that there is not is answered in one place, whoever asks.
+                grpc.IgnoreUnknownServices = true;
                 grpc.MaxReceiveMessageSize = options.MessageBytes;
                 grpc.Interceptors.Add<CallBoundary>();
             })

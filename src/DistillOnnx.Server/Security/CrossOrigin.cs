@@ -1,3 +1,4 @@
+using DistillOnnx.Server.Rest;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 
 namespace DistillOnnx.Server.Security;
@@ -5,10 +6,12 @@ namespace DistillOnnx.Server.Security;
 /// <summary>Which web pages may call from a browser (CORS): none but this server's own, unless origins are named.</summary>
 internal static class CrossOrigin
 {
-    // What a script may read of an answer beside its body: gRPC-Web keeps the status in headers where there is no body.
+    // What a script may read of an answer beside its body: gRPC-Web keeps the status in headers where there is no body, and
+    // KServe's binary tensors begin where a header says.
     private static readonly string[] Readable =
     [
         "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-encoding", "retry-after",
+        "www-authenticate", "allow", InferenceRequestReader.HeaderLength,
     ];
 
     // JSON, KServe v2 and gRPC-Web need no others.

@@ -67,6 +67,7 @@ internal static class InferenceTensors
             if (name != Rationale && !known.Contains(name))
                 throw Faults.Invalid(
                     $"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, {Rationale}, found \"{Short(name)}\"");
+            if (request.Outputs.Take(i).Any(o => o.Name == name)) throw Faults.Invalid($"outputs[{i}].name", $"\"{name}\" is there twice");
         }
 
         string[] asked = [.. request.Outputs.Select(o => o.Name)];
@@ -95,22 +96,12 @@ internal static class InferenceTensors
     /// <exception cref="Grpc.Core.RpcException">A tensor is missing, unknown, or not what it says.</exception>
     public static PredictRequest Read(ModelInferRequest request, bool withChoices, bool explain)
     {
-        IReadOnlyList<string>? texts = null, choices = null;
-        for (var i = 0; i < request.Inputs.Count; i++)
-        {
-            var name = request.Inputs[i].Name;
-            if (name == Text && texts is null) texts = TensorBytes.Read(request, i);
-            else if (name == Choices && withChoices && choices is null) choices = TensorBytes.Read(request, i);
-            else throw Faults.Invalid(
-                $"inputs[{i}].name", $"expected {(withChoices ? "text and choices, each once" : "text, once")}, found \"{Short(name)}\"");
-        }
-
-        if (texts is null) throw Faults.Invalid("inputs", "expected a tensor named \"text\", found none");
-        if (withChoices && (choices is null || texts.Count == 0 || choices.Count % texts.Count != 0))
-            throw Faults.Invalid(
-                "inputs",
-                $"expected a tensor named \"choices\" with the same number of elements for each of "
-                + $"the {texts.Count} texts, found {choices?.Count ?? 0}");
+        var at = Find(request, withChoices);
+        var texts = Tensor(request, at, Text, shape => shape.Count == 1, "[N], a text for each input");
+        var choices = withChoices
+            ? Tensor(
+                request, at, Choices, shape => shape.Count == 2 && shape[0] == texts.Count, $"[{texts.Count}, L], L choices for each text")
+            : null;
         var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion, Explain = explain };
         var each = (choices?.Count ?? 0) / Math.Max(1, texts.Count);
         for (var i = 0; i < texts.Count; i++)
@@ -121,6 +112,32 @@ internal static class InferenceTensors
         }
 
         return converted;
+    }
+
+    /// <summary>Where each input tensor is.</summary>
+    private static Dictionary<string, int> Find(ModelInferRequest request, bool withChoices)
+    {
+        var at = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < request.Inputs.Count; i++)
+        {
+            var name = request.Inputs[i].Name;
+            if (name != Text && !(withChoices && name == Choices))
+                throw Faults.Invalid(
+                    $"inputs[{i}].name", $"expected {(withChoices ? "text or choices" : "text")}, found \"{Short(name)}\"");
+            if (!at.TryAdd(name, i)) throw Faults.Invalid($"inputs[{i}].name", $"\"{name}\" is there twice");
+        }
+
+        return at;
+    }
+
+    private static IReadOnlyList<string> Tensor(
+        ModelInferRequest request, Dictionary<string, int> at, string name, Func<IReadOnlyList<long>, bool> fits, string expected)
+    {
+        if (!at.TryGetValue(name, out var index)) throw Faults.Invalid("inputs", $"expected a tensor named \"{name}\", found none");
+        var shape = request.Inputs[index].Shape;
+        return fits(shape)
+            ? TensorBytes.Read(request, index)
+            : throw Faults.Invalid($"inputs[{index}].shape", $"expected {expected}, found {TensorBytes.Describe(shape)}");
     }
 
     /// <summary>The answer, raw where the request was raw.</summary>

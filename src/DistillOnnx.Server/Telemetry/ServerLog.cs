@@ -36,6 +36,12 @@ internal static partial class ServerLog
     [LoggerMessage(14, LogLevel.Warning, "The bundle in {Directory} has no golden rows to check its answers by")]
     public static partial void NoGoldenRows(this ILogger logger, string directory);
 
+    [LoggerMessage(15, LogLevel.Information, "{Note}")]
+    public static partial void RunsOtherwise(this ILogger logger, string note);
+
+    [LoggerMessage(16, LogLevel.Warning, "{Directory} is not served: {Reason}")]
+    public static partial void DirectoryNotServed(this ILogger logger, string directory, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "Model {Model} version {Version} failed on a row of {Tokens} tokens")]
     public static partial void RowFailed(this ILogger logger, Exception exception, string model, string version, int tokens);
 

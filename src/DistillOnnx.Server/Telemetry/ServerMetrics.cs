@@ -123,6 +123,8 @@ internal sealed class ServerMetrics : IDisposable
             RefusalReason.QueueFull => "queue_full",
             RefusalReason.CallerShare => "caller_share",
             RefusalReason.WouldMissDeadline => "would_miss_deadline",
+            RefusalReason.DeadlinePassed => "deadline_passed",
+            RefusalReason.DeadlineTooShort => "deadline_too_short",
             RefusalReason.RationaleQueueFull => "rationale_queue_full",
             _ => "draining",
         }));

@@ -3,6 +3,7 @@ using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Benchmarks.Training;
 using DistillOnnx.Core.T5;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
@@ -34,7 +35,7 @@ internal static class GpuTraining
                 BenchmarkOptions.Say($"{preset} {name}: stages of a step, {(repeats ? "one batch again and again" : source)}");
                 var stages = new Dictionary<string, List<double>>(StringComparer.Ordinal);
                 void Note(string stage, double ms) => (stages.TryGetValue(stage, out var all) ? all : stages[stage] = []).Add(ms);
-                var steps = Math.Min(batches.Length, options.Quick ? 6 : 32);
+                var steps = Math.Min(batches.Length, options.Quick ? 4 : 32);
                 for (var step = 0; step < steps; step++) student.Step(batches[repeats ? 0 : step], Note);
                 foreach (var (stage, times) in stages)
                 {
@@ -93,6 +94,36 @@ internal static class GpuTraining
         }
     }
 
+    /// <summary>
+    /// What a step of a student holds of the device, with the options that it is trained with. Memory of earlier students counts.
+    /// </summary>
+    public static void MeasureMemory(
+        BenchmarkResult result, Device device, string preset, OptimizerKind optimizer, bool recompute, BenchmarkOptions options,
+        CancellationToken cancellationToken)
+    {
+        const int rowsOfStep = 16, steps = 3;
+        BenchmarkOptions.Say($"{preset} bf16: memory");
+        var (rows, _) = RowLengths.Esnli(options.SharedData, rowsOfStep * steps, T5Presets.Load(preset).VocabSize);
+        try
+        {
+            using var student = new Student(preset, device, TrainingPrecision.Bf16, tf32: true, optimizer, recompute);
+            foreach (var batch in rows.Chunk(rowsOfStep))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                student.Step(batch, (_, _) => { });
+            }
+
+            result.Row(
+                ("memory", $"{preset} bf16 {optimizer}{(recompute ? ", blocks recomputed" : "")}"), ("rows a step", rowsOfStep),
+                ("of the device MiB", DeviceMemory()));
+        }
+        catch (System.Runtime.InteropServices.ExternalException e)
+        {
+            // A card that is too small for this student must not cost the other figures.
+            result.Note($"{preset}: {e.Message.Split('\n')[0]}");
+        }
+    }
+
     private static IEnumerable<(string Name, TrainingPrecision Precision, bool Tf32)> Precisions(bool quick) => quick
         ? [("fp32", TrainingPrecision.Fp32, false), ("bf16", TrainingPrecision.Bf16, true)]
         : [("fp32", TrainingPrecision.Fp32, false), ("tf32", TrainingPrecision.Fp32, true), ("bf16", TrainingPrecision.Bf16, true)];
@@ -124,14 +155,16 @@ internal static class GpuTraining
         private readonly Device _device;
         private int _step;
 
-        public Student(string preset, Device device, TrainingPrecision precision, bool tf32)
+        public Student(
+            string preset, Device device, TrainingPrecision precision, bool tf32, OptimizerKind optimizer = OptimizerKind.AdamW,
+            bool recompute = false)
         {
             _device = device;
             _model = new T5Model(T5Presets.Load(preset), device, seed: 1);
             if (device.type != TorchSharp.DeviceType.CPU) backends.cuda.matmul.allow_tf32 = tf32;
             if (precision == TrainingPrecision.Bf16) _model.ComputeType = ScalarType.BFloat16;
-            _engine = new ScriptEngine(_model);
-            _optimizer = Optimizer.Create(OptimizerKind.AdamW, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
+            _engine = new ScriptEngine(_model, recompute: recompute, attention: StudentEngines.Attention(_model, Reporter.None));
+            _optimizer = Optimizer.Create(optimizer, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
         }
 
         public int Shapes => _engine.Shapes;

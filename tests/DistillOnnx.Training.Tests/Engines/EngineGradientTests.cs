@@ -44,6 +44,9 @@ public sealed class EngineGradientTests
             using var device = new ScriptEngine(student, steps, recompute);
             AssertEqualsAutograd(student, device);
         }
+
+        using var sums = new ScriptEngine(student, attention: AttentionForm.ProductsOfSums);
+        AssertEqualsAutograd(student, sums);
     }
 
     [Fact]
