@@ -1,4 +1,3 @@
-using DistillOnnx.Core.Prediction;
 using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Tests.Fixtures;
