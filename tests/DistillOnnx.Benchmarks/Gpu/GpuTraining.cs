@@ -26,7 +26,7 @@ internal static class GpuTraining
     {
         var preset = options.Quick ? "t5-tiny" : "t5-small";
         var (rows, source) = RowLengths.Esnli(options.SharedData, options.Quick ? 128 : 2048, T5Presets.Load(preset).VocabSize);
-        IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+        IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 4 : BatchRows)];
         foreach (var (name, precision, tf32) in Precisions(options.Quick))
         {
             using var student = new Student(preset, device, precision, tf32);
@@ -35,7 +35,7 @@ internal static class GpuTraining
                 BenchmarkOptions.Say($"{preset} {name}: stages of a step, {(repeats ? "one batch again and again" : source)}");
                 var stages = new Dictionary<string, List<double>>(StringComparer.Ordinal);
                 void Note(string stage, double ms) => (stages.TryGetValue(stage, out var all) ? all : stages[stage] = []).Add(ms);
-                var steps = Math.Min(batches.Length, options.Quick ? 4 : 32);
+                var steps = Math.Min(batches.Length, options.Quick ? 3 : 32);
                 for (var step = 0; step < steps; step++) student.Step(batches[repeats ? 0 : step], Note);
                 foreach (var (stage, times) in stages)
                 {
@@ -60,7 +60,7 @@ internal static class GpuTraining
         {
             var config = T5Presets.Load(preset);
             var (rows, _) = RowLengths.Esnli(options.SharedData, options.Quick ? 64 : 4096, config.VocabSize);
-            IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+            IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 4 : BatchRows)];
             foreach (var (name, precision, tf32) in Precisions(options.Quick))
             {
                 BenchmarkOptions.Say($"{preset} {name}: tokens a second");
