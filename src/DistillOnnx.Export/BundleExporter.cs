@@ -89,7 +89,14 @@ public static class BundleExporter
             }
 
             precisions.Add(
-                name, new BundlePrecision { Graphs = names, Bytes = bytes, Description = GraphPrecisions.Describe(form.Precision) });
+                name,
+                new BundlePrecision
+                {
+                    Graphs = names,
+                    Bytes = bytes,
+                    Description = GraphPrecisions.Describe(form.Precision),
+                    RowsIndependent = true,
+                });
         }
 
         var manifest = new BundleManifest

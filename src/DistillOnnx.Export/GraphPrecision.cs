@@ -9,7 +9,7 @@ public enum GraphPrecision
     /// <summary>Half precision; norms, softmax and the product with <c>wo</c>, whose values overflow it, stay single.</summary>
     Fp16,
 
-    /// <summary>Weights in eight bits with a scale per column, activations quantised while the graph runs.</summary>
+    /// <summary>Weights in eight bits with a scale per column, activations quantised while the graph runs, with a scale per token.</summary>
     Int8,
 
     /// <summary>Weights in four bits with a scale per block, products in single precision: for size.</summary>

@@ -60,6 +60,11 @@ public sealed class Bundle : IDisposable
     /// <summary>The precision chosen, for instance <c>fp32</c>.</summary>
     public string Precision { get; }
 
+    /// <summary>
+    /// Whether rows may share a run: not in int8 graphs of older bundles, whose activations were scaled over the whole run.
+    /// </summary>
+    internal bool RowsIndependent => Precision != "int8" || Manifest.PrecisionDetails[Precision].RowsIndependent;
+
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
     public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
 

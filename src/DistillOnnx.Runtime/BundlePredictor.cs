@@ -10,7 +10,7 @@ namespace DistillOnnx.Runtime;
 
 /// <summary>
 /// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
-/// order of the inputs and do not depend on what else is in the batch. May be called from several threads.
+/// order of the inputs; the label does not depend on what else is in the batch, and a probability by no more than rounding. May be called from several threads.
 /// </summary>
 public sealed class BundlePredictor : IPredictor, IExplainer
 {
@@ -32,7 +32,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _maxRows = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? 1 : bundle.Options.MaxBatchRows;
+        _maxRows = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Options.MaxBatchRows : 1;
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -47,6 +47,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// cannot.
     /// </summary>
     public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
+
+    /// <summary>Most rows that share a run.</summary>
+    internal int MaxRows => _maxRows;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
     /// <param name="bundleDirectory">The bundle directory.</param>
