@@ -2,7 +2,6 @@ using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
-using DistillOnnx.Toolchain.Scenes;
 using DistillOnnx.Toolchain.Selection;
 
 namespace DistillOnnx.Toolchain.Annotation;
@@ -13,7 +12,8 @@ namespace DistillOnnx.Toolchain.Annotation;
 public static class AnnotateStage
 {
     /// <summary>Annotates a dataset, or the rows of it that are chosen.</summary>
-    /// <param name="options">What, by whom, within which limits; the teacher <c>rules</c> is the quickstart's.</param>
+    /// <param name="options">What, by whom, within which limits; the teacher <c>rules</c> is that of the quickstart and
+    /// of the generated world.</param>
     /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Stops asking; answers that came are kept.</param>
     /// <exception cref="InputException">The options, the dataset, the journal, the teacher or the student cannot be used.</exception>
