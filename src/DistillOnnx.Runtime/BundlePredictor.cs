@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.ExceptionServices;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
@@ -6,14 +7,16 @@ using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Labels;
 using DistillOnnx.Runtime.Prediction;
+using DistillOnnx.Runtime.Sessions;
 
 namespace DistillOnnx.Runtime;
 
 /// <summary>
 /// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
-/// order of the inputs and do not depend on what else is in the batch. May be called from several threads.
+/// order of the inputs; the label does not depend on what else is in the batch, and a probability by no more than rounding. May be
+/// called from several threads.
 /// </summary>
-public sealed class BundlePredictor : IPredictor, IExplainer
+public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 {
     // Below this, starting threads costs more than they save.
     private const int ParallelInputs = 128;
@@ -36,7 +39,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _limits = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? bundle.Limits with { Rows = 1 } : bundle.Limits;
+        _limits = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Limits : bundle.Limits with { Rows = 1 };
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -51,6 +54,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     /// cannot.
     /// </summary>
     public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
+
+    /// <summary>Most rows that share a run.</summary>
+    internal int MaxRows => _maxRows;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
     /// <param name="bundleDirectory">The bundle directory.</param>
@@ -149,7 +155,41 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     }
 
     /// <inheritdoc/>
+    /// <remarks>Loads the bundle's encoder graph with the first call, and no decoder.</remarks>
+    public IReadOnlyList<float[]> Embed(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
+    {
+        var encoder = Bundle.EncoderModel();
+        foreach (var input in inputs) RequireText(input);
+        int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeInput(i.Text, out _))];
+        var means = new float[rows.Length][];
+        foreach (var positions in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
+        {
+            using var run = new GraphRun(cancellationToken);
+            using var batch = new TokenBatch(Array.ConvertAll(positions, i => rows[i]), Bundle.Config.PadTokenId, encoder.Shapes);
+            using var states = encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost: true);
+            var values = Floats.Of(states);
+            for (var i = 0; i < positions.Length; i++)
+            {
+                var row = values.Slice(i * batch.Length * Bundle.Config.DModel, batch.Length * Bundle.Config.DModel);
+                means[positions[i]] = Mean(row, rows[positions[i]].Length, Bundle.Config.DModel);
+            }
+        }
+
+        return means;
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => Bundle.Dispose();
+
+    /// <summary>The mean of the first states of a row: [tokens, width] → [width].</summary>
+    private float[] Mean(ReadOnlySpan<float> states, int tokens, int width)
+    {
+        var mean = new float[width];
+        for (var token = 0; token < tokens; token++) TensorPrimitives.Add(mean, states.Slice(token * width, width), mean);
+        TensorPrimitives.Divide(mean, (float)tokens, mean);
+        return Array.TrueForAll(mean, float.IsFinite) ? mean : throw new InferenceException(
+            $"{Bundle.Directory}: the {Bundle.Precision} encoder answers this input with values that are no numbers");
+    }
 
     private int Callers => _scorer is LabelModel model ? model.Callers : 1;
 

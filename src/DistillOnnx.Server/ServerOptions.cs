@@ -97,6 +97,14 @@ public sealed record ServerOptions : IStageOptions
         + "quarters of it; what comes beyond is refused at once")]
     public int RationaleRows { get; init; } = 64;
 
+    /// <summary>Which inputs are kept for the next round of training.</summary>
+    [OptionGroup]
+    public CollectOptions Collecting { get; init; } = new();
+
+    /// <summary>Who answers what a model abstains from.</summary>
+    [OptionGroup]
+    public FallbackOptions Teacher { get; init; } = new();
+
     /// <summary>Largest message.</summary>
     [Option("largest message in bytes")]
     public int MessageBytes { get; init; } = 4 << 20;
@@ -134,7 +142,7 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>Keys that callers may show.</summary>
     [Option(
         "API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by "
-        + "semicolons or commas", Secret = true)]
+        + "semicolons or commas; a key has at least 16 characters, and each name stands once", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Who issues bearer tokens.</summary>

@@ -101,7 +101,7 @@ internal sealed class ScriptEngine : IStudentEngine
             _batches.EncoderBuckets(ids.shape[1]), (Tensor[])[.. labels, .. rationales], config.NumHeads, Number(config.Activation),
             config.IsGated, (int)_attention, _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon,
             (double)config.DropoutRate, config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
-        long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Target.Length);
+        long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Count);
         return PendingLoss.Of(losses, Tokens(LossPart.Label), Tokens(LossPart.Rationale));
     }
 

@@ -307,10 +307,11 @@ def stack_backward(
 
 
 # Cross-entropy over the positions that have a target, some at a time, since scores over the vocabulary are the largest tensor of all.
+# Where there are sets, each position's scores get the bias of its own, which leaves the tokens of a closed set.
 # Gives the sum of the losses and the gradient of the states.
 def head(
-        states: Tensor, targets: Tensor, weights: Tensor, w: Tensor, g: Tensor, scale: float, chunk: int, keep: bool
-        ) -> Tuple[Tensor, Tensor]:
+        states: Tensor, targets: Tensor, weights: Tensor, sets: Tensor, own: Tensor, w: Tensor, g: Tensor, scale: float, chunk: int,
+        keep: bool) -> Tuple[Tensor, Tensor]:
     total = torch.zeros([1], dtype=weights.dtype, device=weights.device)
     dstates = torch.zeros_like(states)
     at = 0
@@ -318,7 +319,10 @@ def head(
         count = min(chunk, states.size(0) - at)
         x = states.narrow(0, at, count) * scale
         target = targets.narrow(0, at, count).unsqueeze(1)
-        logs = torch.log_softmax(torch.mm(x, w.t()).to(weights.dtype), 1)
+        scores = torch.mm(x, w.t()).to(weights.dtype)
+        if sets.size(0) > 0:
+            scores = scores + sets.index_select(0, own.narrow(0, at, count))
+        logs = torch.log_softmax(scores, 1)
         total.sub_(torch.sum(logs.gather(1, target)))
         if keep:
             share = weights.narrow(0, at, count).unsqueeze(1)
@@ -334,7 +338,7 @@ def head(
 #     gradients all are float32, of the weights embedding, norms and relative biases, the others are in the type that is computed in.
 #   ids [B, S], mask [B, 1, 1, S]: 0 at tokens, very low at padding. buckets [S, S].
 #   parts: of each, its rows [R], decoder's ids [R, T], future [T, T], buckets [T, T], positions of targets [n] within R * T,
-#     targets [n], their weights [n].
+#     targets [n], their weights [n], sets of allowed targets as biases [k, V] (or [0, V]), the set of each position [n] (or [0]).
 #   count: H. kernel: of attention, as attend lists them. recompute: whether the backward half computes each block again instead of
 #     keeping it. training: whether with dropout and gradients. seed: of the dropout; up to 3,000 after it are used too. chunk: positions
 #     scored at a time. scale: of the head's input.
@@ -357,8 +361,8 @@ def step(
         recompute)
     dencoded = torch.zeros([rows, length * encoded.size(1)], dtype=weights[0].dtype, device=ids.device)
     losses: List[Tensor] = []
-    for part in range(len(parts) // 7):
-        a = part * 7
+    for part in range(len(parts) // 9):
+        a = part * 9
         chosen, inputs, future, relative = parts[a], parts[a + 1], parts[a + 2], parts[a + 3]
         positions, targets, shares = parts[a + 4], parts[a + 5], parts[a + 6]
         here = chosen.size(0)
@@ -370,7 +374,8 @@ def step(
         output, decoder_states = stack(
             decoder_ids, weights[0], decoder, weights[3], decoder_biases, source, cross_bias, here, count, epsilon, p, activation, gated,
             kernel, decoder_seed, training, recompute)
-        loss, dhidden = head(output.index_select(0, positions), targets, shares, weights[1], gradients[1], scale, chunk, training)
+        loss, dhidden = head(
+            output.index_select(0, positions), targets, shares, parts[a + 7], parts[a + 8], weights[1], gradients[1], scale, chunk, training)
         losses.append(loss)
         if training:
             doutput = torch.zeros_like(output).index_copy_(0, positions, dhidden)
