@@ -87,7 +87,7 @@ public sealed class Dataset
                 var example = ExampleJson.Parse(line.Utf8.Span, where, defaultId: $"{split}-{line.Row}");
                 if (ExampleRules.Fault(Task, example, need) is { } fault) throw new InputException($"{where}: {fault}");
                 if (!ids.Add(example.Id))
-                    throw new InputException($"{where}: \"id\": expected a new one, found \"{example.Id}\" a second time");
+                    throw new InputException($"{where}: {IdSet.Repeated(example.Id)}");
                 any = true;
                 yield return example;
             }

@@ -142,7 +142,7 @@ public sealed class DatasetWriter : IDisposable
             _buffer.Write("\n"u8);
             if (_buffer.WrittenCount > JsonLines.MaxLineBytes)
                 return $"expected a row of at most {JsonLines.MaxLineBytes >> 20} MiB, found {_buffer.WrittenCount >> 20} MiB";
-            if (!_ids.Add(example.Id)) return $"\"id\": expected a new one, found \"{example.Id}\" a second time";
+            if (!_ids.Add(example.Id)) return IdSet.Repeated(example.Id);
             _file.Write(_buffer.WrittenSpan);
             _hash.AppendData(_buffer.WrittenSpan);
             Rows++;

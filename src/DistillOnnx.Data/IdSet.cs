@@ -4,7 +4,7 @@ namespace DistillOnnx.Data;
 /// Tells whether an id occurred before. Keeps 128 bits of a digest per id instead of the text, beyond some ten thousand of
 /// them in a temporary file, so that memory is the same for a million rows.
 /// </summary>
-internal sealed class IdSet : IDisposable
+public sealed class IdSet : IDisposable
 {
     private readonly KeyTable _seen = new();
 
@@ -12,6 +12,10 @@ internal sealed class IdSet : IDisposable
     /// <param name="id">The id.</param>
     /// <returns>False where it is there already.</returns>
     public bool Add(string id) => _seen.Set(KeyTable.Digest(id), 0);
+
+    /// <summary>The fault of a row whose id occurred before.</summary>
+    /// <param name="id">The id.</param>
+    public static string Repeated(string id) => $"\"id\": expected a new one, found \"{id}\" a second time";
 
     /// <summary>Removes the temporary file.</summary>
     public void Dispose() => _seen.Dispose();

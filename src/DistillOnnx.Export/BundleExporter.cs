@@ -94,7 +94,7 @@ public static class BundleExporter
                 {
                     Graphs = names,
                     Bytes = bytes,
-                    Description = GraphPrecisions.Describe(form.Precision),
+                    Description = GraphPrecisions.Describe(form.Precision, form.Portable),
                     RowsIndependent = true,
                 });
         }

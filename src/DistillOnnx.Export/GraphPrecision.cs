@@ -6,7 +6,10 @@ public enum GraphPrecision
     /// <summary>Single precision.</summary>
     Fp32,
 
-    /// <summary>Half precision; norms, softmax and the product with <c>wo</c>, whose values overflow it, stay single.</summary>
+    /// <summary>
+    /// Half precision, scaled by powers of two where values could leave its range; norms and the residual stream stay single, in portable
+    /// graphs softmax and the product with <c>wo</c> too.
+    /// </summary>
     Fp16,
 
     /// <summary>Weights in eight bits with a scale per column, activations quantised while the graph runs, with a scale per token.</summary>

@@ -25,10 +25,12 @@ public static class GraphPrecisions
 
     /// <summary>How weights are stored and multiplied, for the manifest.</summary>
     /// <param name="precision">The precision.</param>
-    internal static string Describe(GraphPrecision precision) => precision switch
+    /// <param name="portable">Whether the graphs keep to ONNX's own operators.</param>
+    internal static string Describe(GraphPrecision precision, bool portable) => precision switch
     {
         GraphPrecision.Fp32 => "single precision",
-        GraphPrecision.Fp16 => "weights in half precision; norms, softmax and the feed-forward output in single",
+        GraphPrecision.Fp16 when portable => "weights in half precision; norms, softmax and the feed-forward output in single",
+        GraphPrecision.Fp16 => "weights and layers in half precision, scaled to stay in its range; norms and the residual stream in single",
         GraphPrecision.Int8 => "weights in 8 bits per column, activations in 8 bits per token, quantised at run time",
         _ => "weights in 4 bits per block of 32, products in single precision",
     };

@@ -23,7 +23,7 @@ public sealed class DistillOnnxOptions
     /// <summary>Most rows of a batch; 0: 32 on a processor, 256 on a GPU.</summary>
     public int BatchRows { get; set; }
 
-    /// <summary>Most tokens of a batch, padding counted; 0: 512 on a processor, 8192 on a GPU.</summary>
+    /// <summary>Most tokens of a batch, padding counted; 0: 512 on a processor, 16384 on a GPU.</summary>
     public int BatchTokens { get; set; }
 
     /// <summary>How long a batch that is not full waits for more rows; zero: a batch is what gathered while the last one ran.</summary>

@@ -17,6 +17,7 @@ public sealed class Bundle : IDisposable
     private readonly SessionFactory _sessions;
     private LabelModel? _labels;
     private TextGenerator? _generator;
+    private EncoderGraph? _encoder;
     private bool _disposed;
 
     private Bundle(string directory, RuntimeOptions options, BundleManifest manifest, T5Config config)
@@ -59,6 +60,24 @@ public sealed class Bundle : IDisposable
 
     /// <summary>The precision chosen, for instance <c>fp32</c>.</summary>
     public string Precision { get; }
+
+    /// <summary>Most rows and tokens of a run: what the options say, else what suits the device.</summary>
+    internal RunLimits Limits
+    {
+        get
+        {
+            var many = RunLimits.ForMany(Device.Kind);
+            return new RunLimits(
+                Options.MaxBatchRows > 0 ? Options.MaxBatchRows : many.Rows,
+                Options.MaxBatchTokens > 0 ? Options.MaxBatchTokens : many.Tokens);
+        }
+    }
+
+    /// <summary>The shapes that runs are rounded to.</summary>
+    internal RunShapes Shapes => _sessions.BindsRuns ? RunShapes.Rounded : RunShapes.AsTheyAre;
+
+    /// <summary>What a GPU does otherwise than it could with this bundle, and why: a sentence each, empty on a processor.</summary>
+    public IReadOnlyList<string> Notes => _labels?.Note is { } note ? [note] : [];
 
     /// <summary>
     /// Whether rows may share a run: not in int8 graphs of older bundles, whose activations were scaled over the whole run.
@@ -116,7 +135,9 @@ public sealed class Bundle : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _labels ??= Labels.LabelModel.Load(_sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder);
+            // Padding rows would change what such a graph answers to the others.
+            return _labels ??= Labels.LabelModel.Load(
+                _sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder, binds: RowsIndependent);
         }
     }
 
@@ -138,6 +159,21 @@ public sealed class Bundle : IDisposable
                 encoder.Dispose();
                 throw;
             }
+        }
+    }
+
+    /// <summary>The encoder graph alone.</summary>
+    /// <exception cref="InputException">The bundle has none, or it cannot be loaded.</exception>
+    internal EncoderGraph EncoderModel()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_generator is not null) return _generator.Encoder;
+            var path = GraphPath(BundleFiles.Encoder);
+            if (!File.Exists(path))
+                throw new InputException($"{path}: no such file; the encoder's states need a bundle exported with --graphs all or seq2seq");
+            return _encoder ??= EncoderGraph.Load(_sessions, path, Config.DModel);
         }
     }
 
@@ -167,6 +203,7 @@ public sealed class Bundle : IDisposable
             _disposed = true;
             _labels?.Dispose();
             _generator?.Dispose();
+            _encoder?.Dispose();
         }
     }
 

@@ -1,25 +1,32 @@
+using System.Numerics.Tensors;
 using System.Runtime.ExceptionServices;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Runtime.Devices;
 using DistillOnnx.Runtime.Generation;
 using DistillOnnx.Runtime.Labels;
 using DistillOnnx.Runtime.Prediction;
+using DistillOnnx.Runtime.Sessions;
 
 namespace DistillOnnx.Runtime;
 
 /// <summary>
 /// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
-/// order of the inputs; the label does not depend on what else is in the batch, and a probability by no more than rounding. May be called from several threads.
+/// order of the inputs; the label does not depend on what else is in the batch, and a probability by no more than rounding. May be
+/// called from several threads.
 /// </summary>
-public sealed class BundlePredictor : IPredictor, IExplainer
+public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 {
+    // Below this, starting threads costs more than they save.
+    private const int ParallelInputs = 128;
+
     private readonly ILabelScorer? _scorer;
     private readonly TextGenerator? _generator;
     private readonly GenerationOptions _generation;
     private readonly double _temperature;
     private readonly double? _abstainBelow;
-    private readonly int _maxRows;
+    private readonly RunLimits _limits;
 
     private BundlePredictor(Bundle bundle)
     {
@@ -32,7 +39,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _maxRows = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Options.MaxBatchRows : 1;
+        _limits = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Limits : bundle.Limits with { Rows = 1 };
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -73,13 +80,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         if (inputs.Count == 0) return [];
-        var rows = new EncodedInput[inputs.Count];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            rows[i] = Encode(inputs[i]);
-        }
-
+        var rows = inputs.Count < ParallelInputs
+            ? EncodeInOrder(inputs, cancellationToken)
+            : EncodeInParallel(inputs, cancellationToken);
         return Predict(rows, cancellationToken);
     }
 
@@ -112,7 +115,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     {
         var answers = new LabelPrediction[rows.Count];
         var runs = Plan(rows);
-        if (Lanes > 1 && runs.Count > 1) RunSideBySide(rows, runs, answers, cancellationToken);
+        if (Callers > 1 && runs.Count > 1) RunSideBySide(rows, runs, answers, cancellationToken);
         else foreach (var run in runs) Run(rows, run, lane: null, answers, cancellationToken);
         return answers;
     }
@@ -142,7 +145,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
         var rationales = new string[rows.Length];
-        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], Bundle.Options.MaxBatchTokens, _maxRows))
+        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
             for (var i = 0; i < run.Length; i++) rationales[run[i]] = Bundle.Tokenizer.Decode(decoded[i]).Trim();
@@ -152,7 +155,76 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     }
 
     /// <inheritdoc/>
+    /// <remarks>Loads the bundle's encoder graph with the first call, and no decoder.</remarks>
+    public IReadOnlyList<float[]> Embed(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
+    {
+        var encoder = Bundle.EncoderModel();
+        foreach (var input in inputs) RequireText(input);
+        int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeInput(i.Text, out _))];
+        var means = new float[rows.Length][];
+        foreach (var positions in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
+        {
+            using var run = new GraphRun(cancellationToken);
+            using var batch = new TokenBatch(Array.ConvertAll(positions, i => rows[i]), Bundle.Config.PadTokenId, encoder.Shapes);
+            using var states = encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost: true);
+            var values = Floats.Of(states);
+            for (var i = 0; i < positions.Length; i++)
+            {
+                var row = values.Slice(i * batch.Length * Bundle.Config.DModel, batch.Length * Bundle.Config.DModel);
+                means[positions[i]] = Mean(row, rows[positions[i]].Length, Bundle.Config.DModel);
+            }
+        }
+
+        return means;
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => Bundle.Dispose();
+
+    /// <summary>The mean of the first states of a row: [tokens, width] → [width].</summary>
+    private float[] Mean(ReadOnlySpan<float> states, int tokens, int width)
+    {
+        var mean = new float[width];
+        for (var token = 0; token < tokens; token++) TensorPrimitives.Add(mean, states.Slice(token * width, width), mean);
+        TensorPrimitives.Divide(mean, (float)tokens, mean);
+        return Array.TrueForAll(mean, float.IsFinite) ? mean : throw new InferenceException(
+            $"{Bundle.Directory}: the {Bundle.Precision} encoder answers this input with values that are no numbers");
+    }
+
+    private int Callers => _scorer is LabelModel model ? model.Callers : 1;
+
+    private EncodedInput[] EncodeInOrder(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken)
+    {
+        var rows = new EncodedInput[inputs.Count];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            rows[i] = Encode(inputs[i]);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Many inputs on as many threads as an operator may use, so that the device does not wait for tokens.</summary>
+    private EncodedInput[] EncodeInParallel(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken)
+    {
+        var rows = new EncodedInput[inputs.Count];
+        var threads = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = CpuThreads.Count(Bundle.Options.Threads),
+            CancellationToken = cancellationToken,
+        };
+        try
+        {
+            Parallel.For(0, rows.Length, threads, i => rows[i] = Encode(inputs[i]));
+            return rows;
+        }
+        catch (AggregateException)
+        {
+            // The first input that has a fault names it, whichever thread came first.
+            return EncodeInOrder(inputs, cancellationToken);
+        }
+    }
 
     private static void RequireText(PredictorInput input)
     {
@@ -163,7 +235,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
     {
         var lengths = new int[rows.Count];
         for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
-        return SubBatches.Plan(lengths, Bundle.Options.MaxBatchTokens, _maxRows);
+        return SubBatches.Plan(lengths, _limits.Tokens, _limits.Rows, Bundle.Shapes);
     }
 
     private void RunSideBySide(
@@ -186,7 +258,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer
 
         try
         {
-            Parallel.For(0, Math.Min(Lanes, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = Lanes }, Work);
+            Parallel.For(0, Math.Min(Callers, runs.Count), new ParallelOptions { MaxDegreeOfParallelism = Callers }, Work);
         }
         catch (AggregateException e)
         {

@@ -35,11 +35,13 @@ public sealed record RuntimeOptions
     /// <summary>Which graphs answer a closed-set task.</summary>
     public GraphChoice Graph { get; init; } = GraphChoice.Auto;
 
-    /// <summary>Most tokens, padding counted, that one run takes; longer batches are split by length.</summary>
-    public int MaxBatchTokens { get; init; } = 4096;
+    /// <summary>
+    /// Most tokens, padding counted, that one run takes; longer batches are split by length. 0: <see cref="RunLimits.ForMany"/>.
+    /// </summary>
+    public int MaxBatchTokens { get; init; }
 
-    /// <summary>Most rows that one run takes.</summary>
-    public int MaxBatchRows { get; init; } = 64;
+    /// <summary>Most rows that one run takes. 0: <see cref="RunLimits.ForMany"/>.</summary>
+    public int MaxBatchRows { get; init; }
 
     /// <summary>
     /// Whether rows may share a run also in an older bundle's int8 graph. Its activations are scaled over the whole run, so that an
@@ -71,6 +73,12 @@ public sealed record RuntimeOptions
     /// <summary>Whether fp32 matrix products may round their inputs to TF32 on a GPU. Off, so that fp32 means fp32.</summary>
     public bool CudaTf32 { get; init; }
 
+    /// <summary>
+    /// Whether a processor runs in the way of a GPU: label graphs in rounded shapes on memory that stays in place, tokens chosen in the
+    /// graph. Costs padding and gains nothing there; it is how that way is tested where there is no GPU.
+    /// </summary>
+    internal bool BindRuns { get; init; }
+
     /// <summary>From which severity on ONNX Runtime writes its own messages to stderr.</summary>
     public OrtLogLevel OrtLog { get; init; } = OrtLogLevel.Error;
 
@@ -89,8 +97,8 @@ public sealed record RuntimeOptions
         if (string.IsNullOrWhiteSpace(Precision)) faults.Add("precision is empty");
         if (Threads is < 0 or > 1024) faults.Add($"threads must be between 0 and 1024, found {Threads}");
         if (Lanes is < 1 or > 64) faults.Add($"lanes must be between 1 and 64, found {Lanes}");
-        if (MaxBatchTokens < 1) faults.Add($"max-batch-tokens must be at least 1, found {MaxBatchTokens}");
-        if (MaxBatchRows < 1) faults.Add($"max-batch-rows must be at least 1, found {MaxBatchRows}");
+        if (MaxBatchTokens < 0) faults.Add($"max-batch-tokens must not be negative, found {MaxBatchTokens}");
+        if (MaxBatchRows < 0) faults.Add($"max-batch-rows must not be negative, found {MaxBatchRows}");
         if (Beams is < 1 or > 64) faults.Add($"beams must be between 1 and 64, found {Beams}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"abstain-below must be between 0 and 1, found {AbstainBelow}");
         if (CudaMemoryLimit < 0) faults.Add($"cuda-memory-limit must not be negative, found {CudaMemoryLimit}");

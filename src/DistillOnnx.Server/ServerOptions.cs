@@ -68,7 +68,7 @@ public sealed record ServerOptions : IStageOptions
     public int BatchRows { get; init; }
 
     /// <summary>Most tokens of a batch.</summary>
-    [Option("most tokens of a batch, padding counted; 0: 512 on a processor, which gains nothing from more, and 8192 on a GPU")]
+    [Option("most tokens of a batch, padding counted; 0: 512 on a processor, which gains nothing from more, and 16384 on a GPU")]
     public int BatchTokens { get; init; }
 
     /// <summary>How long a batch that is not full waits.</summary>
@@ -96,6 +96,14 @@ public sealed record ServerOptions : IStageOptions
         "most inputs that may wait for a rationale of a model, which writes one at a time, those of one caller at most three "
         + "quarters of it; what comes beyond is refused at once")]
     public int RationaleRows { get; init; } = 64;
+
+    /// <summary>Which inputs are kept for the next round of training.</summary>
+    [OptionGroup]
+    public CollectOptions Collecting { get; init; } = new();
+
+    /// <summary>Who answers what a model abstains from.</summary>
+    [OptionGroup]
+    public FallbackOptions Teacher { get; init; } = new();
 
     /// <summary>Largest message.</summary>
     [Option("largest message in bytes")]
@@ -134,7 +142,7 @@ public sealed record ServerOptions : IStageOptions
     /// <summary>Keys that callers may show.</summary>
     [Option(
         "API keys, each NAME=KEY, of which a caller must show one as x-api-key; one a line, or separated by "
-        + "semicolons or commas", Secret = true)]
+        + "semicolons or commas; a key has at least 16 characters, and each name stands once", Secret = true)]
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Who issues bearer tokens.</summary>

@@ -1,5 +1,6 @@
 using DistillOnnx.Core;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Selection;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Stages.Reports;
 using DistillOnnx.Teacher.Answers;
@@ -31,9 +32,24 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("replace an existing output; answers in the journal are kept")]
     public bool Overwrite { get; init; }
 
-    /// <summary>The splits to annotate; others are copied as they are.</summary>
-    [Option("splits to annotate; others are copied as they are", Value = "SPLIT")]
-    public IReadOnlyList<string> Splits { get; init; } = [SplitNames.Train, SplitNames.Validation];
+    /// <summary>
+    /// The splits to annotate; others are copied as they are. Empty: train and validation, with <see cref="Select"/> train.
+    /// </summary>
+    [Option("splits to annotate; others are copied as they are (default: train and validation, with --select train)", Value = "SPLIT")]
+    public IReadOnlyList<string> Splits { get; init; } = [];
+
+    /// <summary>How many rows of train to choose and annotate; null: all.</summary>
+    [Option(
+        "annotate only this many rows of train, chosen as by distill select; they are written to OUT.selected first", Value = "ROWS")]
+    public int? Select { get; init; }
+
+    /// <summary>The student that is asked about the rows to choose.</summary>
+    [Option("student that is asked which rows to choose; goes with --select", Value = "CHECKPOINT|BUNDLE")]
+    public string? Model { get; init; }
+
+    /// <summary>How rows are chosen.</summary>
+    [OptionGroup]
+    public SelectionOptions Selection { get; init; } = new();
 
     /// <summary>Where the answers are kept; null: beside the output.</summary>
     [Option("directory that keeps every answer, for resuming and for later runs (default: OUT.journal)", Value = "DIR")]
@@ -233,6 +249,7 @@ public sealed record AnnotateOptions : IStageOptions
             }
         }
 
+        faults.AddRange(SelectionFaults());
         foreach (var split in Splits.Where(s => !SplitNames.All.Contains(s, StringComparer.Ordinal)))
             faults.Add($"--splits: expected {string.Join(", ", SplitNames.All)}, found \"{split}\"");
         if (Shard is not null && RowShard.TryParse(Shard) is null)
@@ -274,6 +291,29 @@ public sealed record AnnotateOptions : IStageOptions
         if (Merge.Count > 0 && (Shard is not null || Plan || Preview > 0 || Offline || Limit is not null))
             faults.Add("--merge stands alone: it asks nothing and takes all rows");
         return faults;
+    }
+
+    /// <summary>The splits that are annotated where they are there.</summary>
+    internal IReadOnlyList<string> AnnotatedSplits => Splits.Count > 0 ? Splits
+        : Select is null ? [SplitNames.Train, SplitNames.Validation] : [SplitNames.Train];
+
+    private IEnumerable<string> SelectionFaults()
+    {
+        if (Select is not { } rows)
+        {
+            if (Model is not null || Selection != new SelectionOptions())
+                yield return "--model, --by, --measure and --shortlist go with --select";
+            yield break;
+        }
+
+        if (rows < 1) yield return $"--select must be at least 1, found {rows}";
+        else foreach (var fault in Selection.Validate(rows)) yield return fault;
+        if (Model is null && Selection.By != SelectionRule.Random)
+            yield return $"--select by {Selection.By.ToString().ToLowerInvariant()} needs --model: the student that is asked";
+        if (Out.Length == 0) yield return "--select needs --out: the rows are written to OUT.selected";
+        if (Merge.Count > 0) yield return "--merge stands alone: it asks nothing and takes all rows";
+        if (!AnnotatedSplits.Contains(SplitNames.Train, StringComparer.Ordinal))
+            yield return $"--select chooses rows of {SplitNames.Train}, which --splits does not name";
     }
 
     // The directory that a report lacks; the output's own is there by the time that the report is written.

@@ -33,6 +33,9 @@ public sealed record AnnotateResult
     /// <summary>Requests that the teacher answered in this run.</summary>
     public long? Requests { get; init; }
 
+    /// <summary>Answers that the journal holds, of this run and earlier ones.</summary>
+    public long? Answers { get; init; }
+
     /// <summary>Requests that were repeated in this run.</summary>
     public long? Retried { get; init; }
 

@@ -34,7 +34,7 @@ internal static class AnnotationMerger
         var examples = new JsonObject();
         foreach (var split in dataset.Splits)
         {
-            var annotated = options.Splits.Contains(split, StringComparer.Ordinal);
+            var annotated = options.AnnotatedSplits.Contains(split, StringComparer.Ordinal);
             var tally = new SplitTally(dataset.Task);
             var position = 0L;
             foreach (var example in dataset.Stream(split, LabelNeed.None))

@@ -54,6 +54,8 @@ public static class Annotator
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        if (options.Select is not null)
+            throw new InputException("--select: choosing rows is part of DistillOnnx.Toolchain; call AnnotateStage.RunAsync");
         var dataset = Dataset.Open(options.Data);
         if (options.Out.Length > 0 && OutputDirectory.IsOrHolds(options.Out, options.Data))
             throw new InputException(
@@ -236,6 +238,7 @@ public static class Annotator
             Complete = counted.Left == 0,
             IncompleteReason = counted.Left == 0 ? null : stack.Exhausted ? "budget" : options.Offline ? "offline" : "unanswered",
             Requests = stack.Journaled.Asked,
+            Answers = journal.Count,
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
             OutputTokens = journal.Tokens.Output,

@@ -19,6 +19,8 @@ internal static class Program
         new Tokenizer.TokenizerBenchmark(),
         new Annotation.AnnotationBenchmark(),
         new Data.DataBenchmark(),
+        new Selection.SelectionBenchmark(),
+        new Improvement.ImproveBenchmark(),
         new Gpu.GpuBenchmark(),
     ];
 
@@ -57,8 +59,8 @@ internal static class Program
             }
         }
 
-        // A machine need not have a GPU, so "all" is all that runs on the processor.
-        var chosen = All.Where(b => name is "all" ? b is not Gpu.GpuBenchmark : b.Name == name).ToArray();
+        // A machine need not have a GPU, and choosing rows takes half an hour: "all" is all others.
+        var chosen = All.Where(b => name is "all" ? b is not (Gpu.GpuBenchmark or Selection.SelectionBenchmark) : b.Name == name).ToArray();
         if (chosen.Length == 0)
         {
             Console.Error.WriteLine(

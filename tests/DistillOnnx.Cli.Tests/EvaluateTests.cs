@@ -33,4 +33,27 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("macro_f1 ", output, StringComparison.Ordinal);
         Assert.Contains("precision  recall", error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Predict_ReaderThatEnds_StopsAndSaysSo()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the console's stream tells nothing there");
+        var trained = await DistillProcess.Run(_task.Train("student", steps: 1));
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        using var predict = DistillProcess.Start(["predict", "--model", _task["student"], "--batch-size", "1", "--quiet"]);
+        await predict.StandardInput.WriteLineAsync("""{"input": "a pear"}""");
+        await predict.StandardInput.FlushAsync();
+        var answer = await predict.StandardOutput.ReadLineAsync();
+        var error = predict.StandardError.ReadToEndAsync();
+
+        // Its input stays open: only the reader's end can end it.
+        predict.StandardOutput.Close();
+        await predict.StandardInput.WriteLineAsync("""{"input": "a saw"}""");
+        await predict.StandardInput.FlushAsync();
+        await DistillProcess.WaitForExit(predict);
+
+        Assert.NotNull(JsonNode.Parse(answer!)!["label"]);
+        Assert.Equal(1, predict.ExitCode);
+        Assert.StartsWith("distill: standard output: its reader has ended", await error, StringComparison.Ordinal);
+    }
 }

@@ -39,12 +39,23 @@ internal sealed class LoopbackTeacher : IAsyncDisposable
         return new LoopbackTeacher(app);
     }
 
-    /// <summary>A port that nobody listened on a moment ago.</summary>
+    /// <summary>A port that nobody listened on a moment ago, below those that systems give to outgoing connections.</summary>
     public int FreePort()
     {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 32_000);
+            using var socket = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                socket.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken: the next one.
+            }
+        }
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

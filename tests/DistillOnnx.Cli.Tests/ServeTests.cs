@@ -8,7 +8,7 @@ namespace DistillOnnx.Cli.Tests;
 /// <summary>From a checkpoint to an answer over HTTP, with the program that users run.</summary>
 public sealed partial class ServeTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     [Theory]
     [InlineData("INT", false)]

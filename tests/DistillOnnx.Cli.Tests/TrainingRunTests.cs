@@ -13,7 +13,7 @@ public sealed class TrainingRunTests : IDisposable
     /// <summary>Part of the line that reports an evaluation.</summary>
     private const string Evaluated = ": train label";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly TrainingTask _task = new();
 

@@ -1,5 +1,6 @@
 using DistillOnnx.Export.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Export.Tests;
 
@@ -52,12 +53,16 @@ internal sealed class OnnxGraph : IDisposable
         using var results = _session.Run(options, [.. inputs.Select(i => i.Name)], values, names);
         var outputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         for (var i = 0; i < names.Length; i++)
-            outputs[names[i]] = new Tensor(results[i].GetTensorDataAsSpan<float>().ToArray(), results[i].GetTensorTypeAndShape().Shape);
+            outputs[names[i]] = new Tensor(Floats(results[i]), results[i].GetTensorTypeAndShape().Shape);
         foreach (var value in values) value.Dispose();
         return outputs;
     }
 
     public void Dispose() => _session.Dispose();
+
+    private static float[] Floats(OrtValue value) => value.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float16
+        ? [.. value.GetTensorDataAsSpan<Float16>().ToArray().Select(h => (float)BitConverter.UInt16BitsToHalf(h.value))]
+        : value.GetTensorDataAsSpan<float>().ToArray();
 
     /// <summary>Values with their shape.</summary>
     internal sealed record Tensor(float[] Values, long[] Shape);

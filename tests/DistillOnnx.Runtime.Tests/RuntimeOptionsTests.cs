@@ -15,8 +15,8 @@ public sealed class RuntimeOptionsTests
             Device = "tpu",
             Precision = " ",
             Threads = -1,
-            MaxBatchTokens = 0,
-            MaxBatchRows = 0,
+            MaxBatchTokens = -1,
+            MaxBatchRows = -1,
             Beams = 0,
             AbstainBelow = 1.5,
             CudaMemoryLimit = -1,
@@ -40,6 +40,14 @@ public sealed class RuntimeOptionsTests
         Assert.Equal("kNextPowerOfTwo", options["arena_extend_strategy"]);
         Assert.Equal("1", options["use_tf32"]);
         Assert.Equal("0", options["device_id"]);
+    }
+
+    [Fact]
+    public void CudaOptions_Recording_IsAskedForAlone()
+    {
+        var factory = new SessionFactory(new RuntimeOptions { Device = "cpu" });
+        Assert.Equal("1", factory.CudaOptions(records: true)["enable_cuda_graph"]);
+        Assert.False(factory.CudaOptions().ContainsKey("enable_cuda_graph"));
     }
 
     [Fact]

@@ -48,6 +48,17 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
+    public void Bind_VariableThatIsEmpty_IsRefusedWhereItShouldHoldASecretAndElseNotSet()
+    {
+        using var directory = new TestSupport.TemporaryDirectory();
+
+        Assert.Equal(5080, new Uri(Bind(["--model", directory[""]], ("DISTILL_SERVE_URLS", "")).Urls[0]).Port);
+        Assert.StartsWith(
+            "DISTILL_SERVE_TLS_PASSWORD: is set, but holds no value",
+            Assert.Throws<InputException>(() => Bind(["--model", directory[""]], ("DISTILL_SERVE_TLS_PASSWORD", ""))).Message);
+    }
+
+    [Fact]
     public void Bind_SecretAsFlag_IsRefusedAndNotRepeated()
     {
         var error = Assert.Throws<InputException>(() => Bind(["--model", "m", "--api-keys", Alice])).Message;

@@ -60,6 +60,8 @@ public sealed class AnswerReaderTests
         "[THINK]question[/THINK]{0}\nAnswer: {1}",
         "<think>{{\"rationale\": \"x\", \"label\": \"question\"}}</think>{{\"rationale\": \"{0}\", \"label\": \"{1}\"}}",
         "<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{0} So the answer is {1}.<|END_RESPONSE|>",
+        "<|begin_of_thought|>question<|end_of_thought|><|begin_of_solution|>{0} So the answer is {1}.<|end_of_solution|>",
+        "Thinking...\nSo the answer is question.\n...done thinking.\n{0}\nAnswer: {1}",
         "<|channel|>analysis<|message|>So the answer is "
             + "question.<|end|><|start|>assistant<|channel|>final<|message|>{0} So the answer is {1}.<|return|>",
         "analysisAnswer: question.assistantfinal{0} So the answer is {1}.",

@@ -51,6 +51,10 @@ public static class AnswerShapes
             "START_THINKING (Command A)",
             $"<|START_THINKING|>question<|END_THINKING|><|START_RESPONSE|>{Why} So the answer is bug.<|END_RESPONSE|>"),
         new(
+            "begin_of_thought (Sky-T1, OpenThinker)",
+            $"<|begin_of_thought|>question<|end_of_thought|>\n<|begin_of_solution|>{Why} So the answer is bug.<|end_of_solution|>"),
+        new("thoughts as Ollama's terminal shows them", $"Thinking...\nquestion?\n...done thinking.\n\n{Why} So the answer is bug."),
+        new(
             "channels (gpt-oss)",
             $"<|channel|>analysis<|message|>question<|end|><|start|>assistant<|channel|>final<|message|>{Why} So the "
             + "answer is bug.<|return|>"),

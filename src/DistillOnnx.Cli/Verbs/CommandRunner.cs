@@ -3,6 +3,7 @@ using DistillOnnx.Cli.Output;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Improvement;
 using DistillOnnx.Toolchain.Scripting;
 using DistillOnnx.Toolchain.Study;
 
@@ -94,6 +95,10 @@ internal static class CommandRunner
                 // The runs one by one are in results.csv.
                 ResultPrinter.Print(study with { Runs = [], Summary = [] }, json: false);
                 foreach (var line in study.TableLines()) reporter.Info(line);
+                break;
+            case ImproveResult improved:
+                // The rounds are in report.md, and each was told when it was done.
+                ResultPrinter.Print(improved with { Rounds = [] }, json: false);
                 break;
             default:
                 ResultPrinter.Print(result, json: false);

@@ -8,11 +8,13 @@ using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Import;
+using DistillOnnx.Toolchain.Improvement;
 using DistillOnnx.Toolchain.Info;
 using DistillOnnx.Toolchain.Inspect;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Quickstart;
 using DistillOnnx.Toolchain.Reports;
+using DistillOnnx.Toolchain.Selection;
 using DistillOnnx.Toolchain.Study;
 using DistillOnnx.Toolchain.Training;
 using DistillOnnx.Training.Parallel;
@@ -35,6 +37,10 @@ internal static class VerbTable
             "annotate",
             "Get rationales and labels from a teacher: a language model or rules.",
             async (o, r, c) => await AnnotateStage.RunAsync(o, r, c)),
+        Of<SelectOptions>(
+            "select",
+            "Take the rows of a pool that are most worth asking a teacher about.",
+            async (o, r, c) => await SelectStage.RunAsync(o, r, c)),
         Of<TrainOptions>(
             "train",
             "Train a student: step by step, on labels alone, or on both in one target.",
@@ -51,6 +57,10 @@ internal static class VerbTable
             async (o, r, c) => await BundleExport.RunAsync(o, r, c)),
         Of<PredictOptions>("predict", "Label JSONL rows with a bundle.", async (o, r, c) => await BatchPredictor.RunAsync(o, r, c)),
         Of<ServerOptions>(ServeVerb.Name, "Serve bundles over gRPC and JSON.", (o, _, c) => ServeVerb.RunAsync(o, c)),
+        Of<ImproveOptions>(
+            "improve",
+            "Make a student better in rounds that ask the teacher only where it pays.",
+            async (o, r, c) => await ImproveStage.RunAsync(o, r, c)),
         Of<StudyOptions>(
             "study",
             "Run the paper's comparison: methods on shares of the data with several seeds.",

@@ -9,13 +9,17 @@ namespace DistillOnnx.Export.T5;
 internal sealed class T5Attention
 {
     private readonly T5Context _t5;
+    private readonly int? _encoderBlock;
 
     /// <param name="t5">What all parts share.</param>
     /// <param name="name">The checkpoint's name of one of the projections <c>q</c>, <c>k</c>, <c>v</c> and <c>o</c>.</param>
     /// <param name="relativePosition">The relative position bias that it owns.</param>
-    public T5Attention(T5Context t5, Func<string, string> name, T5RelativePosition? relativePosition = null)
+    /// <param name="encoderBlock">The encoder's block that it is the self-attention of; null: it is of the decoder.</param>
+    public T5Attention(
+        T5Context t5, Func<string, string> name, T5RelativePosition? relativePosition = null, int? encoderBlock = null)
     {
         _t5 = t5;
+        _encoderBlock = encoderBlock;
         Q = new T5Linear(t5, t5.Weights.Projection(name("q")));
         K = new T5Linear(t5, t5.Weights.Projection(name("k")));
         V = new T5Linear(t5, t5.Weights.Projection(name("v")));
@@ -67,12 +71,32 @@ internal sealed class T5Attention
     /// <returns>[B, S, d_model].</returns>
     public Value ForwardSelf(Value x, Value bias, Value paddingMask, Dim length)
     {
+        var ranges = _t5.Weights.Half;
+        if (_t5.HalfLayers && ranges.Attention(_encoderBlock!.Value) is { Fits: true } range)
+        {
+            // What the queries lack, the scores get back when they are read, in single precision.
+            var half = _t5.Half(x);
+            var attended = Attend(
+                Q.ForwardHalf(half, range.Queries, length), K.ForwardHalf(half, 0, length), V.ForwardHalf(half, 0, length), paddingMask,
+                _t5.Half(bias), ElementType.Float16, range.Queries, length);
+            var (exponent, rescale) = ranges.OfResidual(range.Output);
+            return _t5.Single(O.ForwardHalf(attended, exponent, length), rescale);
+        }
+
         var (q, k, v) = (Q.Forward(x, length), K.Forward(x, length), V.Forward(x, length));
         if (_t5.Form.Portable) return Forward(Split(q), Split(k), Split(v), bias, length);
+        var mixed = O.Forward(Attend(q, k, v, paddingMask, bias, ElementType.Float, 0, length), length);
+        return _t5.ResidualExponent(isDecoder: false) is > 0 and var scale
+            ? _t5.Graph.Mul(mixed, _t5.Graph.Scalar(MathF.ScaleB(1, -scale)))
+            : mixed;
+    }
+
+    private Value Attend(Value q, Value k, Value v, Value paddingMask, Value bias, ElementType type, int scoreExponent, Dim length)
+    {
         var mixed = _t5.Graph.Node(
             "com.microsoft.MultiHeadAttention", [q, k, v, Value.None, paddingMask, bias],
-            ("num_heads", _t5.Config.NumHeads), ("scale", 1f), ("mask_filter_value", T5Model.MaskedScore));
-        return O.Forward(_t5.Graph.Is(mixed, ElementType.Float, T5Model.Batch, length, _t5.Config.InnerDim), length);
+            ("num_heads", _t5.Config.NumHeads), ("scale", MathF.ScaleB(1, scoreExponent)), ("mask_filter_value", T5Model.MaskedScore));
+        return _t5.Graph.Is(mixed, type, T5Model.Batch, length, _t5.Config.InnerDim);
     }
 
     /// <summary>[B, T, heads·d_kv] → [B, heads, T, d_kv].</summary>

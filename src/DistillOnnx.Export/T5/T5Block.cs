@@ -18,7 +18,7 @@ internal sealed class T5Block
 
         SelfAttention = new T5Attention(
             t5, name => T5TensorNames.SelfAttention(isDecoder, block, name),
-            ownsRelativePosition ? new T5RelativePosition(t5, isDecoder, block) : null);
+            ownsRelativePosition ? new T5RelativePosition(t5, isDecoder, block) : null, isDecoder ? null : block);
         SelfNorm = Norm(0);
         if (isDecoder)
         {
@@ -29,7 +29,7 @@ internal sealed class T5Block
         FeedForward = new T5FeedForward(t5, isDecoder, block);
         FeedForwardNorm = Norm(isDecoder ? 2 : 1);
 
-        T5LayerNorm Norm(int layer) => new(t5, T5TensorNames.Norm(isDecoder, block, layer));
+        T5LayerNorm Norm(int layer) => new(t5, T5TensorNames.Norm(isDecoder, block, layer), isDecoder);
     }
 
     public T5LayerNorm SelfNorm { get; }

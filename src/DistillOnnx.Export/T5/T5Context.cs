@@ -30,6 +30,22 @@ internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm
     /// <summary>The model's shape.</summary>
     public T5Config Config => weights.Config;
 
+    /// <summary>
+    /// Whether layers compute in half precision from norm to residual stream, by operators of ONNX Runtime's own; portable graphs in half
+    /// precision have only their products in it.
+    /// </summary>
+    public bool HalfLayers => form is { Precision: GraphPrecision.Fp16, Portable: false };
+
+    /// <summary>The residual stream of a stack is held as 2^−this of its true value.</summary>
+    public int ResidualExponent(bool isDecoder) => HalfLayers && !isDecoder ? weights.Half.EncoderResidual : 0;
+
+    /// <summary>A layer's output in half precision as single, multiplied by a power of two.</summary>
+    public Value Single(Value half, int exponent)
+    {
+        var single = graph.Cast(half, ElementType.Float);
+        return exponent == 0 ? single : graph.Mul(single, graph.Scalar(MathF.ScaleB(1, exponent)));
+    }
+
     /// <summary>A value in half precision; cast once, however often it is asked for.</summary>
     public Value Half(Value x)
     {

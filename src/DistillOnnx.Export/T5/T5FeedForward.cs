@@ -1,6 +1,7 @@
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Export.Onnx;
+using DistillOnnx.Export.Weights;
 
 namespace DistillOnnx.Export.T5;
 
@@ -8,13 +9,15 @@ namespace DistillOnnx.Export.T5;
 internal sealed class T5FeedForward
 {
     private readonly T5Context _t5;
+    private readonly bool _isDecoder;
+    private readonly int _block;
     private readonly T5Linear _wi0;
     private readonly T5Linear? _wi1;
     private readonly T5Linear _wo;
 
     public T5FeedForward(T5Context t5, bool isDecoder, int block)
     {
-        _t5 = t5;
+        (_t5, _isDecoder, _block) = (t5, isDecoder, block);
         _wi0 = Linear(t5.Config.IsGated ? "wi_0" : "wi");
         if (t5.Config.IsGated) _wi1 = Linear("wi_1");
         _wo = Linear("wo", wide: true);
@@ -27,10 +30,24 @@ internal sealed class T5FeedForward
     public Value Forward(Value x, Dim length)
     {
         using var scope = _t5.Graph.Scope("ff");
+        if (_t5.HalfLayers && _t5.Weights.Half.FeedForward(_isDecoder, _block) is { Fits: true } range)
+            return ForwardHalf(_t5.Half(x), range, length);
         if (_t5.Form.Precision == GraphPrecision.Int8) return ForwardInt8(x, length);
-        var inner = Activate(_wi0.Forward(x, length), length);
+        var inner = Activate(_wi0.Forward(x, length), ElementType.Float, length);
         if (_wi1 is not null) inner = _t5.Graph.Mul(inner, _wi1.Forward(x, length));
-        return _wo.Forward(inner, length);
+        var output = _wo.Forward(inner, length);
+        return _t5.ResidualExponent(_isDecoder) is > 0 and var exponent
+            ? _t5.Graph.Mul(output, _t5.Graph.Scalar(MathF.ScaleB(1, -exponent)))
+            : output;
+    }
+
+    private Value ForwardHalf(Value x, FeedForwardRange range, Dim length)
+    {
+        var inner = Activate(_wi0.ForwardHalf(x, _wi1 is null ? range.Inner : 0, length), ElementType.Float16, length);
+        if (_wi1 is not null) inner = _t5.Graph.Mul(inner, _wi1.ForwardHalf(x, range.Inner, length));
+        var needed = HalfRanges.Exponent(range.Output);
+        var (exponent, rescale) = _isDecoder ? (needed, needed) : _t5.Weights.Half.OfResidual(range.Output);
+        return _t5.Single(_wo.ForwardHalf(inner, exponent - range.Inner, length), rescale);
     }
 
     /// <summary>
@@ -43,7 +60,7 @@ internal sealed class T5FeedForward
         var rows = _t5.Quantize(x, length, _t5.Config.DModel);
         var inner = _wi0.MultiplyUnscaled(rows, length);
         var rectify = _t5.Config.Activation == T5Activation.Relu;
-        if (!rectify) inner = Activate(graph.Mul(inner, rows.Scale), length);
+        if (!rectify) inner = Activate(graph.Mul(inner, rows.Scale), ElementType.Float, length);
         else if (_wi1 is not null) inner = graph.Node("Relu", [inner]);
         if (_wi1 is not null) inner = graph.Mul(inner, _wi1.MultiplyUnscaled(rows, length));
         var hidden = _t5.Quantize(inner, length, _t5.Config.DFf, rectify && _wi1 is null);
@@ -55,7 +72,7 @@ internal sealed class T5FeedForward
         return graph.Mul(_wo.MultiplyUnscaled(hidden, length), scale);
     }
 
-    private Value Activate(Value x, Dim length)
+    private Value Activate(Value x, ElementType type, Dim length)
     {
         var graph = _t5.Graph;
         if (_t5.Config.Activation == T5Activation.Relu) return graph.Node("Relu", [x]);
@@ -68,7 +85,7 @@ internal sealed class T5FeedForward
                 T5Activation.Gelu => graph.Node("com.microsoft.Gelu", [x]),
                 _ => graph.Node("com.microsoft.FastGelu", [x]),
             };
-            return graph.Is(gelu, ElementType.Float, T5Model.Batch, length, _t5.Config.DFf);
+            return graph.Is(gelu, type, T5Model.Batch, length, _t5.Config.DFf);
         }
 
         switch (_t5.Config.Activation)

@@ -5,8 +5,12 @@ namespace DistillOnnx.Export.T5;
 /// <summary>T5's layer norm: scaled by the root mean square, neither centred nor shifted (Zhang and Sennrich 2019).</summary>
 /// <param name="t5">What all parts share.</param>
 /// <param name="name">The name of the weight [d_model].</param>
-internal sealed class T5LayerNorm(T5Context t5, string name)
+/// <param name="isDecoder">Of which stack.</param>
+internal sealed class T5LayerNorm(T5Context t5, string name, bool isDecoder)
 {
+    // Of a stream that is held smaller, squares are smaller by the square.
+    private float Epsilon => MathF.ScaleB(t5.Config.LayerNormEpsilon, -2 * t5.ResidualExponent(isDecoder));
+
     /// <summary>[…, d_model] → the same.</summary>
     public Value Forward(Value x)
     {
@@ -14,7 +18,7 @@ internal sealed class T5LayerNorm(T5Context t5, string name)
         var graph = t5.Graph;
         var square = graph.Node("Pow", [x, graph.Scalar(2f)]);
         var mean = graph.Node("ReduceMean", [square], ("axes", new[] { -1 }), ("keepdims", 1));
-        var root = graph.Node("Sqrt", [graph.Add(mean, graph.Scalar(t5.Config.LayerNormEpsilon))]);
+        var root = graph.Node("Sqrt", [graph.Add(mean, graph.Scalar(Epsilon))]);
         return graph.Mul(graph.Div(x, root), Weight());
     }
 
@@ -29,7 +33,7 @@ internal sealed class T5LayerNorm(T5Context t5, string name)
         }
 
         var values = graph.Nodes(
-            "com.microsoft.SkipSimplifiedLayerNormalization", [x, delta, Weight()], 4, ("epsilon", t5.Config.LayerNormEpsilon));
+            "com.microsoft.SkipSimplifiedLayerNormalization", [x, delta, Weight()], 4, ("epsilon", Epsilon));
         graph.Discard(values[1]);
         graph.Discard(values[2]);
         foreach (var value in (Value[])[values[0], values[3]]) graph.Is(value, ElementType.Float, T5Model.Batch, length, t5.Config.DModel);

@@ -47,6 +47,18 @@ internal sealed class T5Linear
         }
     }
 
+    /// <summary>2^−exponent · x·W in half precision: the factor is applied before the sum is rounded.</summary>
+    /// <param name="x">The input, in half precision.</param>
+    /// <param name="exponent">The factor's.</param>
+    /// <param name="length">T.</param>
+    public Value ForwardHalf(Value x, int exponent, Dim length)
+    {
+        var graph = _t5.Graph;
+        if (exponent == 0) return graph.MatMul(x, _t5.HalfWeight(Weight));
+        var product = graph.Node("com.microsoft.FusedMatMul", [x, _t5.HalfWeight(Weight)], ("alpha", MathF.ScaleB(1, -exponent)));
+        return graph.Is(product, ElementType.Float16, T5Model.Batch, length, Weight.Columns);
+    }
+
     /// <summary>Columns of W by ids of any shape: rows of the table [out, in] that a checkpoint stores, such as the embedding.</summary>
     public Value Rows(Value ids)
     {

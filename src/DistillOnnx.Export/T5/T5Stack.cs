@@ -17,7 +17,7 @@ internal sealed class T5Stack
         [
             .. Enumerable.Range(0, isDecoder ? t5.Config.NumDecoderLayers : t5.Config.NumLayers).Select(i => new T5Block(t5, isDecoder, i)),
         ];
-        _finalNorm = new T5LayerNorm(t5, T5TensorNames.FinalNorm(isDecoder));
+        _finalNorm = new T5LayerNorm(t5, T5TensorNames.FinalNorm(isDecoder), isDecoder);
     }
 
     public IReadOnlyList<T5Block> Blocks => _blocks;

@@ -9,6 +9,9 @@ internal sealed class T5Weights(T5Config config, ITensorSource tensors)
     /// <summary>The shape of the model.</summary>
     public T5Config Config { get; } = config;
 
+    /// <summary>What half precision needs.</summary>
+    public HalfRanges Half => field ??= new HalfRanges(this);
+
     /// <summary>A weight as it is stored.</summary>
     /// <param name="name">Its name in the checkpoint.</param>
     public WeightMatrix Stored(string name)

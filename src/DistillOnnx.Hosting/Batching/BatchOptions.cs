@@ -1,4 +1,5 @@
 using DistillOnnx.Runtime;
+using DistillOnnx.Runtime.Devices;
 
 namespace DistillOnnx.Hosting.Batching;
 
@@ -46,22 +47,28 @@ internal sealed record BatchOptions
 
     /// <summary>The options that an operator's limits come to.</summary>
     /// <param name="limits">The limits.</param>
-    /// <param name="onGpu">Whether the model runs on a GPU. A processor reaches its highest rate at a few hundred tokens;
-    /// larger batches would only make each call wait for more others.</param>
-    public static BatchOptions Of(BatchLimits limits, bool onGpu) => new()
+    /// <param name="onGpu">Whether the model runs on a GPU.</param>
+    public static BatchOptions Of(BatchLimits limits, bool onGpu)
     {
-        // A batch that waits to be full must be one that can be.
-        MaxRows = limits.Rows > 0 ? limits.Rows : Math.Min(onGpu ? 256 : 32, limits.QueueRows),
-        MaxTokens = limits.Tokens > 0 ? limits.Tokens : onGpu ? 8192 : 512,
-        MaxQueueRows = limits.QueueRows,
-        Wait = limits.Wait,
-        Lanes = limits.Lanes > 0 ? limits.Lanes : onGpu ? 1 : RuntimeOptions.LanesFor(limits.Threads),
-    };
+        var device = RunLimits.ForCallers(onGpu ? DeviceKind.Cuda : DeviceKind.Cpu);
+        return new BatchOptions
+        {
+            // A batch that waits to be full must be one that can be.
+            MaxRows = limits.Rows > 0 ? limits.Rows : Math.Min(device.Rows, limits.QueueRows),
+            MaxTokens = limits.Tokens > 0 ? limits.Tokens : device.Tokens,
+            MaxQueueRows = limits.QueueRows,
+            Wait = limits.Wait,
+            Lanes = limits.Lanes > 0 ? limits.Lanes : onGpu ? 1 : RuntimeOptions.LanesFor(limits.Threads),
+        };
+    }
 
-    /// <summary>The same for a model that is loaded, which may have no lanes.</summary>
+    /// <summary>
+    /// The same for a model that is loaded, which may have no lanes. A GPU without lanes gets two batches at a time: while it runs one, the
+    /// next is laid out and the last is read.
+    /// </summary>
     /// <param name="limits">The limits.</param>
     /// <param name="predictor">The model.</param>
     public static BatchOptions Of(BatchLimits limits, IServedPredictor predictor) => predictor.Lanes > 1
         ? Of(limits, predictor.OnGpu) with { Lanes = predictor.Lanes, SideBySide = true }
-        : Of(limits, predictor.OnGpu) with { Lanes = Math.Max(1, limits.Lanes) };
+        : Of(limits, predictor.OnGpu) with { Lanes = limits.Lanes > 0 ? limits.Lanes : predictor.OnGpu ? 2 : 1 };
 }

@@ -130,6 +130,8 @@ internal sealed class Batcher : IDisposable
     private RefusalReason? Refuses(string caller, int rows, long tokens, DateTimeOffset? deadline)
     {
         if (_draining) return RefusalReason.Draining;
+        var now = _time.GetUtcNow();
+        if (now >= deadline) return RefusalReason.DeadlinePassed;
         if (_queue.Refuses(caller, rows) is { } full) return full;
         if (deadline is not { } end) return null;
 
@@ -137,7 +139,8 @@ internal sealed class Batcher : IDisposable
         var ahead = _queue.TokensUntilServed(caller, tokens);
         var overtaking = Math.Min(Overtaking * (long)_options.TokensAtOnce, ahead - tokens);
         var needed = _rate.PromiseFor(_runningTokens + ahead + overtaking);
-        return _time.GetUtcNow() + needed > end ? RefusalReason.WouldMissDeadline : null;
+        if (now + needed <= end) return null;
+        return _queue.Count == 0 && _running == 0 ? RefusalReason.DeadlineTooShort : RefusalReason.WouldMissDeadline;
     }
 
     private RefusedException Refusal(RefusalReason reason)

@@ -12,6 +12,12 @@ internal enum RefusalReason
     /// <summary>Its turn would come after its deadline.</summary>
     WouldMissDeadline,
 
+    /// <summary>Its deadline has passed.</summary>
+    DeadlinePassed,
+
+    /// <summary>Nothing is ahead of it, and yet it would take longer than its deadline allows.</summary>
+    DeadlineTooShort,
+
     /// <summary>As many inputs wait for a rationale as may.</summary>
     RationaleQueueFull,
 

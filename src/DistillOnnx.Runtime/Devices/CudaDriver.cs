@@ -8,10 +8,12 @@ namespace DistillOnnx.Runtime.Devices;
 /// </summary>
 internal static class CudaDriver
 {
+    /// <summary>The driver's library.</summary>
+    public static string FileName => OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
+
     public static bool IsPresent()
     {
-        var name = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(name, out var handle)) return false;
+        if (!NativeLibrary.TryLoad(FileName, out var handle)) return false;
         NativeLibrary.Free(handle);
         return true;
     }

@@ -50,7 +50,7 @@ internal sealed class BeamSearch
     /// <summary>Decodes.</summary>
     /// <param name="decoder">The decoder.</param>
     /// <param name="run">Options of the runs.</param>
-    /// <param name="states">Encoder states [inputs, sequence, d_model] in the processor's memory.</param>
+    /// <param name="states">Encoder states [inputs, sequence, d_model], in the processor's memory where tokens are chosen there.</param>
     /// <param name="batch">The inputs.</param>
     /// <param name="cancellationToken">Stops the run.</param>
     /// <returns>Each input's best tokens without the start token.</returns>
@@ -59,29 +59,48 @@ internal sealed class BeamSearch
         var rows = _inputs * _beams;
         var repeat = new int[rows];
         for (var row = 0; row < rows; row++) repeat[row] = row / _beams;
-        using var beamStates = DecoderState.Gather(states, repeat);
+        using var beamStates = decoder.ChoosesTokens ? decoder.GatherRows(run, states, repeat) : DecoderState.Gather(states, repeat);
         using var beamMask = RepeatMask(batch, repeat);
         using var tokens = new PooledTensor<long>(rows, 1);
         using var state = new DecoderState(_config.NumDecoderLayers);
         tokens.Span.Fill(_config.DecoderStartTokenId);
+        using var choice = decoder.ChoosesTokens ? new TokenChoice(_config, _candidates.Length) : null;
         for (var step = 0; step < _maxNewTokens; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var logits = step == 0
-                ? decoder.Start(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true)
-                : decoder.Next(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true);
-            Advance(Floats.Of(logits), tokens.Span);
+            if (choice is null)
+            {
+                using var logits = step == 0
+                    ? decoder.Start(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true)
+                    : decoder.Next(run, tokens.Value, beamStates, beamMask.Value, state, keepOnHost: true);
+                Advance(logits, chosen: null, tokens.Span);
+            }
+            else
+            {
+                if (step == 0 || step == _minNewTokens) choice.MayEnd = step >= _minNewTokens;
+                using var chosen = step == 0
+                    ? decoder.Start(run, tokens.Value, beamStates, beamMask.Value, state, choice)
+                    : decoder.Next(run, tokens.Value, beamStates, beamMask.Value, state, choice);
+                Advance(logits: null, chosen, tokens.Span);
+            }
+
             if (Array.TrueForAll(_done, d => d)) break;
-            if (step + 1 < _maxNewTokens) state.Reorder(_sources);
+            if (step + 1 == _maxNewTokens) break;
+            if (choice is null) state.Reorder(_sources);
+            else decoder.Reorder(run, state, _sources);
         }
 
         return Finish();
     }
 
-    private void Advance(ReadOnlySpan<float> logits, Span<long> next)
+    /// <param name="logits">[rows, 1, vocabulary]; null: the graph chose tokens.</param>
+    /// <param name="chosen">The likeliest tokens of every row; null: they are looked for in the logits.</param>
+    /// <param name="next">Receives the token of every row.</param>
+    private void Advance(OrtValue? logits, ChosenTokens? chosen, Span<long> next)
     {
         var length = _tokens[0].Count;
         var vocabulary = _config.VocabSize;
+        var scores = logits is null ? [] : Floats.Of(logits);
         var grown = new List<int>[_tokens.Length];
         var newScores = new double[_scores.Length];
         for (var input = 0; input < _inputs; input++)
@@ -101,7 +120,11 @@ internal sealed class BeamSearch
             }
 
             var count = 0;
-            for (var row = first; row < first + _beams; row++) Collect(logits.Slice(row * vocabulary, vocabulary), row, ref count);
+            for (var row = first; row < first + _beams; row++)
+            {
+                if (chosen is null) Collect(scores.Slice(row * vocabulary, vocabulary), row, ref count);
+                else Collect(chosen, row, ref count);
+            }
 
             var beam = first;
             for (var rank = 0; rank < count && beam < first + _beams; rank++)
@@ -149,12 +172,28 @@ internal sealed class BeamSearch
         for (var token = 0; token < values.Length; token++)
         {
             if (_tokens[row].Count <= _minNewTokens && _config.IsEnd(token)) continue;
-            var score = values[token] + offset;
-            if (count == _candidates.Length && !(score > _candidates[count - 1].Score)) continue;
-            var at = count < _candidates.Length ? count++ : count - 1;
-            for (; at > 0 && score > _candidates[at - 1].Score; at--) _candidates[at] = _candidates[at - 1];
-            _candidates[at] = (score, row, token);
+            Offer(values[token] + offset, row, token, ref count);
         }
+    }
+
+    private void Collect(ChosenTokens chosen, int row, ref int count)
+    {
+        var tokens = chosen.Tokens(row);
+        var logProbabilities = chosen.LogProbabilities(row);
+        if (!float.IsFinite(logProbabilities[0])) throw new InferenceException(TextGenerator.NoNumbers);
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            if (_tokens[row].Count <= _minNewTokens && _config.IsEnd((int)tokens[i])) continue;
+            Offer(_scores[row] + logProbabilities[i], row, (int)tokens[i], ref count);
+        }
+    }
+
+    private void Offer(double score, int row, int token, ref int count)
+    {
+        if (count == _candidates.Length && !(score > _candidates[count - 1].Score)) return;
+        var at = count < _candidates.Length ? count++ : count - 1;
+        for (; at > 0 && score > _candidates[at - 1].Score; at--) _candidates[at] = _candidates[at - 1];
+        _candidates[at] = (score, row, token);
     }
 
     private int[][] Finish()

@@ -22,14 +22,23 @@ internal sealed class DecoderState(int layers) : IDisposable
     /// <param name="sources">For each row, the row it continues. The tensors must lie in the processor's memory.</param>
     public void Reorder(ReadOnlySpan<int> sources)
     {
-        var same = true;
-        for (var i = 0; i < sources.Length && same; i++) same = sources[i] == i;
-        if (same) return;
+        if (IsInOrder(sources)) return;
         for (var i = 0; i < Self.Length; i++)
         {
             using var old = Self[i]!;
             Self[i] = Gather(old, sources);
         }
+    }
+
+    /// <summary>Whether every row continues itself.</summary>
+    public static bool IsInOrder(ReadOnlySpan<int> sources)
+    {
+        for (var i = 0; i < sources.Length; i++)
+        {
+            if (sources[i] != i) return false;
+        }
+
+        return true;
     }
 
     public void Dispose()

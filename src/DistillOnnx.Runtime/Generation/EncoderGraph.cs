@@ -12,8 +12,8 @@ internal sealed class EncoderGraph : IDisposable
 
     private EncoderGraph(GraphSession graph) => _graph = graph;
 
-    /// <summary>Inputs are padded to a multiple of this.</summary>
-    public int LengthMultiple => _graph.LengthMultiple;
+    /// <summary>The shapes that inputs are padded to.</summary>
+    public RunShapes Shapes => _graph.Shapes;
 
     /// <summary>Loads the graph.</summary>
     /// <param name="factory">Loads sessions.</param>

@@ -41,10 +41,13 @@ public sealed class TextGenerator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxNewTokens, 1);
         if (inputIds.Count == 0) return [];
         using var run = new GraphRun(cancellationToken);
-        using var batch = new TokenBatch(inputIds, _config.PadTokenId, _encoder.LengthMultiple);
-        using var states = _encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost: options.Beams > 1);
+        using var batch = new TokenBatch(inputIds, _config.PadTokenId, _encoder.Shapes);
+        var keepOnHost = options.Beams > 1 && !_decoder.ChoosesTokens;
+        using var states = _encoder.Encode(run, batch.InputIds, batch.AttentionMask, keepOnHost);
         return options.Beams == 1
-            ? Greedy(run, states, batch, options, cancellationToken)
+            ? _decoder.ChoosesTokens
+                ? GreedyInGraph(run, states, batch, options, cancellationToken)
+                : Greedy(run, states, batch, options, cancellationToken)
             : new BeamSearch(_config, options, inputIds.Count).Run(_decoder, run, states, batch, cancellationToken);
     }
 
@@ -80,6 +83,37 @@ public sealed class TextGenerator : IDisposable
                 tokens.Span[row] = token;
                 if (!_config.IsEnd(token)) continue;
                 open--;
+            }
+        }
+
+        return Array.ConvertAll(decoded, d => d.ToArray());
+    }
+
+    /// <summary>The same where the graph chooses tokens: only these come back from the device.</summary>
+    private int[][] GreedyInGraph(
+        GraphRun run, OrtValue states, TokenBatch batch, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        var decoded = new List<int>[batch.Rows];
+        for (var row = 0; row < decoded.Length; row++) decoded[row] = [];
+        using var choice = new TokenChoice(_config, 1);
+        using var tokens = new PooledTensor<long>(batch.Rows, 1);
+        tokens.Span.Fill(_config.DecoderStartTokenId);
+        using var state = new DecoderState(_config.NumDecoderLayers);
+        for (int step = 0, open = batch.Rows; step < options.MaxNewTokens && open > 0; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (step == 0 || step == options.MinNewTokens) choice.MayEnd = step >= options.MinNewTokens;
+            using var chosen = step == 0
+                ? _decoder.Start(run, tokens.Value, states, batch.AttentionMask, state, choice)
+                : _decoder.Next(run, tokens.Value, states, batch.AttentionMask, state, choice);
+            for (var row = 0; row < decoded.Length; row++)
+            {
+                if (decoded[row].Count > 0 && _config.IsEnd(decoded[row][^1])) continue;
+                if (!float.IsFinite(chosen.LogProbabilities(row)[0])) throw new InferenceException(NoNumbers);
+                var token = (int)chosen.Tokens(row)[0];
+                decoded[row].Add(token);
+                tokens.Span[row] = token;
+                if (_config.IsEnd(token)) open--;
             }
         }
 

@@ -32,7 +32,7 @@ internal sealed class DecoderLabelScorer : ILabelScorer
         var paths = new TriePaths[rows.Count];
         for (var row = 0; row < paths.Length; row++) paths[row] = _shared ?? TriePaths.Of(rows[row].Trie!, _config.DecoderStartTokenId);
         using var run = new GraphRun(cancellationToken);
-        using var batch = new TokenBatch([.. rows.Select(r => r.Tokens)], _config.PadTokenId, _generator.Encoder.LengthMultiple);
+        using var batch = new TokenBatch([.. rows.Select(r => r.Tokens)], _config.PadTokenId, _generator.Encoder.Shapes);
         using var states = _generator.Encoder.Encode(run, batch.InputIds, batch.AttentionMask);
         var children = new Dictionary<int, double[]>[rows.Count];
         for (var row = 0; row < children.Length; row++) children[row] = [];

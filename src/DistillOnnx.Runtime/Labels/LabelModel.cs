@@ -1,6 +1,7 @@
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Labels;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
@@ -40,27 +41,71 @@ public sealed class LabelModel : ILabelScorer, IDisposable
     private readonly T5Config _config;
     private readonly string[] _inputs;
     private readonly int _labels;
+    private readonly BoundRuns? _bound;
+    private readonly string? _unbound;
 
-    private LabelModel(GraphSession graph, T5Config config, GraphPort[] ports, int labels)
+    private LabelModel(GraphSession graph, T5Config config, GraphPort[] ports, int labels, string? unbound)
     {
         _graph = graph;
         _config = config;
         _inputs = [.. ports.Select(p => p.Name)];
         _labels = labels;
+        _unbound = unbound;
+        if (unbound is null) _bound = new BoundRuns(graph, _inputs, LogProbabilities, labels);
     }
 
     private bool ReadsTries => _labels < 0;
 
-    internal static LabelModel Load(SessionFactory factory, string path, T5Config config, TaskSpec task, InputEncoder encoder)
+    /// <summary>Loads the graph.</summary>
+    /// <param name="factory">Loads sessions.</param>
+    /// <param name="path">The graph file.</param>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="task">The labels.</param>
+    /// <param name="encoder">Makes the input of a first run.</param>
+    /// <param name="binds">Whether a device that binds its runs may do so with this graph.</param>
+    internal static LabelModel Load(
+        SessionFactory factory, string path, T5Config config, TaskSpec task, InputEncoder encoder, bool binds)
     {
         var labels = task.Labels?.Count ?? -1;
         GraphPort[] ports = labels < 0 ? [.. TextPorts, .. TriePorts] : TextPorts;
         GraphPort[] outputs = [new(LogProbabilities, TensorElementType.Float, -1, labels)];
-        var model = new LabelModel(GraphSession.Load(factory, path, ports, outputs, factory.Share(path)), config, ports, labels);
+        LabelModel Open(bool records)
+        {
+            var graph = GraphSession.Load(factory, path, ports, outputs, factory.Share(path), records: records);
+            if (graph.Records && graph.TypeOf(LogProbabilities) != TensorElementType.Float)
+            {
+                graph.Dispose();
+                graph = GraphSession.Load(factory, path, ports, outputs);
+            }
+
+            string? unbound = !factory.BindsRuns ? ""
+                : labels < 0 ? "its tries are inputs of ever new shapes"
+                : !binds ? "rows that only fill up would change the answers of its precision"
+                : graph.TypeOf(LogProbabilities) != TensorElementType.Float ? "its output is not in single precision"
+                : null;
+            return new LabelModel(graph, config, ports, labels, unbound);
+        }
+
+        var model = Open(records: binds && labels >= 0);
         try
         {
-            if (Sample(encoder, task) is { } sample)
-                model._graph.ReleaseCopiedWeights(session => model.Score([sample], session, CancellationToken.None)[0]);
+            if (Sample(encoder, task) is not { } sample) return model;
+            if (model._bound is not null && model._graph.Records)
+            {
+                try
+                {
+                    model.Score([sample]);
+                }
+                catch (InferenceException e)
+                {
+                    // A recording that fails may leave its stream unusable, so another session takes over.
+                    model.Dispose();
+                    model = Open(records: false);
+                    model.Note = $"{path}: kernels are started one by one: {e.Message}";
+                }
+            }
+
+            model._graph.ReleaseCopiedWeights(session => model.Score([sample], session, CancellationToken.None)[0]);
             return model;
         }
         catch
@@ -70,22 +115,46 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         }
     }
 
+    /// <summary>What a GPU does otherwise than it could with this graph, and why; null: nothing.</summary>
+    internal string? Note
+    {
+        get => field
+            ?? (_unbound is { Length: > 0 } ? $"{_graph.Path}: runs are not bound to memory of the device: {_unbound}"
+                : (_graph.Unrecorded ?? _bound?.Unrecorded) is { } why ? $"{_graph.Path}: kernels are started one by one: {why}"
+                : null);
+        private set;
+    }
+
+    /// <summary>How many callers keep the device busy: while it works for one, others prepare their runs and read their results.</summary>
+    internal int Callers => _bound is null ? Lanes : 2;
+
+    /// <summary>Distinct shapes of the bound runs so far.</summary>
+    internal int BoundShapes => _bound?.Count ?? 0;
+
     /// <summary>How many runs may go side by side; 1: each run uses all threads.</summary>
     public int Lanes => _graph.Lanes;
 
     /// <inheritdoc/>
     public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, CancellationToken cancellationToken = default) =>
-        Score(rows, _graph.Session, cancellationToken);
+        Score(rows, lane: null, cancellationToken);
 
     /// <summary>Scores rows in one run on the threads of a lane.</summary>
     /// <param name="rows">At least one input.</param>
     /// <param name="lane">The lane; null: all threads.</param>
     /// <param name="cancellationToken">Stops the run.</param>
-    public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, int? lane, CancellationToken cancellationToken = default) =>
-        Score(rows, _graph.Of(lane), cancellationToken);
+    public IReadOnlyList<double[]> Score(IReadOnlyList<EncodedInput> rows, int? lane, CancellationToken cancellationToken = default)
+    {
+        if (_bound is null) return Score(rows, _graph.Of(lane), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Read(rows, _bound.Run([.. rows.Select(r => r.Tokens)], _config.PadTokenId));
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _graph.Dispose();
+    public void Dispose()
+    {
+        _bound?.Dispose();
+        _graph.Dispose();
+    }
 
     /// <summary>An input that reaches every operator, as any does. Null: the tokenizer cannot tell two letters apart.</summary>
     private static EncodedInput? Sample(InputEncoder encoder, TaskSpec task)
@@ -107,7 +176,7 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         var tokens = new int[rows.Count][];
         for (var row = 0; row < tokens.Length; row++) tokens[row] = rows[row].Tokens;
         using var run = new GraphRun(cancellationToken);
-        using var batch = new TokenBatch(tokens, _config.PadTokenId, _graph.LengthMultiple);
+        using var batch = new TokenBatch(tokens, _config.PadTokenId, _graph.Shapes);
         var inputs = new OrtValue[_inputs.Length];
         inputs[0] = batch.InputIds;
         inputs[1] = batch.AttentionMask;
@@ -115,7 +184,7 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         {
             if (ReadsTries) AddTries(rows, inputs);
             using var outputs = run.Run(session, _inputs, inputs, Outputs);
-            return Read(rows, outputs[0]);
+            return Read(rows, Floats.Of(outputs[0]));
         }
         finally
         {
@@ -139,9 +208,8 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         inputs[7] = OrtValue.CreateTensorValueFromMemory(c.LabelSteps, [c.Rows, c.Labels, c.Steps]);
     }
 
-    private double[][] Read(IReadOnlyList<EncodedInput> rows, OrtValue output)
+    private double[][] Read(IReadOnlyList<EncodedInput> rows, ReadOnlySpan<float> values)
     {
-        var values = Floats.Of(output);
         var width = values.Length / rows.Count;
         var scores = new double[rows.Count][];
         for (var row = 0; row < scores.Length; row++)

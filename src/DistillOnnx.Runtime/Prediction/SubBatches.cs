@@ -1,3 +1,5 @@
+using DistillOnnx.Runtime.Sessions;
+
 namespace DistillOnnx.Runtime.Prediction;
 
 /// <summary>
@@ -6,16 +8,15 @@ namespace DistillOnnx.Runtime.Prediction;
 /// </summary>
 internal static class SubBatches
 {
-    /// <summary>What one more run costs, in tokens of encoding.</summary>
-    private const int TokensPerRun = 16;
-
     /// <summary>Plans the runs.</summary>
     /// <param name="lengths">Tokens of each row.</param>
     /// <param name="maxTokens">Most tokens of a run, padding counted; a single longer row is a run of its own.</param>
     /// <param name="maxRows">Most rows of a run.</param>
+    /// <param name="shapes">Rounds lengths, and says what a run costs; null: lengths as they are.</param>
     /// <returns>Row indices of each run, longest rows first.</returns>
-    public static IReadOnlyList<int[]> Plan(IReadOnlyList<int> lengths, int maxTokens, int maxRows)
+    public static IReadOnlyList<int[]> Plan(IReadOnlyList<int> lengths, int maxTokens, int maxRows, RunShapes? shapes = null)
     {
+        shapes ??= RunShapes.AsTheyAre;
         if (lengths.Count == 0) return [];
         if (lengths.Count == 1) return [[0]];
         var order = new int[lengths.Count];
@@ -23,7 +24,7 @@ internal static class SubBatches
         for (var i = 0; i < order.Length; i++)
         {
             order[i] = i;
-            keys[i] = -lengths[i];
+            keys[i] = -shapes.Length(lengths[i]);
         }
 
         Array.Sort(keys, order);
@@ -39,7 +40,7 @@ internal static class SubBatches
                 var rows = end - begin;
                 var tokens = (long)rows * -keys[begin];
                 if (rows > 1 && (rows > maxRows || tokens > maxTokens)) break;
-                var cost = best[begin] + tokens + TokensPerRun;
+                var cost = best[begin] + tokens + shapes.TokensPerRun;
                 if (cost >= best[end]) continue;
                 best[end] = cost;
                 start[end] = begin;

@@ -53,7 +53,10 @@ internal sealed class GraphRun : IDisposable
         Options.Dispose();
     }
 
+    /// <summary>What ONNX Runtime says, on one line.</summary>
+    public static string OneLine(OnnxRuntimeException e) => e.Message.ReplaceLineEndings(" ").Trim();
+
     private Exception Translate(OnnxRuntimeException e) => _token.IsCancellationRequested
         ? new OperationCanceledException(_token)
-        : new InferenceException($"ONNX Runtime failed on a graph: {e.Message.ReplaceLineEndings(" ").Trim()}", e);
+        : new InferenceException($"ONNX Runtime failed on a graph: {OneLine(e)}", e);
 }

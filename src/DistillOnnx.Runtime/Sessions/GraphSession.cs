@@ -15,15 +15,18 @@ internal sealed class GraphSession : IDisposable
     private readonly GraphWeights? _weights;
     private readonly List<InferenceSession> _lanes = [];
 
-    private GraphSession(InferenceSession session, GraphWeights? weights, string path, RuntimeDevice device)
+    private GraphSession(InferenceSession session, GraphWeights? weights, string path, SessionFactory factory, bool records)
     {
         Session = session;
         _weights = weights;
         Path = path;
-        LengthMultiple = device.Kind == DeviceKind.Cpu ? 1 : 16;
-        DeviceMemory = device.Kind == DeviceKind.Cpu
-            ? OrtMemoryInfo.DefaultInstance
-            : new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.ArenaAllocator, device.Index, OrtMemType.Default);
+        Records = records;
+        OnGpu = factory.Device.Kind == DeviceKind.Cuda;
+        DeviceIndex = factory.Device.Index;
+        Shapes = factory.BindsRuns ? RunShapes.Rounded : RunShapes.AsTheyAre;
+        DeviceMemory = OnGpu
+            ? new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.ArenaAllocator, DeviceIndex, OrtMemType.Default)
+            : OrtMemoryInfo.DefaultInstance;
     }
 
     /// <summary>The session that uses all threads.</summary>
@@ -38,11 +41,20 @@ internal sealed class GraphSession : IDisposable
     /// <summary>Where results stay that only another run reads.</summary>
     public OrtMemoryInfo DeviceMemory { get; }
 
-    /// <summary>
-    /// Inputs are padded to a multiple of this. A GPU's arena keeps a block for every shape it has seen and never shrinks, so
-    /// there lengths come in steps.
-    /// </summary>
-    public int LengthMultiple { get; }
+    /// <summary>The shapes that inputs are padded to.</summary>
+    public RunShapes Shapes { get; }
+
+    /// <summary>Whether the session runs on a GPU.</summary>
+    public bool OnGpu { get; }
+
+    /// <summary>Which GPU.</summary>
+    public int DeviceIndex { get; }
+
+    /// <summary>Whether the session records the kernels of a run, to start them all at once.</summary>
+    public bool Records { get; }
+
+    /// <summary>Why the session records no kernels although that was asked for; null: it does.</summary>
+    public string? Unrecorded { get; private set; }
 
     /// <summary>Loads a graph and checks it.</summary>
     /// <param name="factory">Loads it.</param>
@@ -51,14 +63,18 @@ internal sealed class GraphSession : IDisposable
     /// <param name="outputs">Outputs that it must have.</param>
     /// <param name="weights">The graph's weights, for the session and its lanes; they are disposed with it. Null: the session reads its
     /// own.</param>
+    /// <param name="addition">What is added to the graph; null: nothing. Not together with weights.</param>
+    /// <param name="records">Whether a GPU's session records kernels: its runs are bound to memory and made by one thread. A graph that
+    /// cannot be recorded is loaded all the same, and <see cref="Unrecorded"/> says why.</param>
     /// <exception cref="InputException">The file cannot be loaded, or lacks an input or output.</exception>
     public static GraphSession Load(
-        SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, GraphWeights? weights = null)
+        SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, GraphWeights? weights = null,
+        byte[]? addition = null, bool records = false)
     {
         GraphSession? graph = null;
         try
         {
-            graph = new GraphSession(factory.Create(path, factory.Threads, weights), weights, path, factory.Device);
+            graph = Open(factory, path, weights, addition, records && factory.Device.Kind == DeviceKind.Cuda);
             foreach (var port in inputs) graph.Check("input", port, graph.Session.InputMetadata);
             foreach (var port in outputs) graph.Check("output", port, graph.Session.OutputMetadata);
             if (weights is not null) graph.AddLanes(factory, weights);
@@ -112,6 +128,24 @@ internal sealed class GraphSession : IDisposable
         Session.Dispose();
         foreach (var lane in _lanes) lane.Dispose();
         _weights?.Dispose();
+    }
+
+    private static GraphSession Open(SessionFactory factory, string path, GraphWeights? weights, byte[]? addition, bool records)
+    {
+        GraphSession Create(bool recorded) =>
+            new(factory.Create(path, factory.Threads, weights, addition, recorded), weights, path, factory, recorded);
+        if (!records) return Create(recorded: false);
+        try
+        {
+            return Create(recorded: true);
+        }
+        catch (InputException e)
+        {
+            // A graph that cannot be loaded at all says so here again.
+            var graph = Create(recorded: false);
+            graph.Unrecorded = e.Message;
+            return graph;
+        }
     }
 
     private void AddLanes(SessionFactory factory, GraphWeights weights)

@@ -26,6 +26,11 @@ internal sealed class SessionFactory
     /// <summary>Threads of a session that has the device to itself; 0: ONNX Runtime's choice.</summary>
     public int Threads { get; }
 
+    /// <summary>
+    /// Whether runs of fixed shapes are bound to memory that stays in place, and tokens are chosen in the graph: what a GPU wants.
+    /// </summary>
+    public bool BindsRuns => Device.Kind == DeviceKind.Cuda || _options.BindRuns;
+
     /// <summary>Reads a graph's weights for several sessions. Null: each session reads its own.</summary>
     public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu ? GraphWeights.TryRead(path, _options.LowMemory) : null;
 
@@ -39,14 +44,21 @@ internal sealed class SessionFactory
     /// <param name="path">The graph file; weights that it keeps outside itself lie beside it.</param>
     /// <param name="threads">Threads of an operator; 0: ONNX Runtime's choice.</param>
     /// <param name="weights">The graph's weights; null: they are read with it.</param>
+    /// <param name="addition">Fields of a model that are added to the file's; null: none.</param>
+    /// <param name="records">Whether the session records the kernels of its runs.</param>
     /// <exception cref="InputException">The file is missing or is not a graph that ONNX Runtime can run.</exception>
-    public InferenceSession Create(string path, int threads, GraphWeights? weights = null)
+    public InferenceSession Create(string path, int threads, GraphWeights? weights = null, byte[]? addition = null, bool records = false)
     {
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; the bundle is incomplete");
         try
         {
-            using var options = Options(threads);
+            using var options = Options(threads, records);
+            if (addition is not null) return Extended(path, addition, options);
             return weights is null ? new InferenceSession(path, options) : weights.Open(options);
+        }
+        catch (IOException e)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
         catch (OnnxRuntimeException e)
         {
@@ -54,7 +66,26 @@ internal sealed class SessionFactory
         }
     }
 
-    private SessionOptions Options(int threads)
+    /// <summary>Loads a graph that is no file.</summary>
+    /// <param name="model">The model.</param>
+    public InferenceSession Create(byte[] model)
+    {
+        using var options = Options(Threads, records: false);
+        return new InferenceSession(model, options);
+    }
+
+    /// <summary>Protobuf reads a message that comes in parts as one whose lists go on: nodes and inputs are added by appending.</summary>
+    private static InferenceSession Extended(string path, byte[] addition, SessionOptions options)
+    {
+        var model = new byte[checked((int)new FileInfo(path).Length + addition.Length)];
+        using (var file = File.OpenRead(path)) file.ReadExactly(model.AsSpan(0, model.Length - addition.Length));
+        addition.CopyTo(model, model.Length - addition.Length);
+        options.AddSessionConfigEntry(
+            "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return new InferenceSession(model, options);
+    }
+
+    private SessionOptions Options(int threads, bool records)
     {
         var options = new SessionOptions
         {
@@ -63,6 +94,10 @@ internal sealed class SessionFactory
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             LogSeverityLevel = (OrtLoggingLevel)(int)_options.OrtLog,
+
+            // A plan of memory is made by a shape's first run; the second one, which is recorded, would then allocate anew, and nothing may
+            // be allocated while kernels are recorded.
+            EnableMemoryPattern = !records,
         };
         try
         {
@@ -71,7 +106,7 @@ internal sealed class SessionFactory
             // Within a run the next operator comes soon, so waiting for it by spinning pays; after a run it may be long.
             if (_options.Spin) options.AddSessionConfigEntry("session.force_spinning_stop", "1");
             if (_options.LowMemory) options.AddSessionConfigEntry("session.disable_prepacking", "1");
-            if (Device.Kind == DeviceKind.Cuda) AppendCuda(options);
+            if (Device.Kind == DeviceKind.Cuda) AppendCuda(options, records);
             return options;
         }
         catch
@@ -81,13 +116,13 @@ internal sealed class SessionFactory
         }
     }
 
-    private void AppendCuda(SessionOptions options)
+    private void AppendCuda(SessionOptions options, bool records)
     {
         CudaLibraries.Load();
         using var cuda = new OrtCUDAProviderOptions();
         try
         {
-            cuda.UpdateOptions(CudaOptions());
+            cuda.UpdateOptions(CudaOptions(records));
             options.AppendExecutionProvider_CUDA(cuda);
         }
         catch (OnnxRuntimeException e)
@@ -96,7 +131,7 @@ internal sealed class SessionFactory
         }
     }
 
-    internal Dictionary<string, string> CudaOptions()
+    internal Dictionary<string, string> CudaOptions(bool records = false)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -105,6 +140,7 @@ internal sealed class SessionFactory
             ["use_tf32"] = _options.CudaTf32 ? "1" : "0",
             ["do_copy_in_default_stream"] = "1",
         };
+        if (records) values["enable_cuda_graph"] = "1";
         if (_options.CudaMemoryLimit > 0) values["gpu_mem_limit"] = _options.CudaMemoryLimit.ToString(CultureInfo.InvariantCulture);
         return values;
     }

@@ -11,12 +11,12 @@ internal sealed class TokenBatch : IDisposable
     /// <summary>Fills the tensors.</summary>
     /// <param name="rows">Tokens of each row; at least one row.</param>
     /// <param name="padId">Put after them.</param>
-    /// <param name="multiple">The padded length is rounded up to a multiple of this, so that a device sees few shapes.</param>
-    public TokenBatch(IReadOnlyList<int[]> rows, int padId, int multiple = 1)
+    /// <param name="shapes">Rounds the padded length; null: it stays.</param>
+    public TokenBatch(IReadOnlyList<int[]> rows, int padId, RunShapes? shapes = null)
     {
         var longest = 1;
         foreach (var row in rows) longest = Math.Max(longest, row.Length);
-        longest = (longest + multiple - 1) / multiple * multiple;
+        if (shapes is not null) longest = shapes.Length(longest);
         Rows = rows.Count;
         Length = longest;
         _ids = new PooledTensor<long>(rows.Count, longest);

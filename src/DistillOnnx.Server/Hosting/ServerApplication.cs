@@ -1,3 +1,5 @@
+using DistillOnnx.Server.Collecting;
+using DistillOnnx.Server.Fallback;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.OpenApi;
 using DistillOnnx.Server.Playground;
@@ -36,6 +38,7 @@ internal static class ServerApplication
         var app = builder.Build();
         endpoints.Gate.Refused = () => app.Services.GetRequiredService<ServerMetrics>().Rejected("", "connections");
         app.UseRouting();
+        UnansweredRequests.Use(app);
         CrossOrigin.Use(app, options);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         CallBoundary.Use(app);
@@ -79,6 +82,8 @@ internal static class ServerApplication
         services.AddRouting();
         services.AddGrpc(grpc =>
             {
+                // A path that there is not is answered in one place, whoever asks.
+                grpc.IgnoreUnknownServices = true;
                 grpc.MaxReceiveMessageSize = options.MessageBytes;
                 grpc.Interceptors.Add<CallBoundary>();
             })
@@ -96,6 +101,7 @@ internal static class ServerApplication
         services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>())
             .AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
+        services.AddSingleton<Collector>().AddHostedService(s => s.GetRequiredService<Collector>()).AddSingleton<TeacherFallback>();
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {
             MaxRows = options.MostRequestRows,

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using DistillOnnx.Core.Bundles;
 
 namespace DistillOnnx.Server.Models;
 
@@ -11,36 +10,19 @@ namespace DistillOnnx.Server.Models;
 /// <param name="Directory">The bundle directory.</param>
 internal sealed record BundleCandidate(string Name, string? Version, string Directory)
 {
-    /// <summary>All bundles below a folder, those of a model together, its newest version first.</summary>
-    public static IReadOnlyList<IGrouping<string, BundleCandidate>> Find(string folder) =>
-        [.. Below(folder).SelectMany(model => IsBundle(model)
-                ? [new BundleCandidate(Path.GetFileName(model), null, model)]
-                : Below(model).Where(IsBundle)
-                    .OrderByDescending(d => Number(Path.GetFileName(d)))
-                    .ThenByDescending(Path.GetFileName, StringComparer.Ordinal)
-                    .Select(d => new BundleCandidate(Path.GetFileName(model), Path.GetFileName(d), d)))
-            .GroupBy(c => c.Name, StringComparer.Ordinal)];
-
     /// <summary>Changes whenever a file of the bundle comes, goes, or is written.</summary>
-    public string Signature()
+    public string Signature() => SignatureOf(Directory);
+
+    /// <summary>Changes whenever a file below a directory comes, goes, or is written.</summary>
+    public static string SignatureOf(string directory)
     {
-        var files = new DirectoryInfo(Directory).EnumerateFiles("*", SearchOption.AllDirectories)
+        var files = new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories)
             .Select(
                 f =>
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Path.GetRelativePath(Directory, f.FullName)} {f.Length} {f.LastWriteTimeUtc.Ticks}"))
+                        $"{Path.GetRelativePath(directory, f.FullName)} {f.Length} {f.LastWriteTimeUtc.Ticks}"))
             .Order(StringComparer.Ordinal);
         return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', files))));
     }
-
-    // Directories that begin with a dot are being written.
-    private static IEnumerable<string> Below(string directory) =>
-        System.IO.Directory.EnumerateDirectories(directory).Where(d => ModelReference.IsName(Path.GetFileName(d)))
-            .Order(StringComparer.Ordinal);
-
-    private static bool IsBundle(string directory) => File.Exists(Path.Combine(directory, BundleManifest.FileName));
-
-    private static long Number(string version) =>
-        long.TryParse(version.TrimStart('v'), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
 }

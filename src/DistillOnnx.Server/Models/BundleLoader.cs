@@ -25,6 +25,7 @@ internal sealed class BundleLoader(ServerOptions options, ILogger<BundleLoader> 
             cancellationToken.ThrowIfCancellationRequested();
             if (File.Exists(Path.Combine(directory, GoldenFile.FileName))) GoldenCheck.Run(predictor, cancellationToken);
             else logger.NoGoldenRows(directory);
+            foreach (var note in predictor.Bundle.Notes) logger.RunsOtherwise(note);
             return new LoadedModel(new BundleServedPredictor(predictor), predictor.Bundle.Manifest.Version);
         }
         catch

@@ -1,14 +1,17 @@
+using DistillOnnx.Server.Telemetry;
+
 namespace DistillOnnx.Server.Models;
 
 /// <summary>
 /// The model folder: <c>DIR/NAME</c> is a bundle, or <c>DIR/NAME/VERSION</c> are several. What is new or changed is tried; a
 /// bundle that is at fault is not tried again until it changes, and the version before stays in service.
 /// </summary>
-internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycle lifecycle, ModelCatalog catalog)
+internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycle lifecycle, ModelCatalog catalog, ILogger logger)
 {
     private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _seen = new(StringComparer.Ordinal);
     private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _said = new(StringComparer.Ordinal);
 
     /// <summary>Looks at the folder and brings what is served in line with it.</summary>
     /// <param name="settle">Whether a bundle must look the same twice before it is tried, because it may still be being copied.</param>
@@ -16,7 +19,7 @@ internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycl
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public void Scan(bool settle, CancellationToken cancellationToken)
     {
-        var models = BundleCandidate.Find(folder);
+        var (models, others) = FolderListing.Read(folder);
         foreach (var model in models) Bring(model.Key, [.. model], settle, cancellationToken);
         foreach (var name in _known.Values.Select(k => k.Name).Distinct().Except(models.Select(m => m.Key)).ToList())
         {
@@ -26,6 +29,23 @@ internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycl
         }
 
         _absent.ExceptWith(models.Select(m => m.Key));
+        Say(others, settle);
+    }
+
+    /// <summary>Says once of each directory that it is not served, and again when something in it has changed.</summary>
+    private void Say(IReadOnlyList<(string Directory, string Reason)> others, bool settle)
+    {
+        foreach (var (directory, reason) in others)
+        {
+            var signature = BundleCandidate.SignatureOf(directory);
+            var settled = !settle || _seen.GetValueOrDefault(directory) == signature;
+            _seen[directory] = signature;
+            if (!settled || _said.GetValueOrDefault(directory) == signature) continue;
+            _said[directory] = signature;
+            logger.DirectoryNotServed(directory, reason);
+        }
+
+        foreach (var directory in _said.Keys.Except(others.Select(o => o.Directory)).ToList()) _said.Remove(directory);
     }
 
     private void Bring(string name, IReadOnlyList<BundleCandidate> candidates, bool settle, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ internal sealed class ModelFolderWatcher(
     : BackgroundService
 {
     private readonly ModelFolder? _folder = options.ModelFolder is { } folder
-        ? new ModelFolder(Path.GetFullPath(folder), options.KeepVersions, lifecycle, catalog)
+        ? new ModelFolder(Path.GetFullPath(folder), options.KeepVersions, lifecycle, catalog, logger)
         : null;
 
     /// <summary>The first look, before the server listens.</summary>

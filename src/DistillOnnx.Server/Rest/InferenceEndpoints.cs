@@ -10,6 +10,9 @@ internal static class InferenceEndpoints
 {
     private static readonly string[] Extensions = ["binary_tensor_data"];
 
+    // HEAD is answered as GET; the web server leaves the body out.
+    private static readonly string[] Reads = [HttpMethods.Get, HttpMethods.Head];
+
     public static void Map(WebApplication app, ServerOptions options)
     {
         var calls = app.Services.GetRequiredService<InferenceCalls>();
@@ -51,7 +54,7 @@ internal static class InferenceEndpoints
         await InferenceResponseWriter.WriteAsync(context.Response, answer, reader.IsBinary, context.RequestAborted);
     }
 
-    private static void Probe(WebApplication app, string path, string name, Func<bool> holds) => app.MapGet(path, (HttpContext _) =>
+    private static void Probe(WebApplication app, string path, string name, Func<bool> holds) => app.MapMethods(path, Reads, () =>
     {
         var answer = holds();
         return Results.Json(
@@ -60,12 +63,13 @@ internal static class InferenceEndpoints
     }).AllowAnonymous().WithMetadata(AdminOnly.Everywhere.Instance);
 
     private static void Get(WebApplication app, string path, Func<HttpContext, IResult> answer) =>
-        app.MapGet(path, (RequestDelegate)(c => GuardAsync(c, () => answer(c).ExecuteAsync(c))));
+        app.MapMethods(path, Reads, (RequestDelegate)(c => GuardAsync(c, () => answer(c).ExecuteAsync(c))));
 
     private static async Task GuardAsync(HttpContext context, Func<Task> answer)
     {
         try
         {
+            JsonFields.RefuseQuery(context.Request);
             await answer();
         }
         catch (RestException e)

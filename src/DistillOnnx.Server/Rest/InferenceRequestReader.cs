@@ -21,9 +21,16 @@ internal sealed class InferenceRequestReader
 
     private readonly Dictionary<string, bool> _binary = new(StringComparer.Ordinal);
     private ReadOnlyMemory<byte> _tensors;
+    private readonly int _behind;
+    private readonly bool _hasHeader;
     private bool _binaryByDefault;
 
-    private InferenceRequestReader(ReadOnlyMemory<byte> tensors) => _tensors = tensors;
+    private InferenceRequestReader(ReadOnlyMemory<byte> tensors, bool hasHeader)
+    {
+        _tensors = tensors;
+        _behind = tensors.Length;
+        _hasHeader = hasHeader;
+    }
 
     /// <summary>The request.</summary>
     public ModelInferRequest Request { get; } = new();
@@ -41,9 +48,13 @@ internal sealed class InferenceRequestReader
         if (headerLength.Length > 0
             && (!int.TryParse(headerLength, NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > body.Length))
             throw Faults.Invalid(HeaderLength, $"expected a length within the body of {body.Length} bytes, found \"{headerLength}\"");
-        var reader = new InferenceRequestReader(body[length..]);
+        var reader = new InferenceRequestReader(body[length..], headerLength.Length > 0);
         Parse(body[..length], reader.ReadRequest);
-        if (reader._tensors.Length > 0) throw Faults.Invalid("body", $"{reader._tensors.Length} bytes follow the last tensor");
+        if (reader._tensors.Length > 0)
+            throw Faults.Invalid(
+                "body",
+                $"expected {reader._behind - reader._tensors.Length} bytes behind the JSON, as the {BinarySize} of the inputs say, "
+                + $"found {reader._behind}");
         return reader;
     }
 
@@ -100,27 +111,44 @@ internal sealed class InferenceRequestReader
         if (data is null && size is null) throw Faults.Invalid($"{field}.data", "expected the tensor's elements, found none");
         if (size is { } bytes)
         {
+            var path = $"{field}.parameters.{BinarySize}";
             if (bytes > _tensors.Length)
                 throw Faults.Invalid(
-                    $"{field}.parameters.{BinarySize}", $"expected {bytes} bytes behind the JSON, found {_tensors.Length}");
-            foreach (var element in TensorBytes.Unpack(_tensors[..bytes], $"{field} (binary)"))
+                    path,
+                    $"expected {bytes} bytes behind the JSON, found {_tensors.Length}"
+                    + (_hasHeader ? "" : $"; the header {HeaderLength}, which says where the JSON ends, is missing"));
+            foreach (var element in TensorBytes.Unpack(_tensors[..bytes], path))
                 tensor.Contents.BytesContents.Add(ByteString.CopyFrom(element.Span));
             _tensors = _tensors[bytes..];
         }
         else
         {
-            ReadData(data!.Value, $"{field}.data", tensor.Contents);
+            ReadData(data!.Value, $"{field}.data", tensor);
         }
 
         Request.Inputs.Add(tensor);
     }
 
-    /// <summary>Elements in one array or in arrays of arrays, as the shape has them.</summary>
-    private static void ReadData(JsonElement data, string field, InferTensorContents contents) => ForEach(data, field, (element, path) =>
+    /// <summary>Elements in one array, or in arrays of arrays as the shape has them.</summary>
+    private static void ReadData(JsonElement data, string field, InferInputTensor tensor)
     {
-        if (element.ValueKind == JsonValueKind.Array) ReadData(element, path, contents);
-        else contents.BytesContents.Add(ByteString.CopyFromUtf8(Text(element, path)));
-    });
+        var isNested = Expect(data, JsonValueKind.Array, field).EnumerateArray().Any(e => e.ValueKind == JsonValueKind.Array);
+        Read(data, field, isNested ? 0 : tensor.Shape.Count - 1);
+
+        void Read(JsonElement part, string place, int axis)
+        {
+            if (isNested && axis < tensor.Shape.Count && part.GetArrayLength() != tensor.Shape[axis])
+                throw Faults.Invalid(
+                    place,
+                    $"expected {tensor.Shape[axis]} elements as the shape {TensorBytes.Describe(tensor.Shape)} has, "
+                    + $"found {part.GetArrayLength()}");
+            ForEach(part, place, (element, path) =>
+            {
+                if (axis < tensor.Shape.Count - 1) Read(Expect(element, JsonValueKind.Array, path), path, axis + 1);
+                else tensor.Contents.BytesContents.Add(ByteString.CopyFromUtf8(Text(element, path)));
+            });
+        }
+    }
 
     private void ReadOutput(JsonElement json, string field)
     {

@@ -7,22 +7,81 @@ namespace DistillOnnx.Server.Rest;
 /// <summary>Reads the parts of a JSON request; what is not as expected is refused by its path.</summary>
 internal static class JsonFields
 {
-    // A name that is given twice would have one of its values dropped.
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private const int MostLevels = 64;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MostLevels };
+
+    private static ReadOnlySpan<byte> Mark => [0xEF, 0xBB, 0xBF];
 
     /// <summary>Parses a request and reads it.</summary>
     /// <exception cref="RpcException">It is not JSON, or what reads it finds a fault.</exception>
     public static void Parse(ReadOnlyMemory<byte> json, Action<JsonElement> read)
     {
+        // Some programs put a byte order mark before UTF-8.
+        if (json.Span.StartsWith(Mark)) json = json[Mark.Length..];
+        if (json.IsEmpty) throw Faults.Invalid("body", "expected JSON, found nothing");
         try
         {
             using var document = JsonDocument.Parse(json, Strict);
+            CheckNames(document.RootElement, "");
             read(document.RootElement);
         }
         catch (JsonException e)
         {
-            throw Faults.Invalid("body", $"not JSON: {e.Message}");
+            throw IsTooDeep(json) ? Faults.Invalid("body", $"expected at most {MostLevels} levels of arrays and objects, found more")
+                : Faults.Invalid("body", $"not JSON: {e.Message}");
         }
+    }
+
+    /// <summary>A name that is given twice would have one of its values dropped.</summary>
+    private static void CheckNames(JsonElement json, string path)
+    {
+        if (json.ValueKind == JsonValueKind.Array) ForEach(json, path, CheckNames);
+        if (json.ValueKind != JsonValueKind.Object) return;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var property in json.EnumerateObject())
+        {
+            var name = path.Length == 0 ? NameOf(property, "body") : $"{path}.{NameOf(property, path)}";
+            if (!seen.Add(name)) throw Faults.Invalid(name, "expected once, found twice");
+            CheckNames(property.Value, name);
+        }
+    }
+
+    private static string NameOf(JsonProperty property, string path)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Faults.Invalid(path, "expected names in UTF-8, without halves of surrogate pairs");
+        }
+    }
+
+    private static bool IsTooDeep(ReadOnlyMemory<byte> json)
+    {
+        var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth >= MostLevels) return true;
+            }
+        }
+        catch (JsonException)
+        {
+            // What is wrong is something else.
+        }
+
+        return false;
+    }
+
+    /// <summary>Refuses what the address says beside the path: nothing there is read.</summary>
+    public static void RefuseQuery(HttpRequest request)
+    {
+        if (request.Query.Keys.FirstOrDefault() is { } name)
+            throw Faults.Invalid(name, "not known in the address; what a call asks for goes into its body");
     }
 
     /// <summary>A value of a kind.</summary>

@@ -11,10 +11,11 @@ namespace DistillOnnx.Server.Rest;
 /// </summary>
 internal static class JsonRequests
 {
+    private const string Predict = ":predict";
+
     public static void Use(WebApplication app, int limit) => app.Use(async (context, next) =>
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call
-            || !HttpMethods.IsPost(context.Request.Method))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call)
         {
             await next(context);
             return;
@@ -22,7 +23,9 @@ internal static class JsonRequests
 
         try
         {
-            await PrepareAsync(context.Request, call, limit, context.RequestAborted);
+            RestFaults.HintAtRetry(context);
+            RefuseOtherMethod(context);
+            if (HttpMethods.IsPost(context.Request.Method)) await PrepareAsync(context.Request, call, limit, context.RequestAborted);
         }
         catch (RestException e)
         {
@@ -38,6 +41,15 @@ internal static class JsonRequests
         await next(context);
     });
 
+    // A route takes ":predict" for the end of a model's name, and the answer would be that no model has it.
+    private static void RefuseOtherMethod(HttpContext context)
+    {
+        if (HttpMethods.IsPost(context.Request.Method) || !context.Request.Path.Value!.EndsWith(Predict, StringComparison.Ordinal)) return;
+        context.Response.Headers.Allow = HttpMethods.Post;
+        throw new RestException(
+            StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path}: expected POST, found {context.Request.Method}");
+    }
+
     private static async Task PrepareAsync(
         HttpRequest request, GrpcJsonTranscodingMetadata call, int limit, CancellationToken cancellationToken)
     {
@@ -51,6 +63,7 @@ internal static class JsonRequests
                 $"content-type: expected {MediaTypeNames.Application.Json} in UTF-8, found \"{request.ContentType}\"");
         }
 
+        JsonFields.RefuseQuery(request);
         var json = await RequestBody.ReadAsync(request, limit, cancellationToken);
         var body = JsonMessage.Rewrite(json, call.MethodDescriptor.InputType, request.RouteValues);
         request.Headers.ContentEncoding = default;

@@ -11,12 +11,25 @@ namespace DistillOnnx.Server.Rest;
 /// </summary>
 internal static class RestFaults
 {
+    // The header has whole seconds, and what waits is seldom longer.
+    private const string Soon = "1";
+
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Faults.DetailTypes));
+
+    /// <summary>Says when to try again where an answer that something else writes turns out to be a full queue.</summary>
+    public static void HintAtRetry(HttpContext context) => context.Response.OnStarting(
+        static state =>
+        {
+            var response = (HttpResponse)state;
+            if (response.StatusCode == StatusCodes.Status429TooManyRequests) response.Headers.RetryAfter = Soon;
+            return Task.CompletedTask;
+        },
+        context.Response);
 
     /// <summary>Answers with a fault.</summary>
     public static Task WriteAsync(HttpContext context, RpcException fault)
     {
-        if (fault.StatusCode == StatusCode.ResourceExhausted) context.Response.Headers.RetryAfter = "1";
+        if (fault.StatusCode == StatusCode.ResourceExhausted) context.Response.Headers.RetryAfter = Soon;
         return WriteAsync(context, StatusOf(fault.StatusCode), fault);
     }
 

@@ -5,10 +5,12 @@ namespace DistillOnnx.Server.Security;
 /// <summary>Which web pages may call from a browser (CORS): none but this server's own, unless origins are named.</summary>
 internal static class CrossOrigin
 {
-    // What a script may read of an answer beside its body: gRPC-Web keeps the status in headers where there is no body.
+    // What a script may read of an answer beside its body: gRPC-Web keeps the status in headers where there is no body, and
+    // KServe's binary tensors begin where a header says.
     private static readonly string[] Readable =
     [
         "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-encoding", "retry-after",
+        "www-authenticate", "allow", "Inference-Header-Content-Length",
     ];
 
     // JSON, KServe v2 and gRPC-Web need no others.

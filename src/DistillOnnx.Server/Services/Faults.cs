@@ -43,10 +43,14 @@ internal static class Faults
     /// <summary>NOT_FOUND.</summary>
     public static RpcException NotFound(ModelNotFoundException fault) => Create(StatusCode.NotFound, fault.Message, null, null);
 
-    /// <summary>RESOURCE_EXHAUSTED with a retry hint, or UNAVAILABLE while shutting down.</summary>
+    /// <summary>
+    /// RESOURCE_EXHAUSTED with a retry hint, UNAVAILABLE while shutting down, or DEADLINE_EXCEEDED where another attempt would be late too.
+    /// </summary>
     public static RpcException Refused(RefusedException refusal)
     {
         if (refusal.Reason == RefusalReason.Draining) return Create(StatusCode.Unavailable, refusal.Message, null, null);
+        if (refusal.Reason is RefusalReason.DeadlinePassed or RefusalReason.DeadlineTooShort)
+            return Create(StatusCode.DeadlineExceeded, refusal.Message, null, null);
         var after = refusal.RetryAfter < LeastRetry ? LeastRetry : refusal.RetryAfter;
         return Create(StatusCode.ResourceExhausted, refusal.Message, new RetryInfo { RetryDelay = Duration.FromTimeSpan(after) }, after);
     }

@@ -11,7 +11,8 @@ namespace DistillOnnx.Server.Services;
 /// <summary>
 /// Predictions as tensors of the Open Inference Protocol: input <c>text</c> BYTES [N], with <c>choices</c> BYTES [N, L] where
 /// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L],
-/// <c>abstained</c> and <c>truncated</c> BOOL [N]; where asked for, <c>rationale</c> BYTES [N].
+/// <c>abstained</c> and <c>truncated</c> BOOL [N]; where a teacher may answer, <c>answered_by</c> BYTES [N]; where asked for,
+/// <c>rationale</c> BYTES [N].
 /// </summary>
 internal static class InferenceTensors
 {
@@ -23,12 +24,13 @@ internal static class InferenceTensors
     private const string Abstained = "abstained";
     private const string Truncated = "truncated";
     private const string Rationale = "rationale";
+    private const string AnsweredBy = "answered_by";
     private const string Explain = "explain";
     private const string Bool = "BOOL";
     private const string ContentType = "content_type";
 
     /// <summary>A model's metadata.</summary>
-    public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version)
+    public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version, bool withTeacher)
     {
         long labels = version.Task.Labels?.Count ?? -1;
         var response = new ModelMetadataResponse { Name = version.Name, Platform = "onnxruntime_onnx" };
@@ -44,6 +46,7 @@ internal static class InferenceTensors
 
         response.Outputs.Add(Tensor(Abstained, Bool, -1));
         response.Outputs.Add(Tensor(Truncated, Bool, -1));
+        if (withTeacher) response.Outputs.Add(Tensor(AnsweredBy, TensorBytes.Type, -1));
         if (version.Predictor.CannotExplain is null) response.Outputs.Add(Tensor(Rationale, TensorBytes.Type, -1));
         return response;
     }
@@ -54,9 +57,10 @@ internal static class InferenceTensors
     /// </summary>
     /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have, or for a rationale that its
     /// parameter declines.</exception>
-    public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
+    public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind, bool withTeacher)
     {
         string[] known = kind == TaskKind.Text ? [Label, Abstained, Truncated] : [Label, Probability, Probabilities, Abstained, Truncated];
+        if (withTeacher) known = [.. known, AnsweredBy];
         var explain = WantsRationale(request);
         if (request.Outputs.Count == 0) return explain == true ? [.. known, Rationale] : known;
         for (var i = 0; i < request.Outputs.Count; i++)
@@ -67,6 +71,7 @@ internal static class InferenceTensors
             if (name != Rationale && !known.Contains(name))
                 throw Faults.Invalid(
                     $"outputs[{i}].name", $"expected one of {string.Join(", ", known)}, {Rationale}, found \"{Short(name)}\"");
+            if (request.Outputs.Take(i).Any(o => o.Name == name)) throw Faults.Invalid($"outputs[{i}].name", $"\"{name}\" is there twice");
         }
 
         string[] asked = [.. request.Outputs.Select(o => o.Name)];
@@ -95,22 +100,12 @@ internal static class InferenceTensors
     /// <exception cref="Grpc.Core.RpcException">A tensor is missing, unknown, or not what it says.</exception>
     public static PredictRequest Read(ModelInferRequest request, bool withChoices, bool explain)
     {
-        IReadOnlyList<string>? texts = null, choices = null;
-        for (var i = 0; i < request.Inputs.Count; i++)
-        {
-            var name = request.Inputs[i].Name;
-            if (name == Text && texts is null) texts = TensorBytes.Read(request, i);
-            else if (name == Choices && withChoices && choices is null) choices = TensorBytes.Read(request, i);
-            else throw Faults.Invalid(
-                $"inputs[{i}].name", $"expected {(withChoices ? "text and choices, each once" : "text, once")}, found \"{Short(name)}\"");
-        }
-
-        if (texts is null) throw Faults.Invalid("inputs", "expected a tensor named \"text\", found none");
-        if (withChoices && (choices is null || texts.Count == 0 || choices.Count % texts.Count != 0))
-            throw Faults.Invalid(
-                "inputs",
-                $"expected a tensor named \"choices\" with the same number of elements for each of "
-                + $"the {texts.Count} texts, found {choices?.Count ?? 0}");
+        var at = Find(request, withChoices);
+        var texts = Tensor(request, at, Text, shape => shape.Count == 1, "[N], a text for each input");
+        var choices = withChoices
+            ? Tensor(
+                request, at, Choices, shape => shape.Count == 2 && shape[0] == texts.Count, $"[{texts.Count}, L], L choices for each text")
+            : null;
         var converted = new PredictRequest { Model = request.ModelName, Version = request.ModelVersion, Explain = explain };
         var each = (choices?.Count ?? 0) / Math.Max(1, texts.Count);
         for (var i = 0; i < texts.Count; i++)
@@ -123,6 +118,32 @@ internal static class InferenceTensors
         return converted;
     }
 
+    /// <summary>Where each input tensor is.</summary>
+    private static Dictionary<string, int> Find(ModelInferRequest request, bool withChoices)
+    {
+        var at = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < request.Inputs.Count; i++)
+        {
+            var name = request.Inputs[i].Name;
+            if (name != Text && !(withChoices && name == Choices))
+                throw Faults.Invalid(
+                    $"inputs[{i}].name", $"expected {(withChoices ? "text or choices" : "text")}, found \"{Short(name)}\"");
+            if (!at.TryAdd(name, i)) throw Faults.Invalid($"inputs[{i}].name", $"\"{name}\" is there twice");
+        }
+
+        return at;
+    }
+
+    private static IReadOnlyList<string> Tensor(
+        ModelInferRequest request, Dictionary<string, int> at, string name, Func<IReadOnlyList<long>, bool> fits, string expected)
+    {
+        if (!at.TryGetValue(name, out var index)) throw Faults.Invalid("inputs", $"expected a tensor named \"{name}\", found none");
+        var shape = request.Inputs[index].Shape;
+        return fits(shape)
+            ? TensorBytes.Read(request, index)
+            : throw Faults.Invalid($"inputs[{index}].shape", $"expected {expected}, found {TensorBytes.Describe(shape)}");
+    }
+
     /// <summary>The answer, raw where the request was raw.</summary>
     public static ModelInferResponse Write(ModelInferRequest request, PredictResponse answer, IReadOnlyList<string> outputs)
     {
@@ -133,9 +154,10 @@ internal static class InferenceTensors
             var tensor = new InferOutputTensor { Name = name, Datatype = TypeOf(name), Shape = { answer.Predictions.Count } };
             if (name == Probabilities) tensor.Shape.Add(answer.Predictions.Max(p => p.Probabilities.Count));
             response.Outputs.Add(tensor);
-            if (name is Label or Rationale)
+            if (TypeOf(name) == TensorBytes.Type)
             {
-                var texts = answer.Predictions.Select(p => ByteString.CopyFromUtf8(name == Label ? p.Label : p.Rationale));
+                var texts = answer.Predictions.Select(
+                    p => ByteString.CopyFromUtf8(name == Label ? p.Label : name == Rationale ? p.Rationale : p.AnsweredBy));
                 if (raw) response.RawOutputContents.Add(TensorBytes.Pack(texts));
                 else tensor.Contents = new InferTensorContents { BytesContents = { texts } };
             }
@@ -174,7 +196,7 @@ internal static class InferenceTensors
 
     private static string TypeOf(string output) => output switch
     {
-        Label or Rationale => TensorBytes.Type,
+        Label or Rationale or AnsweredBy => TensorBytes.Type,
         Abstained or Truncated => Bool,
         _ => "FP32",
     };

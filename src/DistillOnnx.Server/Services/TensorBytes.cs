@@ -27,6 +27,8 @@ internal static class TensorBytes
             throw Faults.Invalid(
                 "raw_input_contents",
                 $"expected one for each of the {request.Inputs.Count} inputs, found {request.RawInputContents.Count}");
+        if (tensor.Contents is { } typed && typed.CalculateSize() > 0 && typed.BytesContents.Count == 0)
+            throw Faults.Invalid($"{field}.contents", "expected bytes_contents, found elements of another type");
         var elements = raw
             ? Unpack(request.RawInputContents[index].Memory, $"raw_input_contents[{index}]")
             : [.. (tensor.Contents?.BytesContents ?? []).Select(b => b.Memory)];
@@ -35,7 +37,7 @@ internal static class TensorBytes
         if (expected != elements.Count)
             throw Faults.Invalid(
                 $"{field}.shape",
-                $"expected a shape of {elements.Count} elements, as the contents have, found [{string.Join(", ", tensor.Shape)}]");
+                $"expected a shape of {elements.Count} elements, as the contents have, found {Describe(tensor.Shape)}");
         var texts = new string[elements.Count];
         for (var i = 0; i < texts.Length; i++)
         {
@@ -51,6 +53,9 @@ internal static class TensorBytes
 
         return texts;
     }
+
+    /// <summary>A shape as messages have it.</summary>
+    public static string Describe(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
     /// <summary>Texts in raw form: each with its length before it.</summary>
     public static ByteString Pack(IEnumerable<ByteString> elements)

@@ -36,6 +36,12 @@ internal static partial class ServerLog
     [LoggerMessage(14, LogLevel.Warning, "The bundle in {Directory} has no golden rows to check its answers by")]
     public static partial void NoGoldenRows(this ILogger logger, string directory);
 
+    [LoggerMessage(15, LogLevel.Information, "{Note}")]
+    public static partial void RunsOtherwise(this ILogger logger, string note);
+
+    [LoggerMessage(16, LogLevel.Warning, "{Directory} is not served: {Reason}")]
+    public static partial void DirectoryNotServed(this ILogger logger, string directory, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "Model {Model} version {Version} failed on a row of {Tokens} tokens")]
     public static partial void RowFailed(this ILogger logger, Exception exception, string model, string version, int tokens);
 
@@ -47,6 +53,12 @@ internal static partial class ServerLog
 
     [LoggerMessage(23, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(this ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(24, LogLevel.Error, "What is collected cannot be written to {Directory}: {Reason}")]
+    public static partial void NotCollected(this ILogger logger, string directory, string reason);
+
+    [LoggerMessage(25, LogLevel.Warning, "The fallback is not asked for {Seconds:0} s: {Reason}")]
+    public static partial void FallbackFailed(this ILogger logger, double seconds, string reason);
 
     [LoggerMessage(30, LogLevel.Information, "Stopping: answering what is in, for at most {Seconds:0.#} s")]
     public static partial void Draining(this ILogger logger, double seconds);

@@ -34,7 +34,8 @@ internal static class OptionHelp
             Wrap(
                 page,
                 "Flags are stronger than --config FILE, and that than the environment "
-                + $"({example.EnvironmentVariable(verb)}). Several values: --name A B or --name A,B.",
+                + $"({example.EnvironmentVariable(verb)}). A variable that is set but empty counts as not set, "
+                + "and is refused where it should hold a secret. Several values: --name A B or --name A,B.",
                 0,
                 width);
         return page.ToString();

@@ -81,8 +81,8 @@ internal sealed class OptionSource(
                 ? Secret(option, variable, environment[variable])
                 : ReadSecret(option, variable, environment[variable]);
 
-        // A service that is to ask for keys must not run open to all because the place that should hold them is empty.
-        if (given.Count > 0 && option.IsList) faults.Add($"{given[0]}: is set, but holds no value");
+        // Who sets it wants it used: a service that is to ask for keys must not run open to all because their place is empty.
+        if (given.Count > 0) faults.Add($"{given[0]}: is set, but holds no value");
         return null;
     }
 

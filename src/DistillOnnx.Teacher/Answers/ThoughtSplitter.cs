@@ -94,11 +94,15 @@ internal static partial class ThoughtSplitter
     public const string Names = "think|thinking|thought|thoughts|reasoning|seed:think|reflection|analysis|scratchpad";
 
     [GeneratedRegex(
-        $@"<(?:{Names})(?:\s[^<>]*)?>|<\|channel>(?:thought|analysis)?|\[THINK\]|◁think▷|<\|START_THINKING\|>|<unused94>(?:thought)?",
+        $@"<(?:{Names})(?:\s[^<>]*)?>|<\|channel>(?:thought|analysis)?|\[THINK\]|◁think▷|<\|START_THINKING\|>|<unused94>(?:thought)?"
+        + @"|<\|begin_of_thought\|>|\A\s*Thinking\.\.\.\s*\n",
         RegexOptions.IgnoreCase)]
     private static partial Regex StartTag();
 
-    [GeneratedRegex($@"</(?:{Names})>|<channel\|>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        $@"</(?:{Names})>|<channel\|>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<unused95>"
+        + @"|<\|end_of_thought\|>|^\.\.\.done thinking\.\s*$",
+        RegexOptions.IgnoreCase | RegexOptions.Multiline)]
     private static partial Regex EndTag();
 
     private const string Start = @"<\|start_header_id\|>\w*<\|end_header_id\|>|<\|im_start\|>\w*|<start_of_turn>\w*|<\|turn>\w*"
@@ -117,7 +121,7 @@ internal static partial class ThoughtSplitter
     [GeneratedRegex(@"^(?:assistant|model)\s*:\s*", RegexOptions.IgnoreCase)]
     private static partial Regex Role();
 
-    [GeneratedRegex(@"<\|(?:START|END)_RESPONSE\|>|</?(?:response|final|output)>", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"<\|(?:START|END)_RESPONSE\|>|<\|(?:begin|end)_of_solution\|>|</?(?:response|final|output)>", RegexOptions.IgnoreCase)]
     private static partial Regex ResponseTag();
 
     [GeneratedRegex(

@@ -12,10 +12,10 @@ internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
 
     /// <summary>The splits to annotate that are there.</summary>
     public IReadOnlyList<string> Splits { get; } =
-        dataset.Splits.Where(s => options.Splits.Contains(s, StringComparer.Ordinal)).ToList() is { Count: > 0 } found
+        dataset.Splits.Where(s => options.AnnotatedSplits.Contains(s, StringComparer.Ordinal)).ToList() is { Count: > 0 } found
             ? found
             : throw new InputException(
-                $"{dataset.Path}: expected one of the splits {string.Join(", ", options.Splits)}, found "
+                $"{dataset.Path}: expected one of the splits {string.Join(", ", options.AnnotatedSplits)}, found "
                 + $"{string.Join(", ", dataset.Splits)}");
 
     /// <summary>A split's rows; for those to annotate, only the part that the run is about.</summary>

@@ -73,7 +73,9 @@ public static class Evaluator
         return Run(options, dataset, dataset.Load(options.Split), reporter, cancellationToken);
     }
 
-    private static void RequireSameTask(TaskSpec data, TaskSpec model, string path)
+    /// <summary>Refuses a model of another task than the rows.</summary>
+    /// <exception cref="InputException">Kind or labels differ.</exception>
+    internal static void RequireSameTask(TaskSpec data, TaskSpec model, string path)
     {
         if (data.Kind != model.Kind)
             throw new InputException($"{path}: made for a task of kind {model.Kind}, the dataset \"{data.Name}\" is of kind {data.Kind}");

@@ -31,6 +31,9 @@ public static class DatasetImporter
             options.Out, source.Task, options.Overwrite, options.Unlabelled ? LabelNeed.None : LabelNeed.Gold);
         using var sources = new SplitStatisticsSet(source.Task);
         using var written = new SplitStatisticsSet(source.Task);
+
+        // The writer compares ids within a split; which rows of one source meet there is the seed's choice.
+        using var dealt = new IdSet();
         var (done, kept) = (0L, 0L);
         foreach (var split in source.Splits)
         {
@@ -50,8 +53,10 @@ public static class DatasetImporter
                     continue;
                 }
 
-                var target = plan is not null && split == options.SplitFrom ? plan.Split(row.Example) : split;
-                if (writer.TryWrite(target, row.Example) is { } refused)
+                var deal = plan is not null && split == options.SplitFrom;
+                var target = deal ? plan!.Split(row.Example) : split;
+                var repeated = deal && !dealt.Add(row.Example.Id) ? IdSet.Repeated(row.Example.Id) : null;
+                if ((repeated ?? writer.TryWrite(target, row.Example)) is { } refused)
                 {
                     faults.Add(split, row.Locate(refused), row.Example.Input);
                     continue;

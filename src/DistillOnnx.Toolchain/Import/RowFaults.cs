@@ -69,7 +69,7 @@ internal sealed partial class RowFaults : IDisposable
         throw new InputException($"{Count} rows cannot be used, {others}; the first: {_first[0]}{hint}");
     }
 
-    // A column that is missing is missing in every row: a few of those that differ in their place alone are enough.
+    // A column that is missing is missing in every row: a few of those that differ in their place, or in what was found, are enough.
     private bool IsNews(string message)
     {
         var kind = Place().Replace(message, "");
@@ -77,7 +77,7 @@ internal sealed partial class RowFaults : IDisposable
         return times <= ListedOfAKind;
     }
 
-    [GeneratedRegex(@": row \d+")]
+    [GeneratedRegex(@": row \d+|(?<=found )"".*?""(?=$|;)")]
     private static partial Regex Place();
 
     /// <summary>Removes the file where the import failed before it was complete.</summary>

@@ -17,9 +17,22 @@ public static class BatchPredictor
     /// <param name="cancellationToken">Stops between batches; a file output is then not made.</param>
     /// <returns>What was done; null where the answers went to standard output.</returns>
     /// <exception cref="InputException">The model, or a row, cannot be used; the message names the row.</exception>
+    /// <exception cref="IOException">The output cannot be written, or nobody reads standard output any more.</exception>
     public static Task<PredictResult?> RunAsync(
         PredictOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
-        Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
+        Task.Run(() => RunForReader(options, reporter, cancellationToken), cancellationToken);
+
+    private static PredictResult? RunForReader(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Run(options, reporter, cancellationToken);
+        }
+        catch (IOException e) when (options.Output == "-" && StandardOutput.HasNoReader(e))
+        {
+            throw new IOException("standard output: its reader has ended", e);
+        }
+    }
 
     private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
@@ -30,8 +43,7 @@ public static class BatchPredictor
         var name = options.Input == "-" ? "standard input" : options.Input;
         using var input = options.Input == "-" ? Console.OpenStandardInput() : Open(options.Input);
         using var file = options.Output == "-" ? null : AtomicFile.Create(options.Output);
-        using var output = file is null ? new BufferedStream(Console.OpenStandardOutput(), 1 << 16) : null;
-        var target = file?.Stream ?? output!;
+        var target = file?.Stream ?? StandardOutput.Open();
 
         var lastError = "";
         var began = Stopwatch.GetTimestamp();

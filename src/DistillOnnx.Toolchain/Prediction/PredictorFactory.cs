@@ -29,7 +29,7 @@ internal static class PredictorFactory
         if (IsBundle(model))
         {
             return baseDirectory is null
-                ? OpenBundle(model, options)
+                ? OpenBundle(model, options, reporter)
                 : throw new InputException($"{model}: --base is for adapters, and this is a bundle");
         }
 
@@ -49,14 +49,18 @@ internal static class PredictorFactory
     }
 
     // One method each, so that a bundle never makes the process load TorchSharp.
-    private static BundlePredictor OpenBundle(string model, InferenceOptions options) =>
-        BundlePredictor.Open(model, new RuntimeOptions
+    private static BundlePredictor OpenBundle(string model, InferenceOptions options, IReporter reporter)
+    {
+        var predictor = BundlePredictor.Open(model, new RuntimeOptions
         {
             Device = options.Device,
             Threads = options.Threads,
             Lanes = RuntimeOptions.LanesFor(options.Threads),
             Precision = options.Precision,
         });
+        foreach (var note in predictor.Bundle.Notes) reporter.Info(note);
+        return predictor;
+    }
 
     private static StudentPredictor OpenCheckpoint(string model, InferenceOptions options, IReporter reporter, string? baseDirectory)
     {

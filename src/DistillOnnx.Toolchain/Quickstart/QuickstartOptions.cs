@@ -14,7 +14,7 @@ public sealed record QuickstartOptions : IStageOptions
 
     /// <summary>Training rows to generate.</summary>
     [Option("training rows to generate")]
-    public int Rows { get; init; } = 8000;
+    public int Rows { get; init; } = 1200;
 
     /// <summary>Optimizer steps.</summary>
     [Option("optimizer steps")]

@@ -6,6 +6,18 @@ public sealed record QuickstartResult
     /// <summary>Test accuracy of the bundle, a fraction of one.</summary>
     public required double Accuracy { get; init; }
 
+    /// <summary>
+    /// Test accuracy of the same student, trained with the same rows, steps and seed on labels alone; <see cref="StepByStepAccuracy"/>
+    /// minus this is what the rationales brought.
+    /// </summary>
+    public required double LabelsAloneAccuracy { get; init; }
+
+    /// <summary>Test accuracy of the checkpoint that was trained step by step.</summary>
+    public required double StepByStepAccuracy { get; init; }
+
+    /// <summary>Rows that both were trained with.</summary>
+    public required int TrainRows { get; init; }
+
     /// <summary>What the commonest test label alone would reach.</summary>
     public required double Chance { get; init; }
 

@@ -18,7 +18,8 @@ namespace DistillOnnx.Toolchain.Quickstart;
 
 /// <summary>
 /// The whole line on generated data: questions without reasons, a rule-based teacher that annotates them, a tiny student
-/// trained step by step, graphs, and a served answer. What a newcomer runs first, and what shows that a machine is fit.
+/// trained step by step and, to compare, on labels alone, graphs, and a served answer. What a newcomer runs first, and what shows that a
+/// machine is fit.
 /// </summary>
 public static class QuickstartRunner
 {
@@ -35,31 +36,36 @@ public static class QuickstartRunner
     {
         var began = Stopwatch.GetTimestamp();
         string In(string name) => Path.Combine(Path.GetFullPath(options.Out), name);
-        var (questions, annotated, checkpoint, bundle) = (In("questions"), In("dataset"), In("checkpoint"), In("bundle"));
+        var (questions, annotated, bundle) = (In("questions"), In("dataset"), In("bundle"));
+        var (checkpoint, labelsAlone) = (In("checkpoint"), In("labels-alone"));
         RequireOwn(options.Out, questions);
 
-        reporter.Info($"1/6 generating questions: {questions}");
+        reporter.Info($"1/7 generating questions: {questions}");
         QuickstartDataset.Generate(questions, options.Rows, options.Seed, overwrite: true);
 
-        reporter.Info($"2/6 annotating them with the rule-based teacher: {annotated}");
+        reporter.Info($"2/7 annotating them with the rule-based teacher: {annotated}");
         await AnnotateStage.RunAsync(
             new AnnotateOptions { Data = questions, Teacher = "rules", Out = annotated, Overwrite = true }, reporter, cancellationToken);
 
-        reporter.Info($"3/6 training a tiny student step by step: {checkpoint}");
-        await TrainStage.RunAsync(Training(options, annotated, checkpoint), reporter, cancellationToken);
+        reporter.Info($"3/7 training a tiny student step by step: {checkpoint}");
+        await TrainStage.RunAsync(Training(options, annotated, checkpoint, TrainingMethod.StepByStep), reporter, cancellationToken);
 
-        reporter.Info($"4/6 exporting it to ONNX: {bundle}");
+        reporter.Info($"4/7 training the same student on the same rows' labels alone: {labelsAlone}");
+        await TrainStage.RunAsync(Training(options, annotated, labelsAlone, TrainingMethod.Standard), reporter, cancellationToken);
+
+        reporter.Info($"5/7 exporting the first to ONNX: {bundle}");
         await BundleExport.RunAsync(
             new ExportOptions { Model = checkpoint, Out = bundle, Data = annotated, Overwrite = true }, reporter, cancellationToken);
 
-        reporter.Info("5/6 evaluating checkpoint and bundle on the test split");
+        reporter.Info("6/7 evaluating checkpoint and bundle on the test split");
         var dataset = Dataset.Open(annotated);
         var test = dataset.Load(SplitNames.Test);
         var byCheckpoint = Answers(checkpoint, dataset, test, options.Device, reporter, cancellationToken);
         var byBundle = Answers(bundle, dataset, test, options.Device, reporter, cancellationToken);
+        var byLabelsAlone = Answers(labelsAlone, dataset, test, options.Device, reporter, cancellationToken).Result.Accuracy;
         var agreement = byCheckpoint.Labels.Zip(byBundle.Labels).Count(p => p.First == p.Second) / (double)test.Count;
 
-        reporter.Info("6/6 serving the bundle on loopback and asking it over gRPC");
+        reporter.Info("7/7 serving the bundle on loopback and asking it over gRPC");
         var texts = test.Take(ServedRows).Select(r => r.Input).ToArray();
         var served = await serving.AskAsync(bundle, texts, options.Device, cancellationToken);
         reporter.Info(string.Create(
@@ -72,6 +78,9 @@ public static class QuickstartRunner
         var result = new QuickstartResult
         {
             Accuracy = byBundle.Result.Accuracy,
+            LabelsAloneAccuracy = byLabelsAlone,
+            StepByStepAccuracy = byCheckpoint.Result.Accuracy,
+            TrainRows = options.Rows,
             Chance = Chance.Of(dataset.Task, test)!.Value,
             CheckpointBundleAgreement = agreement,
             GrpcLabel = served.Labels[0],
@@ -86,6 +95,10 @@ public static class QuickstartRunner
             CultureInfo.InvariantCulture,
             $"test accuracy {result.Accuracy:P1} (chance {result.Chance:P1}), checkpoint and bundle agree on "
             + $"{agreement:P1}, {served.MedianMilliseconds:0.0} ms a gRPC call"));
+        reporter.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"the same {options.Rows} rows and {options.Steps} steps: labels alone {byLabelsAlone:P1}, step by step "
+            + $"{result.StepByStepAccuracy:P1}, a difference of {100 * (result.StepByStepAccuracy - byLabelsAlone):+0.0;-0.0;0.0} points"));
         reporter.Info($"dataset {annotated}; checkpoint {checkpoint}; bundle {bundle}");
         return result;
     }
@@ -98,8 +111,9 @@ public static class QuickstartRunner
     }
 
     /// <summary>Small enough for two cores in two minutes, large enough to follow a scene of two sentences.</summary>
-    private static TrainOptions Training(QuickstartOptions options, string data, string checkpoint) => new()
+    private static TrainOptions Training(QuickstartOptions options, string data, string checkpoint, TrainingMethod method) => new()
     {
+        Method = method,
         Data = data,
         Student = "t5-tiny",
         Out = checkpoint,

@@ -27,4 +27,7 @@ public static class ResultJson
     /// <summary>A result as a tree.</summary>
     /// <param name="result">A stage's result object.</param>
     public static JsonNode? ToNode(object result) => JsonSerializer.SerializeToNode(result, result.GetType(), Options);
+
+    /// <summary>A result out of a tree that <see cref="ToNode"/> made.</summary>
+    internal static T? FromNode<T>(JsonNode? node) => node is null ? default : node.Deserialize<T>(Options);
 }

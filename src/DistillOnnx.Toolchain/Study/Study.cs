@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Stages.Reporting;
@@ -40,9 +42,13 @@ public static class Study
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         Open(options, data);
+        data = [.. data, .. StudyWorld.Prepare(options)];
+        if (data.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new InputException($"--data: two datasets are called {twice.Key}; give one another name with NAME=DIR");
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
         var plan = StudyPlan.Of(options, data, tokenizer).ToList();
+        var groups = data.Where(d => d.Group is not null).ToDictionary(d => d.Directory, d => d.Group!);
         var runs = new List<StudyRun>();
         for (var i = 0; i < plan.Count; i++)
         {
@@ -51,15 +57,15 @@ public static class Study
             var file = RunFile(options, key);
             if (Read<StudyRun>(file) is { } earlier)
             {
-                runs.Add(earlier);
+                runs.AddRange(earlier.Rowwise());
                 continue;
             }
 
             reporter.Info(FormattableString.Invariant($"run {i + 1} of {plan.Count}: {key}"));
-            var done = await MakeAsync(options, training, run, reporter, cancellationToken);
+            var done = await MakeAsync(options, training, run, groups.GetValueOrDefault(training.Data), reporter, cancellationToken);
             Save(file, done);
             if (!options.KeepCheckpoints) Directory.Delete(training.Out, recursive: true);
-            runs.Add(done);
+            runs.AddRange(done.Rowwise());
             Write(options, runs, untrained, data, tokenizer);
         }
 
@@ -78,10 +84,19 @@ public static class Study
     }
 
     private static async Task<StudyRun> MakeAsync(
-        StudyOptions options, TrainOptions training, StudyRun run, IReporter reporter, CancellationToken cancellationToken)
+        StudyOptions options, TrainOptions training, StudyRun run, Func<Example, string>? group, IReporter reporter,
+        CancellationToken cancellationToken)
     {
+        var parts = new Dictionary<string, StudyPart>(StringComparer.Ordinal);
+        void Count(Example row, bool right)
+        {
+            if (group?.Invoke(row) is not { } name) return;
+            var part = parts.GetValueOrDefault(name, new StudyPart(0, 0));
+            parts[name] = new StudyPart(part.Right + (right ? 1 : 0), part.Rows + 1);
+        }
+
         var trained = await StudentTrainer.RunAsync(training, reporter, cancellationToken);
-        var measured = await Task.Run(() => Measure(options, training, reporter, cancellationToken), cancellationToken);
+        var measured = await Task.Run(() => Measure(options, training, Count, reporter, cancellationToken), cancellationToken);
         var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, "training.json"), cancellationToken))!;
         return run with
         {
@@ -89,6 +104,9 @@ public static class Study
             Parameters = (long)report["student"]!["parameters"]!,
             Rows = measured.Rows,
             Accuracy = measured.Accuracy,
+            Parts = parts.Count == 0 ? null : parts,
+            Tokens = (long)report["tokens"]!,
+            Converged = trained.Steps < (int)report["options"]!["max_steps"]!,
             ValidationAccuracy = trained.ValidationAccuracy,
             BestStep = trained.BestStep,
             Steps = trained.Steps,
@@ -98,13 +116,17 @@ public static class Study
     }
 
     private static EvaluateResult Measure(
-        StudyOptions options, TrainOptions training, IReporter reporter, CancellationToken cancellationToken)
+        StudyOptions options, TrainOptions training, Action<Example, bool> count, IReporter reporter, CancellationToken cancellationToken)
     {
         var dataset = Dataset.Open(training.Data);
         var inference = new InferenceOptions { Device = options.Device, Threads = options.Threads ?? 0 };
         using var predictor = PredictorFactory.Open(training.Out, inference, reporter);
-        return new Measurement(dataset.Task, dataset.Load(options.Split)) { Reporter = reporter, Intervals = false }
-            .Of(predictor, cancellationToken);
+        return new Measurement(dataset.Task, dataset.Load(options.Split))
+        {
+            Reporter = reporter,
+            Intervals = false,
+            Answered = (row, answer, _) => count(row, Accuracy.IsCorrect(dataset.Task.Metric, answer.Label, row.Label!)),
+        }.Of(predictor, cancellationToken);
     }
 
     /// <summary>Students that begin from a checkpoint, before any training, on closed sets: an open answer would have
@@ -160,6 +182,7 @@ public static class Study
                 Methods = [],
                 Fractions = [],
                 Data = [],
+                Accuracies = [],
                 Students = [],
             },
             Json);
@@ -211,7 +234,11 @@ public static class Study
         // Where a method that reads no rationales ran in a dataset's place.
         var stand = data.ToDictionary(d => d.Name, d => data.First(o => o.LabelHash == d.LabelHash).Name);
         var summary = StudySummary.Of(runs);
-        var result = new StudyResult(options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand), untrained, tokenizer);
+        double[] accuracies = [.. options.Accuracies.Select(a => double.Parse(a, CultureInfo.InvariantCulture))];
+        var teachers = data.Where(d => d.TeacherAccuracy is not null).ToDictionary(d => d.Name, d => d.TeacherAccuracy!.Value);
+        var result = new StudyResult(
+            options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand),
+            StudyRatio.Of(runs, options.Methods[0], stand, accuracies), SmallestStudent.Of(runs, teachers), untrained, tokenizer);
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "results.csv"), Encoding.UTF8.GetBytes(StudyReport.Csv(runs)));
         var plots = StudyPlots.Draw(summary, data, options.Split, options.Out);
         AtomicFile.WriteAllBytes(

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
+using DistillOnnx.Data.Metrics;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -15,6 +17,7 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="TrainHash">SHA-256 of the training file.</param>
 /// <param name="LabelHash">SHA-256 of everything but the rationales: equal for datasets that only explain differently.</param>
 /// <param name="Rationales">Training rows that have a rationale.</param>
+/// <param name="TeacherAccuracy">Share of the measured rows with a teacher's label on which it is right; null where none has one.</param>
 internal sealed record StudyData(
     string Name,
     string Directory,
@@ -25,8 +28,12 @@ internal sealed record StudyData(
     double? Chance,
     string TrainHash,
     string LabelHash,
-    int Rationales)
+    int Rationales,
+    double? TeacherAccuracy)
 {
+    /// <summary>The part of the measured rows that a row is of; parts are listed as datasets too. Null: there are none.</summary>
+    public Func<Example, string>? Group { get; init; }
+
     /// <summary>Reads a dataset.</summary>
     /// <param name="name">As the user called it.</param>
     /// <param name="directory">Its directory.</param>
@@ -53,6 +60,7 @@ internal sealed record StudyData(
         }
 
         var counts = new[] { SplitNames.Train, SplitNames.Validation, split }.Distinct().ToDictionary(s => s, Rows);
+        Example[] answered = [.. measured.Where(r => r.Label is not null && r.TeacherLabel is not null)];
         return new StudyData(
             name,
             directory,
@@ -63,6 +71,9 @@ internal sealed record StudyData(
             Data.Chance.Of(dataset.Task, measured),
             dataset.Hash(SplitNames.Train),
             Convert.ToHexStringLower(hash.GetHashAndReset()),
-            rationales);
+            rationales,
+            answered.Length == 0 ? null : (double)answered.Count(r => IsRight(dataset.Task, r)) / answered.Length);
     }
+
+    private static bool IsRight(TaskSpec task, Example row) => Accuracy.IsCorrect(task.Metric, row.TeacherLabel!, row.Label!);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.World;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
@@ -8,12 +9,25 @@ namespace DistillOnnx.Toolchain.Study;
 /// <summary>The paper's comparison: which runs to make.</summary>
 public sealed record StudyOptions : OptimizationOptions, IStageOptions
 {
+    private static readonly string[] Depths =
+        [.. Enumerable.Range(1, WorldGenerator.MaxDepth).Select(d => d.ToString(CultureInfo.InvariantCulture))];
+
     /// <summary>Datasets, each <c>DIR</c> or <c>NAME=DIR</c>; several differ, for instance, in whose rationales they hold.</summary>
     [Option(
         "dataset directories, each DIR or NAME=DIR, for instance one with the teacher's rationales and one with people's",
-        Value = "[NAME=]DIR",
-        Required = true)]
+        Value = "[NAME=]DIR")]
     public IReadOnlyList<string> Data { get; init; } = [];
+
+    /// <summary>Depths of the generated world.</summary>
+    [Option(
+        "steps of reasoning, each 1 to 4, of the questions of a generated dataset whose teacher explains every step; trained together, "
+        + "measured together and by depth; in place of --data or beside it",
+        Value = "DEPTH")]
+    public IReadOnlyList<string> World { get; init; } = [];
+
+    /// <summary>Training rows of the generated world.</summary>
+    [Option("training rows of --world, of which --fractions are shares", Value = "ROWS")]
+    public int WorldRows { get; init; } = 4800;
 
     /// <summary>Students, each a preset, a checkpoint or a <c>config.json</c>, or <c>NAME=</c> one of them.</summary>
     [Option(
@@ -54,6 +68,13 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("optimizer steps of every run, whatever the share (default: --epochs decides)", Value = "STEPS")]
     public int? MaxSteps { get; init; }
 
+    /// <summary>Tokens of every run; null: <see cref="MaxSteps"/> or <see cref="Epochs"/> decides.</summary>
+    [Option(
+        "tokens of every run, in place of --max-steps: compares methods at equal tokens, where --max-steps compares them at equal steps, "
+        + "of which step-by-step's have more tokens",
+        Value = "TOKENS")]
+    public long? MaxTokens { get; init; }
+
     /// <summary>Times that a run sees its rows.</summary>
     [Option("times that a run goes through its rows", Value = "COUNT")]
     public double Epochs { get; init; } = 10;
@@ -66,6 +87,16 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("weight of the label loss in step-by-step", Value = "SHARE")]
     public double Alpha { get; init; } = 0.5;
 
+    /// <summary>That weight at the last step; null: it stays.</summary>
+    [Option(
+        "weight of the label loss at the last step, to which it moves from --alpha in a straight line (default: it stays)",
+        Value = "SHARE")]
+    public double? AlphaEnd { get; init; }
+
+    /// <summary>What the label loss is.</summary>
+    [Option("tokens, or closed-set: −ln of the label's probability among the labels or the row's choices, in place of its tokens' loss")]
+    public LabelLoss LabelLoss { get; init; } = LabelLoss.Tokens;
+
     /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
     [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]
     public double? Dropout { get; init; }
@@ -75,7 +106,9 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     public int? EvaluateEvery { get; init; }
 
     /// <summary>Evaluations without a gain after which a run stops; 0: never.</summary>
-    [Option("evaluations without a gain after which a run stops; 0: never", Value = "COUNT")]
+    [Option(
+        "evaluations without a gain after which a run stops, 0: never; with more steps than it needs, compares methods at convergence",
+        Value = "COUNT")]
     public int Patience { get; init; }
 
     /// <summary>Longest rationale in tokens.</summary>
@@ -91,6 +124,13 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
     public int VocabularySize { get; init; } = 4000;
 
+    /// <summary>Accuracies at which rows are compared.</summary>
+    [Option(
+        "accuracies, fractions of one, at which the rows that methods need are compared (default: each multiple of 0.05 for which they "
+        + "are known)",
+        Value = "ACCURACY")]
+    public IReadOnlyList<string> Accuracies { get; init; } = [];
+
     /// <summary>Whether checkpoints are kept.</summary>
     [Option("keep every run's checkpoint (default: its report alone)")]
     public bool KeepCheckpoints { get; init; }
@@ -99,13 +139,16 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
-        void Distinct(string name, IReadOnlyList<string> values)
+        void Distinct(string name, IReadOnlyList<string> values, bool required = true)
         {
-            if (values.Count == 0) faults.Add($"--{name} is missing");
+            if (required && values.Count == 0) faults.Add($"--{name} is missing");
             if (values.Distinct(StringComparer.Ordinal).Count() != values.Count) faults.Add($"--{name} names one twice");
         }
 
-        Distinct("data", Data);
+        if (Data.Count + World.Count == 0) faults.Add("--data is missing, or --world");
+        Distinct("data", Data, required: false);
+        Distinct("world", World, required: false);
+        Distinct("accuracies", Accuracies, required: false);
         Distinct("students", Students);
         Distinct("methods", Methods);
         Distinct("fractions", Fractions);
@@ -123,6 +166,21 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
         foreach (var seed in Seeds.Where(s => !long.TryParse(s, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)))
             faults.Add($"--seeds: expected whole numbers, found \"{seed}\"");
+        foreach (var depth in World.Where(d => !Depths.Contains(d)))
+            faults.Add($"--world: expected depths {string.Join(", ", Depths)}, found \"{depth}\"");
+        if (WorldRows is < 1 or > WorldDataset.MaxRows)
+            faults.Add($"--world-rows: expected 1 to {WorldDataset.MaxRows}, found {WorldRows}");
+        foreach (var accuracy in Accuracies)
+        {
+            if (!double.TryParse(accuracy, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value is > 0 and < 1))
+                faults.Add($"--accuracies: expected fractions between 0 and 1, found \"{accuracy}\"");
+        }
+
+        if (MaxTokens is < 1) faults.Add($"--max-tokens: expected at least 1, found {MaxTokens}");
+        if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");
+        if (LabelLoss == LabelLoss.ClosedSet && Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask))
+            faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
+        if (AlphaEnd is { } end && !(end is >= 0 and <= 1)) faults.Add($"--alpha-end: expected a share from 0 to 1, found {end}");
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");

@@ -10,8 +10,8 @@ internal static class StudyReport
     // Described in text, or without effect on the figures.
     private static readonly HashSet<string> Described = new(StringComparer.Ordinal)
     {
-        "data", "students", "methods", "fractions", "seeds", "split", "max_steps", "epochs", "batch_size", "alpha",
-        "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "micro_batch_tokens",
+        "data", "world", "students", "methods", "fractions", "seeds", "split", "max_steps", "max_tokens", "epochs", "batch_size", "alpha",
+        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "micro_batch_tokens",
     };
 
     /// <summary>The runs as CSV.</summary>
@@ -19,7 +19,7 @@ internal static class StudyReport
     {
         var text = new StringBuilder(
             "data,student,method,fraction,seed,train_rows,parameters,rows,accuracy,validation_accuracy,"
-            + "best_step,steps,seconds,tokens_per_second\n");
+            + "best_step,steps,tokens,converged,seconds,tokens_per_second\n");
         foreach (var r in runs)
         {
             text.Append(
@@ -27,7 +27,10 @@ internal static class StudyReport
                 $"{Quote(r.Data)},{Quote(r.Student)},{Quote(r.Method)},{r.Fraction},{r.Seed},{r.TrainRows},{r.Parameters},{r.Rows},");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{r.Accuracy:0.######},{r.ValidationAccuracy:0.######},{r.BestStep},{r.Steps},{r.Seconds:0.#},{r.TokensPerSecond:0}\n");
+                $"{r.Accuracy:0.######},{r.ValidationAccuracy:0.######},{r.BestStep},{r.Steps},{r.Tokens},");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(r.Converged ? "true" : "false")},{r.Seconds:0.#},{r.TokensPerSecond:0}\n");
         }
 
         return text.ToString();
@@ -43,9 +46,10 @@ internal static class StudyReport
             + $"{string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"Each run: {(options.MaxSteps is { } steps ? $"{steps} steps" : $"{options.Epochs} epochs")}, batch "
-            + $"{options.BatchSize}, alpha {options.Alpha} in step-by-step, checkpoint chosen on the validation rows, "
-            + $"measured on `{options.Split}`.");
+            $"Each run: {Length(options)}, batch {options.BatchSize}, alpha {options.Alpha}"
+            + $"{(options.AlphaEnd is { } end ? string.Create(CultureInfo.InvariantCulture, $" to {end}") : "")} in step-by-step, "
+            + $"checkpoint chosen on the validation rows, measured on `{options.Split}`.");
+        page.AppendLine(Compared(options, result.Runs));
         var others = Others(options);
         if (others.Count > 0)
             page.AppendLine(CultureInfo.InvariantCulture, $"Otherwise the defaults of `train`, but for {string.Join(", ", others)}.");
@@ -95,6 +99,7 @@ internal static class StudyReport
         foreach (var student in result.Summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
         foreach (var plot in plots) page.AppendLine(CultureInfo.InvariantCulture, $"![{plot}]({plot})").AppendLine();
         Differences(page, options.Methods[0], result.Differences);
+        StudyEfficiency.Write(page, options.Methods[0], result);
         page.AppendLine("## What is not comparable to the paper").AppendLine();
         page.AppendLine(
             "Hsieh et al. 2023 fine-tune T5 models of 220 million parameters and more that were pretrained on C4, for "
@@ -103,6 +108,28 @@ internal static class StudyReport
             "Figures here hold for the students, rows and steps named above and do not apply to larger ones. Rows "
             + "that a dataset held out of another split are listed in its `dataset.json`.");
         return page.ToString();
+    }
+
+    private static string Length(StudyOptions options) =>
+        options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens")
+        : options.MaxSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps")
+        : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs} epochs");
+
+    /// <summary>Whether methods had equal steps, equal tokens, or what they need.</summary>
+    private static string Compared(StudyOptions options, IReadOnlyList<StudyRun> runs)
+    {
+        if (options.Patience == 0)
+            return options.MaxTokens is null
+                ? "Methods are compared at equal steps; a step of step-by-step has the tokens of inputs, labels and rationales."
+                : "Methods are compared at equal tokens.";
+        var unfinished = runs.Count(r => !r.Converged);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Methods are compared at convergence: a run stops after {options.Patience} evaluations without a gain. ")
+            + (unfinished == 0
+                ? "All runs did."
+                : string.Create(
+                    CultureInfo.InvariantCulture, $"{unfinished} of {runs.Count} runs were stopped by their last step before that."));
     }
 
     private static void Differences(StringBuilder page, string reference, IReadOnlyList<StudyDifference> differences)

@@ -8,6 +8,8 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Runs">All runs.</param>
 /// <param name="Summary">Mean and spread over seeds.</param>
 /// <param name="Differences">Methods against the first one, paired by seed.</param>
+/// <param name="RowsRatio">Rows that methods need over those that the first one needs, per accuracy.</param>
+/// <param name="SmallestStudents">For datasets with a teacher's labels on the measured rows, the smallest student that is as good.</param>
 /// <param name="Untrained">What students that begin from a checkpoint answer before any training.</param>
 /// <param name="Tokenizer">The tokenizer that students from scratch share; null where there are none, or the options name one.</param>
 public sealed record StudyResult(
@@ -15,6 +17,8 @@ public sealed record StudyResult(
     IReadOnlyList<StudyRun> Runs,
     IReadOnlyList<StudySummary> Summary,
     IReadOnlyList<StudyDifference> Differences,
+    IReadOnlyDictionary<string, IReadOnlyList<StudyRatio>> RowsRatio,
+    IReadOnlyList<SmallestStudent> SmallestStudents,
     IReadOnlyList<StudyBaseline> Untrained,
     string? Tokenizer)
 {

@@ -30,6 +30,9 @@ public sealed record StudyRun
     /// <summary>Accuracy on the measured split, a fraction of one.</summary>
     public double Accuracy { get; init; }
 
+    /// <summary>Right answers and rows of each part of the measured rows, where they have parts.</summary>
+    public IReadOnlyDictionary<string, StudyPart>? Parts { get; init; }
+
     /// <summary>Accuracy on the validation rows, by which the checkpoint was chosen.</summary>
     public double? ValidationAccuracy { get; init; }
 
@@ -39,9 +42,23 @@ public sealed record StudyRun
     /// <summary>Steps trained.</summary>
     public int Steps { get; init; }
 
+    /// <summary>Tokens trained on.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Whether it stopped because its accuracy had ceased to rise, and not because its steps were done.</summary>
+    public bool Converged { get; init; }
+
     /// <summary>Seconds of training.</summary>
     public double Seconds { get; init; }
 
     /// <summary>Tokens a second.</summary>
     public double TokensPerSecond { get; init; }
+
+    /// <summary>The run as a row of the table, and one more for each part, named as a dataset.</summary>
+    internal IEnumerable<StudyRun> Rowwise() =>
+    [
+        this with { Parts = null },
+        .. (Parts ?? new Dictionary<string, StudyPart>()).OrderBy(p => p.Key, StringComparer.Ordinal).Select(
+            p => this with { Data = p.Key, Rows = p.Value.Rows, Accuracy = (double)p.Value.Right / p.Value.Rows, Parts = null }),
+    ];
 }

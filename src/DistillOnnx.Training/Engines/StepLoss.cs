@@ -1,8 +1,8 @@
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>Losses of the two parts as sums over their target tokens, in nats.</summary>
+/// <summary>Losses of the two parts as sums over their target tokens, in nats; what is counted is <c>TrainingSequence.Count</c>.</summary>
 /// <param name="LabelSum">Summed over label tokens.</param>
-/// <param name="LabelTokens">How many there were.</param>
+/// <param name="LabelTokens">How many there were; of labels of a closed set, how many labels.</param>
 /// <param name="RationaleSum">Summed over rationale tokens.</param>
 /// <param name="RationaleTokens">How many there were.</param>
 internal readonly record struct StepLoss(double LabelSum, long LabelTokens, double RationaleSum, long RationaleTokens)

@@ -17,15 +17,27 @@ internal static class StudentEngines
     public static IStudentEngine Create(T5Model model, TrainingPrecision precision, bool tf32, bool recompute, IReporter reporter)
     {
         var cpu = model.Device.type == TorchSharp.DeviceType.CPU;
+        if (precision == TrainingPrecision.Bf16) model.ComputeType = ScalarType.BFloat16;
         if (!cpu) backends.cuda.matmul.allow_tf32 = tf32;
         if (precision == TrainingPrecision.Bf16)
         {
             if (cpu)
                 reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
-            model.ComputeType = ScalarType.BFloat16;
-            return new ScriptEngine(model, recompute: recompute);
+        }
+        else if (UnpaddedEngine.Supports(model) && !recompute)
+        {
+            return new UnpaddedEngine(model);
         }
 
-        return UnpaddedEngine.Supports(model) && !recompute ? new UnpaddedEngine(model) : new ScriptEngine(model, recompute: recompute);
+        return new ScriptEngine(model, recompute: recompute, attention: Attention(model, reporter));
+    }
+
+    /// <summary>The fused attention on a device that has it; where it cannot be used, that is said.</summary>
+    internal static AttentionForm Attention(T5Model model, IReporter reporter)
+    {
+        if (model.Device.type == TorchSharp.DeviceType.CPU) return AttentionForm.Products;
+        if (FusedAttention.WhyNot(model.Device, model.ComputeType, model.Config.DKv) is not { } why) return AttentionForm.Fused;
+        reporter.Warn($"attention is computed by plain products, in more memory and time than by CUDA's fused kernel: {why}");
+        return AttentionForm.Products;
     }
 }

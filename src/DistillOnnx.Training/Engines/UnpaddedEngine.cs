@@ -113,6 +113,14 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
                 weights.AsSpan(targets.Offsets[s], targets.Length(s)).Fill((float)batch.TokenWeight(batch.Sequences[s]));
         }
 
+        int[]?[]? allowed = null;
+        for (var s = 0; s < targets.Count; s++)
+        {
+            if (batch.Sequences[s].Allowed is not { } sets) continue;
+            allowed ??= new int[targets.Total][];
+            for (var t = 0; t < sets.Count; t++) allowed[targets.Offsets[s] + t] = sets[t];
+        }
+
         var gradient = backward ? _space.Get("dhidden", hidden.Rows, hidden.Columns) : null;
         var count = Math.Max(64, HeadBytes / sizeof(float) / _config.VocabSize);
         for (var from = 0; from < targets.Total; from += count)
@@ -121,7 +129,7 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
             using var x = Rows(hidden, from, rows);
             var logits = _space.Get("logits", rows, _config.VocabSize);
             _head.Forward(x, logits);
-            CrossEntropyKernel.Run(logits.Data, targets.Ids, from, weights, losses, rows, _config.VocabSize);
+            CrossEntropyKernel.Run(logits.Data, targets.Ids, from, allowed, weights, losses, rows, _config.VocabSize);
             if (!backward) continue;
             using var dx = Rows(gradient!, from, rows);
             _head.WeightGradient(logits, x, add || from > 0);
@@ -141,8 +149,8 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
         {
             double sum = 0;
             foreach (var loss in losses.AsSpan(targets.Offsets[s], targets.Length(s))) sum += loss;
-            if (batch.Sequences[s].Part == LossPart.Label) (label, labels) = (label + sum, labels + targets.Length(s));
-            else (rationale, rationales) = (rationale + sum, rationales + targets.Length(s));
+            if (batch.Sequences[s].Part == LossPart.Label) (label, labels) = (label + sum, labels + batch.Sequences[s].Count);
+            else (rationale, rationales) = (rationale + sum, rationales + batch.Sequences[s].Count);
         }
 
         return new StepLoss(label, labels, rationale, rationales);

@@ -12,7 +12,7 @@ using DistillOnnx.Training.T5;
 namespace DistillOnnx.Training.Generation;
 
 /// <summary>Labels inputs with a checkpoint, in TorchSharp: what training evaluates with and exports are compared with.</summary>
-public sealed class StudentPredictor : IPredictor, IExplainer
+public sealed class StudentPredictor : IPredictor, IExplainer, IEmbedder
 {
     /// <summary>Decoded where the task sets no limit.</summary>
     private const int DefaultLabelTokens = 128;
@@ -133,6 +133,31 @@ public sealed class StudentPredictor : IPredictor, IExplainer
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<float[]> Embed(IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
+    {
+        var rows = new Row[inputs.Count];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            RequireText(inputs[i], i);
+            rows[i] = new Row(i, _encoder.EncodeInput(inputs[i].Text, out var truncated), truncated);
+        }
+
+        var means = new float[rows.Length][];
+        foreach (var batch in Batches(rows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            lock (_gate)
+            {
+                using var tokens = PaddedBatch.Create([.. batch.Select(r => r.Ids)], _model.Config.PadTokenId, _model.Device);
+                var states = new EncoderStates(_model).Mean(tokens);
+                for (var i = 0; i < batch.Length; i++) means[batch[i].Index] = states[i];
+            }
+        }
+
+        return means;
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_ownsModel) _model.Dispose();
@@ -187,9 +212,14 @@ public sealed class StudentPredictor : IPredictor, IExplainer
         };
     }
 
-    private void RequireUsable(PredictorInput input, int index)
+    private static void RequireText(PredictorInput input, int index)
     {
         if (string.IsNullOrWhiteSpace(input.Text)) throw new InputException($"input {index + 1}: expected a text, found an empty one");
+    }
+
+    private void RequireUsable(PredictorInput input, int index)
+    {
+        RequireText(input, index);
         if (Task.Kind == TaskKind.Choices && input.Choices is not { Count: > 0 })
             throw new InputException($"input {index + 1}: task \"{Task.Name}\" needs the choices of each input, found none");
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)

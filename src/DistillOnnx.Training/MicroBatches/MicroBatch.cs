@@ -5,8 +5,8 @@ namespace DistillOnnx.Training.MicroBatches;
 /// weights are those of the whole step, so that any cut into micro-batches gives the same gradient.
 /// </summary>
 /// <param name="Sequences">At least one.</param>
-/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, each counted with its sequence's
-/// weight.</param>
+/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, or over its labels where they
+/// are of a closed set, each counted with its sequence's weight.</param>
 /// <param name="RationaleWeight">Weight of a rationale's token: 1 − α over the rationale tokens of the step, counted likewise.</param>
 internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, double LabelWeight, double RationaleWeight)
 {
@@ -32,7 +32,7 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
         var all = rows.SelectMany(r => r.Sequences).OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length).ToList();
         double Mean(LossPart part, double weight)
         {
-            var tokens = all.Where(s => s.Part == part).Sum(s => s.Weight * s.Target.Length);
+            var tokens = all.Where(s => s.Part == part).Sum(s => s.Weight * s.Count);
             return tokens == 0 ? 0 : weight / tokens;
         }
 

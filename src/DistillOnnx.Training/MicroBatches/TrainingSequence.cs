@@ -5,8 +5,14 @@ namespace DistillOnnx.Training.MicroBatches;
 /// <param name="Target">Token ids of the output, end token included.</param>
 /// <param name="Part">The loss that it counts towards.</param>
 /// <param name="Weight">What its target tokens weigh in that loss, relative to those of other sequences; above 0.</param>
-internal sealed record TrainingSequence(int[] Source, int[] Target, LossPart Part, double Weight = 1)
+/// <param name="Allowed">For each target token, those that could stand in its place, itself included: the loss is then that of a softmax
+/// over them, and its sum over the tokens −ln of the target's probability within a closed set. Null: any of the vocabulary.</param>
+internal sealed record TrainingSequence(
+    int[] Source, int[] Target, LossPart Part, double Weight = 1, IReadOnlyList<int[]>? Allowed = null)
 {
+    /// <summary>What it counts for where a loss is a mean: its target's tokens, or one where the target is one of a closed set.</summary>
+    public int Count => Allowed is null ? Target.Length : 1;
+
     /// <summary>Tokens that the model works on: those of the source and of the target.</summary>
     public int Tokens => Source.Length + Target.Length;
 }

@@ -4,7 +4,8 @@ namespace DistillOnnx.Training.Optimizers;
 
 /// <summary>
 /// Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) with an outer learning rate instead of relative steps, and no first moment. A
-/// matrix keeps the means of its rows and columns instead of every squared gradient.
+/// matrix keeps the means of its rows and columns instead of every squared gradient. Parameters that are alike are updated together, so
+/// the number of operations does not depend on a model's depth.
 /// </summary>
 internal sealed class Adafactor : IOptimizer
 {
@@ -12,19 +13,21 @@ internal sealed class Adafactor : IOptimizer
     private const double Epsilon = 1e-30;
     private const double ClipThreshold = 1;
 
-    private readonly IReadOnlyList<long[]> _shapes;
+    private readonly IReadOnlyList<ParameterGroup> _groups;
     private readonly double _weightDecay;
     private readonly bool _scaleParameter;
     private readonly Tensor _rows;
     private readonly Tensor _columns;
 
     /// <param name="weights">The weights that will be updated: float32 [parameters].</param>
-    /// <param name="shapes">The shapes of the parameters, which lie end to end in the weights.</param>
+    /// <param name="names">The names of the parameters, which lie end to end in the weights.</param>
+    /// <param name="shapes">Their shapes.</param>
     /// <param name="weightDecay">Share of a weight, times the learning rate, taken away a step.</param>
     /// <param name="scaleParameter">Whether a parameter's learning rate is multiplied with its <see cref="ParameterScale"/>.</param>
-    public Adafactor(Tensor weights, IReadOnlyList<long[]> shapes, double weightDecay, bool scaleParameter = false)
+    public Adafactor(
+        Tensor weights, IReadOnlyList<string> names, IReadOnlyList<long[]> shapes, double weightDecay, bool scaleParameter = false)
     {
-        (_shapes, _weightDecay, _scaleParameter) = (shapes, weightDecay, scaleParameter);
+        (_groups, _weightDecay, _scaleParameter) = (ParameterGroups.Of(names, shapes), weightDecay, scaleParameter);
 
         // A vector's full second moments stand among the rows.
         _rows = zeros(shapes.Sum(s => s[0]), dtype: ScalarType.Float32, device: weights.device).DetachFromDisposeScope();
@@ -40,50 +43,54 @@ internal sealed class Adafactor : IOptimizer
     public void Step(Tensor weights, Tensor gradients, double gradientScale, double learningRate, int step)
     {
         using var off = no_grad();
-        var keep = 1 - Math.Pow(step, DecayRate);
-        long offset = 0, rowOffset = 0, columnOffset = 0;
-        foreach (var shape in _shapes)
+        using var all = NewDisposeScope();
+        if (gradientScale != 1) gradients.mul_(gradientScale);
+        foreach (var group in _groups)
         {
             using var scope = NewDisposeScope();
-            var count = shape.Length == 2 ? shape[0] * shape[1] : shape[0];
-            var weight = weights.narrow(0, offset, count).view(shape);
-            var gradient = gradients.narrow(0, offset, count).view(shape);
-            if (gradientScale != 1) gradient.mul_(gradientScale);
-            var square = gradient.square().add_(Epsilon);
-            var row = _rows.narrow(0, rowOffset, shape[0]);
-            Tensor update;
-            if (shape.Length == 2)
-            {
-                var column = _columns.narrow(0, columnOffset, shape[1]);
-                row.mul_(keep).add_(square.mean([1L]), alpha: 1 - keep);
-                column.mul_(keep).add_(square.mean([0L]), alpha: 1 - keep);
-                update = (row / row.mean()).rsqrt_().unsqueeze(1) * column.rsqrt().unsqueeze(0);   // [rows, columns]
-                columnOffset += shape[1];
-            }
-            else
-            {
-                row.mul_(keep).add_(square, alpha: 1 - keep);
-                update = row.rsqrt();
-            }
-
-            update.mul_(gradient);
-            var size = update.square().mean().sqrt_().div_(ClipThreshold).clamp_(min: 1.0);
-            update.div_(size).mul_(learningRate);
-            if (_scaleParameter)
-            {
-                var scale = ParameterScale.Of(weight);
-                update.mul_(scale);
-                if (_weightDecay != 0) weight.mul_(scale.mul_(-learningRate * _weightDecay).add_(1));
-            }
-            else if (_weightDecay != 0)
-            {
-                weight.mul_(1 - learningRate * _weightDecay);
-            }
-
-            weight.sub_(update);
-            offset += count;
-            rowOffset += shape[0];
+            Step(group, group.Of(weights), group.Of(gradients), learningRate, keep: 1 - Math.Pow(step, DecayRate));
         }
+    }
+
+    /// <param name="group">Parameters that are alike.</param>
+    /// <param name="weights">[count, rows] or [count, rows, columns].</param>
+    /// <param name="gradients">The same.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="keep">The share of the means so far that stays.</param>
+    private void Step(ParameterGroup group, Tensor weights, Tensor gradients, double learningRate, double keep)
+    {
+        long[] inner = group.IsMatrix ? [1L, 2L] : [1L];
+        var square = gradients.square().add_(Epsilon);
+        var row = group.RowsOf(_rows);
+        Tensor update;
+        if (group.IsMatrix)
+        {
+            var column = group.ColumnsOf(_columns);
+            row.mul_(keep).add_(square.mean([2L]), alpha: 1 - keep);
+            column.mul_(keep).add_(square.mean([1L]), alpha: 1 - keep);
+            update = (row / row.mean([1L], keepdim: true)).rsqrt_().unsqueeze(2) * column.rsqrt().unsqueeze(1);   // [count, rows, columns]
+        }
+        else
+        {
+            row.mul_(keep).add_(square, alpha: 1 - keep);
+            update = row.rsqrt();
+        }
+
+        update.mul_(gradients);
+        var size = update.square().mean(inner, keepdim: true).sqrt_().div_(ClipThreshold).clamp_(min: 1.0);
+        update.div_(size).mul_(learningRate);
+        if (_scaleParameter)
+        {
+            var scale = weights.square().mean(inner, keepdim: true).sqrt_().clamp_(min: ParameterScale.Least);
+            update.mul_(scale);
+            if (_weightDecay != 0) weights.mul_(scale.mul_(-learningRate * _weightDecay).add_(1));
+        }
+        else if (_weightDecay != 0)
+        {
+            weights.mul_(1 - learningRate * _weightDecay);
+        }
+
+        weights.sub_(update);
     }
 
     /// <inheritdoc/>

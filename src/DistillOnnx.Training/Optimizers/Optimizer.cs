@@ -14,10 +14,12 @@ internal static class Optimizer
     /// <param name="scaleParameter">Whether the learning rate of a parameter is a share of its size.</param>
     public static IOptimizer Create(OptimizerKind kind, Tensor weights, T5Model model, double weightDecay, bool scaleParameter)
     {
-        IReadOnlyList<long[]> shapes = [.. model.parameters().Select(p => p.shape)];
+        var parameters = model.named_parameters().ToArray();
+        IReadOnlyList<long[]> shapes = [.. parameters.Select(p => p.parameter.shape)];
         return kind switch
         {
-            OptimizerKind.Adafactor => new Adafactor(weights, shapes, weightDecay, scaleParameter),
+            OptimizerKind.Adafactor => new Adafactor(
+                weights, [.. parameters.Select(p => p.name)], shapes, weightDecay, scaleParameter),
             _ => new AdamW(weights, shapes, weightDecay, scaleParameter),
         };
     }

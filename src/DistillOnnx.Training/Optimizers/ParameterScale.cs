@@ -1,5 +1,4 @@
 using DistillOnnx.Training.Engines.Kernels;
-using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Optimizers;
 
@@ -16,7 +15,4 @@ internal static class ParameterScale
     /// <summary>Of a parameter in main memory.</summary>
     public static unsafe double Of(float* weights, long count) =>
         Math.Max(Least, Math.Sqrt(FlatKernels.SumOfSquares(weights, count) / count));
-
-    /// <summary>Of a parameter on any device: a scalar there.</summary>
-    public static Tensor Of(Tensor weights) => weights.square().mean().sqrt_().clamp_(min: Least);
 }

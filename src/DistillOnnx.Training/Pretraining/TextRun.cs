@@ -45,7 +45,8 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
         var warmup = Options.WarmupSteps ?? (int)Math.Ceiling(Warmup * Options.MaxSteps);
         var plan = new TrainingPlan(
             "pretrain", new Schedule(Options.Schedule, Options.LearningRate!.Value, warmup, Options.MaxSteps),
-            (int)Math.Min(int.MaxValue, Math.Max(1, _lines!.Count / Options.BatchSize)), 1, 0, Options.MicroBatchTokens, Options.ClipNorm,
+            (int)Math.Min(int.MaxValue, Math.Max(1, _lines!.Count / Options.BatchSize)), AlphaSchedule.LabelsAlone,
+            Options.MicroBatchTokens, Options.ClipNorm,
             Options.EvaluateEvery ?? Math.Max(1, Options.MaxSteps / Evaluations), Options.SaveEvery, Patience: 0, Options.Seed);
         return new RunInputs(
             Task: null, plan, rows, (engine, _) => new TextEvaluator(engine, heldOut), Data(), Options.Dropout, $"{_lines.Count} lines",

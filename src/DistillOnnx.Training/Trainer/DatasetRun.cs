@@ -68,16 +68,19 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
             : new ExampleEncoder(inputs, Options with { Labels = LabelSource.Gold }).Encode(_validation, SplitNames.Validation, Reporter);
         var order = new DatasetRows(rows, RowsPerStep, Options.BucketWindow, Options.Seed, SamplingRule.Power(Options.Sampling));
         return new RunInputs(
-            task, Plan(fromScratch, order.StepsPerEpoch), order,
+            task, Plan(fromScratch, order.StepsPerEpoch, rows.Sum(r => (long)r.Tokens)), order,
             (engine, model) =>
                 new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
             Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
-            ["data", "keep_resume", "max_steps", "epochs"], Options.KeepResume);
+            ["data", "keep_resume", "max_steps", "max_tokens", "epochs"], Options.KeepResume);
     }
 
     /// <summary>What acts on classes needs a task that has them.</summary>
     private void RequireClasses(TaskSpec task)
     {
+        if (task.Kind == TaskKind.Text && Options.LabelLoss == LabelLoss.ClosedSet)
+            throw new InputException(
+                $"--label-loss closed-set: needs a task with a closed set; {Options.Data}: task \"{task.Name}\" is of kind text");
         if (task.Kind == TaskKind.Labels) return;
         var option = Options.SelectOn == SelectionMetric.MacroF1 ? "--select-on macro-f1"
             : Options.ClassWeights != ClassWeights.None ? $"--class-weights {Options.ClassWeights}"
@@ -108,14 +111,17 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         return [.. order.Take(count).Order().Select(i => examples[i])];
     }
 
-    private TrainingPlan Plan(bool fromScratch, int stepsPerEpoch)
+    private TrainingPlan Plan(bool fromScratch, int stepsPerEpoch, long tokensPerEpoch)
     {
-        var total = Options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(Options.Epochs * stepsPerEpoch)));
+        var epochs = Options.MaxTokens is { } tokens ? (double)tokens / tokensPerEpoch : Options.Epochs;
+        var total = Options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(epochs * stepsPerEpoch)));
         var warmup = Math.Min(total, Options.WarmupSteps ?? (fromScratch ? (int)Math.Ceiling(ScratchWarmup * total) : 0));
-        var alpha = Options.Method == TrainingMethod.StepByStep ? Options.Alpha : 1;
+        var alpha = Options.Method == TrainingMethod.StepByStep
+            ? new AlphaSchedule(Options.Alpha, Options.AlphaEnd ?? Options.Alpha, total)
+            : AlphaSchedule.LabelsAlone;
         var every = Options.EvaluateEvery ?? Math.Max(1, Math.Min(stepsPerEpoch, (total + Evaluations - 1) / Evaluations));
         return new TrainingPlan(
-            "train", new Schedule(Options.Schedule, Options.LearningRate!.Value, warmup, total), stepsPerEpoch, alpha, 1 - alpha,
+            "train", new Schedule(Options.Schedule, Options.LearningRate!.Value, warmup, total), stepsPerEpoch, alpha,
             Options.MicroBatchTokens, Options.ClipNorm, every, Options.SaveEvery, Options.Patience, Options.Seed);
     }
 

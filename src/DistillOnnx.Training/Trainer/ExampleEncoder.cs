@@ -14,10 +14,12 @@ internal sealed class ExampleEncoder
 {
     private readonly InputEncoder _encoder;
     private readonly TrainOptions _options;
+    private readonly ClosedSets? _sets;
 
     public ExampleEncoder(InputEncoder encoder, TrainOptions options)
     {
         (_encoder, _options) = (encoder, options);
+        _sets = options.LabelLoss == LabelLoss.ClosedSet ? new ClosedSets(encoder) : null;
     }
 
     // Four times what training cuts to by default: a run that takes minutes a step is then most likely not what was meant.
@@ -81,7 +83,8 @@ internal sealed class ExampleEncoder
                 .. target, .. Rationale(example.Rationale, check, ref cut)];
             sequences.Add(
                 new TrainingSequence(
-                    Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label));
+                    Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label,
+                    Allowed: _sets?.Allowed(example, label!)));
         }
 
         if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)

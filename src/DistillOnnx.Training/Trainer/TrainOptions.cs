@@ -37,6 +37,19 @@ public sealed record TrainOptions : RunOptions
     [Option("weight of the label loss in step-by-step; the rationale loss weighs 1 − alpha", Value = "SHARE")]
     public double Alpha { get; init; } = 0.5;
 
+    /// <summary>That weight at the last step, to which it moves in a straight line; null: it stays.</summary>
+    [Option(
+        "weight of the label loss at the last step, to which it moves from --alpha in a straight line, for instance --alpha 0.2 "
+        + "--alpha-end 0.8: rationales first, labels last (default: it stays)",
+        Value = "SHARE")]
+    public double? AlphaEnd { get; init; }
+
+    /// <summary>What the label loss is.</summary>
+    [Option(
+        "tokens (cross-entropy over the vocabulary, a mean over the labels' tokens) or closed-set (−ln of the label's probability among "
+        + "the labels or the row's choices, which is what is served; needs a closed set)")]
+    public LabelLoss LabelLoss { get; init; } = LabelLoss.Tokens;
+
     /// <summary>Share of the training rows that is used, drawn by <see cref="Seed"/>.</summary>
     [Option("share of the training rows to use, drawn by --seed", Value = "SHARE")]
     public double Fraction { get; init; } = 1;
@@ -58,6 +71,13 @@ public sealed record TrainOptions : RunOptions
     /// <summary>Optimizer steps; null: as <see cref="Epochs"/> says.</summary>
     [Option("optimizer steps (default: as --epochs says)", Value = "STEPS")]
     public int? MaxSteps { get; init; }
+
+    /// <summary>Tokens to train on; null: as <see cref="MaxSteps"/> or <see cref="Epochs"/> say.</summary>
+    [Option(
+        "as many optimizer steps as about so many tokens make, inputs and targets counted, in place of --max-steps: step-by-step takes "
+        + "fewer steps than standard, for the same work",
+        Value = "TOKENS")]
+    public long? MaxTokens { get; init; }
 
     /// <summary>Rows of a batch.</summary>
     [Option("rows of a batch", Value = "ROWS")]
@@ -143,11 +163,18 @@ public sealed record TrainOptions : RunOptions
 
         if (Data.Length == 0) faults.Add("--data is missing");
         Share("alpha", Alpha, zero: true, one: true);
+        Share("alpha-end", AlphaEnd, zero: true, one: true);
+        if (AlphaEnd is not null && Method != TrainingMethod.StepByStep)
+            faults.Add("--alpha-end: only step-by-step has two losses to weigh");
+        if (LabelLoss == LabelLoss.ClosedSet && Method == TrainingMethod.SingleTask)
+            faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
         Share("fraction", Fraction, zero: false, one: true);
         Share("dropout", Dropout, zero: true, one: false);
         AtLeast("vocabulary-size", VocabularySize, 64);
         if (!(Epochs > 0) || !double.IsFinite(Epochs)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         AtLeast("max-steps", MaxSteps, 1);
+        AtLeast("max-tokens", MaxTokens, 1);
+        if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");
         AtLeast("batch-size", BatchSize, 1);
         AtLeast("accumulate", Accumulate, 1);
         AtLeast("bucket-window", BucketWindow, 1);

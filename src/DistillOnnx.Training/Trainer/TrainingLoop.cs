@@ -113,8 +113,9 @@ internal sealed class TrainingLoop
         var figures = new StepFigures(step, _rows.Rows(step), _plan.Schedule.At(step));
         try
         {
+            var weight = _plan.Alpha.At(step);
             var batches = MicroBatch.Cut(
-                figures.Rows, _plan.MicroBatchTokens, _plan.LabelWeight, _plan.RationaleWeight, _workers.Rank, _workers.Count);
+                figures.Rows, _plan.MicroBatchTokens, weight, 1 - weight, _workers.Rank, _workers.Count);
             for (var i = 0; i < batches.Count; i++)
                 figures.Add(_engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0));
             if (batches.Count == 0) ClearGradients();

@@ -2,6 +2,7 @@ using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Native;
+using DistillOnnx.Training.Optimizers;
 
 namespace DistillOnnx.Benchmarks.Gpu;
 
@@ -19,8 +20,12 @@ internal sealed class GpuBenchmark : IBenchmark
         var device = Devices.Select(options.Device ?? "cuda:0", Reporter.None);
         GpuTraining.MeasureStages(result, device, options);
         if (options.StagesOnly) return result;
+        GpuTraining.MeasureMemory(
+            result, device, options.Quick ? "t5-tiny" : "t5-large", OptimizerKind.AdamW, recompute: false, options, cancellationToken);
         await GpuTraining.MeasureRatesAsync(result, device, options, cancellationToken);
         await GpuLabels.MeasureAsync(result, options, cancellationToken);
+        GpuTraining.MeasureMemory(
+            result, device, options.Quick ? "t5-tiny" : "t5-3b", OptimizerKind.Adafactor, recompute: true, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"Device {device}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, products alone counted, padding not."));

@@ -3,6 +3,7 @@ using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Benchmarks.Training;
 using DistillOnnx.Core.T5;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
@@ -25,7 +26,7 @@ internal static class GpuTraining
     {
         var preset = options.Quick ? "t5-tiny" : "t5-small";
         var (rows, source) = RowLengths.Esnli(options.SharedData, options.Quick ? 128 : 2048, T5Presets.Load(preset).VocabSize);
-        IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+        IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 4 : BatchRows)];
         foreach (var (name, precision, tf32) in Precisions(options.Quick))
         {
             using var student = new Student(preset, device, precision, tf32);
@@ -34,7 +35,7 @@ internal static class GpuTraining
                 BenchmarkOptions.Say($"{preset} {name}: stages of a step, {(repeats ? "one batch again and again" : source)}");
                 var stages = new Dictionary<string, List<double>>(StringComparer.Ordinal);
                 void Note(string stage, double ms) => (stages.TryGetValue(stage, out var all) ? all : stages[stage] = []).Add(ms);
-                var steps = Math.Min(batches.Length, options.Quick ? 6 : 32);
+                var steps = Math.Min(batches.Length, options.Quick ? 3 : 32);
                 for (var step = 0; step < steps; step++) student.Step(batches[repeats ? 0 : step], Note);
                 foreach (var (stage, times) in stages)
                 {
@@ -59,7 +60,7 @@ internal static class GpuTraining
         {
             var config = T5Presets.Load(preset);
             var (rows, _) = RowLengths.Esnli(options.SharedData, options.Quick ? 64 : 4096, config.VocabSize);
-            IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 8 : BatchRows)];
+            IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 4 : BatchRows)];
             foreach (var (name, precision, tf32) in Precisions(options.Quick))
             {
                 BenchmarkOptions.Say($"{preset} {name}: tokens a second");
@@ -90,6 +91,36 @@ internal static class GpuTraining
             result.Row(
                 ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing),
                 ("compiled, one shape", peer.Repeating));
+        }
+    }
+
+    /// <summary>
+    /// What a step of a student holds of the device, with the options that it is trained with. Memory of earlier students counts.
+    /// </summary>
+    public static void MeasureMemory(
+        BenchmarkResult result, Device device, string preset, OptimizerKind optimizer, bool recompute, BenchmarkOptions options,
+        CancellationToken cancellationToken)
+    {
+        const int rowsOfStep = 16, steps = 3;
+        BenchmarkOptions.Say($"{preset} bf16: memory");
+        var (rows, _) = RowLengths.Esnli(options.SharedData, rowsOfStep * steps, T5Presets.Load(preset).VocabSize);
+        try
+        {
+            using var student = new Student(preset, device, TrainingPrecision.Bf16, tf32: true, optimizer, recompute);
+            foreach (var batch in rows.Chunk(rowsOfStep))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                student.Step(batch, (_, _) => { });
+            }
+
+            result.Row(
+                ("memory", $"{preset} bf16 {optimizer}{(recompute ? ", blocks recomputed" : "")}"), ("rows a step", rowsOfStep),
+                ("of the device MiB", DeviceMemory()));
+        }
+        catch (System.Runtime.InteropServices.ExternalException e)
+        {
+            // A card that is too small for this student must not cost the other figures.
+            result.Note($"{preset}: {e.Message.Split('\n')[0]}");
         }
     }
 
@@ -124,14 +155,16 @@ internal static class GpuTraining
         private readonly Device _device;
         private int _step;
 
-        public Student(string preset, Device device, TrainingPrecision precision, bool tf32)
+        public Student(
+            string preset, Device device, TrainingPrecision precision, bool tf32, OptimizerKind optimizer = OptimizerKind.AdamW,
+            bool recompute = false)
         {
             _device = device;
             _model = new T5Model(T5Presets.Load(preset), device, seed: 1);
             if (device.type != TorchSharp.DeviceType.CPU) backends.cuda.matmul.allow_tf32 = tf32;
             if (precision == TrainingPrecision.Bf16) _model.ComputeType = ScalarType.BFloat16;
-            _engine = new ScriptEngine(_model);
-            _optimizer = Optimizer.Create(OptimizerKind.AdamW, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
+            _engine = new ScriptEngine(_model, recompute: recompute, attention: StudentEngines.Attention(_model, Reporter.None));
+            _optimizer = Optimizer.Create(optimizer, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
         }
 
         public int Shapes => _engine.Shapes;

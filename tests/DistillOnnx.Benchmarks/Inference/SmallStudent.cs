@@ -25,17 +25,26 @@ internal sealed class SmallStudent : IDisposable
 
     public static T5Config Config { get; } = T5Presets.Load("t5-small");
 
+    /// <summary>Of the same vocabulary, and small otherwise: to see that a benchmark runs.</summary>
+    public static T5Config Shallow { get; } =
+        Config with { DModel = 64, DKv = 16, DFf = 128, NumHeads = 4, NumLayers = 2, NumDecoderLayers = 2 };
+
     /// <summary>Writes the checkpoint and exports it.</summary>
     /// <param name="precisions">Beside fp32.</param>
-    public static SmallStudent Create(params string[] precisions)
+    public static SmallStudent Create(params string[] precisions) => Create(Config, precisions);
+
+    /// <summary>Writes a checkpoint of a shape and exports it.</summary>
+    /// <param name="config">The shape.</param>
+    /// <param name="precisions">Beside fp32.</param>
+    public static SmallStudent Create(T5Config config, params string[] precisions)
     {
         var task = new TaskSpec { Name = "nli", Kind = TaskKind.Labels, Labels = ["entailment", "neutral", "contradiction"] };
         var student = new SmallStudent(new BundleManifest { Task = task, PrecisionDetails = new Dictionary<string, BundlePrecision>() });
         try
         {
             var checkpoint = Path.Combine(student._root, "checkpoint");
-            BenchmarkOptions.Say("writing a random checkpoint of T5-small's shape");
-            RandomCheckpoint.Write(checkpoint, Config, task, seed: 1, TinyTokenizer.NliSized());
+            BenchmarkOptions.Say($"writing a random checkpoint of {config.ParameterCount / 1e6:0.0} M parameters");
+            RandomCheckpoint.Write(checkpoint, config, task, seed: 1, TinyTokenizer.NliSized());
             BenchmarkOptions.Say("exporting it");
             student.Manifest = BundleExporter.Export(
                 new BundleExportOptions { Model = checkpoint, Out = student.Directory, Precision = ["fp32", .. precisions] },

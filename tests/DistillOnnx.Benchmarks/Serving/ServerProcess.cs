@@ -49,12 +49,13 @@ internal sealed class ServerProcess : IDisposable
     public static async Task<ServerProcess> StartAsync(
         string bundle, int threads, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "DistillOnnx.Server.dll");
+        // A program that is packed with its own .NET has executables of its own, and no dotnet to run them.
+        var server = Path.Combine(AppContext.BaseDirectory, "DistillOnnx.Server");
+        var isDotnet = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
         var start = new ProcessStartInfo(
-            Environment.ProcessPath!,
+            isDotnet ? Environment.ProcessPath! : server,
             [
-                "exec",
-                program,
+                .. isDotnet ? (string[])["exec", server + ".dll"] : [],
                 "--model",
                 "nli=" + bundle,
                 "--urls",

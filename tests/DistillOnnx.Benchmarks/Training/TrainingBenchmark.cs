@@ -4,6 +4,7 @@ using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Optimizers;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 using DistillOnnx.Training.Tests.Engines;
@@ -154,13 +155,17 @@ internal sealed class TrainingBenchmark : IBenchmark
         set_num_threads(threads);
 
         // A scope counts the tensors that the program makes, each by a native call; the step itself is one more.
-        long made;
-        using (var counted = NewDisposeScope())
+        static long Made(Action action)
         {
+            using var counted = NewDisposeScope();
             var before = DisposeScopeManager.Statistics.CreatedInScopeCount;
-            script.Accumulate(batch, 1, true).Dispose();
-            made = DisposeScopeManager.Statistics.CreatedInScopeCount - before;
+            action();
+            return DisposeScopeManager.Statistics.CreatedInScopeCount - before;
         }
+
+        var made = Made(() => script.Accumulate(batch, 1, true).Dispose());
+        using var adafactor = Optimizer.Create(OptimizerKind.Adafactor, script.Weights, model, weightDecay: 0, scaleParameter: false);
+        result.Ratio("adafactor_native_calls", Made(() => adafactor.Step(script.Weights, script.Gradients, 1, 1e-4, 1)));
 
         result.Ratio("cuda_engine_host_ms", times[Script].Median);
         result.Ratio("cuda_engine_host_over_autograd", times[Script].Median / times[Autograd].Median);

@@ -8,8 +8,8 @@ namespace DistillOnnx.Cli.Tests.Packages;
 
 /// <summary>
 /// A folder outside the repository with a feed of all packages of the solution, packed from what is built, and a configuration of NuGet
-/// that adds the feed to the machine's own sources. Packages of ours are unpacked within the folder; all others are taken from
-/// the user's cache where they are there. Beside it a bundle to predict with.
+/// that has two sources: the feed, and the cache in which the build's packages are. So no registry is asked. Packages of ours are
+/// unpacked within the folder; all others are used where they are. Beside it a bundle to predict with.
 /// </summary>
 public sealed class PackageFeed : IAsyncLifetime
 {
@@ -53,9 +53,8 @@ public sealed class PackageFeed : IAsyncLifetime
             Repository.Root, "pack", "DistillOnnx.sln", "-c", Configuration, "--no-build", $"-p:Version={Version}", "-o", this["feed"]);
         new XDocument(new XElement(
             "configuration",
-            new XElement("packageSources", new XElement("add", new XAttribute("key", "feed"), new XAttribute("value", this["feed"]))),
-            new XElement("fallbackPackageFolders", new XElement("add", new XAttribute("key", "cache"), new XAttribute("value", Cache)))))
-            .Save(this["nuget.config"]);
+            new XElement("packageSources", new XElement("clear"), Add("feed", this["feed"]), Add("cache", Cache)),
+            new XElement("fallbackPackageFolders", Add("cache", Cache)))).Save(this["nuget.config"]);
         await MakeBundleAsync();
     }
 
@@ -158,6 +157,8 @@ public sealed class PackageFeed : IAsyncLifetime
             """);
         return directory;
     }
+
+    private static XElement Add(string key, string value) => new("add", new XAttribute("key", key), new XAttribute("value", value));
 
     /// <summary>The description that a package of the feed has of itself.</summary>
     /// <param name="id">Its id.</param>

@@ -158,7 +158,7 @@ public sealed partial class PackageTests
         try
         {
             string? address = null;
-            while (address is null && await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1)) is { } line)
+            while (address is null && await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(5)) is { } line)
                 address = ListeningOn().Match(line) is { Success: true } match ? match.Value : null;
             Assert.True(address is not null, await Rest(server));
 

@@ -16,11 +16,14 @@ public sealed class ReferenceModelTests : IDisposable
 
     public void Dispose() => Directory.Delete(_bundles, recursive: true);
 
+    public static TheoryData<string, bool> ModelsBothWays =>
+        [.. Models.SelectMany(m => new (string, bool)[] { (m.Data, false), (m.Data, true) })];
+
     [Theory]
-    [MemberData(nameof(Models))]
-    public void Generate_ReferenceModel_GivesTheReferenceIds(string model)
+    [MemberData(nameof(ModelsBothWays))]
+    public void Generate_ReferenceModel_GivesTheReferenceIds(string model, bool chosenInGraph)
     {
-        var (bundle, reference) = Export(model);
+        var (bundle, reference) = Export(model, chosenInGraph);
         using var opened = bundle;
         var inputs = Rows(reference);
         foreach (var (name, beams) in (ReadOnlySpan<(string, int)>)[("greedy", 1), ("beam3", 3)])
@@ -75,12 +78,12 @@ public sealed class ReferenceModelTests : IDisposable
         return [.. kept];
     }
 
-    private (Bundle Bundle, JsonObject Reference) Export(string model)
+    private (Bundle Bundle, JsonObject Reference) Export(string model, bool chosenInGraph = false)
     {
         var checkpoint = SharedData.Require($"reference/{model}");
         var directory = Path.Combine(_bundles, model);
         BundleExporter.Export(new BundleExportOptions { Model = checkpoint, Out = directory }, Reporter.None);
         var reference = JsonNode.Parse(File.ReadAllText(Path.Combine(checkpoint, "reference.json")))!.AsObject();
-        return (Bundle.Open(directory, new RuntimeOptions { Device = "cpu", Threads = 1 }), reference);
+        return (Bundle.Open(directory, new RuntimeOptions { Device = "cpu", Threads = 1, BindRuns = chosenInGraph }), reference);
     }
 }

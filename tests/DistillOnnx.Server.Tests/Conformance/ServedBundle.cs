@@ -32,18 +32,20 @@ internal sealed class ServedBundle : IAsyncDisposable
         _root = root;
         _predictor = predictor;
         _host = host;
-        var address = host.Addresses[0];
-        Channel = GrpcChannel.ForAddress(address);
-        Web = GrpcChannel.ForAddress(address, new GrpcChannelOptions
+        Address = host.Addresses[0];
+        Channel = GrpcChannel.ForAddress(Address);
+        Web = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
         {
             HttpHandler = new GrpcWebHandler(GrpcWebMode.GrpcWebText, new HttpClientHandler()),
             HttpVersion = System.Net.HttpVersion.Version11,
         });
-        Http = new HttpClient { BaseAddress = new Uri(address), Timeout = TestServer.Patience };
+        Http = new HttpClient { BaseAddress = new Uri(Address), Timeout = TestServer.Patience };
     }
 
     /// <summary>Whether rationales are asked for.</summary>
     public bool Explain { get; }
+
+    public string Address { get; }
 
     public GrpcChannel Channel { get; }
 
@@ -52,7 +54,8 @@ internal sealed class ServedBundle : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <summary>Exports a student whose threshold lies between its answers to some rows, and serves it.</summary>
-    public static async Task<ServedBundle> StartAsync(TaskSpec task, IReadOnlyList<Row> rows, bool explain = false)
+    public static async Task<ServedBundle> StartAsync(
+        TaskSpec task, IReadOnlyList<Row> rows, bool explain = false, Func<ServerOptions, ServerOptions>? configure = null)
     {
         var root = new TemporaryDirectory();
         RandomCheckpoint.Write(root["checkpoint"], RandomCheckpoint.Uneven, task, seed: 5, TinyTokenizer.SpieceModel);
@@ -65,11 +68,12 @@ internal sealed class ServedBundle : IAsyncDisposable
             manifest.Save(root["bundle"]);
         }
 
-        return await StartAsync(root["bundle"], explain, root);
+        return await StartAsync(root["bundle"], explain, root, configure);
     }
 
     /// <summary>Serves a bundle.</summary>
-    public static async Task<ServedBundle> StartAsync(string bundle, bool explain, TemporaryDirectory? root = null)
+    public static async Task<ServedBundle> StartAsync(
+        string bundle, bool explain, TemporaryDirectory? root = null, Func<ServerOptions, ServerOptions>? configure = null)
     {
         var server = new ServerOptions
         {
@@ -79,6 +83,7 @@ internal sealed class ServedBundle : IAsyncDisposable
             RationaleTokens = Rationales.MaxTokens,
             LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical,
         };
+        server = configure?.Invoke(server) ?? server;
         var host = await ServerHost.StartAsync(server, null, CancellationToken.None).WaitAsync(TestServer.Patience);
         return new ServedBundle(root, BundlePredictor.Open(bundle, Runtime), host, explain);
     }

@@ -134,6 +134,48 @@ public sealed class ModelFolderTests
     }
 
     [Fact]
+    public async Task Scan_DirectoriesThatHoldNoBundle_AreNamedOnceEachAndAgainWhenChanged()
+    {
+        await using var world = await World.StartAsync(w =>
+        {
+            w.Drop("nli/1", "one");
+            w.Put("nli/2/onnx/label_model.onnx");
+            w.Put("student/model.safetensors");
+            w.Put("notes/readme.txt");
+            w.Put("two words/distill.json");
+            w.Put(".being-copied/model.safetensors");
+            Directory.CreateDirectory(w.Path("nothing"));
+        });
+
+        for (var i = 0; i < 3; i++) world.Scan();
+
+        Assert.Equal("one", world.Salt("nli"));
+        Assert.Equal(5, world.Log.Lines.Count);
+        (string Directory, string Reason)[] expected =
+        [
+            ("nli/2", "has graphs but no distill.json"), ("student", "is a checkpoint"), ("notes", "has files but no distill.json"),
+            ("two words", "cannot name"), ("nothing", "is empty"),
+        ];
+        Assert.All(expected, e => Assert.Single(
+            world.Log.Lines,
+            l => l.StartsWith(world.Path(e.Directory) + " is not served", StringComparison.Ordinal)
+                && l.Contains(e.Reason, StringComparison.Ordinal)));
+
+        world.Put("student/config.json");
+        world.Scan();
+        Assert.Equal(5, world.Log.Lines.Count);
+        world.Scan();
+        Assert.Equal(6, world.Log.Lines.Count);
+
+        // A copy that is complete is served, and no longer named.
+        world.Drop("nli/2", "two");
+        world.Scan();
+        world.Scan();
+        Assert.Equal("two", world.Salt("nli"));
+        Assert.Equal(6, world.Log.Lines.Count);
+    }
+
+    [Fact]
     public async Task Retire_LeaseOut_ClosesOnlyWhenItIsBack()
     {
         await using var world = await World.StartAsync(w => w.Drop("nli", "first"));
@@ -160,6 +202,8 @@ public sealed class ModelFolderTests
 
         public List<string> Tried { get; } = [];
 
+        public LineLogger Log { get; } = new();
+
         public ModelCatalog Catalog => _host.Services.GetRequiredService<ModelCatalog>();
 
         public static async Task<World> StartAsync(Action<World> prepare, int keep = 1)
@@ -181,7 +225,7 @@ public sealed class ModelFolderTests
                 new FakeLoader(world.Load),
                 CancellationToken.None).WaitAsync(TestServer.Patience);
             world._watched = new ModelFolder(
-                world._folder.Path, keep, world._host.Services.GetRequiredService<ModelLifecycle>(), world.Catalog);
+                world._folder.Path, keep, world._host.Services.GetRequiredService<ModelLifecycle>(), world.Catalog, world.Log);
             world._watched.Scan(settle: false, CancellationToken.None);
             return world;
         }
@@ -192,6 +236,12 @@ public sealed class ModelFolderTests
         {
             Directory.CreateDirectory(Path(name));
             File.WriteAllText(System.IO.Path.Combine(Path(name), "distill.json"), content);
+        }
+
+        public void Put(string file)
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path(file))!);
+            File.WriteAllText(Path(file), "content");
         }
 
         public void Scan() => _watched.Scan(settle: true, CancellationToken.None);

@@ -32,6 +32,21 @@ public sealed class InferenceRestTests
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("/healthz")]
+    [InlineData("/readyz")]
+    [InlineData("/v2/health/live")]
+    [InlineData("/v2/health/ready")]
+    [InlineData("/v2/models/nli/ready")]
+    public async Task Head_HealthPath_AnswersWithoutABody(string path)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Head, path);
+        using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Infer_Json_AnswersWhatGrpcAnswers()
     {
@@ -114,6 +129,36 @@ public sealed class InferenceRestTests
     [InlineData(
         """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"score"}]}""",
         "outputs[0].name")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"label"},{"name":"label"}]}""",
+        "outputs[1].name: \"label\" is there twice")]
+    [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"FP32","data":["a"]}]}""", "inputs[0].datatype: expected BYTES")]
+    [InlineData("""{"inputs":[{"name":"text","shape":[1],"data":["a"]}]}""", "inputs[0].datatype: expected BYTES")]
+    [InlineData("""{"inputs":[{"name":"text","datatype":"BYTES","data":["a"]}]}""", "inputs[0].shape: expected [N]")]
+    [InlineData("""{"inputs":[{"name":"text","shape":[2,1],"datatype":"BYTES","data":["a","b"]}]}""", "inputs[0].shape: expected [N]")]
+    [InlineData("""{"inputs":[{"name":"text","shape":[-1],"datatype":"BYTES","data":["a"]}]}""", "inputs[0].shape")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":["1"],"datatype":"BYTES","data":["a"]}]}""",
+        "inputs[0].shape[0]: expected an integer")]
+    [InlineData("""{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":[["a"]]}]}""", "inputs[0].data[0]: expected a string")]
+    [InlineData("""{"inputs":[{"name":"tokens","shape":[1],"datatype":"BYTES","data":["a"]}]}""", "inputs[0].name: expected text")]
+    [InlineData(
+        """
+        {"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]},{"name":"text","shape":[1],"datatype":"BYTES","data":["b"]}]}
+        """,
+        "inputs[1].name: \"text\" is there twice")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"parameters":{"explain":"true"}}""",
+        "parameters.explain: expected true or false, found a string")]
+    [InlineData(
+        """
+        {"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],
+         "outputs":[{"name":"label","parameters":{"binary_data":1}}]}
+        """,
+        "outputs[0].parameters.binary_data: expected true or false")]
+    [InlineData(
+        """{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":5}}]}""",
+        "inputs[0].parameters.binary_data_size: expected 5 bytes behind the JSON, found 0; the header Inference-Header-Content-Length")]
     public async Task Infer_RequestAtFault_NamesTheField(string json, string error)
     {
         await using var server = await TestServer.StartAsync();
@@ -121,6 +166,30 @@ public sealed class InferenceRestTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         Assert.StartsWith(error, answer.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(5, 5, null)]
+    [InlineData(4, 5, "inputs[0].parameters.binary_data_size: expected an element of 1 bytes, found 0")]
+    [InlineData(6, 5, "inputs[0].parameters.binary_data_size: expected 6 bytes behind the JSON, found 5")]
+    [InlineData(5, 7, "body: expected 5 bytes behind the JSON, as the binary_data_size of the inputs say, found 7")]
+    public async Task Infer_BinarySizeThatDisagrees_IsNamed(int said, int sent, string? error)
+    {
+        await using var server = await TestServer.StartAsync();
+        var head = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            inputs = new[] { new { name = "text", datatype = "BYTES", shape = new[] { 1 }, parameters = new { binary_data_size = said } } },
+        });
+        byte[] tensor = [1, 0, 0, 0, (byte)'a', 0, 0];
+        using var content = new ByteArrayContent([.. head, .. tensor[..sent]]);
+        content.Headers.Add("Inference-Header-Content-Length", $"{head.Length}");
+
+        using var response = await server.Http.PostAsync(Infer, content, TestContext.Current.CancellationToken);
+
+        Assert.Equal(error is null ? HttpStatusCode.OK : HttpStatusCode.BadRequest, response.StatusCode);
+        if (error is null) return;
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal(error, answer.GetProperty("error").GetString());
     }
 
     [Theory]

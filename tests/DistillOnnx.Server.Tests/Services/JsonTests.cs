@@ -28,7 +28,12 @@ public sealed class JsonTests
     }
 
     [Theory]
+    [InlineData("", "body", "expected JSON, found nothing")]
     [InlineData("{", "body", "not JSON")]
+    [InlineData("{\"inputs\": [\"a\"], \"inputs\": [\"b\"]}", "inputs", "expected once, found twice")]
+    [InlineData("{\"inputs\": [{\"text\": \"a\", \"text\": \"b\"}]}", "inputs[0].text", "expected once, found twice")]
+    [InlineData("{\"inputs\": [\"a\"], \"\\ud800\": 1}", "body", "expected names in UTF-8")]
+    [InlineData("{\"instances\": [1]}", "instances", "not known; expected model, version, inputs")]
     [InlineData("[]", "body", "expected an object, found an array")]
     [InlineData("""{"inputs": "a"}""", "inputs", "expected an array, found a string")]
     [InlineData("""{"inputs": [7]}""", "inputs[0]", "expected an object, found a number")]
@@ -50,6 +55,21 @@ public sealed class JsonTests
         Assert.Equal(3, answer.GetProperty("code").GetInt32());
         Assert.StartsWith($"{field}: {fault}", answer.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal(field, answer.GetProperty("details")[0].GetProperty("fieldViolations")[0].GetProperty("field").GetString());
+    }
+
+    [Fact]
+    public async Task Predict_DeepNestingAndAMarkBeforeTheText_AreNamedAndRead()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        using var deep = await PostAsync(server, $"{{\"inputs\": {new string('[', 100)}{new string(']', 100)}}}");
+        using var marked = await PostAsync(server, "\uFEFF{\"inputs\": [\"a\"]}");
+
+        Assert.Equal(HttpStatusCode.BadRequest, deep.StatusCode);
+        Assert.Equal(
+            "body: expected at most 64 levels of arrays and objects, found more",
+            (await ReadAsync(deep)).GetProperty("message").GetString());
+        Assert.Equal(HttpStatusCode.OK, marked.StatusCode);
     }
 
     [Theory]
@@ -127,11 +147,72 @@ public sealed class JsonTests
         using var ended = await server.Http.SendAsync(late);
         using var refused = await server.Http.SendAsync(unreadable);
 
-        // Refused before it ran, where the server knows already that it would take longer.
-        Assert.Contains(ended.StatusCode, (HttpStatusCode[])[HttpStatusCode.GatewayTimeout, HttpStatusCode.TooManyRequests]);
+        Assert.Equal(HttpStatusCode.GatewayTimeout, ended.StatusCode);
         Assert.Contains("deadline", (await ReadAsync(ended)).GetProperty(message).GetString(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         Assert.StartsWith("grpc-timeout:", (await ReadAsync(refused)).GetProperty(message).GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Predict, """{"inputs": ["a"]}""", "message")]
+    [InlineData("/v2/models/nli/infer", """{"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a"]}]}""", "error")]
+    public async Task Rest_DeadlineThatHasPassed_IsGatewayTimeoutAndAFullQueueIsTooManyRequests(string path, string body, string message)
+    {
+        using var gate = new Gate();
+        await using var server = await TestServer.StartAsync(configure: o => o with { QueueRows = 1 });
+        server.Predictor.OnBatch = gate.Hold();
+        Task<HttpResponseMessage> Send(string? timeout)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, path);
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+            if (timeout is not null) request.Headers.Add("grpc-timeout", timeout);
+            return server.Http.SendAsync(request);
+        }
+
+        var running = Send(null);
+        await gate.Entered;
+        using var idle = await Send("0m");
+        var waiting = Send(null);
+        await Wait.UntilAsync(() => server.Model.Batcher.QueuedRows == 1);
+        using var late = await Send("1n");
+        using var full = await Send("20S");
+        gate.Open();
+        using var first = await running;
+        using var second = await waiting;
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, second.StatusCode));
+        Assert.Equal((HttpStatusCode.GatewayTimeout, HttpStatusCode.GatewayTimeout), (idle.StatusCode, late.StatusCode));
+        Assert.Contains("deadline", (await ReadAsync(late)).GetProperty(message).GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.TooManyRequests, full.StatusCode);
+        Assert.Equal("the queue is full", (await ReadAsync(full)).GetProperty(message).GetString());
+        Assert.Equal(TimeSpan.FromSeconds(1), full.Headers.RetryAfter?.Delta);
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/nothing", "message", HttpStatusCode.NotFound, "no such path: /v1/nothing")]
+    [InlineData("POST", "/v1/predict", "message", HttpStatusCode.NotFound, "no such path: /v1/predict")]
+    [InlineData("POST", "/v1/models", "message", HttpStatusCode.MethodNotAllowed, "/v1/models: expected GET, found POST")]
+    [InlineData("GET", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected POST, found GET")]
+    [InlineData("POST", Predict + "?explain=true", "message", HttpStatusCode.BadRequest, "explain: not known in the address")]
+    [InlineData("GET", "/v2/models/nli?verbose=1", "error", HttpStatusCode.BadRequest, "verbose: not known in the address")]
+    [InlineData("POST", "/", "message", HttpStatusCode.NotFound, "no such path: /")]
+    [InlineData("GET", "/v2/models/nli/metadata", "error", HttpStatusCode.NotFound, "no such path: /v2/models/nli/metadata")]
+    [InlineData("DELETE", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected ")]
+    [InlineData("GET", "/v2/models/nli/infer", "error", HttpStatusCode.MethodNotAllowed, "/v2/models/nli/infer: expected POST, found GET")]
+    [InlineData(
+        "POST", "/distillonnx.v1.PredictionService/Predict", "message", HttpStatusCode.UnsupportedMediaType,
+        "content-type: expected application/grpc")]
+    public async Task Rest_OutsideTheRoutes_SaysWhatIsWrong(string method, string path, string message, HttpStatusCode status, string said)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (method == "POST") request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.StartsWith(said, (await ReadAsync(response)).GetProperty(message).GetString(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -207,6 +207,22 @@ public sealed class SpreadsheetImportTests : IDisposable
         Assert.DoesNotContain(data.Load("train"), r => held.Contains(r.Input));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Import_HoldoutOfRowsWithOneIdTwice_IsRefusedUnderEverySeed(long seed)
+    {
+        var rows = Enumerable.Range(0, 40).Select(i => $"{i % 39},text {i},yes\n");
+        var path = Write("train.csv", "id,input,label\n" + string.Concat(rows));
+
+        var fault = Assert.Throws<InputException>(
+            () => Import("csv", path, o => o with { SplitFrom = "train", Holdout = 0.5, Seed = seed }));
+
+        Assert.Contains("train.csv: row 41, column A: \"id\": expected a new one, found \"0\" a second time", fault.Message);
+    }
+
     [Fact]
     public void Import_BlankCellOfAJoinedInput_IsBlank()
     {

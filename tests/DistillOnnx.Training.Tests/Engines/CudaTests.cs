@@ -45,6 +45,15 @@ public sealed class CudaTests
     }
 
     [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void FusedAttention_OnCuda_GivesWhatProductsGive(ScalarType type)
+    {
+        RequireCuda();
+        Assert.Null(FusedAttention.WhyNot(CUDA, type, 64));
+    }
+
+    [Theory]
     [InlineData(OptimizerKind.AdamW, false)]
     [InlineData(OptimizerKind.AdamW, true)]
     [InlineData(OptimizerKind.Adafactor, false)]

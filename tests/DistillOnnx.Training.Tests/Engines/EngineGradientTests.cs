@@ -2,6 +2,7 @@ using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Tests.Engines;
@@ -14,6 +15,8 @@ namespace DistillOnnx.Training.Tests.Engines;
 [CollectionDefinition(nameof(EngineGradientTests), DisableParallelization = true)]
 public sealed class EngineGradientTests
 {
+    public EngineGradientTests() => LibTorch.Load();
+
     public static TheoryData<string, T5Activation, bool, bool, int, int, int> Shapes => new()
     {
         { "t5", T5Activation.Relu, false, true, 32, 16, 2 },
@@ -44,6 +47,66 @@ public sealed class EngineGradientTests
             using var device = new ScriptEngine(student, steps, recompute);
             AssertEqualsAutograd(student, device);
         }
+
+        using var sums = new ScriptEngine(student, attention: AttentionForm.ProductsOfSums);
+        AssertEqualsAutograd(student, sums);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Accumulate_LabelsOfAClosedSet_FollowsTheLossWithinTheSet(bool everyDevice)
+    {
+        // One set has three tokens at its first place and two at its second, the other one token and then four.
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        using IStudentEngine engine = everyDevice ? new ScriptEngine(student) : new UnpaddedEngine(student);
+        int[][] first = [[5, 9, 30], [1, 12]];
+        int[][] second = [[40], [1, 2, 3, 69]];
+        TrainingSequence Label(int[] target, int[][] allowed) => new([7, 8, 9, 1], target, LossPart.Label, 1.5, allowed);
+        TrainingSequence[] sequences =
+        [
+            Label([9, 1], first), Label([30, 12], first), Label([40, 69], second), new([7, 8, 1], [4, 5, 6, 1], LossPart.Rationale),
+        ];
+        var batch = MicroBatch.Cut([new TrainingRow("r", sequences)], 100_000, 0.4, 0.6).Single();
+
+        var loss = engine.Accumulate(batch, seed: 1, first: true).Read();
+        using var direction = engine.Gradients.clone();
+        var slope = direction.square().sum().item<float>();
+        var step = 0.002 / Math.Sqrt(slope);
+        double Along(double by)
+        {
+            engine.Weights.add_(direction, alpha: by * step);
+            engine.WeightsChanged();
+            var at = engine.Evaluate(batch);
+            engine.Weights.add_(direction, alpha: -by * step);
+            engine.WeightsChanged();
+            return (0.4 * at.Label) + (0.6 * at.Rationale!.Value);
+        }
+
+        Assert.Equal((3, 4), (loss.LabelTokens, loss.RationaleTokens));
+        Assert.Equal(Within(student, sequences), loss.Label, 1e-4);
+        Assert.Equal(1, (Along(1) - Along(-1)) / (2 * step * slope), 0.02);
+    }
+
+    /// <summary>The mean of −ln of the labels' probabilities within their sets, by the model's own logits.</summary>
+    private static double Within(T5Model student, IEnumerable<TrainingSequence> sequences)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var off = TorchSharp.torch.no_grad();
+        return sequences.Where(s => s.Allowed is not null).Average(s =>
+        {
+            var ids = TorchSharp.torch.tensor(s.Source.Select(t => (long)t).ToArray(), [1L, s.Source.Length]);
+            var mask = TorchSharp.torch.ones_like(ids);
+            long[] shifted = [student.Config.DecoderStartTokenId, .. s.Target[..^1].Select(t => (long)t)];
+            var inputs = TorchSharp.torch.tensor(shifted, [1L, s.Target.Length]);
+            var hidden = student.DecodeHidden(inputs, student.Encode(ids, mask), mask).view(-1, student.Config.DModel);
+            var logits = TorchSharp.torch.mm(student.HeadInput(hidden), student.HeadWeight.t());
+            return s.Target.Select((token, at) =>
+            {
+                double Logit(int of) => logits[at, of].item<float>();
+                return Math.Log(s.Allowed![at].Sum(a => Math.Exp(Logit(a)))) - Logit(token);
+            }).Sum();
+        });
     }
 
     [Fact]

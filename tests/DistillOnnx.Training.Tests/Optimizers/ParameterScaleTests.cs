@@ -28,7 +28,7 @@ public sealed class ParameterScaleTests
         using var weights = tensor(parameters.SelectMany(p => p).Select(v => (float)v).ToArray());
         using IOptimizer optimizer = kind == OptimizerKind.AdamW
             ? new AdamW(weights, Shapes, decay, scaleParameter: true, scripted: scripted)
-            : new Adafactor(weights, Shapes, decay, scaleParameter: true);
+            : new Adafactor(weights, [.. Shapes.Select((_, i) => $"parameter.{i}")], Shapes, decay, scaleParameter: true);
         var expected = Shapes.Select(shape => new Expected(kind, shape)).ToArray();
         for (var step = 1; step <= 4; step++)
         {

@@ -42,7 +42,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
     /// <summary>Buckets of the encoder's distances: int64 [S, S].</summary>
     public Tensor EncoderBuckets(long length) => Buckets((int)length, decoder: false);
 
-    /// <summary>The seven tensors of a part, as <c>step.py</c> lists them; none where the batch has no sequence of that part.</summary>
+    /// <summary>The nine tensors of a part, as <c>step.py</c> lists them; none where the batch has no sequence of that part.</summary>
     public Tensor[] Part(MicroBatch batch, LossPart part)
     {
         var chosen = Enumerable.Range(0, batch.Sequences.Count).Where(i => batch.Sequences[i].Part == part).ToArray();
@@ -55,9 +55,8 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         var source = new long[rows];
         var inputs = new long[rows * length];
         Array.Fill(inputs, config.PadTokenId);
-        var count = chosen.Sum(i => batch.Sequences[i].Target.Length);
-        var (positions, targets, weights) = (new long[count], new long[count], new float[count]);
-        var at = 0;
+        var (positions, targets, weights) = (new List<long>(), new List<long>(), new List<float>());
+        var sets = new AllowedTokens(config.VocabSize);
         for (var r = 0; r < rows; r++)
         {
             inputs[r * length] = config.DecoderStartTokenId;
@@ -65,17 +64,27 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
             source[r] = chosen[r];
             var sequence = batch.Sequences[chosen[r]];
             var weight = (float)batch.TokenWeight(sequence);
-            for (var j = 0; j < sequence.Target.Length; j++, at++)
+            for (var j = 0; j < sequence.Target.Length; j++)
             {
                 if (j + 1 < sequence.Target.Length) inputs[(r * length) + j + 1] = sequence.Target[j];
-                (positions[at], targets[at], weights[at]) = ((r * length) + j, sequence.Target[j], weight);
+                if (sequence.Allowed is { } allowed)
+                {
+                    // Where a single token is left there is nothing to choose, and no loss.
+                    if (allowed[j].Length == 1) continue;
+                    sets.Add(allowed[j]);
+                }
+
+                positions.Add((r * length) + j);
+                targets.Add(sequence.Target[j]);
+                weights.Add(weight);
             }
         }
 
         return
         [
             Upload(tensor(source)), Upload(tensor(inputs, [rows, length])), Future(length), Buckets(length, decoder: true),
-            Upload(tensor(positions)), Upload(tensor(targets)), Upload(tensor(weights)),
+            Upload(tensor(positions.ToArray())), Upload(tensor(targets.ToArray())), Upload(tensor(weights.ToArray())),
+            Upload(sets.Biases()), Upload(sets.Chosen()),
         ];
     }
 

@@ -20,13 +20,16 @@ internal sealed class ScriptEngine : IStudentEngine
     private readonly WeightViews _weights;
     private readonly WeightViews _gradients;
     private readonly bool _recompute;
+    private readonly AttentionForm _attention;
 
     /// <param name="model">The student.</param>
     /// <param name="steps">How shapes are rounded up; null: for a GPU where the student lies on one.</param>
     /// <param name="recompute">Whether blocks are computed again in the backward pass instead of being kept, for a third more time.</param>
-    public ScriptEngine(T5Model model, ShapeSteps? steps = null, bool recompute = false)
+    /// <param name="attention">How attention is computed.</param>
+    public ScriptEngine(
+        T5Model model, ShapeSteps? steps = null, bool recompute = false, AttentionForm attention = AttentionForm.Products)
     {
-        (_model, _recompute) = (model, recompute);
+        (_model, _recompute, _attention) = (model, recompute, attention);
         _batches = new ScriptBatch(
             model.Config, model.Device, steps ?? (model.Device.type == TorchSharp.DeviceType.CPU ? ShapeSteps.None : ShapeSteps.Gpu));
         Weights = model.FlatParameters.detach().DetachFromDisposeScope();
@@ -96,9 +99,9 @@ internal sealed class ScriptEngine : IStudentEngine
             "step", _weights.Ends, _gradients.Ends, _weights.Encoder, _gradients.Encoder, _weights.Decoder, _gradients.Decoder,
             _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, ids, mask,
             _batches.EncoderBuckets(ids.shape[1]), (Tensor[])[.. labels, .. rationales], config.NumHeads, Number(config.Activation),
-            config.IsGated, _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon, (double)config.DropoutRate,
-            config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
-        long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Target.Length);
+            config.IsGated, (int)_attention, _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon,
+            (double)config.DropoutRate, config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
+        long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Count);
         return PendingLoss.Of(losses, Tokens(LossPart.Label), Tokens(LossPart.Rationale));
     }
 

@@ -1,10 +1,12 @@
 using DistillOnnx.Teacher;
 using DistillOnnx.Teacher.Journaling;
+using DistillOnnx.Toolchain.Scenes;
+using DistillOnnx.Toolchain.World;
 using Microsoft.Extensions.AI;
 
-namespace DistillOnnx.Toolchain.Scenes;
+namespace DistillOnnx.Toolchain.Annotation;
 
-/// <summary>The rule-based teacher of the quickstart in a language model's place: it costs nothing and needs no network.</summary>
+/// <summary>The rule-based teacher of the quickstart and of the generated world in a language model's place: it costs nothing and needs no network.</summary>
 internal sealed class RulesChatClient : IChatClient
 {
     /// <inheritdoc/>
@@ -12,7 +14,7 @@ internal sealed class RulesChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = options?.AdditionalProperties?.TryGetValue(RequestKey.Input, out var value) == true ? value as string : null;
-        var answer = SceneRules.Answer(input ?? "")
+        var answer = SceneRules.Answer(input ?? "") ?? WorldRules.Answer(input ?? "")
             ?? throw new TeacherException(TeacherFault.Request, "the rules do not understand the input");
         return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{answer.Rationale} So the answer is {answer.Label}."))
         {

@@ -1,0 +1,20 @@
+using DistillOnnx.Runtime.Devices;
+
+namespace DistillOnnx.Runtime;
+
+/// <summary>How much one run takes where nobody says: the same for the library, the command line and the server.</summary>
+/// <param name="Rows">Most rows.</param>
+/// <param name="Tokens">Most tokens, padding counted.</param>
+public readonly record struct RunLimits(int Rows, int Tokens)
+{
+    /// <summary>For many inputs of one caller: as many as a device is quickest with.</summary>
+    /// <param name="device">The device.</param>
+    public static RunLimits ForMany(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 32768) : new(64, 4096);
+
+    /// <summary>
+    /// For inputs of many callers who wait for their own: a processor reaches its highest rate at a few hundred tokens, and larger runs
+    /// would only make each caller wait for more others.
+    /// </summary>
+    /// <param name="device">The device.</param>
+    public static RunLimits ForCallers(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 16384) : new(32, 512);
+}

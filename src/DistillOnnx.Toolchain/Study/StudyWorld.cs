@@ -1,0 +1,25 @@
+using System.Globalization;
+using DistillOnnx.Data;
+using DistillOnnx.Toolchain.World;
+
+namespace DistillOnnx.Toolchain.Study;
+
+/// <summary>The generated world as a dataset of a study, whose depths of reasoning are trained together and measured apart.</summary>
+internal static class StudyWorld
+{
+    private const string Name = "world";
+    private const long Seed = 1;
+
+    /// <summary>Generates the dataset, unless an earlier run of the study has.</summary>
+    /// <param name="options">Which depths, and how many rows; it goes into the study's directory.</param>
+    public static IEnumerable<StudyData> Prepare(StudyOptions options)
+    {
+        int[] depths = [.. options.World.Select(d => int.Parse(d, CultureInfo.InvariantCulture)).Order()];
+        if (depths.Length == 0) yield break;
+        var directory = Path.Combine(options.Out, Name);
+        if (!Directory.Exists(directory)) WorldDataset.Generate(directory, depths, options.WorldRows, Seed);
+        yield return StudyData.Read(Name, directory, options.Split) with { Group = Group };
+    }
+
+    private static string Group(Example row) => FormattableString.Invariant($"depth-{WorldText.Read(row.Input)!.Things.Count}");
+}

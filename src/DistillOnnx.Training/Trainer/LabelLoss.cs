@@ -1,0 +1,11 @@
+namespace DistillOnnx.Training.Trainer;
+
+/// <summary>What the label loss is.</summary>
+public enum LabelLoss
+{
+    /// <summary>Cross-entropy over the vocabulary, a mean over the labels' tokens: the paper's.</summary>
+    Tokens,
+
+    /// <summary>−ln of the label's probability within its closed set, a mean over labels: what is served, and measured.</summary>
+    ClosedSet,
+}

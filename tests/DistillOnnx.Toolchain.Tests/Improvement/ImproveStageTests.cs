@@ -1,0 +1,192 @@
+using System.Security.Cryptography;
+using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
+using DistillOnnx.Data;
+using DistillOnnx.Data.Selection;
+using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Teacher.Tests;
+using DistillOnnx.TestSupport;
+using DistillOnnx.Toolchain.Improvement;
+using DistillOnnx.Toolchain.Quickstart;
+using DistillOnnx.Toolchain.Scenes;
+
+namespace DistillOnnx.Toolchain.Tests.Improvement;
+
+public sealed class ImproveStageTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public ImproveStageTests()
+    {
+        QuickstartDataset.Generate(_directory["scenes"], rows: 200, seed: 3);
+        using var writer = DatasetWriter.Create(_directory["pool"], SceneRules.Task);
+        var scenes = Dataset.Open(_directory["scenes"]);
+        foreach (var (split, rows) in new[] { (SplitNames.Train, 200), (SplitNames.Validation, 30), (SplitNames.Test, 60) })
+        {
+            foreach (var row in scenes.Stream(split).Take(rows))
+                writer.Write(split, split == SplitNames.Train ? row with { Label = null } : row);
+        }
+
+        writer.Commit();
+        File.WriteAllText(
+            _directory["shape.json"],
+            """
+            {"model_type":"t5","vocab_size":256,"d_model":16,"d_kv":8,"d_ff":32,"num_layers":1,"num_decoder_layers":1,"num_heads":2,
+             "dropout_rate":0.1}
+            """);
+        File.WriteAllText(_directory["prices.json"], """{"models":{"test-model":{"input":10,"output":20}}}""");
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task RunAsync_KilledAtEveryBoundary_EndsInTheSameAndAsksNothingTwice()
+    {
+        await using var quiet = await FakeEndpoint.StartAsync(Answer);
+        await using var endpoint = await FakeEndpoint.StartAsync(Answer);
+        var steps = new List<string>();
+        var whole = Options("whole", quiet);
+        var expected = await ImproveStage.RunAsync(whole, Reporter.None, steps.Add, TestContext.Current.CancellationToken);
+        var options = Options("killed", endpoint) with { Resume = true };
+        var survived = new HashSet<string>();
+        ImproveResult? result = null;
+        for (var kills = 0; result is null; kills++)
+        {
+            try
+            {
+                result = await ImproveStage.RunAsync(
+                    options, Reporter.None, step => _ = survived.Add(step) ? throw new KilledException() : true,
+                    TestContext.Current.CancellationToken);
+                Assert.Equal(steps.Distinct().Count(), kills);
+            }
+            catch (KilledException)
+            {
+                Assert.InRange(kills, 0, steps.Count);
+            }
+        }
+
+        Assert.Equal(steps.Order(), survived.Order());
+        Assert.Equal([SelectionRule.Random, SelectionRule.Both], result.Rounds.Select(r => r.By!.Value));
+        Assert.Equal([24, 48], result.Rounds.Select(r => r.Calls));
+        Assert.Equal((48, "rounds"), (result.Calls, result.Stopped));
+        Assert.Equal((48, 48), (quiet.Charged.Count, endpoint.Charged.Count));
+        Assert.Empty(endpoint.Repeated);
+        Assert.Equal(File.ReadAllText(In(whole, "curve.csv")), File.ReadAllText(In(options, "curve.csv")));
+        string[] files =
+            ["selected/train.jsonl", "annotated/train.jsonl", "data/train.jsonl", "answers.jsonl", "checkpoint/model.safetensors"];
+        foreach (var round in new[] { "001", "002" })
+        {
+            foreach (var file in files)
+                Assert.Equal(Hash(In(whole, $"rounds/{round}/{file}")), Hash(In(options, $"rounds/{round}/{file}")));
+        }
+
+        Assert.Equal(Versions(whole), Versions(options));
+        Assert.Equal(expected.Accuracy, result.Accuracy);
+        Assert.True(new FileInfo(In(options, "curve.png")).Length > 1000);
+        Assert.Contains("| 2 | both | 24 |", File.ReadAllText(In(options, "report.md")));
+    }
+
+    [Fact]
+    public async Task RunAsync_Budget_StopsAndGoesOnWithMore()
+    {
+        await using var endpoint = await FakeEndpoint.StartAsync(Answer);
+        var options = Options("out", endpoint) with { Prices = _directory["prices.json"], Budget = 0.035, Concurrency = 1, Rounds = 4 };
+
+        var first = await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var again = await ImproveStage.RunAsync(options with { Resume = true }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal("budget", first.Stopped);
+        Assert.InRange(first.Calls, 25, 71);
+        Assert.InRange(first.Cost!.Value, 0.001, 0.035);
+        Assert.Equal((first.Calls, first.Cost, "budget"), (again.Calls, again.Cost, again.Stopped));
+        Assert.Equal(first.Calls, endpoint.Charged.Count);
+
+        var more = await ImproveStage.RunAsync(
+            options with { Resume = true, Budget = 10, Rounds = first.Rounds.Count + 1 },
+            Reporter.None,
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(("rounds", first.Calls + 24), (more.Stopped, more.Calls));
+        Assert.Equal(more.Calls, endpoint.Charged.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_FromWhatServes_ComparesWithItAndTakesTheCollectedInputs()
+    {
+        var start = Options("first", null) with { Rounds = 1, Teacher = "rules", ApiKey = null };
+        await ImproveStage.RunAsync(start, Reporter.None, TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(_directory["collected"]);
+        File.WriteAllText(
+            _directory["collected/1.jsonl"],
+            """
+            {"id":"s1","input":"Mia sees a red dog in the garden. Does Mia see an animal?","student_label":"no"}
+            {"id":"s2","input":"Ben sees a red cat in the garden. Does Ben see an animal?","teacher_label":"yes","rationale":"It is."}
+            """);
+        var options = start with
+        {
+            Out = _directory["next"],
+            Model = In(start, "rounds/001/bundle"),
+            Student = In(start, "rounds/001/checkpoint"),
+            Collected = _directory["collected"],
+            Count = 201,
+            Rounds = 2,
+        };
+
+        var result = await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal([0, 1], result.Rounds.Select(r => r.Round));
+        Assert.Equal("pool", result.Stopped);
+        Assert.Equal((2, 201, 202), (result.Rounds[1].Collected, result.Rounds[1].Selected, result.Rounds[1].TrainRows));
+        Assert.Equal(60, result.Rounds[1].Gate!.Total!.Rows);
+        Assert.Equal(SceneRules.Task.Labels!.Order(), result.Rounds[1].Gate!.Classes!.Keys.Order());
+        Assert.Equal(result.StartAccuracy, result.Rounds[0].Accuracy);
+        Assert.Contains("collected:s1", File.ReadAllText(In(options, "rounds/001/annotated/train.jsonl")));
+    }
+
+    [Fact]
+    public async Task RunAsync_WhatCannotBe_IsRefusedBeforeAnybodyIsAsked()
+    {
+        var options = Options("out", null) with { Teacher = "rules", ApiKey = null };
+        async Task<string> Fault(ImproveOptions o) => (await Assert.ThrowsAsync<InputException>(
+            () => ImproveStage.RunAsync(o, Reporter.None, TestContext.Current.CancellationToken))).Message;
+
+        Assert.Contains("expected a checkpoint directory", await Fault(options with { Model = "t5-huge" }));
+        Assert.Contains("--student goes with a --model that serves", await Fault(options with { Student = "t5-tiny" }));
+        Assert.Contains("--split: train is the pool", await Fault(options with { Split = "train" }));
+        Assert.Contains("--gate-level", await Fault(options with { GateLevel = 0.5 }));
+        Assert.Contains("--name", await Fault(options with { Name = "a/b" }));
+        Assert.False(Directory.Exists(options.Out));
+        await ImproveStage.RunAsync(options with { Rounds = 1 }, Reporter.None, TestContext.Current.CancellationToken);
+        Assert.Contains("go on with its rounds by --resume", await Fault(options));
+        Assert.Contains("other options", await Fault(options with { Resume = true, Count = 25 }));
+    }
+
+    private static string Answer(string question) =>
+        $"The scene has {question.Length} letters. So the answer is {(question.Length % 2 == 0 ? "yes" : "no")}.";
+
+    private ImproveOptions Options(string name, FakeEndpoint? endpoint) => new()
+    {
+        Data = _directory["pool"],
+        Model = _directory["shape.json"],
+        Teacher = endpoint?.Spec ?? "rules",
+        ApiKey = FakeEndpoint.Key,
+        Out = _directory[name],
+        Rounds = 2,
+        Count = 24,
+        MaxSteps = 3,
+        BatchSize = 8,
+        EvaluateEvery = 2,
+        VocabularySize = 120,
+        Device = "cpu",
+        Threads = 1,
+    };
+
+    private static string In(ImproveOptions options, string path) => Path.Combine(options.Out, path);
+
+    private static string Hash(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+
+    private static IEnumerable<string> Versions(ImproveOptions options) => Directory.EnumerateDirectories(In(options, "models/scenes"))
+        .Order(StringComparer.Ordinal).Select(d => $"{Path.GetFileName(d)} {BundleManifest.Load(d).Version}");
+
+    private sealed class KilledException : Exception;
+}
