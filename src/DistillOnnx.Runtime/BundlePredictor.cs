@@ -56,7 +56,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
 
     /// <summary>Most rows that share a run.</summary>
-    internal int MaxRows => _maxRows;
+    internal int MaxRows => _limits.Rows;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
     /// <param name="bundleDirectory">The bundle directory.</param>
