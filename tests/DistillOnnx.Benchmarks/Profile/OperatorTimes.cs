@@ -21,8 +21,10 @@ internal static class OperatorTimes
         var directory = Directory.CreateTempSubdirectory("distillonnx-profile-").FullName;
         try
         {
-            using var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, EnableProfiling = true };
+            // Where it is written must be known before profiling is switched on.
+            using var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
             options.ProfileOutputPathPrefix = Path.Combine(directory, "run");
+            options.EnableProfiling = true;
             using var session = new InferenceSession(graph, options);
             Run(session, inputs, WarmupRuns + runs);
             using var profile = JsonDocument.Parse(File.ReadAllBytes(session.EndProfiling()));
