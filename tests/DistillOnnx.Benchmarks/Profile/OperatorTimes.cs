@@ -7,7 +7,7 @@ namespace DistillOnnx.Benchmarks.Profile;
 /// <summary>What each operator of a graph takes, from ONNX Runtime's own profile.</summary>
 internal static class OperatorTimes
 {
-    private const int WarmupRuns = 3;
+    private const int WarmupRuns = 2;
 
     /// <summary>Runs a graph on rows of tokens without padding, and sums each operator's time over its nodes.</summary>
     /// <param name="graph">The graph file; its inputs are <c>input_ids</c> and <c>attention_mask</c>.</param>

@@ -31,7 +31,7 @@ internal sealed class ProfileBenchmark : IBenchmark
         {
             BenchmarkOptions.Say(Invariant($"batch {rows}, length {length}"));
             var inputs = InferenceBenchmark.Inputs(rows, length);
-            var runs = options.Quick ? 3 : rows * length > 1000 ? 11 : 41;
+            var runs = options.Quick ? 3 : rows * length > 1000 ? 7 : 21;
             foreach (var (name, path) in graphs)
             {
                 cancellationToken.ThrowIfCancellationRequested();
