@@ -1,4 +1,4 @@
-using DistillOnnx.Toolchain.Scenes;
+using DistillOnnx.Toolchain.Annotation;
 using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Tests;
