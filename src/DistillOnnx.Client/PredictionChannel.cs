@@ -57,8 +57,10 @@ internal static class PredictionChannel
         {
             EnableMultipleHttp2Connections = true,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+
+            // A server that is cut off refuses nothing: until its connection is given up, calls go there and end with their deadline.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(3),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(2),
             ConnectTimeout = TimeSpan.FromSeconds(5),
         };
         if (options.Tls is { } tls)
@@ -70,8 +72,11 @@ internal static class PredictionChannel
         return handler;
     }
 
-    private static HttpMessageHandler WithCredentials(PredictionClientOptions options, SocketsHttpHandler handler) =>
-        options.ApiKey is null && options.BearerToken is null ? handler : new CredentialsHandler(options) { InnerHandler = handler };
+    private static LostConnectionHandler WithCredentials(PredictionClientOptions options, SocketsHttpHandler handler) => new()
+    {
+        InnerHandler = options.ApiKey is null && options.BearerToken is null ? handler
+            : new CredentialsHandler(options) { InnerHandler = handler },
+    };
 
     private static bool IsAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme switch
     {

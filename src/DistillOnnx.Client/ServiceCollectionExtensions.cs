@@ -27,6 +27,7 @@ public static class ServiceCollectionExtensions
         return services.AddHttpClient(Name)
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(s => PredictionChannel.Sockets(Options(s)))
+            .AddHttpMessageHandler(() => new LostConnectionHandler())
             .AddHttpMessageHandler(s => new CredentialsHandler(Options(s)));
     }
 

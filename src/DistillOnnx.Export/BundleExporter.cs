@@ -95,6 +95,7 @@ public static class BundleExporter
                     Graphs = names,
                     Bytes = bytes,
                     Description = GraphPrecisions.Describe(form.Precision, form.Portable),
+                    RowsIndependent = true,
                 });
         }
 

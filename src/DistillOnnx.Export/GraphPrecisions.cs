@@ -31,7 +31,7 @@ public static class GraphPrecisions
         GraphPrecision.Fp32 => "single precision",
         GraphPrecision.Fp16 when portable => "weights in half precision; norms, softmax and the feed-forward output in single",
         GraphPrecision.Fp16 => "weights and layers in half precision, scaled to stay in its range; norms and the residual stream in single",
-        GraphPrecision.Int8 => "weights in 8 bits per column, activations quantised at run time",
+        GraphPrecision.Int8 => "weights in 8 bits per column, activations in 8 bits per token, quantised at run time",
         _ => "weights in 4 bits per block of 32, products in single precision",
     };
 }

@@ -79,6 +79,11 @@ public sealed class Bundle : IDisposable
     /// <summary>What a GPU does otherwise than it could with this bundle, and why: a sentence each, empty on a processor.</summary>
     public IReadOnlyList<string> Notes => _labels?.Note is { } note ? [note] : [];
 
+    /// <summary>
+    /// Whether rows may share a run: not in int8 graphs of older bundles, whose activations were scaled over the whole run.
+    /// </summary>
+    internal bool RowsIndependent => Precision != "int8" || Manifest.PrecisionDetails[Precision].RowsIndependent;
+
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
     public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
 
@@ -130,9 +135,9 @@ public sealed class Bundle : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            // Padding rows would change what an int8 graph answers to the others: its activations are scaled over the whole run.
+            // Padding rows would change what such a graph answers to the others.
             return _labels ??= Labels.LabelModel.Load(
-                _sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder, binds: Precision != "int8");
+                _sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder, binds: RowsIndependent);
         }
     }
 

@@ -13,7 +13,8 @@ namespace DistillOnnx.Runtime;
 
 /// <summary>
 /// Labels inputs with a bundle: tokenises, groups rows of similar length, runs the graphs, calibrates. Answers come in the
-/// order of the inputs and do not depend on what else is in the batch. May be called from several threads.
+/// order of the inputs; the label does not depend on what else is in the batch, and a probability by no more than rounding. May be
+/// called from several threads.
 /// </summary>
 public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 {
@@ -38,7 +39,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _limits = bundle.Precision == "int8" && !bundle.Options.MixInt8Rows ? bundle.Limits with { Rows = 1 } : bundle.Limits;
+        _limits = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Limits : bundle.Limits with { Rows = 1 };
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -53,6 +54,9 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     /// cannot.
     /// </summary>
     public int Lanes => _scorer is LabelModel model ? model.Lanes : 1;
+
+    /// <summary>Most rows that share a run.</summary>
+    internal int MaxRows => _limits.Rows;
 
     /// <summary>Opens a bundle and loads the graphs that its task needs.</summary>
     /// <param name="bundleDirectory">The bundle directory.</param>

@@ -44,8 +44,8 @@ public sealed record RuntimeOptions
     public int MaxBatchRows { get; init; }
 
     /// <summary>
-    /// Whether rows of an int8 graph may share a run. Its activations are scaled over the whole run, so that an answer would
-    /// depend, a little, on its neighbours; run alone it does not, and on a processor that costs little.
+    /// Whether rows may share a run also in an older bundle's int8 graph. Its activations are scaled over the whole run, so that an
+    /// answer depends, a little, on its neighbours. Graphs exported since scale each token, and their rows share runs in any case.
     /// </summary>
     public bool MixInt8Rows { get; init; }
 

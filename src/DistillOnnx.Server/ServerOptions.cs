@@ -97,6 +97,14 @@ public sealed record ServerOptions : IStageOptions
         + "quarters of it; what comes beyond is refused at once")]
     public int RationaleRows { get; init; } = 64;
 
+    /// <summary>Which inputs are kept for the next round of training.</summary>
+    [OptionGroup]
+    public CollectOptions Collecting { get; init; } = new();
+
+    /// <summary>Who answers what a model abstains from.</summary>
+    [OptionGroup]
+    public FallbackOptions Teacher { get; init; } = new();
+
     /// <summary>Largest message.</summary>
     [Option("largest message in bytes")]
     public int MessageBytes { get; init; } = 4 << 20;

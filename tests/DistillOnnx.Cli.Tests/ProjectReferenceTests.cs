@@ -17,7 +17,7 @@ public sealed class ProjectReferenceTests
         ["Export"] = ["Core", "Stages", "Checkpoints"],
         ["Runtime"] = ["Core"],
         ["Hosting"] = ["Core", "Runtime"],
-        ["Server"] = ["Core", "Stages", "Runtime", "Hosting"],
+        ["Server"] = ["Core", "Stages", "Teacher", "Runtime", "Hosting"],
         ["Client"] = [],
         ["Toolchain"] = ["Core", "Stages", "Data", "Checkpoints", "Teacher", "Training", "Export", "Runtime"],
         ["Cli"] = ["Core", "Stages", "Toolchain", "Server", "Client"],

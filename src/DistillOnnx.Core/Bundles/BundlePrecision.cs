@@ -12,6 +12,12 @@ public sealed record BundlePrecision
     /// <summary>How weights are stored and multiplied, in words.</summary>
     public string Description { get; init; } = "";
 
+    /// <summary>
+    /// Whether a row's answer is the same whatever other rows share its run. True of all graphs but int8 ones that were written when
+    /// activations had one scale for the whole run; their manifests say nothing.
+    /// </summary>
+    public bool RowsIndependent { get; init; }
+
     /// <summary>Accuracy on the validation rows, a fraction of one; null where none were given.</summary>
     public double? Accuracy { get; init; }
 

@@ -41,8 +41,13 @@ public sealed record SelectionOptions
 
     /// <summary>All faults, empty where there are none.</summary>
     /// <param name="count">Rows that are wanted.</param>
-    public IReadOnlyList<string> Validate(int count) =>
-        Shortlist is { } rows && rows < count
-            ? [$"--shortlist: expected at least the {count} rows that are to be taken, found {rows}"]
-            : [];
+    public IReadOnlyList<string> Validate(int count)
+    {
+        var faults = new List<string>();
+        if (!ReadsProbabilities && Measure != UncertaintyMeasure.Margin) faults.Add("--measure goes with --by uncertainty or both");
+        if (Shortlist is not { } rows) return faults;
+        if (!ReadsStates) faults.Add("--shortlist goes with --by coverage or both");
+        if (rows < count) faults.Add($"--shortlist: expected at least the {count} rows that are to be taken, found {rows}");
+        return faults;
+    }
 }

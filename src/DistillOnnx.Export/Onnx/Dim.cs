@@ -21,6 +21,9 @@ internal readonly record struct Dim
 
     public static implicit operator Dim(string name) => new(0, name);
 
+    /// <summary>The number; null: known only when the graph runs.</summary>
+    public long? Size => _name is null ? _size : null;
+
     /// <summary>A shape as ONNX writes it.</summary>
     /// <param name="dims">The dimensions, slowest first.</param>
     public static TensorShapeProto ToShape(IEnumerable<Dim> dims)

@@ -15,6 +15,8 @@ namespace DistillOnnx.Export.T5;
 internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm form)
 {
     private readonly Dictionary<string, Value> _halves = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, QuantizedRows> _quantized = new(StringComparer.Ordinal);
+    private readonly Dictionary<(Dim Length, string Name), Value> _once = [];
 
     /// <summary>The graph to which the parts add their nodes.</summary>
     public GraphBuilder Graph => graph;
@@ -49,6 +51,31 @@ internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm
     {
         if (!_halves.TryGetValue(x.Name, out var half)) _halves[x.Name] = half = graph.Cast(x, ElementType.Float16);
         return half;
+    }
+
+    /// <summary>A value in eight bits with a scale for each token; quantised once, however many products read it.</summary>
+    /// <param name="x">[B, T, in].</param>
+    /// <param name="length">T.</param>
+    /// <param name="inputs">Its last dimension.</param>
+    /// <param name="rectify">Whether negative numbers become 0.</param>
+    public QuantizedRows Quantize(Value x, Dim length, int inputs, bool rectify = false)
+    {
+        if (!_quantized.TryGetValue(x.Name, out var rows))
+            _quantized[x.Name] = rows = QuantizedRows.Of(this, x, length, inputs, rectify);
+        return rows;
+    }
+
+    /// <summary>
+    /// A value that depends on the shape [B, T] alone, made once. Where T is a number, B may be 1 as well, so there it is made anew.
+    /// </summary>
+    /// <param name="length">T.</param>
+    /// <param name="name">Tells values of the same length apart.</param>
+    /// <param name="make">Adds its nodes.</param>
+    public Value Once(Dim length, string name, Func<Value> make)
+    {
+        if (length.Size is not null) return make();
+        if (!_once.TryGetValue((length, name), out var value)) _once[(length, name)] = value = make();
+        return value;
     }
 
     /// <summary>A weight in single precision.</summary>

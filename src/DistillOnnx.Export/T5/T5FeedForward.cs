@@ -32,6 +32,7 @@ internal sealed class T5FeedForward
         using var scope = _t5.Graph.Scope("ff");
         if (_t5.HalfLayers && _t5.Weights.Half.FeedForward(_isDecoder, _block) is { Fits: true } range)
             return ForwardHalf(_t5.Half(x), range, length);
+        if (_t5.Form.Precision == GraphPrecision.Int8) return ForwardInt8(x, length);
         var inner = Activate(_wi0.Forward(x, length), ElementType.Float, length);
         if (_wi1 is not null) inner = _t5.Graph.Mul(inner, _wi1.Forward(x, length));
         var output = _wo.Forward(inner, length);
@@ -47,6 +48,28 @@ internal sealed class T5FeedForward
         var needed = HalfRanges.Exponent(range.Output);
         var (exponent, rescale) = _isDecoder ? (needed, needed) : _t5.Weights.Half.OfResidual(range.Output);
         return _t5.Single(_wo.ForwardHalf(inner, exponent - range.Inner, length), rescale);
+    }
+
+    /// <summary>
+    /// The same in integers. What scales a token scales its products alike: where nothing between two of them asks how large a number
+    /// is, both scales are put back at once, on the narrow side; and eight bits without a sign are ReLU as they are made.
+    /// </summary>
+    private Value ForwardInt8(Value x, Dim length)
+    {
+        var graph = _t5.Graph;
+        var rows = _t5.Quantize(x, length, _t5.Config.DModel);
+        var inner = _wi0.MultiplyUnscaled(rows, length);
+        var rectify = _t5.Config.Activation == T5Activation.Relu;
+        if (!rectify) inner = Activate(graph.Mul(inner, rows.Scale), ElementType.Float, length);
+        else if (_wi1 is not null) inner = graph.Node("Relu", [inner]);
+        if (_wi1 is not null) inner = graph.Mul(inner, _wi1.MultiplyUnscaled(rows, length));
+        var hidden = _t5.Quantize(inner, length, _t5.Config.DFf, rectify && _wi1 is null);
+
+        // One factor for each product that still lacks it.
+        var scale = hidden.Scale;
+        if (rectify) scale = graph.Mul(scale, rows.Scale);
+        if (_wi1 is not null) scale = graph.Mul(scale, rows.Scale);
+        return graph.Mul(_wo.MultiplyUnscaled(hidden, length), scale);
     }
 
     private Value Activate(Value x, ElementType type, Dim length)

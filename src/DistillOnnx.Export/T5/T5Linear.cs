@@ -40,7 +40,8 @@ internal sealed class T5Linear
                 if (_wide) return graph.MatMul(x, graph.Cast(_t5.HalfWeight(Weight), ElementType.Float));
                 return graph.Cast(graph.MatMul(_t5.Half(x), _t5.HalfWeight(Weight)), ElementType.Float);
             case GraphPrecision.Int8:
-                return ForwardInt8(x, length);
+                var rows = _t5.Quantize(x, length, Weight.Rows);
+                return graph.Mul(MultiplyUnscaled(rows, length), rows.Scale);
             default:
                 return ForwardQ4(x, length);
         }
@@ -89,21 +90,20 @@ internal sealed class T5Linear
             Weight, ".column_scales", ElementType.Float, [columns], v => Quantization.ColumnScales(v, rows, columns)));
     }
 
-    /// <summary>A product in integers: x is quantised as a whole when the graph runs, W has a scale per column.</summary>
-    private Value ForwardInt8(Value x, Dim length)
+    /// <summary>A product in integers, before each token's scale: what it yields times <see cref="QuantizedRows.Scale"/> is x·W.</summary>
+    /// <param name="x">[B, T, in] in eight bits.</param>
+    /// <param name="length">T.</param>
+    /// <returns>[B, T, out].</returns>
+    public Value MultiplyUnscaled(QuantizedRows x, Dim length)
     {
         var graph = _t5.Graph;
         var (quantized, scales) = ColumnQuantized();
-        if (!_t5.Form.Portable)
-        {
-            return graph.Is(
-                graph.Node("com.microsoft.DynamicQuantizeMatMul", [x, quantized, scales]),
-                ElementType.Float, T5Model.Batch, length, Weight.Columns);
-        }
-
-        var input = graph.Nodes("DynamicQuantizeLinear", [x], 3);
-        var product = graph.Cast(graph.Node("MatMulInteger", [input[0], quantized, input[2]]), ElementType.Float);
-        return graph.Mul(product, graph.Mul(input[1], scales));
+        var zero = graph.Scalar(x.ZeroPoint);
+        if (_t5.Form.Portable)
+            return graph.Mul(graph.Cast(graph.Node("MatMulInteger", [x.Bytes, quantized, zero]), ElementType.Float), scales);
+        return graph.Is(
+            graph.Node("com.microsoft.MatMulIntegerToFloat", [x.Bytes, quantized, graph.Scalar(1f), scales, zero]),
+            ElementType.Float, T5Model.Batch, length, Weight.Columns);
     }
 
     /// <summary>A product in single precision with weights in four bits, stored as [out, in].</summary>

@@ -4,9 +4,10 @@ using DistillOnnx.Checkpoints;
 namespace DistillOnnx.Export.Weights;
 
 /// <summary>
-/// Bounds of what a model's layers can give, from its weights alone, and the powers of two that keep these within half precision. A norm
-/// gives vectors no longer than √d_model before its weight g, so |w·(g ⊙ x)| ≤ √d_model · ‖w ⊙ g‖ whatever the input is (the
-/// inequality of Cauchy and Schwarz). Actual values are some hundred times smaller; as scaling by a power of two is exact, that costs range and no precision.
+/// Bounds of what a model's layers can give, from its weights alone, and the powers of two that keep these within half precision.
+/// A norm gives vectors no longer than √d_model before its weight g, so |w·(g ⊙ x)| ≤ √d_model · ‖w ⊙ g‖ whatever the input is (the
+/// inequality of Cauchy and Schwarz). Actual values are some hundred times smaller; as scaling by a power of two is exact, that costs
+/// range and no precision.
 /// </summary>
 /// <param name="weights">The model.</param>
 internal sealed class HalfRanges(T5Weights weights)

@@ -97,7 +97,7 @@ internal sealed class GraphOutline
         }
 
         // These bring their second operand, if it is one matrix, into a layout of their own when a session is made.
-        var packs = name is "MatMul" or "MatMulInteger" or "DynamicQuantizeMatMul";
+        var packs = name is "MatMul" or "MatMulInteger" or "MatMulIntegerToFloat" or "DynamicQuantizeMatMul";
         for (var i = 0; i < inputs.Count; i++) (packs && i == 1 ? _multiplied : _otherwiseRead).Add(inputs[i]);
     }
 

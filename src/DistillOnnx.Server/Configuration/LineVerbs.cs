@@ -10,6 +10,6 @@ internal static class LineVerbs
     public static IReadOnlyList<string> All { get; } =
     [
         "import", "annotate", "train", "pretrain", "evaluate", "export", "predict", ServerCommand.Verb, "study", "quickstart", "info",
-        "report", "inspect",
+        "report", "inspect", "select", "improve",
     ];
 }

@@ -1,4 +1,5 @@
 using DistillOnnx.Runtime.Devices;
+using DistillOnnx.Server.Collecting;
 using DistillOnnx.Server.Hosting;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Security;
@@ -15,6 +16,9 @@ internal static class ServerOptionsCheck
         Addresses(options, faults);
         Limits(options, faults);
         Security(options, faults);
+        faults.AddRange(options.Collecting.Validate());
+        if (options.Collecting.CollectRedact is { } file) Redactor.Check(file, faults);
+        faults.AddRange(options.Teacher.Validate());
         return faults;
     }
 

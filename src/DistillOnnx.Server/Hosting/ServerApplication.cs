@@ -1,3 +1,5 @@
+using DistillOnnx.Server.Collecting;
+using DistillOnnx.Server.Fallback;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.OpenApi;
 using DistillOnnx.Server.Playground;
@@ -99,6 +101,7 @@ internal static class ServerApplication
         services.AddSingleton<ModelCatalog>().AddSingleton<IModelQueues>(s => s.GetRequiredService<ModelCatalog>())
             .AddSingleton<ModelLifecycle>().AddSingleton<ServerMetrics>().AddSingleton<CallBoundary>();
         services.AddSingleton<ModelFolderWatcher>().AddHostedService(s => s.GetRequiredService<ModelFolderWatcher>());
+        services.AddSingleton<Collector>().AddHostedService(s => s.GetRequiredService<Collector>()).AddSingleton<TeacherFallback>();
         services.AddSingleton<PredictionCalls>().AddSingleton<InferenceCalls>().AddSingleton(new RequestLimits
         {
             MaxRows = options.MostRequestRows,

@@ -1,3 +1,4 @@
+using DistillOnnx.Server.Fallback;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Telemetry;
 
@@ -88,6 +89,8 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private void Load(CancellationToken cancellationToken)
     {
+        // A teacher that cannot be used is found before models are loaded.
+        _app.Services.GetRequiredService<TeacherFallback>();
         _lifecycle.LoadNamed(cancellationToken);
         _app.Services.GetRequiredService<ModelFolderWatcher>().Load(cancellationToken);
         _lifecycle.Ready();

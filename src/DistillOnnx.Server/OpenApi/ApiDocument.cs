@@ -95,7 +95,7 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
             ("data", Array(Any("a text, or an array of texts"))));
         var output = Object(
             ["name"],
-            ("name", Text("label", "probability", "probabilities", "abstained", "truncated", "rationale")),
+            ("name", Text("label", "probability", "probabilities", "abstained", "truncated", "answered_by", "rationale")),
             ("parameters", Object(("binary_data", Flag()))));
         var parameters = Object(("binary_data_output", Flag()), ("explain", Flag()));
         return Object(

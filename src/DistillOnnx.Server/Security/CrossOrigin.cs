@@ -1,4 +1,3 @@
-using DistillOnnx.Server.Rest;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 
 namespace DistillOnnx.Server.Security;
@@ -11,7 +10,7 @@ internal static class CrossOrigin
     private static readonly string[] Readable =
     [
         "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-encoding", "retry-after",
-        "www-authenticate", "allow", InferenceRequestReader.HeaderLength,
+        "www-authenticate", "allow", "Inference-Header-Content-Length",
     ];
 
     // JSON, KServe v2 and gRPC-Web need no others.

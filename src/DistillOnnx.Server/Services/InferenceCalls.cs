@@ -1,5 +1,6 @@
 using System.Reflection;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Fallback;
 using DistillOnnx.Server.Models;
 using Grpc.Core;
 using Inference;
@@ -7,7 +8,8 @@ using Inference;
 namespace DistillOnnx.Server.Services;
 
 /// <summary>The Open Inference Protocol's calls, whether they come by gRPC or by REST.</summary>
-internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls, ModelLifecycle lifecycle)
+internal sealed class InferenceCalls(
+    ModelCatalog catalog, PredictionCalls calls, ModelLifecycle lifecycle, TeacherFallback fallback)
 {
     /// <summary>What the server is.</summary>
     public static ServerMetadataResponse Server() => new()
@@ -27,7 +29,7 @@ internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls
     {
         try
         {
-            return InferenceTensors.Describe(catalog.Find(name), catalog.Find(name, version));
+            return InferenceTensors.Describe(catalog.Find(name), catalog.Find(name, version), fallback.IsOn);
         }
         catch (ModelNotFoundException e)
         {
@@ -50,7 +52,7 @@ internal sealed class InferenceCalls(ModelCatalog catalog, PredictionCalls calls
         }
 
         InferenceTensors.CheckParameters(request);
-        var asked = InferenceTensors.Outputs(request, model.Task.Kind);
+        var asked = InferenceTensors.Outputs(request, model.Task.Kind, fallback.IsOn);
         var own = InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices, InferenceTensors.HaveRationale(asked));
         var answer = await calls.PredictAsync(own, origin, cancellationToken);
         return InferenceTensors.Write(request, answer, asked);

@@ -11,7 +11,8 @@ namespace DistillOnnx.Server.Services;
 /// <summary>
 /// Predictions as tensors of the Open Inference Protocol: input <c>text</c> BYTES [N], with <c>choices</c> BYTES [N, L] where
 /// inputs bring their own; outputs <c>label</c> BYTES [N], <c>probability</c> FP32 [N], <c>probabilities</c> FP32 [N, L],
-/// <c>abstained</c> and <c>truncated</c> BOOL [N]; where asked for, <c>rationale</c> BYTES [N].
+/// <c>abstained</c> and <c>truncated</c> BOOL [N]; where a teacher may answer, <c>answered_by</c> BYTES [N]; where asked for,
+/// <c>rationale</c> BYTES [N].
 /// </summary>
 internal static class InferenceTensors
 {
@@ -23,12 +24,13 @@ internal static class InferenceTensors
     private const string Abstained = "abstained";
     private const string Truncated = "truncated";
     private const string Rationale = "rationale";
+    private const string AnsweredBy = "answered_by";
     private const string Explain = "explain";
     private const string Bool = "BOOL";
     private const string ContentType = "content_type";
 
     /// <summary>A model's metadata.</summary>
-    public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version)
+    public static ModelMetadataResponse Describe(ModelEntry entry, ModelVersion version, bool withTeacher)
     {
         long labels = version.Task.Labels?.Count ?? -1;
         var response = new ModelMetadataResponse { Name = version.Name, Platform = "onnxruntime_onnx" };
@@ -44,6 +46,7 @@ internal static class InferenceTensors
 
         response.Outputs.Add(Tensor(Abstained, Bool, -1));
         response.Outputs.Add(Tensor(Truncated, Bool, -1));
+        if (withTeacher) response.Outputs.Add(Tensor(AnsweredBy, TensorBytes.Type, -1));
         if (version.Predictor.CannotExplain is null) response.Outputs.Add(Tensor(Rationale, TensorBytes.Type, -1));
         return response;
     }
@@ -54,9 +57,10 @@ internal static class InferenceTensors
     /// </summary>
     /// <exception cref="Grpc.Core.RpcException">It asks for one that the task does not have, or for a rationale that its
     /// parameter declines.</exception>
-    public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind)
+    public static IReadOnlyList<string> Outputs(ModelInferRequest request, TaskKind kind, bool withTeacher)
     {
         string[] known = kind == TaskKind.Text ? [Label, Abstained, Truncated] : [Label, Probability, Probabilities, Abstained, Truncated];
+        if (withTeacher) known = [.. known, AnsweredBy];
         var explain = WantsRationale(request);
         if (request.Outputs.Count == 0) return explain == true ? [.. known, Rationale] : known;
         for (var i = 0; i < request.Outputs.Count; i++)
@@ -150,9 +154,10 @@ internal static class InferenceTensors
             var tensor = new InferOutputTensor { Name = name, Datatype = TypeOf(name), Shape = { answer.Predictions.Count } };
             if (name == Probabilities) tensor.Shape.Add(answer.Predictions.Max(p => p.Probabilities.Count));
             response.Outputs.Add(tensor);
-            if (name is Label or Rationale)
+            if (TypeOf(name) == TensorBytes.Type)
             {
-                var texts = answer.Predictions.Select(p => ByteString.CopyFromUtf8(name == Label ? p.Label : p.Rationale));
+                var texts = answer.Predictions.Select(
+                    p => ByteString.CopyFromUtf8(name == Label ? p.Label : name == Rationale ? p.Rationale : p.AnsweredBy));
                 if (raw) response.RawOutputContents.Add(TensorBytes.Pack(texts));
                 else tensor.Contents = new InferTensorContents { BytesContents = { texts } };
             }
@@ -191,7 +196,7 @@ internal static class InferenceTensors
 
     private static string TypeOf(string output) => output switch
     {
-        Label or Rationale => TensorBytes.Type,
+        Label or Rationale or AnsweredBy => TensorBytes.Type,
         Abstained or Truncated => Bool,
         _ => "FP32",
     };

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using DistillOnnx.Hosting.Batching;
+using DistillOnnx.Server.Collecting;
+using DistillOnnx.Server.Fallback;
 using DistillOnnx.Server.Models;
 using DistillOnnx.Server.Telemetry;
 using DistillOnnx.V1;
@@ -9,7 +11,13 @@ namespace DistillOnnx.Server.Services;
 
 /// <summary>A prediction from request to response, whatever service it came through: check, encode, queue, answer.</summary>
 internal sealed class PredictionCalls(
-    ModelCatalog catalog, RequestLimits limits, ServerMetrics metrics, TimeProvider time, ILogger<PredictionCalls> logger)
+    ModelCatalog catalog,
+    RequestLimits limits,
+    TeacherFallback fallback,
+    Collector collector,
+    ServerMetrics metrics,
+    TimeProvider time,
+    ILogger<PredictionCalls> logger)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="RpcException">The status that the client gets.</exception>
@@ -39,6 +47,9 @@ internal sealed class PredictionCalls(
             var rationales = await Rationales.WriteAsync(room, request, rows, answers, token);
             LogFaults(model, rows, answers);
             var response = PredictResponses.Build(request, model, rows, answers, rationales, encoded, Stopwatch.GetElapsedTime(started));
+            var teacher = await fallback.ApplyAsync(model, request, response, origin.Deadline, token);
+            if (teacher is not null) response.Timings.TotalMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            collector.Offer(model, request, response, teacher);
             Report(request, response, model.Name);
             return response;
         }

@@ -54,6 +54,12 @@ internal static partial class ServerLog
     [LoggerMessage(23, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(this ILogger logger, Exception exception, string method);
 
+    [LoggerMessage(24, LogLevel.Error, "What is collected cannot be written to {Directory}: {Reason}")]
+    public static partial void NotCollected(this ILogger logger, string directory, string reason);
+
+    [LoggerMessage(25, LogLevel.Warning, "The fallback is not asked for {Seconds:0} s: {Reason}")]
+    public static partial void FallbackFailed(this ILogger logger, double seconds, string reason);
+
     [LoggerMessage(30, LogLevel.Information, "Stopping: answering what is in, for at most {Seconds:0.#} s")]
     public static partial void Draining(this ILogger logger, double seconds);
 

@@ -37,6 +37,9 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Counter<long> _switches;
     private readonly Counter<long> _explanations;
     private readonly Histogram<double> _explanation;
+    private readonly Counter<long> _collected;
+    private readonly Counter<long> _fallback;
+    private readonly Histogram<double> _fallbackDuration;
 
     public ServerMetrics(IMeterFactory meters, IModelQueues models)
     {
@@ -54,6 +57,17 @@ internal sealed class ServerMetrics : IDisposable
             "distillonnx.explanations", "{row}", "Inputs that a rationale was asked for, by outcome: answered, failed or abandoned.");
         _explanation = _meter.CreateHistogram(
             "distillonnx.explanation.duration", "s", "Time to write one rationale, by stage: queue or generate.", null, LongSeconds);
+        _collected = _meter.CreateCounter<long>(
+            "distillonnx.collected",
+            "{row}",
+            "Inputs chosen to be kept, by outcome: kept, duplicate, rate, dropped, not_redacted or failed.");
+        _fallback = _meter.CreateCounter<long>(
+            "distillonnx.fallback",
+            "{row}",
+            "Inputs that a model abstained from and a teacher may answer, by outcome: answered, late, busy, budget, unusable, paused, "
+            + "failed or stopped.");
+        _fallbackDuration = _meter.CreateHistogram(
+            "distillonnx.fallback.duration", "s", "Time until the teacher had answered an input.", null, LongSeconds);
         _meter.CreateObservableGauge("distillonnx.queue.rows", () => Observe(models, static q => q.Rows), "{row}", "Rows that wait.");
         _meter.CreateObservableGauge(
             "distillonnx.queue.tokens", () => Observe(models, static q => q.Tokens), "{token}", "Tokens that wait.");
@@ -89,6 +103,31 @@ internal sealed class ServerMetrics : IDisposable
     /// <summary>A rationale was not written.</summary>
     public void NotExplained(string model, bool abandoned) =>
         _explanations.Add(1, Model(model), new("outcome", abandoned ? "abandoned" : "failed"));
+
+    /// <summary>An input that was chosen to be kept was, or was not.</summary>
+    public void Collected(string model, string outcome) => _collected.Add(1, Model(model), new("outcome", outcome));
+
+    /// <summary>An input that the model abstained from was answered by the teacher, or was not.</summary>
+    public void FellBack(string model, string outcome) => _fallback.Add(1, Model(model), new("outcome", outcome));
+
+    /// <summary>The teacher answered an input, or what it answered cannot be used.</summary>
+    public void FallbackTook(string model, TimeSpan duration) => _fallbackDuration.Record(duration.TotalSeconds, Model(model));
+
+    /// <summary>Shows what the teacher was asked and what it costs.</summary>
+    public void ObserveFallback(Func<(long Asked, long Found, double? Cost)> read)
+    {
+        _meter.CreateObservableCounter<long>(
+            "distillonnx.fallback.requests",
+            () => (Measurement<long>[])[new(read().Asked, new KeyValuePair<string, object?>("source", "teacher")),
+                new(read().Found, new KeyValuePair<string, object?>("source", "journal"))],
+            "{request}",
+            "Requests to the teacher, by who answered: the teacher or its journal.");
+        _meter.CreateObservableGauge<double>(
+            "distillonnx.fallback.cost",
+            () => read().Cost is { } cost ? (Measurement<double>[])[new(cost)] : [],
+            "{USD}",
+            "US dollars for all answers in the fallback's journal.");
+    }
 
     /// <summary>A bundle was put in service or not.</summary>
     public void Switched(string model, bool served) => _switches.Add(1, Model(model), new("outcome", served ? "served" : "rejected"));

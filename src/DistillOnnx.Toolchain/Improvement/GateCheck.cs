@@ -18,6 +18,12 @@ public sealed record GateCheck
     /// </summary>
     public required double P { get; init; }
 
-    /// <summary>Whether that is below the gate's level.</summary>
+    /// <summary>Whether that is below the gate's level, and <see cref="Apart"/> does not outweigh it.</summary>
     public required bool Worse { get; init; }
+
+    /// <summary>
+    /// Where the rows of a class are answered worse: all rows, counted as right where a student tells them rightly as of this class or
+    /// as of another. The class is not worse where the same test says that the new student is better at that.
+    /// </summary>
+    public GateCheck? Apart { get; init; }
 }

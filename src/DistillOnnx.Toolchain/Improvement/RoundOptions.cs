@@ -54,7 +54,7 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
         Data = options.Data,
         Model = model ?? "",
         Count = options.Count,
-        Selection = model is null ? options.Selection with { By = SelectionRule.Random } : options.Selection,
+        Selection = model is null ? new() { By = SelectionRule.Random } : options.Selection,
         Out = Selected,
         Annotated = annotated,
         Further = collected,

@@ -28,7 +28,7 @@ internal sealed class SelectionBenchmark : IBenchmark
         Directory.CreateDirectory(work);
         var (seeds, selections) = options.Quick ? (2, 2) : (5, 3);
         var testRows = options.Quick ? 100 : 1000;
-        foreach (var set in await SelectionSet.MakeAsync(work, options.SharedData, options.Quick, cancellationToken))
+        foreach (var set in SelectionSet.Make(work, options.SharedData, options.Quick, cancellationToken))
         {
             var accuracies = Rules.ToDictionary(r => r, _ => new List<IReadOnlyList<double>>());
             for (var seed = 0; seed < seeds; seed++)

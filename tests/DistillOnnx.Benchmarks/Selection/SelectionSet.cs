@@ -1,10 +1,7 @@
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
-using DistillOnnx.Teacher;
-using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Import;
-using DistillOnnx.Toolchain.Quickstart;
 
 namespace DistillOnnx.Benchmarks.Selection;
 
@@ -18,31 +15,19 @@ namespace DistillOnnx.Benchmarks.Selection;
 internal sealed record SelectionSet(string Name, string Directory, int First, int Step, int Vocabulary, int Steps)
 {
     /// <summary>
-    /// The sets that can be had: generated tickets and scenes, and where there is real data, e-SNLI and CommonsenseQA with PaLM's answers.
+    /// The sets that can be had: generated tickets, and where there is real data, e-SNLI and CommonsenseQA with PaLM's answers.
     /// </summary>
     /// <param name="work">Where they go; those that are there are used.</param>
     /// <param name="shared">Real data; null: none.</param>
     /// <param name="quick">Few rows.</param>
     /// <param name="cancellationToken">Stops the import.</param>
-    public static async Task<IReadOnlyList<SelectionSet>> MakeAsync(
-        string work, string? shared, bool quick, CancellationToken cancellationToken)
+    public static IReadOnlyList<SelectionSet> Make(string work, string? shared, bool quick, CancellationToken cancellationToken)
     {
         var tickets = Path.Combine(work, "tickets");
         if (!System.IO.Directory.Exists(tickets)) TicketPool.Write(tickets, quick ? 400 : 6000, 1000);
-        var (scenes, questions) = (Path.Combine(work, "scenes"), Path.Combine(work, "questions"));
-        if (!System.IO.Directory.Exists(scenes))
-        {
-            QuickstartDataset.Generate(questions, rows: quick ? 300 : 6000, seed: 1, overwrite: true);
-            await AnnotateStage.RunAsync(
-                new AnnotateOptions { Data = questions, Teacher = "rules", Out = scenes, Splits = [SplitNames.Train] },
-                Reporter.None,
-                cancellationToken);
-        }
-
         var sets = new List<SelectionSet>
         {
             quick ? new("tickets", tickets, 40, 40, 300, 4) : new("tickets", tickets, 200, 200, 300, 200),
-            quick ? new("scenes", scenes, 40, 40, 300, 4) : new("scenes", scenes, 500, 500, 300, 200),
         };
         foreach (var name in shared is null ? [] : new[] { "esnli", "cqa" })
         {
@@ -62,7 +47,7 @@ internal sealed record SelectionSet(string Name, string Directory, int First, in
                     cancellationToken);
             }
 
-            sets.Add(quick ? new(name, directory, 40, 40, 500, 4) : new(name, directory, 500, 500, 2000, name == "esnli" ? 200 : 100));
+            sets.Add(quick ? new(name, directory, 40, 40, 500, 4) : new(name, directory, 500, 500, 2000, name == "esnli" ? 150 : 60));
         }
 
         return sets;

@@ -1,6 +1,7 @@
 extern alias client;
 
 using System.Diagnostics;
+using System.Globalization;
 using client::DistillOnnx.Client;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.Prediction;
@@ -8,11 +9,14 @@ using DistillOnnx.Runtime;
 
 namespace DistillOnnx.Benchmarks.Serving;
 
-/// <summary>One call at a time, with pauses: the server's against an in-process call with the same text.</summary>
+/// <summary>
+/// One call at a time, with pauses: the server's against an in-process call with the same text after the same pause. What a pause
+/// itself costs, since threads slept and caches were used by others, both sides then pay.
+/// </summary>
 internal static class LowLoad
 {
-    // Nobody's threads are still awake after this.
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
+    /// <summary>Pauses before each call, and how many calls are measured after them. After 25 ms nobody's threads are still awake.</summary>
+    private static readonly (int Milliseconds, int Calls)[] Pauses = [(10, 300), (25, 400), (1000, 30)];
 
     public static async Task MeasureAsync(
         BenchmarkResult result,
@@ -22,47 +26,82 @@ internal static class LowLoad
         BenchmarkOptions options,
         CancellationToken cancellationToken)
     {
-        BenchmarkOptions.Say("one call at a time");
-        // Until methods are compiled for good, which takes some thirty calls and a while.
-        var warmup = options.Quick ? 10 : 100;
         using var client = new PredictionClient(server.Address);
-        var (own, served, stages, added) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        for (var i = -warmup; i < (options.Quick ? 20 : 400); i++)
+
+        // As many lanes as the server has, of which a single call uses none: it shows whether their being there costs something.
+        using var lanes = BundlePredictor.Open(
+            predictor.Bundle.Directory,
+            predictor.Bundle.Options with { Lanes = RuntimeOptions.LanesFor(predictor.Bundle.Options.Threads) });
+        foreach (var (pause, calls) in Pauses)
         {
-            var text = texts[(i + warmup) % texts.Length];
-            await Task.Delay(Pause, cancellationToken);
+            BenchmarkOptions.Say($"one call at a time, {pause} ms between calls");
+
+            // Until methods are compiled for good, which takes some thirty calls and a while.
+            var warmup = pause > 100 ? 2 : options.Quick ? 10 : 100;
+            var counted = !options.Quick ? calls : pause > 100 ? 3 : 20;
+            var samples = new Samples();
+            for (var i = -warmup; i < counted; i++)
+            {
+                var text = texts[(i + warmup) % texts.Length];
+                var call = await CallAsync(predictor, lanes, client, text, TimeSpan.FromMilliseconds(pause), cancellationToken);
+                if (i >= 0) samples.Add(call);
+            }
+
+            samples.Report(result, pause);
+        }
+    }
+
+    private static async Task<Call> CallAsync(
+        BundlePredictor predictor, BundlePredictor lanes, PredictionClient client, string text, TimeSpan pause, CancellationToken token)
+    {
+        async Task<double> Own(BundlePredictor of)
+        {
+            await Task.Delay(pause, token);
             var start = Stopwatch.GetTimestamp();
-            predictor.Predict([new PredictorInput(text)], cancellationToken);
-            var direct = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            await Task.Delay(Pause, cancellationToken);
-            start = Stopwatch.GetTimestamp();
-            var answer = await client.PredictAsync(
-                new client::DistillOnnx.V1.PredictRequest
-                {
-                    Model = "nli",
-                    Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
-                },
-                cancellationToken);
-            var remote = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            if (i < 0) continue;
-            own.Add(direct);
-            served.Add(remote);
-            stages.Add(answer.Timings.InferenceMs);
-            added.Add(remote - direct);
+            of.Predict([new PredictorInput(text)], token);
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
-        // The texts differ in length and the machine drifts: what is added is told by the two calls with the same text.
-        result.Ratio("median_added_ms", Timing.Of(added).Median);
-        void Row(string what, List<double> samples)
+        var (own, withLanes) = (await Own(predictor), await Own(lanes));
+        await Task.Delay(pause, token);
+        var start = Stopwatch.GetTimestamp();
+        var answer = await client.PredictAsync(
+            new client::DistillOnnx.V1.PredictRequest
+            {
+                Model = "nli",
+                Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
+            },
+            token);
+        return new Call(own, withLanes, Stopwatch.GetElapsedTime(start).TotalMilliseconds, answer.Timings.InferenceMs);
+    }
+
+    /// <summary>Milliseconds of one text's calls.</summary>
+    private readonly record struct Call(double Own, double WithLanes, double Served, double Stage);
+
+    private sealed class Samples
+    {
+        private readonly List<Call> _calls = [];
+
+        public void Add(Call call) => _calls.Add(call);
+
+        public void Report(BenchmarkResult result, int pause)
         {
-            var timing = Timing.Of(samples);
-            result.Row(("low load", what), ("median ms", timing.Median), ("p10 ms", timing.Low), ("p90 ms", timing.High));
+            // The texts differ in length and the machine drifts: what is added is told by the calls with the same text.
+            Timing Of(Func<Call, double> value) => Timing.Of([.. _calls.Select(value)]);
+            var suffix = string.Create(CultureInfo.InvariantCulture, $"after_{pause}ms");
+            var added = Of(c => c.Served - c.Own);
+            if (pause == 25) result.Ratio("median_added_ms", added.Median);
+            result.Ratio($"median_added_ms_{suffix}", added.Median);
+            result.Ratio($"inference_stage_over_inprocess_{suffix}", Of(c => c.Stage / c.Own).Median);
+            result.Ratio($"inprocess_lanes_over_inprocess_{suffix}", Of(c => c.WithLanes / c.Own).Median);
+            void Row(string what, Timing timing) => result.Row(
+                ("pause ms", pause), ("low load", what), ("median ms", timing.Median), ("p10 ms", timing.Low), ("p90 ms", timing.High));
+            Row("in process", Of(c => c.Own));
+            Row("in process, with lanes that are not used", Of(c => c.WithLanes));
+            Row("through the server", Of(c => c.Served));
+            Row("the server's inference stage", Of(c => c.Stage));
+            Row("added to the same text", added);
+            Row("added outside the inference stage", Of(c => c.Served - c.Stage));
         }
-
-        Row("in process", own);
-        Row("through the server", served);
-        Row("the server's inference stage", stages);
-        Row("added to the same text", added);
-        Row("added outside the inference stage", [.. served.Zip(stages, (whole, stage) => whole - stage)]);
     }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using DistillOnnx.Server.Tests.Conformance;
 using DistillOnnx.Server.Tests.Fakes;
+using DistillOnnx.TestSupport;
 using Grpc.Core;
 
 namespace DistillOnnx.Server.Tests.Chaos;
@@ -19,23 +21,62 @@ public sealed class MixedChaosTests
     private static readonly int Requests =
         int.Parse(Environment.GetEnvironmentVariable("DISTILLONNX_CHAOS_REQUESTS") ?? "480", CultureInfo.InvariantCulture);
 
+    private const string TeacherLabel = "neutral";
+
     [Fact]
-    public async Task Serve_EveryInterfaceUnderAbuseAndModelSwitches_LosesAndCrossesNone()
+    public Task Serve_EveryInterfaceUnderAbuseAndModelSwitches_LosesAndCrossesNone() => RunAsync(o => o);
+
+    [Fact]
+    public async Task Serve_CollectingAndWithAFallback_LosesAndCrossesNoneAndKeepsItsBounds()
+    {
+        const int megabytes = 1;
+        using var directory = new TemporaryDirectory();
+        await using var teacher = await LoopbackTeacher.StartAsync(TeacherLabel);
+        await RunAsync(o => o with
+        {
+            Teacher = new() { Fallback = teacher.Spec, FallbackJournal = directory["journal"], FallbackSeconds = 20 },
+            Collecting = new()
+            {
+                Collect = directory["kept"],
+                CollectBelow = 0.4,
+                CollectShare = 0.5,
+                CollectMegabytes = megabytes,
+                CollectRowsPerMinute = 1_000_000,
+            },
+        });
+
+        var files = Directory.GetFiles(directory["kept/nli"], "*.jsonl");
+        Assert.All(files, f => Assert.StartsWith("rows-", Path.GetFileName(f), StringComparison.Ordinal));
+        Assert.InRange(files.Sum(f => new FileInfo(f).Length), 1, megabytes * 1_000_000);
+        var rows = files.SelectMany(File.ReadLines).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.Equal(rows.Count, rows.Select(r => r.GetProperty("id").GetString()).Distinct().Count());
+        foreach (var row in rows)
+        {
+            var version = new FakePredictor { Salt = row.GetProperty("version").GetString()! };
+            var expected = version.Answer(row.GetProperty("input").GetString()!);
+            Assert.Equal(expected.Label, row.GetProperty("student_label").GetString());
+            Assert.Equal(expected.Probability, row.GetProperty("student_probability").GetDouble());
+        }
+    }
+
+    private static async Task RunAsync(Func<ServerOptions, ServerOptions> configure)
     {
         await using var server = await TestServer.StartAsync(
             new FakePredictor { PerToken = TimeSpan.FromMicroseconds(20), Salt = "1" },
-            o => o with { MessageBytes = 1 << 20, Connections = 5000, LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical });
+            o => configure(
+                o with { MessageBytes = 1 << 20, Connections = 5000, LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }));
         using var clients = new MixedClients(server.Address);
         using var over = new CancellationTokenSource();
         var outcomes = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
         var (next, switches) = (0, new StrongBox<int>());
+        var hasTeacher = configure(new ServerOptions()).Teacher.Fallback is not null;
 
         async Task CallAsync()
         {
             for (int i; (i = Interlocked.Increment(ref next) - 1) < Requests;)
             {
                 var kind = MixedClients.Kinds[i % MixedClients.Kinds.Count];
-                var outcome = await AskAsync(clients, kind, i);
+                var outcome = await AskAsync(clients, kind, i, hasTeacher);
                 outcomes.AddOrUpdate($"{kind}: {outcome}", 1, (_, n) => n + 1);
             }
         }
@@ -70,7 +111,7 @@ public sealed class MixedChaosTests
     }
 
     /// <summary>Sends one request and says how it ended; fails where it may not end so.</summary>
-    private static async Task<string> AskAsync(MixedClients clients, string kind, int number)
+    private static async Task<string> AskAsync(MixedClients clients, string kind, int number, bool hasTeacher)
     {
         var random = new Random(number);
         var rows = Enumerable.Range(0, random.Next(1, 5))
@@ -100,11 +141,16 @@ public sealed class MixedChaosTests
         Assert.Equal(rows.Count, found.Length);
         for (var i = 0; i < rows.Count; i++)
         {
-            var expected = new FakePredictor { Salt = found[i].Version }.Answer(rows[i].Text);
+            var student = new FakePredictor { Salt = found[i].Version }.Answer(rows[i].Text);
+            float[] probabilities = [.. student.Probabilities!.Select(p => (float)p)];
+
+            // Where there is a teacher, it may answer what the student abstains from.
+            var byTeacher = hasTeacher && student.Abstained && !found[i].Abstained;
+            var label = byTeacher ? TeacherLabel : student.Label;
             WholeAnswer.AssertSame(
                 new WholeAnswer(
-                    expected.Label, (float)expected.Probability!, [.. expected.Probabilities!.Select(p => (float)p)], expected.Abstained,
-                    expected.Truncated, found[i].Version, null),
+                    label, probabilities[Array.IndexOf(FakePredictor.Labels, label)], probabilities, student.Abstained && !byTeacher,
+                    student.Truncated, found[i].Version, null),
                 found[i],
                 $"request {number} by {kind}, row {i}");
         }

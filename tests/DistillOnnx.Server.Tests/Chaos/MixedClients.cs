@@ -86,7 +86,7 @@ internal sealed class MixedClients : IDisposable
 
             await call.RequestStream.CompleteAsync();
         }
-        catch (Exception e) when (e is InvalidOperationException or RpcException or OperationCanceledException)
+        catch (Exception e) when (e is InvalidOperationException or RpcException or OperationCanceledException or IOException)
         {
             // The call has ended; why, its answers say.
         }

@@ -29,6 +29,21 @@ public sealed class ClientInjectionTests
     }
 
     [Fact]
+    public async Task Predict_ConnectionLostUnderTheCall_IsTriedAgain()
+    {
+        await using var server = await TestServer.StartAsync();
+        var first = new LosesTheFirst();
+        var services = new ServiceCollection();
+        services.AddPredictionClient(o => o.Addresses = [server.Address]).AddHttpMessageHandler(() => first);
+        await using var provider = services.BuildServiceProvider();
+
+        var answer = await provider.GetRequiredService<IPredictionClient>().PredictAsync("nli", "text").WaitAsync(TestServer.Patience);
+
+        Assert.Equal(server.Predictor.Answer("text").Label, answer.Label);
+        Assert.Equal(2, first.Requests);
+    }
+
+    [Fact]
     public async Task Client_OfTheServices_TakesTurnsAmongServers()
     {
         await using var first = await TestServer.StartAsync();
@@ -115,5 +130,16 @@ public sealed class ClientInjectionTests
             Interlocked.Increment(ref _requests);
             return base.SendAsync(request, cancellationToken);
         }
+    }
+
+    /// <summary>Fails the first request as the handler of the connections does where a ping is not answered.</summary>
+    private sealed class LosesTheFirst : DelegatingHandler
+    {
+        public int Requests { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            ++Requests > 1
+                ? base.SendAsync(request, cancellationToken)
+                : throw new HttpRequestException("lost", new IOException("aborted", new HttpProtocolException(1, "ping", null)));
     }
 }

@@ -39,6 +39,25 @@ public sealed class GateResultTests
         Assert.True(GateResult.Of(Task, Both(true), Both(false), 0.01).Passed);
     }
 
+    [Theory]
+    [InlineData("a", 0, true)]
+    [InlineData("a", 40, false)]
+    public void Of_WhatServesAnswersOneLabelToAll_ALossOfItsRowsPassesWhereTheLabelIsToldBetter(string always, int alike, bool passes)
+    {
+        TestAnswers.Row Row(string gold, string answer) => new(gold, gold, answer, gold == answer);
+        List<(TestAnswers.Row New, TestAnswers.Row Old)> rows =
+        [
+            .. Enumerable.Repeat((Row("a", "b"), Row("a", always)), 10),
+            .. Enumerable.Repeat((Row("b", "b"), Row("b", alike > 0 ? "b" : always)), 40),
+        ];
+
+        var gate = GateResult.Of(Task, new([.. rows.Select(r => r.New)]), new([.. rows.Select(r => r.Old)]), 0.05);
+
+        Assert.Equal(passes, gate.Passed);
+        Assert.Equal(passes ? 40 : 0, gate.Classes!["a"].Apart!.OnlyNewRight);
+        Assert.Null(gate.Classes["b"].Apart);
+    }
+
     [Fact]
     public void Of_NothingServes_Passes() => Assert.True(GateResult.Of(Task, Answers('a', 3, 0, 0, true), null, 0.05).Passed);
 

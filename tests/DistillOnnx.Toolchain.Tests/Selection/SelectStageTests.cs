@@ -139,6 +139,11 @@ public sealed class SelectStageTests(SelectionFixture fixture) : IClassFixture<S
         Assert.Contains("--model is missing", await Fault(options with { Model = "" }));
         Assert.Contains("at least the 5 rows", await Fault(options with { Selection = new() { Shortlist = 4 } }));
         Assert.Contains(
+            "--shortlist goes with", await Fault(options with { Selection = new() { By = SelectionRule.Random, Shortlist = 9 } }));
+        Assert.Contains(
+            "--measure goes with",
+            await Fault(options with { Selection = new() { By = SelectionRule.Coverage, Measure = UncertaintyMeasure.Entropy } }));
+        Assert.Contains(
             "none of 20 rows of train is left to take", await Fault(options with { Annotated = [_directory["pool"]] }));
         Assert.False(Directory.Exists(options.Out));
     }

@@ -2,6 +2,7 @@ using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
 using DistillOnnx.Training.Engines.Script;
 using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 
 namespace DistillOnnx.Training.Tests.Engines;
@@ -14,6 +15,8 @@ namespace DistillOnnx.Training.Tests.Engines;
 [CollectionDefinition(nameof(EngineGradientTests), DisableParallelization = true)]
 public sealed class EngineGradientTests
 {
+    public EngineGradientTests() => LibTorch.Load();
+
     public static TheoryData<string, T5Activation, bool, bool, int, int, int> Shapes => new()
     {
         { "t5", T5Activation.Relu, false, true, 32, 16, 2 },

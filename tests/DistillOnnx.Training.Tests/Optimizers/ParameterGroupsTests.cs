@@ -12,10 +12,11 @@ namespace DistillOnnx.Training.Tests.Optimizers;
 [Collection(nameof(EngineGradientTests))]
 public sealed class ParameterGroupsTests
 {
+    public ParameterGroupsTests() => LibTorch.Load();
+
     [Fact]
     public void Step_Grouped_UpdatesEveryParameterAsAlone()
     {
-        LibTorch.Load();
         using var scope = NewDisposeScope();
         using var student = Student(layers: 4);
         var parameters = student.named_parameters().ToArray();
@@ -40,7 +41,6 @@ public sealed class ParameterGroupsTests
     [Fact]
     public void Step_DeeperModel_TakesAsManyOperations()
     {
-        LibTorch.Load();
         long Made(int layers)
         {
             using var scope = NewDisposeScope();
