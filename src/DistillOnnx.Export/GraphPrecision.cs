@@ -12,7 +12,9 @@ public enum GraphPrecision
     /// </summary>
     Fp16,
 
-    /// <summary>Weights in eight bits with a scale a column, activations quantised while the graph runs with a scale a token.</summary>
+    /// <summary>
+    /// Weights in eight bits with a scale per column, activations quantised while the graph runs, with a scale per token.
+    /// </summary>
     Int8,
 
     /// <summary>Weights in four bits with a scale per block, products in single precision: for size.</summary>

@@ -6,7 +6,7 @@ namespace DistillOnnx.Benchmarks;
 
 /// <summary>
 /// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>, and for <c>gpu</c>
-/// <c>[--device NAME] [--stages] [--peak-tflops N]</c>
+/// <c>[--device NAME] [--stages] [--part training|labels|peer|large] [--peak-tflops N]</c>
 /// </summary>
 internal static class Program
 {
@@ -29,7 +29,7 @@ internal static class Program
         string? name = null, json = null, markdown = null, shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED");
         var threads = Environment.ProcessorCount;
         var (quick, stages) = (false, false);
-        string? device = null;
+        string? device = null, part = null;
         var peak = 790.0;
         for (var i = 0; i < args.Length; i++)
         {
@@ -44,6 +44,12 @@ internal static class Program
                     case "--threads": threads = int.Parse(Next(), CultureInfo.InvariantCulture); break;
                     case "--quick": quick = true; break;
                     case "--device": device = Next(); break;
+                    case "--part":
+                        part = Next();
+                        var parts = Gpu.GpuBenchmark.Parts;
+                        if (!parts.Contains(part))
+                            throw new ArgumentException($"--part: expected one of {string.Join(", ", parts)}, found \"{part}\"");
+                        break;
                     case "--stages": stages = true; break;
                     case "--peak-tflops": peak = double.Parse(Next(), CultureInfo.InvariantCulture); break;
                     default:
@@ -65,7 +71,7 @@ internal static class Program
         {
             Console.Error.WriteLine(
                 $"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] "
-                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--peak-tflops N]");
+                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--part NAME] [--peak-tflops N]");
             return 2;
         }
 
@@ -80,6 +86,7 @@ internal static class Program
         var options = new BenchmarkOptions(threads, quick, Directory.Exists(shared) ? shared : null)
         {
             Device = device,
+            Part = part,
             StagesOnly = stages,
             PeakTeraflops = peak,
         };

@@ -90,19 +90,13 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         try
         {
             if (Sample(encoder, task) is not { } sample) return model;
-            if (model._bound is not null && model._graph.Records)
+            if (model.RecordingFault(sample) is { } why)
             {
-                try
-                {
-                    model.Score([sample]);
-                }
-                catch (InferenceException e)
-                {
-                    // A recording that fails may leave its stream unusable, so another session takes over.
-                    model.Dispose();
-                    model = Open(records: false);
-                    model.Note = $"{path}: kernels are started one by one: {e.Message}";
-                }
+                // A recording that fails may leave its stream unusable, so another session takes over.
+                var other = Open(records: false);
+                model.Dispose();
+                model = other;
+                model.Note = $"{path}: kernels are started one by one: {why}";
             }
 
             model._graph.ReleaseCopiedWeights(session => model.Score([sample], session, CancellationToken.None)[0]);
@@ -168,6 +162,21 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         catch (InputException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Runs an input where runs are recorded. Null: it could be recorded, or nothing is.</summary>
+    private string? RecordingFault(EncodedInput sample)
+    {
+        if (_bound is null || !_graph.Records) return null;
+        try
+        {
+            Score([sample]);
+            return _bound.Unrecorded;
+        }
+        catch (InferenceException e)
+        {
+            return e.Message;
         }
     }
 

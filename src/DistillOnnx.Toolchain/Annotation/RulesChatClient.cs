@@ -6,7 +6,9 @@ using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Toolchain.Annotation;
 
-/// <summary>The rule-based teacher of the quickstart and of the generated world in a language model's place: it costs nothing and needs no network.</summary>
+/// <summary>
+/// The rule-based teacher of the quickstart and of the generated world in a language model's place: it costs nothing and needs no network.
+/// </summary>
 internal sealed class RulesChatClient : IChatClient
 {
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Runtime.Tests.Fixtures;
 
@@ -50,15 +52,19 @@ public sealed class BoundRunsTests
     public void Predict_GraphThatCannotBeBound_RunsPlainAndSaysWhy(bool choices, string precision, string why)
     {
         using var bundle = choices ? TinyBundle.Create(TinyBundle.ChoiceTask) : WideBundle.Create(TinyBundle.LabelTask, precision);
+        if (precision == "int8")
+        {
+            // As bundles were written whose activations have one scale for the whole run.
+            var path = Path.Combine(bundle.Directory, BundleManifest.FileName);
+            var manifest = JsonNode.Parse(File.ReadAllText(path))!;
+            Assert.True(manifest["precisions"]!["int8"]!.AsObject().Remove("rows_independent"));
+            File.WriteAllText(path, manifest.ToJsonString());
+        }
+
         using var plain = BundlePredictor.Open(bundle.Directory, Options(bound: false));
         using var bound = BundlePredictor.Open(bundle.Directory, Options(bound: true));
         var inputs = Inputs(6, choices ? ["yes", "no"] : null);
-        for (var i = 0; i < inputs.Length; i++)
-        {
-            AssertSame(
-                plain.Predict([inputs[i]], Token),
-                bound.Predict([inputs[i]], Token), tolerance: precision == "int8" ? 0.05 : 1e-5);
-        }
+        foreach (var input in inputs) AssertSame(plain.Predict([input], Token), bound.Predict([input], Token));
 
         Assert.Contains(why, Assert.Single(bound.Bundle.Notes), StringComparison.Ordinal);
         Assert.Empty(plain.Bundle.Notes);
