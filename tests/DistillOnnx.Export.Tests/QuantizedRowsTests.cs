@@ -29,7 +29,11 @@ public sealed class QuantizedRowsTests
             BundleExporter.Export(
                 new BundleExportOptions
                 {
-                    Model = model, Out = output, Precision = ["fp32", "int8"], Portable = portable, Graphs = GraphSet.Seq2seq,
+                    Model = model,
+                    Out = output,
+                    Precision = ["fp32", "int8"],
+                    Portable = portable,
+                    Graphs = GraphSet.Seq2seq,
                 },
                 Reporter.None,
                 TestContext.Current.CancellationToken);

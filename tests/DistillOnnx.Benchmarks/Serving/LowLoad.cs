@@ -15,7 +15,7 @@ namespace DistillOnnx.Benchmarks.Serving;
 /// </summary>
 internal static class LowLoad
 {
-    /// <summary>Pauses before each call, and how many calls are measured after them. After 25 ms nobody's threads are still awake.</summary>
+    /// <summary>Pauses before each call, and how many are measured. After 25 ms nobody's threads are still awake.</summary>
     private static readonly (int Milliseconds, int Calls)[] Pauses = [(10, 300), (25, 400), (1000, 30)];
 
     public static async Task MeasureAsync(
