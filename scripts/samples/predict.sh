@@ -12,7 +12,12 @@ fi
 address=${1%/} model=$2
 
 # A text as a JSON string.
-text=$3 text=${text//\\/\\\\} text=${text//\"/\\\"} text=${text//$'\n'/\\n} text=${text//$'\t'/\\t}
+text=$3 text=${text//\\/\\\\} text=${text//\"/\\\"}
+for code in {1..31}; do
+    printf -v control "\\x$(printf %02x "$code")"
+    printf -v escape '\\u%04x' "$code"
+    text=${text//"$control"/"$escape"}
+done
 
 post() {
     curl --silent --show-error --fail-with-body --max-time 10 "$address$1" --data-binary "$2" \

@@ -43,7 +43,10 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
     private static void AddOwn(OpenApiDocument document, ApiSchemas schemas)
     {
         var detail = Object(
-            ("@type", Text()), ("fieldViolations", Array(Object(("field", Text()), ("description", Text())))), ("retryDelay", Text()));
+            ["@type"],
+            ("@type", Text()),
+            ("fieldViolations", Array(Object(["field", "description"], ("field", Text()), ("description", Text())))),
+            ("retryDelay", Text()));
         var fault = schemas.Add(
             "Status", Object(["code", "message"], ("code", Integer()), ("message", Text()), ("details", Array(detail))));
         var operations = new ApiOperations(document.Paths, fault, new OpenApiTagReference(Own, document));
@@ -51,7 +54,7 @@ internal sealed class ApiDocument(ServerOptions options) : IOpenApiDocumentTrans
         {
             if (method.GetOptions()?.GetExtension(AnnotationsExtensions.Http) is not { } rule) continue;
             if (rule.Post.Length > 0) operations.Post(rule.Post, method.Name, schemas.Of(method.InputType), schemas.Of(method.OutputType));
-            else operations.Get(rule.Get, method.Name, schemas.Of(method.OutputType));
+            else operations.Get(rule.Get, method.Name, schemas.Of(method.OutputType), method);
         }
     }
 

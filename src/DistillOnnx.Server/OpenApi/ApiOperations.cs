@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net.Mime;
+using DistillOnnx.Server.Rest;
+using Google.Protobuf.Reflection;
 using Microsoft.OpenApi;
 
 namespace DistillOnnx.Server.OpenApi;
@@ -10,11 +12,13 @@ namespace DistillOnnx.Server.OpenApi;
 /// <param name="tag">The interface that the operations belong to.</param>
 internal sealed class ApiOperations(OpenApiPaths paths, IOpenApiSchema fault, OpenApiTagReference tag)
 {
-    private static readonly (int Status, string Means)[] ReadFaults = [(401, "no good credentials"), (404, "no such model or version")];
+    private static readonly (int Status, string Means)[] ReadFaults =
+    [
+        (400, "the request is at fault; the message names the field"), (401, "no good credentials"), (404, "no such model or version"),
+    ];
 
     private static readonly (int Status, string Means)[] PredictFaults =
     [
-        (400, "the request is at fault; the message names the field"),
         .. ReadFaults,
         (413, "the body is too large"),
         (415, "the body's type or encoding is not known"),
@@ -25,7 +29,17 @@ internal sealed class ApiOperations(OpenApiPaths paths, IOpenApiSchema fault, Op
     ];
 
     /// <summary>Adds an operation that reads.</summary>
-    public void Get(string path, string summary, IOpenApiSchema answer) => Add(HttpMethod.Get, path, summary, null, answer, ReadFaults);
+    /// <param name="path">Its path.</param>
+    /// <param name="summary">What it does.</param>
+    /// <param name="answer">What it answers.</param>
+    /// <param name="method">The call of the proto file that it is, whose other fields are parameters of the address; null: none.</param>
+    public void Get(string path, string summary, IOpenApiSchema answer, MethodDescriptor? method = null)
+    {
+        var operation = Add(HttpMethod.Get, path, summary, null, answer, ReadFaults);
+        if (method is null) return;
+        foreach (var name in JsonRequests.QueryFields(method, [.. operation.Parameters!.Select(p => p.Name!)]))
+            operation.Parameters!.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Schema = ApiSchemas.Text() });
+    }
 
     /// <summary>Adds an operation that predicts.</summary>
     public void Post(string path, string summary, IOpenApiSchema request, IOpenApiSchema answer) =>

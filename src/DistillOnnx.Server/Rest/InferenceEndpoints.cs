@@ -34,7 +34,6 @@ internal static class InferenceEndpoints
             Get(app, model, c => Results.Json(InferenceResponseWriter.Metadata(calls.Describe(Name(c), Version(c)))));
             Get(app, model + "/ready", c =>
             {
-                calls.Describe(Name(c), Version(c));
                 var ready = calls.IsReady(Name(c), Version(c));
                 return Results.Json(
                     new { name = Name(c), ready }, statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

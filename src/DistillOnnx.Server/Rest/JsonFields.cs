@@ -84,10 +84,29 @@ internal static class JsonFields
             throw Faults.Invalid(name, "not known in the address; what a call asks for goes into its body");
     }
 
+    /// <summary>Refuses what the address of a call without a body says and the call does not know.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="known">What the call knows, each once.</param>
+    public static void RefuseQuery(HttpRequest request, IReadOnlyCollection<string> known)
+    {
+        foreach (var (name, values) in request.Query)
+        {
+            if (!known.Contains(name))
+                throw Faults.Invalid(name, $"not known in the address; expected {(known.Count == 0 ? "none" : string.Join(", ", known))}");
+            if (values.Count > 1) throw Faults.Invalid(name, $"expected once, found {values.Count} times");
+        }
+    }
+
     /// <summary>A value of a kind.</summary>
-    public static JsonElement Expect(JsonElement json, JsonValueKind kind, string field) => json.ValueKind == kind
-        ? json
-        : throw Faults.Invalid(field, $"expected {Name(kind)}, found {Name(json.ValueKind)}");
+    /// <param name="json">The value.</param>
+    /// <param name="kind">The kind.</param>
+    /// <param name="field">Where it stands.</param>
+    /// <param name="other">A kind that could stand there as well, which the caller has read already; null: none.</param>
+    public static JsonElement Expect(JsonElement json, JsonValueKind kind, string field, JsonValueKind? other = null) =>
+        json.ValueKind == kind
+            ? json
+            : throw Faults.Invalid(
+                field, $"expected {(other is { } o ? $"{Name(o)} or " : "")}{Name(kind)}, found {Name(json.ValueKind)}");
 
     /// <summary>A text.</summary>
     public static string Text(JsonElement json, string field)

@@ -36,7 +36,8 @@ internal sealed class JsonMessage
 
     private void Message(JsonElement json, MessageDescriptor type, string path)
     {
-        if (json.ValueKind == JsonValueKind.String && type == PredictionInput.Descriptor)
+        JsonValueKind? other = type == PredictionInput.Descriptor ? JsonValueKind.String : null;
+        if (json.ValueKind == other)
         {
             _writer.WriteStartObject();
             _writer.WriteString("text", JsonFields.Text(json, path));
@@ -46,7 +47,7 @@ internal sealed class JsonMessage
 
         var seen = new HashSet<FieldDescriptor>();
         _writer.WriteStartObject();
-        foreach (var property in JsonFields.Expect(json, JsonValueKind.Object, path.Length == 0 ? "body" : path).EnumerateObject())
+        foreach (var property in JsonFields.Expect(json, JsonValueKind.Object, path.Length == 0 ? "body" : path, other).EnumerateObject())
         {
             var name = path.Length == 0 ? property.Name : $"{path}.{property.Name}";
             var field = type.Fields.InDeclarationOrder().FirstOrDefault(f => f.JsonName == property.Name || f.Name == property.Name)

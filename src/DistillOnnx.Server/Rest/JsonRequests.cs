@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.Net.Http.Headers;
@@ -15,6 +16,13 @@ internal static class JsonRequests
 
     public static void Use(WebApplication app, int limit) => app.Use(async (context, next) =>
     {
+        if (IsOtherMethod(context))
+        {
+            context.Response.Headers.Allow = HttpMethods.Post;
+            await RestFaults.WriteMethodAsync(context);
+            return;
+        }
+
         if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call)
         {
             await next(context);
@@ -24,8 +32,8 @@ internal static class JsonRequests
         try
         {
             RestFaults.HintAtRetry(context);
-            RefuseOtherMethod(context);
             if (HttpMethods.IsPost(context.Request.Method)) await PrepareAsync(context.Request, call, limit, context.RequestAborted);
+            else JsonFields.RefuseQuery(context.Request, QueryFields(call.MethodDescriptor, context.Request.RouteValues.Keys));
         }
         catch (RestException e)
         {
@@ -38,17 +46,22 @@ internal static class JsonRequests
             return;
         }
 
-        await next(context);
+        await TranscodedFaults.RunAsync(context, next);
     });
 
-    // A route takes ":predict" for the end of a model's name, and the answer would be that no model has it.
-    private static void RefuseOtherMethod(HttpContext context)
-    {
-        if (HttpMethods.IsPost(context.Request.Method) || !context.Request.Path.Value!.EndsWith(Predict, StringComparison.Ordinal)) return;
-        context.Response.Headers.Allow = HttpMethods.Post;
-        throw new RestException(
-            StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path}: expected POST, found {context.Request.Method}");
-    }
+    /// <summary>What a call without a body reads from its address, beside the path.</summary>
+    /// <param name="method">The call.</param>
+    /// <param name="inPath">The fields of its message that the path gives.</param>
+    public static IReadOnlyList<string> QueryFields(MethodDescriptor method, ICollection<string> inPath) =>
+        [.. method.InputType.Fields.InDeclarationOrder().Where(f => !inPath.Contains(f.Name)).Select(f => f.JsonName)];
+
+    // The route that describes a model takes ":predict" for the end of its name: GET would be answered that no model has it, and
+    // every other method that GET is answered.
+    private static bool IsOtherMethod(HttpContext context) =>
+        !HttpMethods.IsPost(context.Request.Method)
+        && context.GetEndpoint() is not null
+        && context.Request.Path.StartsWithSegments("/v1/models", StringComparison.Ordinal)
+        && context.Request.Path.Value!.EndsWith(Predict, StringComparison.Ordinal);
 
     private static async Task PrepareAsync(
         HttpRequest request, GrpcJsonTranscodingMetadata call, int limit, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace DistillOnnx.Server.Rest;
@@ -5,36 +7,80 @@ namespace DistillOnnx.Server.Rest;
 /// <summary>The body of a REST request, unpacked, within the limit of a message.</summary>
 internal static class RequestBody
 {
+    private const int PartLength = 16 << 10;
+
+    // A header of ten bytes, at least two of data, a checksum and the length.
+    private const int LeastGzip = 20;
+
     /// <summary>Reads all of it.</summary>
     /// <exception cref="RestException">It is too large, compressed in a way that is not known, or not what its encoding says.</exception>
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
     {
         var encoding = request.Headers.ContentEncoding.ToString();
-        await using var body = encoding.ToUpperInvariant() switch
+        Func<byte[], int, byte[]> unpack = encoding.ToUpperInvariant() switch
         {
-            "" or "IDENTITY" => request.Body,
-            "GZIP" => new GZipStream(request.Body, CompressionMode.Decompress),
-            "BR" => new BrotliStream(request.Body, CompressionMode.Decompress),
+            "" or "IDENTITY" => static (body, _) => body,
+            "GZIP" => UnpackGzip,
+            "BR" => UnpackBrotli,
             _ => throw new RestException(
                 StatusCodes.Status415UnsupportedMediaType, $"content-encoding: expected gzip, br or identity, found \"{encoding}\""),
         };
         using var whole = new MemoryStream();
-        var part = new byte[16 << 10];
+        var part = new byte[PartLength];
+        for (int read; (read = await request.Body.ReadAsync(part, cancellationToken)) > 0;) Add(whole, part.AsSpan(0, read), limit);
+        return unpack(whole.ToArray(), limit);
+    }
+
+    private static byte[] UnpackGzip(byte[] body, int limit)
+    {
+        using var packed = new MemoryStream(body);
+        using var gzip = new GZipStream(packed, CompressionMode.Decompress);
+        using var whole = new MemoryStream();
+        var part = new byte[PartLength];
         try
         {
-            for (int read; (read = await body.ReadAsync(part, cancellationToken)) > 0;)
-            {
-                if (whole.Length + read > limit)
-                    throw new RestException(StatusCodes.Status413PayloadTooLarge, $"body: expected at most {limit} bytes");
-                whole.Write(part, 0, read);
-            }
+            for (int read; (read = gzip.Read(part)) > 0;) Add(whole, part.AsSpan(0, read), limit);
         }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        catch (InvalidDataException)
         {
-            // Brotli's reader has InvalidOperationException for the same.
-            throw new RestException(StatusCodes.Status400BadRequest, $"body: expected {encoding} as content-encoding says, and it is not");
+            throw NotPacked("gzip");
         }
 
-        return whole.GetBuffer().AsMemory(0, (int)whole.Length);
+        // What is cut short ends without an error, and what follows the stream is left unread. A whole stream ends with its length.
+        if (body.Length < LeastGzip || BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(^sizeof(uint))) != whole.Length)
+            throw NotWhole("gzip");
+        return whole.ToArray();
     }
+
+    private static byte[] UnpackBrotli(byte[] body, int limit)
+    {
+        using var decoder = new BrotliDecoder();
+        using var whole = new MemoryStream();
+        var part = new byte[PartLength];
+        var packed = body.AsSpan();
+        while (true)
+        {
+            var status = decoder.Decompress(packed, part, out var read, out var written);
+            if (status == OperationStatus.InvalidData) throw NotPacked("br");
+            Add(whole, part.AsSpan(0, written), limit);
+            packed = packed[read..];
+            if (status == OperationStatus.DestinationTooSmall) continue;
+            if (status == OperationStatus.NeedMoreData || packed.Length > 0) throw NotWhole("br");
+            return whole.ToArray();
+        }
+    }
+
+    private static void Add(MemoryStream whole, ReadOnlySpan<byte> part, int limit)
+    {
+        if (whole.Length + part.Length > limit)
+            throw new RestException(StatusCodes.Status413PayloadTooLarge, $"body: expected at most {limit} bytes");
+        whole.Write(part);
+    }
+
+    private static RestException NotPacked(string encoding) =>
+        new(StatusCodes.Status400BadRequest, $"body: expected {encoding} as content-encoding says, and it is not");
+
+    private static RestException NotWhole(string encoding) => new(
+        StatusCodes.Status400BadRequest,
+        $"body: expected one whole {encoding} stream, found one that is cut short or followed by other bytes");
 }

@@ -16,6 +16,8 @@ internal static class RestFaults
 
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Faults.DetailTypes));
 
+    private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithTypeRegistry(Faults.DetailTypes));
+
     /// <summary>Says when to try again where an answer that something else writes turns out to be a full queue.</summary>
     public static void HintAtRetry(HttpContext context) => context.Response.OnStarting(
         static state =>
@@ -37,14 +39,36 @@ internal static class RestFaults
     public static Task WriteAsync(HttpContext context, RestException fault) => WriteAsync(
         context, fault.Status, new RpcException(new Status(StatusCode.InvalidArgument, fault.Message)));
 
+    /// <summary>Says that a path does not answer the request's method; the response's headers have those that it does.</summary>
+    public static Task WriteMethodAsync(HttpContext context) => WriteAsync(
+        context,
+        StatusCodes.Status405MethodNotAllowed,
+        new RpcException(
+            new Status(
+                StatusCode.Unimplemented,
+                $"{context.Request.Path}: expected {context.Response.Headers.Allow}, found {context.Request.Method}")));
+
     /// <summary>Answers with a fault under a given HTTP status.</summary>
     public static Task WriteAsync(HttpContext context, int status, RpcException fault)
     {
         context.Response.StatusCode = status;
         if (context.Request.Path.StartsWithSegments("/v2", StringComparison.Ordinal))
             return context.Response.WriteAsJsonAsync(new { error = fault.Status.Detail }, context.RequestAborted);
+        return WriteAsync(context, Faults.Whole(fault));
+    }
+
+    /// <summary>Answers with a fault that the transcoder has as JSON, under the HTTP status that it set.</summary>
+    public static Task WriteAsync(HttpContext context, byte[] transcoded)
+    {
+        using var stream = new MemoryStream(transcoded);
+        using var reader = new StreamReader(stream);
+        return WriteAsync(context, Parser.Parse<Google.Rpc.Status>(reader));
+    }
+
+    private static Task WriteAsync(HttpContext context, Google.Rpc.Status fault)
+    {
         context.Response.ContentType = MediaTypeNames.Application.Json;
-        return context.Response.WriteAsync(Formatter.Format(Faults.Whole(fault)), context.RequestAborted);
+        return context.Response.WriteAsync(Formatter.Format(fault), context.RequestAborted);
     }
 
     /// <summary>The HTTP status of a gRPC status.</summary>

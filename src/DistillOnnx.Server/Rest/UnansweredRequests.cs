@@ -25,6 +25,7 @@ internal static class UnansweredRequests
             return Task.CompletedTask;
         }
 
+        if (context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed) return RestFaults.WriteMethodAsync(context);
         var isMethod = context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not null;
         var (status, code, message) = (context.Response.StatusCode, isMethod) switch
         {
@@ -35,10 +36,6 @@ internal static class UnansweredRequests
                 + "JSON is posted to /v1/models/NAME:predict"),
 
             (StatusCodes.Status404NotFound, _) => (StatusCodes.Status404NotFound, StatusCode.NotFound, NoSuchPath(context)),
-            (StatusCodes.Status405MethodNotAllowed, _) => (
-                StatusCodes.Status405MethodNotAllowed,
-                StatusCode.Unimplemented,
-                $"{context.Request.Path}: expected {context.Response.Headers.Allow}, found {context.Request.Method}"),
             var (other, _) => (other, StatusCode.Unknown, ReasonPhrases.GetReasonPhrase(other)),
         };
         return RestFaults.WriteAsync(context, status, new RpcException(new Status(code, message)));

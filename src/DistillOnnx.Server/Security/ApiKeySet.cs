@@ -24,12 +24,17 @@ internal sealed class ApiKeySet
     public static void Check(ServerOptions options, List<string> faults)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, key) in options.ApiKeys.Select(Split))
         {
             if (name.Length == 0) faults.Add("api keys: expected NAME=KEY, found an entry without a name");
             else if (!names.Add(name)) faults.Add($"api keys: \"{name}\" is there twice");
             if (name.Length > 0 && key.Length < LeastLength)
                 faults.Add($"api keys: the key of \"{name}\" has {key.Length} characters, expected at least {LeastLength}");
+
+            // Callers would be told apart by the last name alone.
+            if (name.Length > 0 && !owners.TryAdd(key, name) && owners[key] != name)
+                faults.Add($"api keys: \"{owners[key]}\" and \"{name}\" have the same key");
         }
     }
 

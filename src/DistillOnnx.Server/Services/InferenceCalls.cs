@@ -19,42 +19,42 @@ internal sealed class InferenceCalls(
     };
 
     /// <summary>Whether a version of a model answers calls; empty: whether the current one does.</summary>
-    public bool IsReady(string name, string version) => lifecycle.IsReady
-        && catalog.Models.TryGetValue(name, out var entry)
-        && (version.Length == 0 || entry.Versions.ContainsKey(version));
+    /// <exception cref="RpcException">There is no such model or version.</exception>
+    public bool IsReady(string name, string version)
+    {
+        Find(name, version);
+        return lifecycle.IsReady;
+    }
 
     /// <summary>A model's metadata.</summary>
     /// <exception cref="RpcException">There is no such model or version.</exception>
     public ModelMetadataResponse Describe(string name, string version)
     {
-        try
-        {
-            return InferenceTensors.Describe(catalog.Find(name), catalog.Find(name, version), fallback.IsOn);
-        }
-        catch (ModelNotFoundException e)
-        {
-            throw Faults.NotFound(e);
-        }
+        var (entry, model) = Find(name, version);
+        return InferenceTensors.Describe(entry, model, fallback.IsOn);
     }
 
     /// <summary>Answers a request.</summary>
     /// <exception cref="RpcException">The status that the client gets.</exception>
     public async Task<ModelInferResponse> InferAsync(ModelInferRequest request, CallOrigin origin, CancellationToken cancellationToken)
     {
-        ModelVersion model;
-        try
-        {
-            model = catalog.Find(request.ModelName, request.ModelVersion);
-        }
-        catch (ModelNotFoundException e)
-        {
-            throw Faults.NotFound(e);
-        }
-
+        var (_, model) = Find(request.ModelName, request.ModelVersion);
         InferenceTensors.CheckParameters(request);
         var asked = InferenceTensors.Outputs(request, model.Task.Kind, fallback.IsOn);
         var own = InferenceTensors.Read(request, model.Task.Kind == TaskKind.Choices, InferenceTensors.HaveRationale(asked));
         var answer = await calls.PredictAsync(own, origin, cancellationToken);
         return InferenceTensors.Write(request, answer, asked);
+    }
+
+    private (ModelEntry Entry, ModelVersion Model) Find(string name, string version)
+    {
+        try
+        {
+            return (catalog.Find(name), catalog.Find(name, version));
+        }
+        catch (ModelNotFoundException e)
+        {
+            throw Faults.NotFound(e);
+        }
     }
 }

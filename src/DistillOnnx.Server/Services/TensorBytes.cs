@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections;
 using System.Text;
 using Google.Protobuf;
 using Inference;
@@ -27,8 +28,7 @@ internal static class TensorBytes
             throw Faults.Invalid(
                 "raw_input_contents",
                 $"expected one for each of the {request.Inputs.Count} inputs, found {request.RawInputContents.Count}");
-        if (tensor.Contents is { } typed && typed.CalculateSize() > 0 && typed.BytesContents.Count == 0)
-            throw Faults.Invalid($"{field}.contents", "expected bytes_contents, found elements of another type");
+        if (tensor.Contents is { } typed) RefuseOtherTypes(typed, $"{field}.contents");
         var elements = raw
             ? Unpack(request.RawInputContents[index].Memory, $"raw_input_contents[{index}]")
             : [.. (tensor.Contents?.BytesContents ?? []).Select(b => b.Memory)];
@@ -52,6 +52,17 @@ internal static class TensorBytes
         }
 
         return texts;
+    }
+
+    /// <summary>Elements of another type beside the right ones would be dropped.</summary>
+    private static void RefuseOtherTypes(InferTensorContents contents, string field)
+    {
+        foreach (var other in InferTensorContents.Descriptor.Fields.InDeclarationOrder())
+        {
+            if (other.FieldNumber != InferTensorContents.BytesContentsFieldNumber
+                && ((ICollection)other.Accessor.GetValue(contents)).Count > 0)
+                throw Faults.Invalid($"{field}.{other.Name}", $"expected none: the elements of a {Type} tensor stand in bytes_contents");
+        }
     }
 
     /// <summary>A shape as messages have it.</summary>

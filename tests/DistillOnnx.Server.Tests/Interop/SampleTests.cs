@@ -15,6 +15,7 @@ public sealed class SampleTests
     [Fact]
     public async Task Curl_JsonAndKserveRest_GiveTheInProcessAnswer()
     {
+        const string Text = "a \"man\" \\ sleeps,\tgröße\r\n\u0001\u001f大小 & more\n";
         await using var server = await TestServer.StartAsync(configure: o => o with { ApiKeys = ["a=0123456789abcdef"] });
         Assert.SkipWhen(await Programs.RunAsync("curl", ["--version"], Samples) is null, "curl is not here");
 

@@ -69,6 +69,15 @@ public sealed class AccessTests
         Assert.DoesNotContain("secret", faults, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Validate_OneKeyForTwoNames_NamesBothWithoutTheKey()
+    {
+        using var bundle = new TemporaryDirectory();
+        var options = new ServerOptions { Model = [bundle.Path], ApiKeys = ["a=" + Key, "b=" + Key, "c=" + Key + "2"] };
+
+        Assert.Equal("api keys: \"a\" and \"b\" have the same key", Assert.Single(options.Validate()));
+    }
+
     private static async Task<Prediction> PredictAsync(TestServer server, string? key)
     {
         using var client = new PredictionClient(new PredictionClientOptions { Addresses = [server.Address], ApiKey = key });

@@ -1,4 +1,5 @@
 using DistillOnnx.Server.Tests.Fakes;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace DistillOnnx.Server.Tests.Services;
@@ -33,6 +34,19 @@ public sealed class CallBoundaryTests
 
         Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
         Assert.Contains("UTF-8", fault.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnaryCall_FieldThatTheProtoFileLacks_IsIgnored()
+    {
+        await using var server = await TestServer.StartAsync();
+        var method = new Method<byte[], byte[]>(MethodType.Unary, Predictions, "Predict", Bytes, Bytes);
+
+        // Field 900, a number, behind a request for one text.
+        byte[] message = [.. new PredictRequest { Inputs = { new PredictionInput { Text = "a" } } }.ToByteArray(), 0xA0, 0x38, 1];
+        var answer = await server.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, Soon(), message);
+
+        Assert.Equal(server.Predictor.Answer("a").Label, Assert.Single(PredictResponse.Parser.ParseFrom(answer).Predictions).Label);
     }
 
     [Fact]

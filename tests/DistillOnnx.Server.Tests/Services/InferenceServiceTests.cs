@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Server.Tests.Fakes;
 using Google.Protobuf;
@@ -103,6 +106,10 @@ public sealed class InferenceServiceTests
         ("inputs[0].shape", Of(Texts("text", [-1, -1], ["a"]))),
         ("inputs[0].datatype", Of(new Tensor { Name = "text", Datatype = "FP32", Shape = { 1 } })),
         ("inputs[0].contents", Of(Bare(new InferTensorContents { BytesContents = { ByteString.CopyFrom(0xC3, 0x28) } }))),
+        ("inputs[0].contents.fp32_contents", Of(Bare(new InferTensorContents { Fp32Contents = { 1 } }))),
+        (
+            "inputs[0].contents.int_contents",
+            Of(Bare(new InferTensorContents { BytesContents = { ByteString.CopyFromUtf8("a") }, IntContents = { 1 } }))),
         (
             "raw_input_contents[0]",
             new ModelInferRequest { Inputs = { Bare(null) }, RawInputContents = { ByteString.CopyFrom(9, 0, 0, 0, 1) } }),
@@ -141,8 +148,23 @@ public sealed class InferenceServiceTests
         Assert.True((await client.ServerLiveAsync(new ServerLiveRequest(), deadline: Soon())).Live);
         Assert.True((await client.ServerReadyAsync(new ServerReadyRequest(), deadline: Soon())).Ready);
         Assert.True((await client.ModelReadyAsync(new ModelReadyRequest { Name = "nli" }, deadline: Soon())).Ready);
-        Assert.False((await client.ModelReadyAsync(new ModelReadyRequest { Name = "nli", Version = "9" }, deadline: Soon())).Ready);
         Assert.Equal("distillonnx", (await client.ServerMetadataAsync(new ServerMetadataRequest(), deadline: Soon())).Name);
+    }
+
+    [Theory]
+    [InlineData("other", "", "/v2/models/other/ready")]
+    [InlineData("nli", "9", "/v2/models/nli/versions/9/ready")]
+    public async Task ModelReady_UnknownModelOrVersion_IsNotFoundAsOverRest(string name, string version, string path)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            async () => await Client(server).ModelReadyAsync(new ModelReadyRequest { Name = name, Version = version }, deadline: Soon()));
+        using var rest = await server.Http.GetAsync(path);
+
+        Assert.Equal((StatusCode.NotFound, HttpStatusCode.NotFound), (fault.StatusCode, rest.StatusCode));
+        var error = (await rest.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString();
+        Assert.Equal(fault.Status.Detail, error);
     }
 
     private static GRPCInferenceService.GRPCInferenceServiceClient Client(TestServer server) => new(server.Channel);

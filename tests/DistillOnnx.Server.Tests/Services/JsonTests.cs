@@ -36,7 +36,7 @@ public sealed class JsonTests
     [InlineData("{\"instances\": [1]}", "instances", "not known; expected model, version, inputs")]
     [InlineData("[]", "body", "expected an object, found an array")]
     [InlineData("""{"inputs": "a"}""", "inputs", "expected an array, found a string")]
-    [InlineData("""{"inputs": [7]}""", "inputs[0]", "expected an object, found a number")]
+    [InlineData("""{"inputs": [7]}""", "inputs[0]", "expected a string or an object, found a number")]
     [InlineData("""{"inputs": [{"text": "a"}, {"text": 7}]}""", "inputs[1].text", "expected a string, found a number")]
     [InlineData("""{"inputs": [{"txet": "a"}]}""", "inputs[0].txet", "not known; expected text, choices")]
     [InlineData("""{"inputs": [{"text": "a", "choices": [null]}]}""", "inputs[0].choices[0]", "expected a string, found null")]
@@ -110,6 +110,33 @@ public sealed class JsonTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.StartsWith(
             $"body: expected {encoding}", (await ReadAsync(response)).GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gzip", -2)]
+    [InlineData("gzip", -9)]
+    [InlineData("gzip", -30)]
+    [InlineData("gzip", 3)]
+    [InlineData("br", -2)]
+    [InlineData("br", 3)]
+    public async Task Predict_StreamCutShortOrFollowedByOtherBytes_IsSaidToBe(string encoding, int more)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var packed = new MemoryStream();
+        await using (Stream stream = encoding == "br" ? new BrotliStream(packed, CompressionMode.Compress, true)
+            : new GZipStream(packed, CompressionMode.Compress, true))
+            await stream.WriteAsync("""{"inputs": ["a man sleeps under a tree", "two dogs run along a river"]}"""u8.ToArray());
+        var whole = packed.ToArray();
+        using var content = new ByteArrayContent(more < 0 ? whole[..^-more] : [.. whole, .. new byte[more]]);
+        content.Headers.ContentEncoding.Add(encoding);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+
+        using var response = await server.Http.PostAsync(Predict, content);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(
+            $"body: expected one whole {encoding} stream, found one that is cut short or followed by other bytes",
+            (await ReadAsync(response)).GetProperty("message").GetString());
     }
 
     [Theory]
@@ -194,10 +221,15 @@ public sealed class JsonTests
     [InlineData("POST", "/v1/models", "message", HttpStatusCode.MethodNotAllowed, "/v1/models: expected GET, found POST")]
     [InlineData("GET", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected POST, found GET")]
     [InlineData("POST", Predict + "?explain=true", "message", HttpStatusCode.BadRequest, "explain: not known in the address")]
+    [InlineData("GET", "/v1/models?x=1", "message", HttpStatusCode.BadRequest, "x: not known in the address; expected none")]
+    [InlineData("GET", "/v1/models/nli?x=1", "message", HttpStatusCode.BadRequest, "x: not known in the address; expected version")]
+    [InlineData("GET", "/v1/models/nli?name=other", "message", HttpStatusCode.BadRequest, "name: not known in the address")]
+    [InlineData("GET", "/v1/models/nli?version=1&version=2", "message", HttpStatusCode.BadRequest, "version: expected once, found 2 times")]
+    [InlineData("GET", "/v1/models/nli?version=9", "message", HttpStatusCode.NotFound, "model \"nli\" has no version \"9\"")]
     [InlineData("GET", "/v2/models/nli?verbose=1", "error", HttpStatusCode.BadRequest, "verbose: not known in the address")]
     [InlineData("POST", "/", "message", HttpStatusCode.NotFound, "no such path: /")]
     [InlineData("GET", "/v2/models/nli/metadata", "error", HttpStatusCode.NotFound, "no such path: /v2/models/nli/metadata")]
-    [InlineData("DELETE", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected ")]
+    [InlineData("DELETE", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected POST, found DELETE")]
     [InlineData("GET", "/v2/models/nli/infer", "error", HttpStatusCode.MethodNotAllowed, "/v2/models/nli/infer: expected POST, found GET")]
     [InlineData(
         "POST", "/distillonnx.v1.PredictionService/Predict", "message", HttpStatusCode.UnsupportedMediaType,
@@ -213,6 +245,21 @@ public sealed class JsonTests
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
         Assert.StartsWith(said, (await ReadAsync(response)).GetProperty(message).GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET", Predict, "POST")]
+    [InlineData("OPTIONS", Predict, "POST")]
+    public async Task Rest_MethodThatAPathDoesNotAnswer_NamesThoseThatItDoes(string method, string path, string allowed)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+        Assert.Equal([allowed], response.Content.Headers.Allow);
+        Assert.Equal(12, (await ReadAsync(response)).GetProperty("code").GetInt32());
     }
 
     [Theory]

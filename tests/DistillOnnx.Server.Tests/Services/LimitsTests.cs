@@ -84,6 +84,7 @@ public sealed class LimitsTests
             deadline: DateTime.UtcNow + TestServer.Patience).ResponseAsync);
 
         Assert.Equal(StatusCode.ResourceExhausted, fault.StatusCode);
+        Assert.Null(fault.Trailers.GetValueBytes("grpc-status-details-bin"));
         Assert.Single((await Predict(server, "one")).Predictions);
     }
 

@@ -12,11 +12,15 @@ public sealed class OpenApiTests
     [Theory]
     [InlineData("GET", "/v1/models", "/v1/models", 200)]
     [InlineData("GET", "/v1/models/{name}", "/v1/models/nli", 200)]
+    [InlineData("GET", "/v1/models/{name}", "/v1/models/nli?version=1", 200)]
+    [InlineData("GET", "/v1/models/{name}", "/v1/models/nli?x=1", 400)]
     [InlineData("GET", "/v1/models/{name}", "/v1/models/other", 404)]
     [InlineData("POST", "/v1/models/{model}:predict", "/v1/models/nli:predict", 200)]
+    [InlineData("POST", "/v1/models/{model}:predict", "/v1/models/nli:predict?x=1", 400)]
     [InlineData("POST", "/v1/models/{model}:predict", "/v1/models/other:predict", 404)]
     [InlineData("GET", "/v2", "/v2", 200)]
     [InlineData("GET", "/v2/models/{name}", "/v2/models/nli", 200)]
+    [InlineData("GET", "/v2/models/{name}", "/v2/models/nli?x=1", 400)]
     [InlineData("GET", "/v2/models/{name}", "/v2/models/other", 404)]
     [InlineData("GET", "/v2/models/{name}/versions/{version}/ready", "/v2/models/nli/versions/1/ready", 200)]
     [InlineData("POST", "/v2/models/{name}/infer", "/v2/models/nli/infer", 200)]
@@ -43,6 +47,42 @@ public sealed class OpenApiTests
         Assert.Equal(status, (int)response.StatusCode);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         Hold(document, Schema(operation.GetProperty("responses").GetProperty($"{status}")), answer, "answer");
+    }
+
+    [Theory]
+    [InlineData("""{"inputs": [7]}""", "inputs[0]")]
+    [InlineData("""{"inputs": [""]}""", "inputs[0].text")]
+    public async Task Document_RequestAtFault_DescribesWhatIsAnsweredWhereverItIsFound(string body, string field)
+    {
+        await using var server = await TestServer.StartAsync();
+        var document = await server.Http.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        var operation = document.GetProperty("paths").GetProperty("/v1/models/{model}:predict").GetProperty("post");
+
+        using var response = await server.Http.PostAsync(
+            "/v1/models/nli:predict", new StringContent(body, System.Text.Encoding.UTF8, "application/json"));
+
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Hold(document, Schema(operation.GetProperty("responses").GetProperty("400")), answer, "answer");
+        Assert.Equal(["code", "message", "details"], answer.EnumerateObject().Select(p => p.Name));
+        var violation = answer.GetProperty("details")[0].GetProperty("fieldViolations")[0];
+        Assert.Equal(["field", "description"], violation.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(field, violation.GetProperty("field").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/models", "")]
+    [InlineData("/v1/models/{name}", "path name, query version")]
+    [InlineData("/v2/models/{name}", "path name")]
+    public async Task Document_CallWithoutABody_HasTheParametersOfItsAddress(string path, string expected)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var document = await server.Http.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+
+        var operation = document.GetProperty("paths").GetProperty(path).GetProperty("get");
+        var found = operation.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray().ToArray() : [];
+        Assert.Equal(
+            expected, string.Join(", ", found.Select(p => $"{p.GetProperty("in").GetString()} {p.GetProperty("name").GetString()}")));
     }
 
     [Fact]
