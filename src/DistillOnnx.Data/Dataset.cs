@@ -85,6 +85,7 @@ public sealed class Dataset
             {
                 var where = $"{path}: row {line.Row}";
                 var example = ExampleJson.Parse(line.Utf8.Span, where, defaultId: $"{split}-{line.Row}");
+                if (need == LabelNeed.Unread) example = ExampleRules.WithoutForeignLabels(Task, example);
                 if (ExampleRules.Fault(Task, example, need) is { } fault) throw new InputException($"{where}: {fault}");
                 if (!ids.Add(example.Id))
                     throw new InputException($"{where}: {IdSet.Repeated(example.Id)}");

@@ -26,6 +26,16 @@ public static class ExampleRules
             };
     }
 
+    /// <summary>The row without those of its labels that do not fit the task.</summary>
+    internal static Example WithoutForeignLabels(TaskSpec task, Example example)
+    {
+        var row = example with { Label = null, TeacherLabel = null };
+        if (Fault(task, row, LabelNeed.None) is not null) return row;
+        if (Fault(task, row with { Label = example.Label }, LabelNeed.None) is null) row = row with { Label = example.Label };
+        var both = row with { TeacherLabel = example.TeacherLabel };
+        return Fault(task, both, LabelNeed.None) is null ? both : row;
+    }
+
     private static string? Missing(Example example, LabelNeed need) => need switch
     {
         LabelNeed.Gold when example.Label is null => "\"label\" is missing",

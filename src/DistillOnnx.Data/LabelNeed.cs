@@ -11,4 +11,7 @@ public enum LabelNeed
 
     /// <summary>Labels may be missing: rows that are yet to be annotated.</summary>
     None,
+
+    /// <summary>Labels are not read: rows to choose among. Those that do not fit the task are left out of the row.</summary>
+    Unread,
 }

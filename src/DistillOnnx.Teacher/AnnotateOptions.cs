@@ -293,6 +293,9 @@ public sealed record AnnotateOptions : IStageOptions
         return faults;
     }
 
+    /// <summary>How a stage that runs this one goes on where the budget is spent; null: as <c>annotate</c> does.</summary>
+    internal string? AfterBudget { get; init; }
+
     /// <summary>The splits that are annotated where they are there.</summary>
     internal IReadOnlyList<string> AnnotatedSplits => Splits.Count > 0 ? Splits
         : Select is null ? [SplitNames.Train, SplitNames.Validation] : [SplitNames.Train];

@@ -22,7 +22,7 @@ internal static class AnnotationReport
             ("of thoughts", result.ReasoningTokens is { } thoughts ? Number(thoughts) : "not counted"),
             ("cost", result.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "unknown"),
         ]);
-        if (AnnotationSummary.Incomplete(result) is { } incomplete)
+        if (AnnotationSummary.Incomplete(result, options) is { } incomplete)
             page.Warning($"{char.ToUpperInvariant(incomplete[0])}{incomplete[1..]}.");
         foreach (var (split, found) in result.Splits!)
         {

@@ -17,14 +17,14 @@ internal static class AnnotationSummary
     };
 
     /// <summary>What is left and how to go on, one line; null where nothing is.</summary>
-    public static string? Incomplete(AnnotateResult result)
+    public static string? Incomplete(AnnotateResult result, AnnotateOptions options)
     {
         const string again = "the same command with --overwrite";
         return result.IncompleteReason switch
         {
             null => null,
             "budget" => $"incomplete: {result.Left} of {result.Rows} rows are left, for the budget is spent; "
-                + $"{again} and a larger --budget or --budget-tokens asks only these",
+                + (options.AfterBudget ?? $"{again} and a larger --budget or --budget-tokens asks only these"),
             "offline" => $"incomplete: {result.Left} of {result.Rows} rows are left, for the journal has no answers to them; "
                 + $"{again} and without --offline asks only these",
             _ => $"incomplete: {result.Left} of {result.Rows} rows are left without an answer; {again} asks only these",
@@ -32,7 +32,7 @@ internal static class AnnotationSummary
     }
 
     /// <summary>Tells the user.</summary>
-    public static void Report(AnnotateResult result, IReporter reporter)
+    public static void Report(AnnotateResult result, AnnotateOptions options, IReporter reporter)
     {
         foreach (var (name, split) in result.Splits!)
         {
@@ -49,7 +49,7 @@ internal static class AnnotationSummary
         reporter.Info(
             $"asked {result.Requests} now, repeated {result.Retried}; "
             + $"the journal holds {result.InputTokens} + {result.OutputTokens} tokens{thoughts}{cost}");
-        if (Incomplete(result) is { } incomplete) reporter.Warn(incomplete);
+        if (Incomplete(result, options) is { } incomplete) reporter.Warn(incomplete);
     }
 
     /// <summary>Holds that a run which kept no row failed, even if it wrote files.</summary>
@@ -57,7 +57,11 @@ internal static class AnnotationSummary
     public static void RequireAny(AnnotateResult result, string? fault, AnnotateOptions options)
     {
         if (result.Kept > 0 || result.Rows == 0) return;
-        if (result.Left == result.Rows) throw new TeacherException(TeacherFault.Fatal, $"no row was kept: {Incomplete(result)}");
+        if (result.Left == result.Rows)
+        {
+            throw new TeacherException(TeacherFault.Fatal, $"no row was kept: {Incomplete(result, options)}") { Result = result };
+        }
+
         var dropped = result.Splits!.Values.SelectMany(s => s.Dropped)
             .GroupBy(d => d.Key)
             .Select(g => $"{g.Key} {g.Sum(d => d.Value)}")
@@ -65,10 +69,13 @@ internal static class AnnotationSummary
         var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut"))
             ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it"
             : "";
-        var left = Incomplete(result) is { } incomplete ? $"; {incomplete}" : "";
+        var left = Incomplete(result, options) is { } incomplete ? $"; {incomplete}" : "";
         throw new TeacherException(
             TeacherFault.Fatal,
             $"no row was kept ({string.Join(", ", dropped)}){(fault is null ? "" : $": {fault}")}{cut}; "
-            + $"{Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came{left}");
+            + $"{Path.Combine(options.Out, AnnotatedDataset.ReportFile)} shows answers as they came{left}")
+        {
+            Result = result,
+        };
     }
 }

@@ -102,13 +102,13 @@ public static class Annotator
             var kept = journal.Count > 0 ? $"; the {journal.Count} answers that came are kept in {directory}" : "";
             throw e.Fault == TeacherFault.Setup
                 ? new InputException(e.Message + kept, e)
-                : new TeacherException(e.Fault, e.Message + kept, inner: e);
+                : new TeacherException(e.Fault, e.Message + kept, inner: e) { Unusable = e.Unusable };
         }
 
         stack.Journaled.Offline = true;
         var (result, fault) = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
-        AnnotationSummary.Report(result, reporter);
+        AnnotationSummary.Report(result, options, reporter);
         AnnotationSummary.RequireAny(result, fault, options);
         return result;
     }

@@ -25,6 +25,12 @@ public sealed class TeacherException(TeacherFault fault, string message, TimeSpa
     /// <summary>Whether an answer came, most likely paid, that has another form than the protocol's.</summary>
     internal bool Unreadable { get; init; }
 
+    /// <summary>What was written where no row was kept; null for every other fault.</summary>
+    internal AnnotateResult? Result { get; init; }
+
+    /// <summary>Whether it stands for answers that came, all of them unusable: they are in the journal.</summary>
+    internal bool Unusable { get; init; }
+
     /// <summary>Whether the request was repeated until its turn was over, which says nothing about the request itself.</summary>
     internal bool GivenUp => Fault == TeacherFault.Request && InnerException is TeacherException { MayPass: true };
 

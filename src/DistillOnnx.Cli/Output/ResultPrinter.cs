@@ -22,6 +22,7 @@ internal static class ResultPrinter
     private static IEnumerable<(string Name, string Value)> Flatten(string name, JsonNode? node) => node switch
     {
         JsonObject o => o.SelectMany(p => Flatten(name.Length == 0 ? p.Key : $"{name}.{p.Key}", p.Value)),
+        JsonArray { Count: 0 } => [],
         JsonArray a when a.Any(i => i is JsonObject or JsonArray) => a.SelectMany((item, i) => Flatten($"{name}[{i}]", item)),
         JsonArray a => [(name, string.Join(", ", a.Select(i => i?.ToString() ?? "")))],
         null => [],

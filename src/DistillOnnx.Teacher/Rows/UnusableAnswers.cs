@@ -27,7 +27,10 @@ internal sealed class UnusableAnswers
             if (++_unusable < Most) return;
         }
 
-        throw new TeacherException(TeacherFault.Fatal, $"none of the first {Most} answers can be used: {string.Join(" | ", _first)}");
+        throw new TeacherException(TeacherFault.Fatal, $"none of the first {Most} answers can be used: {string.Join(" | ", _first)}")
+        {
+            Unusable = true,
+        };
     }
 
     private static string Shorten(string text)

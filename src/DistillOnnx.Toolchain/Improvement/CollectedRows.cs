@@ -13,14 +13,16 @@ namespace DistillOnnx.Toolchain.Improvement;
 /// </summary>
 /// <param name="Asked">Rows without a teacher's answer, which are to choose among.</param>
 /// <param name="Answered">Rows with one.</param>
-internal sealed record CollectedRows(int Asked, int Answered)
+/// <param name="Measured">Rows left out: the pool's validation or test rows have the same input, and would be learnt by what is measured
+/// on them.</param>
+internal sealed record CollectedRows(int Asked, int Answered, int Measured = 0)
 {
     /// <summary>Begins the ids of collected rows, which are not the pool's.</summary>
     public const string IdPrefix = "collected:";
 
     /// <summary>Writes the datasets, each input once.</summary>
     /// <param name="collected">The directory that the server writes to: files <c>*.jsonl</c> in it and below.</param>
-    /// <param name="task">The pool's task.</param>
+    /// <param name="pool">The pool.</param>
     /// <param name="known">Datasets whose train rows are not taken again.</param>
     /// <param name="asked">The dataset directory of the rows without a teacher's answer; not written where there are none.</param>
     /// <param name="answered">That of the rows with one.</param>
@@ -30,7 +32,7 @@ internal sealed record CollectedRows(int Asked, int Answered)
     /// message names it.</exception>
     public static CollectedRows Write(
         string collected,
-        TaskSpec task,
+        Dataset pool,
         IReadOnlyList<string> known,
         string asked,
         string answered,
@@ -38,9 +40,14 @@ internal sealed record CollectedRows(int Asked, int Answered)
     {
         if (!Directory.Exists(collected))
             throw new InputException($"{collected}: no such directory; expected what a server collected (--collected)");
+        const long measured = 1, seen = 0;
+        var task = pool.Task;
         using var inputs = new KeyTable();
         foreach (var example in known.SelectMany(d => Dataset.Open(d).Stream(SplitNames.Train, LabelNeed.None)))
-            inputs.Set(InputTable.Key(example), 0);
+            inputs.Set(InputTable.Key(example), seen);
+        foreach (var example in pool.Splits.Where(s => s != SplitNames.Train).SelectMany(s => pool.Stream(s, LabelNeed.None)))
+            inputs.Set(InputTable.Key(example), measured);
+        var left = 0;
         using var open = DatasetWriter.Create(asked, task, overwrite: true);
         using var done = DatasetWriter.Create(answered, task, overwrite: true);
         foreach (var file in Files(collected, task))
@@ -52,7 +59,13 @@ internal sealed record CollectedRows(int Asked, int Answered)
                 var name = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(file)}-{line.Row}");
                 var row = ExampleJson.Parse(line.Utf8.Span, where, name);
                 var key = InputTable.Key(row);
-                if (!inputs.Set(key, 0)) continue;
+                if (inputs.Find(key) is var found and >= 0)
+                {
+                    if (found == measured) left++;
+                    continue;
+                }
+
+                inputs.Set(key, seen);
                 // Several servers, and one that was started again, may have given the same ids to other inputs.
                 row = row with { Id = $"{IdPrefix}{row.Id}:{(ulong)key:x16}", Label = null };
                 if (row.TeacherLabel is null) open.Write(SplitNames.Train, row with { Rationale = null }, where);
@@ -60,7 +73,7 @@ internal sealed record CollectedRows(int Asked, int Answered)
             }
         }
 
-        var result = new CollectedRows((int)open.Rows(SplitNames.Train), (int)done.Rows(SplitNames.Train));
+        var result = new CollectedRows((int)open.Rows(SplitNames.Train), (int)done.Rows(SplitNames.Train), left);
         if (result.Asked > 0) open.Commit();
         if (result.Answered > 0) done.Commit();
         return result;

@@ -39,7 +39,7 @@ internal static class ImproveCurve
                 $"{r.Round},{r.By?.ToString().ToLowerInvariant()},{r.Calls},{r.Cost:0.######},{r.TrainRows},{r.Accuracy:0.######},");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{r.AccuracyInterval.Low:0.######},{r.AccuracyInterval.High:0.######},{r.ServingAccuracy:0.######},");
+                $"{r.AccuracyInterval?.Low:0.######},{r.AccuracyInterval?.High:0.######},{r.ServingAccuracy:0.######},");
             text.Append(r.Gate is null ? "\n" : r.Gate.Passed ? "true\n" : "false\n");
         }
 
@@ -58,8 +58,9 @@ internal static class ImproveCurve
 
     private static void Panel(Plot plot, IReadOnlyList<RoundReport> rounds, Func<RoundReport, double> place, string label, string split)
     {
-        double[] x = [.. rounds.Select(place)];
-        double[] y = [.. rounds.Select(r => 100 * r.Accuracy)];
+        var measured = rounds.Where(r => r.Accuracy is not null).ToList();
+        double[] x = [.. measured.Select(place)];
+        double[] y = [.. measured.Select(r => 100 * r.Accuracy!.Value)];
         var student = plot.Add.Scatter(x, y);
         student.LegendText = "the round's student";
         double[] none = [.. x.Select(_ => 0.0)];
@@ -68,13 +69,14 @@ internal static class ImproveCurve
             y,
             none,
             none,
-            rounds.Select(r => 100 * (r.Accuracy - r.AccuracyInterval.Low)).ToArray(),
-            rounds.Select(r => 100 * (r.AccuracyInterval.High - r.Accuracy)).ToArray())
+            measured.Select(r => 100 * (r.Accuracy!.Value - r.AccuracyInterval!.Low)).ToArray(),
+            measured.Select(r => 100 * (r.AccuracyInterval!.High - r.Accuracy!.Value)).ToArray())
         {
             Color = student.Color,
         };
         plot.Add.Plottable(bars);
-        var serving = plot.Add.Scatter(x, rounds.Select(r => 100 * r.ServingAccuracy).ToArray());
+        var served = rounds.Where(r => r.ServingAccuracy is not null).ToList();
+        var serving = plot.Add.Scatter(served.Select(place).ToArray(), served.Select(r => 100 * r.ServingAccuracy!.Value).ToArray());
         serving.LegendText = "what serves";
         plot.XLabel(label);
         plot.YLabel($"{split} accuracy, % (bars: 95 % interval)");

@@ -17,13 +17,14 @@ internal static class ImproveReport
             + $"refuses a student that an exact one-sided test over paired answers finds worse at level {options.GateLevel}, on all "
             + $"rows or on those of a class.");
         page.AppendLine()
-            .AppendLine("| round | rows by | asked | usable | training rows | calls so far | dollars so far | accuracy | gate |")
-            .AppendLine("|---:|---|---:|---:|---:|---:|---:|---:|---|");
+            .AppendLine("| round | rows by | chosen | asked | usable | training rows | calls so far | dollars so far | accuracy | gate |")
+            .AppendLine("|---:|---|---:|---:|---:|---:|---:|---:|---:|---|");
         foreach (var r in rounds)
         {
             var gate = r.Gate switch
             {
-                null => "what served before",
+                null when r.Round == 0 => "what served before",
+                null => "no student: nothing new to learn",
                 { Passed: true, Total: null } => "passed: nothing served before",
                 { Passed: true } => "passed",
                 _ => $"refused: {r.Gate.Reason()}",
@@ -31,12 +32,15 @@ internal static class ImproveReport
             var cost = r.Cost is { } dollars ? string.Create(CultureInfo.InvariantCulture, $"{dollars:0.00##}") : "unknown";
             page.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"| {r.Round} | {r.By?.ToString().ToLowerInvariant() ?? "–"} | {r.Selected} | {r.Kept} | {r.TrainRows} | {r.Calls} | "
-                + $"{cost} | {100 * r.Accuracy:0.00} % "
-                + $"({100 * r.AccuracyInterval.Low:0.00} to {100 * r.AccuracyInterval.High:0.00}) | {gate} |");
+                $"| {r.Round} | {r.By?.ToString().ToLowerInvariant() ?? "–"} | {r.Selected} | {r.Asked} | {r.Kept} | "
+                + $"{r.TrainRows} | {r.Calls} | {cost} | {Share(r)} | {gate} |");
         }
 
         page.AppendLine().AppendLine($"![accuracy over answers and dollars]({ImproveCurve.Picture})");
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "report.md"), Encoding.UTF8.GetBytes(page.ToString()));
     }
+
+    private static string Share(RoundReport round) => round is { Accuracy: { } share, AccuracyInterval: { } interval }
+        ? string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.00} % ({100 * interval.Low:0.00} to {100 * interval.High:0.00})")
+        : "–";
 }

@@ -2,6 +2,7 @@ using DistillOnnx.Data;
 using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
+using DistillOnnx.Teacher.Rows;
 using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Export;
 using DistillOnnx.Toolchain.Selection;
@@ -28,15 +29,17 @@ internal sealed class ImproveRound(
     {
         var round = new RoundOptions(options, number);
         var steps = new StepRecords(round.Directory, step => boundary($"round {number}: {step}"));
-        void Say(string what) => reporter.Info($"round {number} of {options.Rounds}: {what}");
+        void Say(string what) => reporter.Info($"round {number} of {Math.Max(number, options.Rounds)}: {what}");
 
         CollectedRows? added = null;
         if (options.Collected is { } directory)
         {
             added = await steps.RunAsync("collect", () => Task.Run(
                 () => CollectedRows.Write(
-                    directory, pool.Task, [.. before.Annotated, .. before.Collected], round.Collected, round.Answered, cancellationToken),
+                    directory, pool, [.. before.Annotated, .. before.Collected], round.Collected, round.Answered, cancellationToken),
                 cancellationToken));
+            if (added.Measured > 0)
+                reporter.Warn($"{directory}: {added.Measured} inputs are validation or test rows of {options.Data}, and are left out");
             Say($"{added.Asked} collected inputs are new, {added.Answered} more have a teacher's answer");
             if (added.Asked > 0) before = before with { Collected = [.. before.Collected, round.Collected] };
             if (added.Answered > 0) before = before with { Annotated = [.. before.Annotated, round.Answered] };
@@ -46,13 +49,35 @@ internal sealed class ImproveRound(
             ? $"selecting {options.Count} rows at random: nothing is trained yet that could be asked"
             : $"selecting {options.Count} rows by {options.Selection.By.ToString().ToLowerInvariant()}");
         var selected = await steps.RunAsync("select", () => SelectStage.TryEnsureAsync(
-            round.Select(before.Serving, before.Annotated, before.Collected), reporter, cancellationToken));
+            round.Select(before.Serving, before.Annotated, before.Collected), reporter, cancellationToken), s => s.Selected > 0);
         if (selected.Selected == 0) return (null, before, "pool");
 
         Say($"annotating {selected.Selected} rows");
-        var annotated = await steps.RunAsync("annotate", () => AnnotateAsync(round, cancellationToken), a => a.Kept > 0);
-        if (annotated.Kept == 0) return (null, before, "budget");
-        var all = new List<string>([.. before.Annotated, round.Annotated]);
+        var annotated = await steps.RunAsync("annotate", () => AnnotateAsync(round, cancellationToken), a => a.Asked != 0);
+        if (annotated.Asked == 0) return (null, before, "budget");
+        // Rows that were not asked about may be chosen again.
+        var all = new List<string>([.. before.Annotated, annotated.Asked < selected.Selected ? round.Asked : round.Annotated]);
+        var asked = new RoundReport
+        {
+            Round = number,
+            By = selected.By,
+            Collected = added?.Asked + added?.Answered,
+            Selected = selected.Selected,
+            Asked = annotated.Asked,
+            Kept = annotated.Kept,
+            Calls = annotated.Answers,
+            Cost = annotated.Cost,
+            ServingAccuracy = before.Answers?.Accuracy,
+            BudgetSpent = annotated.BudgetSpent,
+        };
+        if (IsBarren(annotated, added))
+        {
+            reporter.Warn(
+                $"round {number}: none of the teacher's answers to {annotated.Asked} rows can be used, and nothing is trained; "
+                + $"{Path.Combine(round.Annotated, AnnotatedDataset.ReportFile)} shows them; these rows are not chosen again");
+            return (asked, before with { Annotated = all }, IsSpent(annotated) ? "budget" : null);
+        }
+
         var data = await steps.RunAsync("data", () => Task.Run(
             () => new DataStep(RoundData.Write(pool, all, options.Labels, round.Data, cancellationToken)), cancellationToken));
 
@@ -83,26 +108,30 @@ internal sealed class ImproveRound(
             : null;
         Say(gate.Passed ? $"passed the gate; serves from {served!.Directory}" : $"refused by the gate: {gate.Reason()}");
 
-        var report = new RoundReport
+        var report = asked with
         {
-            Round = number,
-            By = selected.By,
-            Collected = added?.Asked + added?.Answered,
-            Selected = selected.Selected,
-            Kept = annotated.Kept,
             TrainRows = data.Rows,
-            Calls = annotated.Answers,
-            Cost = annotated.Cost,
             BestStep = trained.BestStep,
             Accuracy = answers.Accuracy,
             AccuracyInterval = WilsonInterval.Of(answers.Right, answers.Rows.Count),
             ServingAccuracy = gate.Passed ? answers.Accuracy : before.Answers!.Accuracy,
             Gate = gate,
             Served = served?.Directory,
-            BudgetSpent = annotated.BudgetSpent,
         };
         return (report, After(before with { Annotated = all }, round, answers, served), IsSpent(annotated) ? "budget" : null);
     }
+
+    /// <summary>Whether a round needs no step any more that asks or trains.</summary>
+    public bool IsFinished(int number)
+    {
+        var round = new RoundOptions(options, number);
+        var steps = new StepRecords(round.Directory, boundary);
+        return File.Exists(round.Answers)
+            || (steps.Find<AnnotateStep>("annotate") is { } annotated && IsBarren(annotated, steps.Find<CollectedRows>("collect")));
+    }
+
+    // Nothing new to learn from: its student would be the last one again.
+    private static bool IsBarren(AnnotateStep annotated, CollectedRows? added) => annotated.Kept == 0 && !(added?.Answered > 0);
 
     private Standing After(Standing before, RoundOptions round, TestAnswers answers, ServeStep? served)
     {
@@ -122,30 +151,44 @@ internal sealed class ImproveRound(
     {
         // What a killed run left would otherwise be taken for this one's.
         if (Directory.Exists(round.Annotated)) Directory.Delete(round.Annotated, recursive: true);
+        AnnotateResult result;
         try
         {
-            var result = await AnnotateStage.RunAsync(round.Annotate(), reporter, cancellationToken);
-            var spent = result.IncompleteReason == "budget";
-            return new AnnotateStep(result.Kept!.Value, result.Answers!.Value, result.Cost, spent, options.Budget);
+            result = await ResultAsync(round.Annotate(), reporter, cancellationToken);
         }
-        catch (TeacherException) when (options.Budget is not null && Nothing(round.Annotated))
+        catch (TeacherException e) when (e.Unusable)
         {
-            return new AnnotateStep(0, 0, null, BudgetSpent: true, options.Budget);
+            // The same rows would give the same answers from the journal for ever: the round ends with what was asked.
+            reporter.Warn(e.Message);
+            result = await ResultAsync(round.Annotate() with { Offline = true }, Reporter.None, cancellationToken);
+        }
+
+        if (result.Left > 0 && result.Left < result.Rows) AskedRows.Write(round.Annotated, round.Asked, cancellationToken);
+        return new AnnotateStep(
+            result.Kept!.Value,
+            result.Answers!.Value,
+            result.Cost,
+            result.IncompleteReason == "budget",
+            options.Budget,
+            result.Rows - result.Left);
+    }
+
+    private static async Task<AnnotateResult> ResultAsync(AnnotateOptions rows, IReporter reporter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AnnotateStage.RunAsync(rows, reporter, cancellationToken);
+        }
+        catch (TeacherException e) when (e.Result is { } nothing && (nothing.Left < nothing.Rows || nothing.IncompleteReason == "budget"))
+        {
+            return nothing;
         }
     }
 
     // A loop that is gone on with may spend more than it could when the round was annotated.
     private bool IsSpent(AnnotateStep step) => step.BudgetSpent && options.Budget <= step.Budget;
 
-    // Whether the annotation was written and says that not one row was asked.
-    private static bool Nothing(string annotated)
-    {
-        if (!File.Exists(Path.Combine(annotated, DatasetWriter.InfoFileName))) return false;
-        var info = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllBytes(Path.Combine(annotated, DatasetWriter.InfoFileName)))!;
-        return (long?)info["rows_left"] == (long?)info["splits"]?[SplitNames.Train]?["rows"];
-    }
-
-    private sealed record AnnotateStep(long Kept, long Answers, double? Cost, bool BudgetSpent, double? Budget);
+    private sealed record AnnotateStep(long Kept, long Answers, double? Cost, bool BudgetSpent, double? Budget, long? Asked = null);
 
     private sealed record DataStep(int Rows);
 

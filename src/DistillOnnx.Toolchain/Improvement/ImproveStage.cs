@@ -7,8 +7,12 @@ using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Teacher;
+using DistillOnnx.Teacher.Clients;
+using DistillOnnx.Teacher.Limits;
+using DistillOnnx.Teacher.Rows;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Selection;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Improvement;
 
@@ -20,6 +24,7 @@ namespace DistillOnnx.Toolchain.Improvement;
 public static class ImproveStage
 {
     private const string OptionsFile = "improve.json";
+    private const string LockFile = "improve.lock";
 
     private static JsonSerializerOptions Json { get; } = new()
     {
@@ -50,7 +55,8 @@ public static class ImproveStage
         var test = pool.Load(options.Split);
         RequireValidation(options, pool, reporter);
         RequireStart(options);
-        Open(options, pool);
+        RequirePrice(options);
+        using var held = Open(options, pool, cancellationToken);
 
         var rounds = new List<RoundReport>();
         var standing = new Standing { Student = options.Student ?? options.Model };
@@ -73,7 +79,8 @@ public static class ImproveStage
         string? stopped = null;
         try
         {
-            for (var number = 1; number <= options.Rounds && stopped is null; number++)
+            // Finished rounds stay in the curve and in what serves, whatever the limits of this run are.
+            for (var number = 1; (number <= options.Rounds && stopped is null) || round.IsFinished(number); number++)
             {
                 (var report, standing, stopped) = await round.RunAsync(number, standing, cancellationToken);
                 if (report is null) break;
@@ -89,9 +96,37 @@ public static class ImproveStage
 
         if (rounds.Count == 0)
             throw new InputException(
-                $"{options.Out}: no round could be run: {(stopped == "pool" ? "the pool has no rows" : "--budget pays for no row")}");
+                $"{options.Out}: no round could be run: "
+                + (stopped == "pool" ? "the pool has no rows" : "--budget pays for no row; --resume goes on with a larger one"));
+        RequireAny(options, rounds, stopped);
+        reporter.Info($"stopped: {Why(options, rounds[^1].Round, stopped)}");
         return Result(options, rounds, standing, stopped ?? "rounds", began);
     }
+
+    // Rounds that kept no row end nothing, but a loop of no others failed, as an annotation that kept nothing did.
+    private static void RequireAny(ImproveOptions options, IReadOnlyList<RoundReport> rounds, string? stopped)
+    {
+        var run = rounds.Where(r => r.Round > 0).ToList();
+        if (run.Count == 0 || run.Any(r => r.Accuracy is not null)) return;
+        throw new TeacherException(
+            TeacherFault.Fatal,
+            $"{options.Out}: no row was kept: none of the teacher's answers to {run.Sum(r => r.Asked)} rows in {run.Count} rounds can be "
+            + $"used (rounds/*/annotated/{AnnotatedDataset.ReportFile} shows them); "
+            + stopped switch
+            {
+                "pool" => "no other row is left",
+                "budget" => "the budget is spent: --resume with a larger --budget asks about other rows",
+                _ => "--resume with more --rounds asks about other rows",
+            });
+    }
+
+    private static string Why(ImproveOptions options, int round, string? stopped) => stopped switch
+    {
+        "budget" => $"the budget is spent after round {round}; --resume with a larger --budget goes on",
+        "pool" => $"no row of the pool is left after round {round}",
+        _ when round > options.Rounds => $"{round} rounds are done, more than --rounds {options.Rounds}",
+        _ => $"{round} rounds are done; --resume with more --rounds goes on",
+    };
 
     private static ImproveResult Result(
         ImproveOptions options, IReadOnlyList<RoundReport> rounds, Standing standing, string stopped, long began) => new()
@@ -146,7 +181,15 @@ public static class ImproveStage
                 $"{options.Model}: --student goes with a --model that serves; this one is no bundle and has no task.json");
     }
 
-    private static void Open(ImproveOptions options, Dataset pool)
+    private static void RequirePrice(ImproveOptions options)
+    {
+        var name = TeacherSpec.Parse(options.Teacher).Priced;
+        if (options.Budget is not null && PriceTable.Find(name, options.Prices) is null)
+            throw new InputException($"--budget: the table of prices does not know \"{name}\"; give --prices");
+    }
+
+    // What is returned keeps other runs off the directory.
+    private static FileStream Open(ImproveOptions options, Dataset pool, CancellationToken cancellationToken)
     {
         var stamp = Path.Combine(options.Out, OptionsFile);
         var trained = Standing.IsTrained(options.Model);
@@ -172,11 +215,12 @@ public static class ImproveStage
             Json);
         if (options.Resume && File.Exists(stamp))
         {
-            if (File.ReadAllText(stamp) != mine)
-                throw new InputException(
-                    $"{options.Out}: cannot be gone on with: its rounds were made with other options, rows or another model "
-                    + $"({OptionsFile}); pass the same ones, or choose another --out");
-            return;
+            var held = Hold(options.Out);
+            if (File.ReadAllText(stamp) == mine) return held;
+            held.Dispose();
+            throw new InputException(
+                $"{options.Out}: cannot be gone on with: its rounds were made with other options, rows or another model "
+                + $"({OptionsFile}); pass the same ones, or choose another --out");
         }
 
         if (Directory.Exists(options.Out) && Directory.EnumerateFileSystemEntries(options.Out).Any())
@@ -184,8 +228,24 @@ public static class ImproveStage
                 $"{options.Out}: exists already; go on with its rounds by --resume, or choose another --out (it may hold answers that "
                 + "were paid)");
         OutputDirectory.Require(options.Out, overwrite: false, options.Data, options.Model, options.Student, options.Collected);
+        var need = options.Labels == LabelSource.Gold ? LabelNeed.None : LabelNeed.Unread;
+        foreach (var _ in pool.Stream(SplitNames.Train, need)) cancellationToken.ThrowIfCancellationRequested();
         using var output = OutputDirectory.Create(options.Out);
         File.WriteAllText(output.FilePath(OptionsFile), mine);
         output.Commit();
+        return Hold(options.Out);
+    }
+
+    private static FileStream Hold(string directory)
+    {
+        var path = Path.Combine(directory, LockFile);
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be opened; another run has it: {e.Message}", e);
+        }
     }
 }

@@ -30,6 +30,9 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
     /// <summary>The same with its answers.</summary>
     public string Annotated => File("annotated");
 
+    /// <summary>Of these the rows that it was asked about, where the round ended before it was asked about all.</summary>
+    public string Asked => File("asked");
+
     /// <summary>All annotated rows so far, with the pool's validation rows.</summary>
     public string Data => File("data");
 
@@ -73,6 +76,7 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
         Splits = [SplitNames.Train],
         Journal = Journal,
         Budget = options.Budget,
+        AfterBudget = "--resume with a larger --budget goes on with the next round",
         Prices = options.Prices,
         Prompt = options.Prompt,
         MaxOutputTokens = options.MaxOutputTokens,

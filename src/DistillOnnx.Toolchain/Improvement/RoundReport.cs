@@ -18,10 +18,16 @@ public sealed record RoundReport
     /// <summary>Rows that it took.</summary>
     public int? Selected { get; init; }
 
+    /// <summary>Of these, rows that the teacher was asked about: all but those that the budget held back.</summary>
+    public long? Asked { get; init; }
+
     /// <summary>Of these, rows that the teacher gave a usable answer to.</summary>
     public long? Kept { get; init; }
 
-    /// <summary>Rows that its student learnt from: all that were annotated so far.</summary>
+    /// <summary>
+    /// Rows that its student learnt from: all that were annotated so far; null where the round gave nothing new to learn, and so has no
+    /// student.
+    /// </summary>
     public int? TrainRows { get; init; }
 
     /// <summary>Answers of the teacher so far.</summary>
@@ -33,14 +39,14 @@ public sealed record RoundReport
     /// <summary>The step of its training whose weights were kept.</summary>
     public int? BestStep { get; init; }
 
-    /// <summary>Share of the measured rows that its student answers rightly.</summary>
-    public required double Accuracy { get; init; }
+    /// <summary>Share of the measured rows that its student answers rightly; null where the round has none.</summary>
+    public double? Accuracy { get; init; }
 
     /// <summary>95 % confidence interval of that.</summary>
-    public required ConfidenceInterval AccuracyInterval { get; init; }
+    public ConfidenceInterval? AccuracyInterval { get; init; }
 
-    /// <summary>The accuracy of what serves after the round.</summary>
-    public required double ServingAccuracy { get; init; }
+    /// <summary>The accuracy of what serves after the round; null where nothing does.</summary>
+    public double? ServingAccuracy { get; init; }
 
     /// <summary>Whether its student was let in, and why.</summary>
     public GateResult? Gate { get; init; }

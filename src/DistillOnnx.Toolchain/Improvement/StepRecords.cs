@@ -35,6 +35,13 @@ internal sealed class StepRecords(string directory, Action<string> boundary)
         return result;
     }
 
+    /// <summary>What a step came to; null where it is not done.</summary>
+    /// <typeparam name="T">What a step comes to.</typeparam>
+    /// <param name="name">The step.</param>
+    /// <exception cref="InputException">The file is no record of this step.</exception>
+    public T? Find<T>(string name)
+        where T : class => Read<T>(Path.Combine(directory, $"{name}.json"));
+
     private static T? Read<T>(string path)
         where T : class
     {

@@ -54,7 +54,7 @@ internal sealed class Pool
         var position = 0L;
         foreach (var (dataset, split) in _sources)
         {
-            foreach (var example in dataset.Stream(split, LabelNeed.None))
+            foreach (var example in dataset.Stream(split, LabelNeed.Unread))
                 yield return new PoolRow(position++, example, Tie(InputTable.Key(example)));
         }
     }

@@ -28,7 +28,14 @@ public sealed class ImproveFilesTests : IDisposable
                 """{"id":"2","input":"two","abstained":true}""",
                 """{"id":"3","input":"one"}""",
             ]);
-        File.WriteAllLines(_directory["in/b/c.jsonl"], ["""{"id":"1","input":"three"}""", """{"input":"four"}"""]);
+        File.WriteAllLines(
+            _directory["in/b/c.jsonl"],
+            [
+                """{"id":"1","input":"three"}""",
+                """{"input":"four"}""",
+                """{"id":"7","input":"held out"}""",
+                """{"id":"8","input":"chosen by","teacher_label":"no","rationale":"Because it is so."}""",
+            ]);
 
         File.WriteAllText(_directory["in/.rows.jsonl"], "{\"id\":\"6\",\"inp");
         Task.Save(_directory["in"]);
@@ -38,9 +45,16 @@ public sealed class ImproveFilesTests : IDisposable
             known.Commit();
         }
 
+        using (var pool = DatasetWriter.Create(_directory["pool"], Task))
+        {
+            pool.Write(SplitNames.Validation, new Example { Id = "v", Input = "chosen by", Label = "yes" });
+            pool.Write(SplitNames.Test, new Example { Id = "t", Input = "held out", Label = "yes" });
+            pool.Commit();
+        }
+
         CollectedRows Write(string directory) => CollectedRows.Write(
             _directory[directory],
-            Task,
+            Dataset.Open(_directory["pool"]),
             [_directory["known"]],
             _directory["out"],
             _directory["done"],
@@ -49,7 +63,7 @@ public sealed class ImproveFilesTests : IDisposable
         var count = Write("in");
 
         var rows = Dataset.Open(_directory["out"]).Load(SplitNames.Train, LabelNeed.None);
-        Assert.Equal(new CollectedRows(4, 1), count);
+        Assert.Equal(new CollectedRows(4, 1, 2), count);
         Assert.Equal(["one", "two", "three", "four"], rows.Select(r => r.Input));
         Assert.Equal(["collected:1", "collected:2", "collected:1", "collected:c-2"], rows.Select(r => r.Id[..^17]));
         Assert.All(rows, r => Assert.Null(r.Label));

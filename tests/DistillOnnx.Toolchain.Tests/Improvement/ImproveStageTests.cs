@@ -4,6 +4,7 @@ using DistillOnnx.Core.Bundles;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Selection;
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Teacher;
 using DistillOnnx.Teacher.Tests;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Improvement;
@@ -83,7 +84,7 @@ public sealed class ImproveStageTests : IDisposable
         Assert.Equal(Versions(whole), Versions(options));
         Assert.Equal(expected.Accuracy, result.Accuracy);
         Assert.True(new FileInfo(In(options, "curve.png")).Length > 1000);
-        Assert.Contains("| 2 | both | 24 |", File.ReadAllText(In(options, "report.md")));
+        Assert.Contains("| 2 | both | 24 | 24 | 24 | 48 |", File.ReadAllText(In(options, "report.md")));
     }
 
     [Fact]
@@ -92,10 +93,15 @@ public sealed class ImproveStageTests : IDisposable
         await using var endpoint = await FakeEndpoint.StartAsync(Answer);
         var options = Options("out", endpoint) with { Prices = _directory["prices.json"], Budget = 0.035, Concurrency = 1, Rounds = 4 };
 
-        var first = await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var messages = new RecordedMessages();
+        var first = await ImproveStage.RunAsync(options, messages, TestContext.Current.CancellationToken);
         var again = await ImproveStage.RunAsync(options with { Resume = true }, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.Equal("budget", first.Stopped);
+        Assert.StartsWith("stopped: the budget is spent after round", messages.Messages[^1]);
+        Assert.Contains("--resume with a larger --budget", messages.Messages[^1]);
+        Assert.DoesNotContain(messages.Warnings, w => w.Contains("--overwrite"));
+        Assert.True(first.Rounds[^1].Asked <= first.Rounds[^1].Selected);
         Assert.InRange(first.Calls, 25, 71);
         Assert.InRange(first.Cost!.Value, 0.001, 0.035);
         Assert.Equal((first.Calls, first.Cost, "budget"), (again.Calls, again.Cost, again.Stopped));
@@ -108,6 +114,68 @@ public sealed class ImproveStageTests : IDisposable
 
         Assert.Equal(("rounds", first.Calls + 24), (more.Stopped, more.Calls));
         Assert.Equal(more.Calls, endpoint.Charged.Count);
+    }
+
+    // After twenty unusable answers and no other ones a round asks no more.
+    [Theory]
+    [InlineData(12, 12, "annotated")]
+    [InlineData(30, 20, "asked")]
+    public async Task RunAsync_RoundThatGivesNothing_IsFinishedAndTheNextAsksAboutOtherRows(int count, int asked, string directory)
+    {
+        var usable = false;
+        await using var endpoint = await FakeEndpoint.StartAsync(q => usable ? Answer(q) : "The scene is a scene.");
+        var options = Options("out", endpoint) with { Rounds = 1, Count = count, Concurrency = 1 };
+        Task<ImproveResult> Run(int rounds) => ImproveStage.RunAsync(
+            options with { Resume = true, Rounds = rounds }, Reporter.None, TestContext.Current.CancellationToken);
+        HashSet<string> Rows(string path) => [.. Dataset.Open(In(options, path))
+            .Load(SplitNames.Train, LabelNeed.None).Select(r => r.Id)];
+
+        var nothing = await Assert.ThrowsAsync<TeacherException>(() => Run(1));
+        var charged = endpoint.Charged.Count;
+        var again = await Assert.ThrowsAsync<TeacherException>(() => Run(1));
+
+        Assert.Contains($"no row was kept: none of the teacher's answers to {asked} rows in 1 rounds", nothing.Message);
+        Assert.Equal((nothing.Message, charged), (again.Message, endpoint.Charged.Count));
+        Assert.Contains($"| 1 | random | {count} | {asked} | 0 |", File.ReadAllText(In(options, "report.md")));
+        Assert.False(Directory.Exists(In(options, "rounds/001/data")));
+
+        usable = true;
+        var result = await Run(2);
+
+        Assert.Equal([0L, count], result.Rounds.Select(r => r.Kept!.Value));
+        Assert.Equal((null, count), (result.Rounds[0].Accuracy, result.Rounds[1].TrainRows));
+        Assert.NotNull(result.Served);
+        Assert.Equal(asked, Rows($"rounds/001/{directory}").Count);
+        Assert.Empty(Rows($"rounds/001/{directory}").Intersect(Rows("rounds/002/selected")));
+        Assert.Equal(charged + count, endpoint.Charged.Count);
+
+        var curve = File.ReadAllText(In(options, "curve.csv"));
+        var fewer = await Run(1);
+
+        Assert.Equal([1, 2], fewer.Rounds.Select(r => r.Round));
+        Assert.Equal((result.Served, result.Accuracy), (fewer.Served, fewer.Accuracy));
+        Assert.Equal(curve, File.ReadAllText(In(options, "curve.csv")));
+        using var other = new FileStream(In(options, "improve.lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.Contains("another run has it", (await Assert.ThrowsAsync<InputException>(() => Run(3))).Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsThatTheTeacherRefuses_EndOneRoundAlone()
+    {
+        using (var writer = DatasetWriter.Create(_directory["strange"], SceneRules.Task))
+        {
+            var pool = Dataset.Open(_directory["pool"]);
+            for (var i = 0; i < 6; i++) writer.Write(SplitNames.Train, new Example { Id = $"s{i}", Input = $"What is {i}?" });
+            foreach (var split in new[] { SplitNames.Validation, SplitNames.Test })
+                foreach (var row in pool.Stream(split)) writer.Write(split, row);
+            writer.Commit();
+        }
+
+        var options = Options("out", null) with { Data = _directory["strange"], Count = 4, Rounds = 5 };
+        var fault = await Assert.ThrowsAsync<TeacherException>(
+            () => ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+
+        Assert.Contains("6 rows in 2 rounds", fault.Message);
     }
 
     [Fact]
@@ -155,6 +223,15 @@ public sealed class ImproveStageTests : IDisposable
         Assert.Contains("--split: train is the pool", await Fault(options with { Split = "train" }));
         Assert.Contains("--gate-level", await Fault(options with { GateLevel = 0.5 }));
         Assert.Contains("--name", await Fault(options with { Name = "a/b" }));
+        Assert.Contains(
+            "--budget: the table of prices does not know \"unpriced\"",
+            await Fault(options with { Teacher = "openai:unpriced@http://localhost:1/v1", Budget = 1 }));
+        var pool = File.ReadAllText(_directory["pool/train.jsonl"]);
+        File.AppendAllText(_directory["pool/train.jsonl"], """{"id":"empty","input":" "}""");
+        Assert.Contains("train.jsonl: row 201: \"input\" is empty", await Fault(options));
+        File.WriteAllText(_directory["pool/train.jsonl"], "");
+        Assert.Contains("train.jsonl: expected at least one row", await Fault(options));
+        File.WriteAllText(_directory["pool/train.jsonl"], pool);
         Assert.False(Directory.Exists(options.Out));
         await ImproveStage.RunAsync(options with { Rounds = 1 }, Reporter.None, TestContext.Current.CancellationToken);
         Assert.Contains("go on with its rounds by --resume", await Fault(options));

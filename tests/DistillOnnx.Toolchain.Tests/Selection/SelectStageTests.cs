@@ -57,6 +57,23 @@ public sealed class SelectStageTests(SelectionFixture fixture) : IClassFixture<S
     }
 
     [Fact]
+    public async Task RunAsync_LabelsOfAPool_AreNotReadAndStayWhereTheyFit()
+    {
+        SelectionFixture.Write(_directory["pool"], [new Example { Id = "a", Input = "first", Label = "no" }]);
+        File.AppendAllLines(
+            _directory["pool/train.jsonl"],
+            [
+                """{"id":"b","input":"second","label":"elsewhere","teacher_label":"yes"}""",
+                """{"id":"c","input":"third","label":"maybe","teacher_label":"elsewhere"}""",
+            ]);
+
+        await SelectStage.RunAsync(Options("", SelectionRule.Random, 3), Reporter.None, TestContext.Current.CancellationToken);
+
+        var rows = Dataset.Open(_directory["selected"]).Load(SplitNames.Train, LabelNeed.None).OrderBy(r => r.Id);
+        Assert.Equal([("a", "no", null), ("b", null, "yes"), ("c", "maybe", null)], rows.Select(r => (r.Id, r.Label, r.TeacherLabel)));
+    }
+
+    [Fact]
     public async Task RunAsync_Random_IsTheSameWhateverTheOrderOfThePoolAndTheStudent()
     {
         var rows = SelectionFixture.Rows(300).DistinctBy(r => r.Input).ToList();
