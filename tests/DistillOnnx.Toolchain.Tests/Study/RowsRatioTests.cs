@@ -88,8 +88,14 @@ public sealed class RowsRatioTests
         StudyRun Run(string student, long parameters, double accuracy) =>
             new()
             {
-                Data = "d", Student = student, Method = "m", Fraction = 1, Seed = 0, TrainRows = 9,
-                Parameters = parameters, Accuracy = accuracy,
+                Data = "d",
+                Student = student,
+                Method = "m",
+                Fraction = 1,
+                Seed = 0,
+                TrainRows = 9,
+                Parameters = parameters,
+                Accuracy = accuracy,
             };
         StudyRun[] runs = [Run("large", 300, 0.95), Run("small", 100, 0.7), Run("middle", 200, 0.9)];
 
@@ -107,6 +113,12 @@ public sealed class RowsRatioTests
     private static IEnumerable<StudyRun> Runs(string method, long seed, params (int Rows, double Accuracy)[] curve) =>
         curve.Select(p => new StudyRun
         {
-            Data = "d", Student = "s", Method = method, Fraction = 1, Seed = seed, TrainRows = p.Rows, Accuracy = p.Accuracy,
+            Data = "d",
+            Student = "s",
+            Method = method,
+            Fraction = 1,
+            Seed = seed,
+            TrainRows = p.Rows,
+            Accuracy = p.Accuracy,
         });
 }

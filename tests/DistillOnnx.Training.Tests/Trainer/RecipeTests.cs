@@ -24,8 +24,11 @@ public sealed class RecipeTests
         using var directory = new TemporaryDirectory();
         var options = TinyTask.Options(directory) with
         {
-            Student = TinyTask.Shape(directory, activation), LabelLoss = LabelLoss.ClosedSet,
-            MaxSteps = 120, EvaluateEvery = 60, BatchSize = 16,
+            Student = TinyTask.Shape(directory, activation),
+            LabelLoss = LabelLoss.ClosedSet,
+            MaxSteps = 120,
+            EvaluateEvery = 60,
+            BatchSize = 16,
         };
 
         var result = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
@@ -124,7 +127,13 @@ public sealed class RecipeTests
     {
         var options = new TrainOptions
         {
-            Data = "d", Student = "s", Out = "o", MaxSteps = 1, MaxTokens = 1, AlphaEnd = 0.5, LabelLoss = LabelLoss.ClosedSet,
+            Data = "d",
+            Student = "s",
+            Out = "o",
+            MaxSteps = 1,
+            MaxTokens = 1,
+            AlphaEnd = 0.5,
+            LabelLoss = LabelLoss.ClosedSet,
             Method = TrainingMethod.SingleTask,
         };
 
