@@ -3,8 +3,9 @@ using System.Net.Sockets;
 namespace DistillOnnx.Client;
 
 /// <summary>
-/// Says of a call whose connection was given up, because its server does not answer pings or ended before their handshake, that the
-/// server is unavailable, so that it is tried again. By itself it ends as an error of the protocol, which nobody tries again. To predict twice changes nothing.
+/// Says of a call whose connection was given up, because its server does not answer pings or ended before their handshake,
+/// that the server is unavailable, so that it is tried again. By itself it ends as an error of the protocol, which nobody
+/// tries again. To predict twice changes nothing.
 /// </summary>
 internal sealed class LostConnectionHandler : DelegatingHandler
 {
