@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using DistillOnnx.Checkpoints;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Cli.Tests;
 
@@ -10,7 +11,7 @@ public sealed class ParallelTrainingTests
     [Fact]
     public async Task Train_InTwoProcesses_GivesTheWeightsOfOne()
     {
-        Assert.SkipUnless(HasMpi(), "no mpirun on the path; on Debian: openmpi-bin");
+        Assert.SkipUnless(ProgramPath.Find("mpirun") is not null, "no mpirun on the path; on Debian: openmpi-bin");
         using var task = new TrainingTask(dropout: 0);
 
         // Nine rows an epoch's last step, of which one is left over: also a step that has nothing for the second process.
@@ -61,7 +62,4 @@ public sealed class ParallelTrainingTests
         Assert.Contains("mpirun -n PROCESSES distill train", run.Error);
         Assert.False(Directory.Exists(task["out"]));
     }
-
-    private static bool HasMpi() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(d => File.Exists(Path.Combine(d, "mpirun")));
 }

@@ -23,7 +23,7 @@ public sealed partial class ReadmeRunTests
     [Fact(Timeout = 600_000)]
     public async Task ShellLines_OnSmallFiles_AllEndWell()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && OnPath("bash") && OnPath("curl"), "needs bash and curl on Linux");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && ProgramPath.Find("bash") is not null && ProgramPath.Find("curl") is not null, "needs bash and curl on Linux");
         await using var teacher = await LoopbackTeacher.StartAsync(Labels[0]);
         using var place = new TemporaryDirectory();
         var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken);
@@ -82,9 +82,6 @@ public sealed partial class ReadmeRunTests
 
         return script.ToString();
     }
-
-    private static bool OnPath(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(d => File.Exists(Path.Combine(d, program)));
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(string directory)
     {

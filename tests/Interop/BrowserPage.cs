@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Interop;
 
@@ -14,7 +15,7 @@ internal static class BrowserPage
             ? "onnxruntime-web is not installed: npm install --ignore-scripts in tests/Interop/transformersjs"
         : null;
 
-    private static string? Chromium => InteropPaths.Program("chromium", "chromium-browser", "google-chrome");
+    private static string? Chromium => ProgramPath.Find("chromium", "chromium-browser", "google-chrome");
 
     /// <summary>Runs the page.</summary>
     /// <param name="bundle">The bundle directory.</param>

@@ -19,15 +19,6 @@ internal static class InteropPaths
     /// <summary>onnxruntime-web's built files; null where npm has not brought them.</summary>
     public static string? OnnxRuntimeWeb => Existing(TransformersJs, "node_modules", "onnxruntime-web", "dist");
 
-    /// <summary>The first of some programs that is on the path; null where none is.</summary>
-    public static string? Program(params string[] names) =>
-        (from name in names
-         from directory in (Environment.GetEnvironmentVariable("PATH")
-             ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-         let path = Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name)
-         where File.Exists(path)
-         select path).FirstOrDefault();
-
     private static string? Existing(string? directory, params string[] parts)
     {
         if (directory is null) return null;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Interop;
 
@@ -16,7 +17,7 @@ internal sealed class NodeStudent : IDisposable
     {
         missing = "";
         var folder = InteropPaths.TransformersJs;
-        if (InteropPaths.Program("node") is not { } node) missing = "Node.js is not on the path";
+        if (ProgramPath.Find("node") is not { } node) missing = "Node.js is not on the path";
         else if (folder is null || !File.Exists(Path.Combine(folder, "node_modules", "@huggingface", "transformers", "package.json")))
             missing = "transformers.js is not installed: npm install --ignore-scripts in tests/Interop/transformersjs";
         else

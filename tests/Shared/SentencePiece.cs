@@ -25,9 +25,7 @@ internal static class SentencePiece
 
     private static string[] Run(string program, string modelFile, string[] options, IReadOnlyList<string> lines)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(d => Path.Combine(d, program))
-            .FirstOrDefault(File.Exists);
+        var path = ProgramPath.Find(program);
         Assert.SkipUnless(path is not null, $"{program} is not on the PATH; it comes with SentencePiece");
         var input = Path.GetTempFileName();
         try

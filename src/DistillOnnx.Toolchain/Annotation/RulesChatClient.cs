@@ -1,6 +1,5 @@
 using DistillOnnx.Teacher;
 using DistillOnnx.Teacher.Journaling;
-using DistillOnnx.Toolchain.Scenes;
 using DistillOnnx.Toolchain.World;
 using Microsoft.Extensions.AI;
 
@@ -16,7 +15,7 @@ internal sealed class RulesChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var input = options?.AdditionalProperties?.TryGetValue(RequestKey.Input, out var value) == true ? value as string : null;
-        var answer = SceneRules.Answer(input ?? "") ?? WorldRules.Answer(input ?? "")
+        var answer = WorldRules.Answer(input ?? "")
             ?? throw new TeacherException(TeacherFault.Request, "the rules do not understand the input");
         return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{answer.Rationale} So the answer is {answer.Label}."))
         {

@@ -2,27 +2,17 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Data;
-using DistillOnnx.Toolchain.Scenes;
+using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Quickstart;
 
-/// <summary>
-/// Generates a dataset of our own for the quickstart: scenes with a question each, gold labels, no rationales. Every
-/// question can be answered only by comparing it with its scene, except the few about what no scene states; the three
-/// labels come equally often, so guessing is right in a third of the cases. No input occurs twice, in whichever split.
-/// </summary>
+/// <summary>The quickstart's dataset: questions of the generated world with gold labels, without reasons.</summary>
 internal static class QuickstartDataset
 {
-    /// <summary>Rows of the validation split.</summary>
-    public const int ValidationRows = 400;
-
-    /// <summary>Rows of the test split.</summary>
-    public const int TestRows = 1000;
-
-    /// <summary>Most training rows that can be asked for: far below the number of different inputs.</summary>
-    public const int MaxRows = 100_000;
-
     private const string Source = "quickstart";
+
+    // One condition or two: enough to reason about, and learnt in minutes.
+    private static readonly int[] Depths = [1, 2];
 
     /// <summary>Whether a directory is a dataset that <see cref="Generate"/> wrote.</summary>
     /// <param name="directory">The directory; need not exist.</param>
@@ -49,29 +39,6 @@ internal static class QuickstartDataset
     /// <param name="seed">Equal seeds give equal rows.</param>
     /// <param name="overwrite">Whether an existing output may be replaced.</param>
     /// <exception cref="InputException">The number of rows is out of range, or the output exists or cannot be written.</exception>
-    public static void Generate(string directory, int rows, long seed, bool overwrite = false)
-    {
-        if (rows is < 1 or > MaxRows) throw new InputException($"rows: expected 1 to {MaxRows}, found {rows}");
-        using var writer = DatasetWriter.Create(directory, SceneRules.Task, overwrite, LabelNeed.Gold);
-        var generator = new SceneGenerator(seed);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        (string, int)[] splits =
-        [
-            (SplitNames.Train, rows), (SplitNames.Validation, ValidationRows), (SplitNames.Test, TestRows),
-        ];
-        foreach (var (split, count) in splits)
-        {
-            for (var i = 0; i < count;)
-            {
-                var (input, label) = generator.Next(i % SceneGenerator.Labels);
-                if (!seen.Add(input)) continue;
-                writer.Write(split, new Example { Id = $"{split}-{i}", Input = input, Label = label });
-                i++;
-            }
-        }
-
-        writer.Info["source"] = Source;
-        writer.Info["seed"] = seed;
-        writer.Commit();
-    }
+    public static void Generate(string directory, int rows, long seed, bool overwrite = false) =>
+        WorldDataset.Generate(directory, Depths, rows, seed, explained: false, Source, overwrite);
 }

@@ -13,12 +13,12 @@ public sealed record QuickstartOptions : IStageOptions
     public string Out { get; init; } = Path.Combine("models", "quickstart");
 
     /// <summary>Training rows to generate.</summary>
-    [Option("training rows to generate; with 800 the difference between the two methods is larger, and both err more")]
-    public int Rows { get; init; } = 2000;
+    [Option("training rows to generate; with fewer both methods err more")]
+    public int Rows { get; init; } = 3200;
 
     /// <summary>Optimizer steps.</summary>
     [Option("optimizer steps")]
-    public int Steps { get; init; } = 700;
+    public int Steps { get; init; } = 2000;
 
     /// <summary>Seed of data and training.</summary>
     [Option("seed of data and training")]

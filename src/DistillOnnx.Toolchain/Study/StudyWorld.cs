@@ -21,5 +21,5 @@ internal static class StudyWorld
         yield return StudyData.Read(Name, directory, options.Split) with { Group = Group };
     }
 
-    private static string Group(Example row) => FormattableString.Invariant($"depth-{WorldText.Read(row.Input)!.Things.Count}");
+    private static string Group(Example row) => FormattableString.Invariant($"depth-{WorldText.Read(row.Input)!.Depth}");
 }

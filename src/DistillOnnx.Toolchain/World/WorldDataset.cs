@@ -20,17 +20,24 @@ internal static class WorldDataset
     /// <summary>Most training rows that can be asked for: far below the number of different inputs.</summary>
     public const int MaxRows = 100_000;
 
+    private const string Source = "world";
+
     /// <summary>Writes the dataset.</summary>
     /// <param name="directory">Path of the output.</param>
     /// <param name="depths">Steps of reasoning that its questions take, each 1 to <see cref="WorldGenerator.MaxDepth"/>; several take
     /// turns.</param>
     /// <param name="rows">Training rows.</param>
     /// <param name="seed">Equal seeds give equal rows.</param>
+    /// <param name="explained">Whether rows have the teacher's labels and rationales, or gold labels alone.</param>
+    /// <param name="source">What the dataset says it is from.</param>
+    /// <param name="overwrite">Whether an existing output may be replaced.</param>
     /// <exception cref="InputException">The number of rows is out of range, or the output exists or cannot be written.</exception>
-    public static void Generate(string directory, IReadOnlyList<int> depths, int rows, long seed)
+    public static void Generate(
+        string directory, IReadOnlyList<int> depths, int rows, long seed, bool explained = true, string source = Source,
+        bool overwrite = false)
     {
         if (rows is < 1 or > MaxRows) throw new InputException($"rows: expected 1 to {MaxRows}, found {rows}");
-        using var writer = DatasetWriter.Create(directory, WorldRules.Task, overwrite: false, LabelNeed.Gold);
+        using var writer = DatasetWriter.Create(directory, WorldRules.Task, overwrite, LabelNeed.Gold);
         WorldGenerator[] generators = [.. depths.Select(d => new WorldGenerator(d, unchecked((seed * 1_000_003) + d)))];
         var seen = new HashSet<string>(StringComparer.Ordinal);
         (string, int)[] splits =
@@ -55,14 +62,14 @@ internal static class WorldDataset
                         Id = $"{split}-{depths[turn]}-{i}",
                         Input = input,
                         Label = answer.Label,
-                        TeacherLabel = answer.Label,
-                        Rationale = answer.Rationale,
+                        TeacherLabel = explained ? answer.Label : null,
+                        Rationale = explained ? answer.Rationale : null,
                     });
                 i++;
             }
         }
 
-        writer.Info["source"] = "world";
+        writer.Info["source"] = source;
         writer.Info["depths"] = new JsonArray([.. depths.Select(d => (JsonNode)d)]);
         writer.Info["seed"] = seed;
         writer.Commit();

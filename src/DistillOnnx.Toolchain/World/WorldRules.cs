@@ -1,12 +1,12 @@
 using DistillOnnx.Core.Tasks;
-using DistillOnnx.Toolchain.Scenes;
 
 namespace DistillOnnx.Toolchain.World;
 
 /// <summary>
-/// The rule-based teacher of the generated world. A row states what somebody has and asks about it, for instance <c>Mia has a trout, a
-/// hammer and a red rose. Outside is a bus. Is half of it or more alive?</c> The rules read nothing but that text, look up what they know
-/// about its words (a trout is a fish, a fish is alive), say each step and count. What they do not understand they leave unanswered.
+/// The rule-based teacher of the generated world. A row states a scene and asks whether conditions hold in it, for instance <c>In the attic
+/// Mia sees a blue pear at noon. Does Mia see a fruit outdoors?</c> The rules read nothing but that text, look up what they know about its
+/// words (a pear is a fruit, the attic is indoors) and say of each condition first whether it holds and then why. What they do not
+/// understand they leave unanswered.
 /// </summary>
 internal static class WorldRules
 {
@@ -30,12 +30,25 @@ internal static class WorldRules
     public static RuleAnswer? Answer(string input)
     {
         if (WorldText.Read(input) is not { } text) return null;
-        string[] things = [.. text.Things.Select(t => t.Thing)];
-        if (things.Contains(WorldWords.Box)) return new RuleAnswer("Nothing tells what is in the box.", Unknown);
-        var steps = string.Join(", ", things.Select(t =>
-            $"{WorldWords.WithArticle(WorldWords.Kinds[t])} is {(WorldWords.Has(t, text.Property) ? "" : "not ")}{text.Property}"));
-        var count = things.Count(t => WorldWords.Has(t, text.Property));
-        return new RuleAnswer(
-            $"{char.ToUpperInvariant(steps[0])}{steps[1..]}. That is {count} of {things.Length}.", 2 * count >= things.Length ? Yes : No);
+        if (text.Asked != text.Name) return new RuleAnswer($"The text is about {text.Name}, not {text.Asked}.", Unknown);
+        var facts = new List<string>();
+        var holds = true;
+        for (var i = 0; i < text.Conditions.Count; i++)
+        {
+            if (text.Conditions[i] is not { } asked) continue;
+            var aspect = WorldWords.Aspects[i];
+            var known = aspect.Values[text.Words[i]];
+            string Say(string value) => aspect == WorldWords.Kind ? WorldWords.WithArticle(value) : value;
+            var subject = aspect == WorldWords.Kind ? WorldWords.WithArticle(text.Words[i])
+                : aspect == WorldWords.Side ? $"the {text.Words[i]}"
+                : text.Words[i];
+            // The verdict comes before the fact: it is what an immediate answer needs, so it has to be found without writing the fact.
+            facts.Add(WorldText.Upper(known == asked
+                ? $"{subject} is {Say(known)}."
+                : $"{subject} is not {Say(asked)} but {Say(known)}."));
+            holds &= known == asked;
+        }
+
+        return new RuleAnswer(string.Join(' ', facts), holds ? Yes : No);
     }
 }

@@ -1,87 +1,97 @@
 namespace DistillOnnx.Toolchain.World;
 
-/// <summary>A text of the generated world: what somebody has, perhaps something else that nobody has, and a question.</summary>
-/// <param name="Name">Who has the things.</param>
-/// <param name="Things">The things, one or more, each with the colour that is told of it, or null.</param>
-/// <param name="Outside">A thing that nobody has and no question is about; null: none.</param>
-/// <param name="Property">The question: whether half of the things or more have it.</param>
+/// <summary>A text of the generated world: who did what, with which thing, where and when, and a question with conditions.</summary>
+/// <param name="Name">Who.</param>
+/// <param name="Verb">Did what, as an index of <see cref="WorldWords.Verbs"/>.</param>
+/// <param name="Words">A word for each of <see cref="WorldWords.Aspects"/>: the thing, its place, the time, its colour.</param>
+/// <param name="Asked">Whom the question is about.</param>
+/// <param name="Conditions">For each of <see cref="WorldWords.Aspects"/> what the question says of it; null: nothing.</param>
 internal sealed record WorldText(
-    string Name, IReadOnlyList<(string Thing, string? Color)> Things, (string Thing, string? Color)? Outside, string Property)
+    string Name, int Verb, IReadOnlyList<string> Words, string Asked, IReadOnlyList<string?> Conditions)
 {
     /// <summary>How many phrasings the statement has.</summary>
-    public const int StatementForms = 3;
+    public const int Forms = 3;
 
-    /// <summary>How many phrasings the question has.</summary>
-    public const int QuestionForms = 2;
+    private const int Thing = 0, Place = 1, Time = 2, Color = 3;
+    private const string NoKind = "thing";
+    private const string Colored = "-coloured";
+
+    /// <summary>Conditions of the question: steps of reasoning.</summary>
+    public int Depth => Conditions.Count(c => c is not null);
 
     /// <summary>Writes it.</summary>
-    /// <param name="statement">Which phrasing of the statement, below <see cref="StatementForms"/>.</param>
-    /// <param name="question">Which phrasing of the question, below <see cref="QuestionForms"/>.</param>
-    /// <param name="outsideFirst">Whether what is outside comes before the statement, if there is anything.</param>
-    public string Write(int statement, int question, bool outsideFirst)
+    /// <param name="form">Which phrasing of the statement, below <see cref="Forms"/>.</param>
+    public string Write(int form)
     {
-        var things = string.Join(", ", Things.SkipLast(1).Select(Write));
-        things = things.Length == 0 ? Write(Things[^1]) : $"{things} and {Write(Things[^1])}";
-        var text = statement switch
+        var (statement, question) = WorldWords.Verbs[Verb];
+        var act = $"{Name} {statement} {WorldWords.WithArticle($"{Words[Color]} {Words[Thing]}")}";
+        var (where, when) = ($"in the {Words[Place]}", When(Words[Time]));
+        var text = form switch
         {
-            0 => $"{Name} has {things}.",
-            1 => $"{Name} found {things}.",
-            _ => $"There is {things} with {Name}.",
+            0 => $"{act} {where} {when}.",
+            1 => $"{Upper(when)} {act} {where}.",
+            _ => $"{Upper(where)} {act} {when}.",
         };
-        if (Outside is { } other) text = outsideFirst ? $"Outside is {Write(other)}. {text}" : $"{text} Outside is {Write(other)}.";
-        return question == 0 ? $"{text} Is half of it or more {Property}?" : $"{text} Is it {Property} for at least one half?";
+        var tone = Conditions[Color] is { } color ? $"{color}{Colored} " : "";
+        var asked = WorldWords.WithArticle(tone + (Conditions[Thing] ?? NoKind));
+        return $"{text} Does {Asked} {question} {string.Join(' ', new[] { asked, Conditions[Place], Conditions[Time] }.OfType<string>())}?";
     }
 
     /// <summary>Reads a text; null where it is none of the world's.</summary>
     /// <param name="text">The text.</param>
     public static WorldText? Read(string text)
     {
-        if (!text.EndsWith('?')) return null;
-        var sentences = text[..^1].Split('.');
-        var property = Words(sentences[^1]) switch
-        {
-            ["Is", "half", "of", "it", "or", "more", var p] => p,
-            ["Is", "it", var p, "for", "at", "least", "one", "half"] => p,
-            _ => null,
-        };
-        if (property is null || !WorldWords.KindsByProperty.ContainsKey(property)) return null;
-        (string Thing, string? Color)? outside = null;
-        (string Name, IReadOnlyList<(string, string?)> Things)? stated = null;
-        foreach (var sentence in sentences[..^1])
-        {
-            if (Words(sentence) is ["Outside", "is", .. var other] && outside is null && ReadThing(other) is { } thing) outside = thing;
-            else if (stated is null && ReadStatement(Words(sentence)) is { } statement) stated = statement;
-            else return null;
-        }
-
-        return stated is { } known ? new WorldText(known.Name, known.Things, outside, property) : null;
+        if (text.Split(". ") is not [var statement, var question] || !question.EndsWith('?')) return null;
+        if (ReadStatement(Split(statement)) is not { } told || ReadQuestion(Split(question[..^1])) is not { } asked) return null;
+        return asked.Verb == told.Verb ? told with { Asked = asked.Name, Conditions = asked.Conditions } : null;
     }
 
-    private static (string Name, IReadOnlyList<(string, string?)> Things)? ReadStatement(string[] words) => words switch
+    /// <summary>A sentence's first letter in upper case.</summary>
+    public static string Upper(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
+    private static string When(string time) => time is "noon" or "midnight" or "night" ? $"at {time}" : $"in the {time}";
+
+    private static WorldText? ReadStatement(string[] words) => words switch
     {
-        [var name, "has" or "found", .. var things] => ReadStatement(name, things),
-        ["There", "is", .. var things, "with", var name] => ReadStatement(name, things),
+        [var name, var verb, "a" or "an", var color, var thing, "in", "the", var place, .. var when] =>
+            Known(name, verb, thing, place, when, color),
+        ["In", "the", var place, var name, var verb, "a" or "an", var color, var thing, .. var when]
+            when WorldWords.Side.Values.ContainsKey(place) => Known(name, verb, thing, place, when, color),
+        ["In", "the", var time, var name, var verb, "a" or "an", var color, var thing, "in", "the", var place] =>
+            Known(name, verb, thing, place, ["in", "the", time], color),
+        ["At", var time, var name, var verb, "a" or "an", var color, var thing, "in", "the", var place] =>
+            Known(name, verb, thing, place, ["at", time], color),
         _ => null,
     };
 
-    private static (string Name, IReadOnlyList<(string, string?)> Things)? ReadStatement(string name, string[] words)
+    private static WorldText? Known(string name, string verb, string thing, string place, string[] when, string color)
     {
-        var parts = string.Join(' ', words).Replace(" and ", ", ", StringComparison.Ordinal).Split(", ");
-        var things = parts.Select(p => ReadThing(Words(p))).ToArray();
-        return WorldWords.Names.Contains(name) && things.All(t => t is not null) ? (name, [.. things.Select(t => t!.Value)]) : null;
+        string[] words = [thing, place, when[^1..] is [var time] ? time : "", color];
+        var act = WorldWords.Verbs.ToList().FindIndex(v => v.Statement == verb);
+        return act >= 0 && WorldWords.Names.Contains(name)
+            && words.Zip(WorldWords.Aspects).All(p => p.Second.Values.ContainsKey(p.First))
+            && string.Join(' ', when) == When(words[Time])
+            ? new WorldText(name, act, words, name, [null, null, null, null])
+            : null;
     }
 
-    private static (string Thing, string? Color)? ReadThing(string[] words) => words switch
+    private static (string Name, int Verb, string?[] Conditions)? ReadQuestion(string[] words)
     {
-        ["a" or "an", var thing] when IsThing(thing) => (thing, null),
-        ["a" or "an", var color, var thing] when IsThing(thing) && WorldWords.Colors.Contains(color) => (thing, color),
-        _ => null,
-    };
+        if (words is not ["Does", var name, var verb, "a" or "an", .. var rest] || !WorldWords.Names.Contains(name)) return null;
+        var act = WorldWords.Verbs.ToList().FindIndex(v => v.Question == verb);
+        var conditions = new string?[WorldWords.Aspects.Count];
+        var left = new Queue<string>(rest);
+        if (left.TryPeek(out var color) && color.EndsWith(Colored, StringComparison.Ordinal))
+            conditions[Color] = left.Dequeue()[..^Colored.Length];
+        if (!left.TryDequeue(out var kind)) return null;
+        if (kind != NoKind) conditions[Thing] = kind;
+        if (left.TryPeek(out var side) && side != "by") conditions[Place] = left.Dequeue();
+        if (left.Count > 0) conditions[Time] = string.Join(' ', left);
+        return act >= 0 && conditions.Any(c => c is not null)
+            && conditions.Zip(WorldWords.Aspects).All(p => p.First is null || p.Second.WordsByValue.ContainsKey(p.First))
+            ? (name, act, conditions)
+            : null;
+    }
 
-    private static bool IsThing(string word) => word == WorldWords.Box || WorldWords.Kinds.ContainsKey(word);
-
-    private static string Write((string Thing, string? Color) item) =>
-        WorldWords.WithArticle(item.Color is null ? item.Thing : $"{item.Color} {item.Thing}");
-
-    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Split(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -1,65 +1,49 @@
 namespace DistillOnnx.Toolchain.World;
 
 /// <summary>
-/// What holds in the generated world: every thing is of a kind, and every kind has some properties. No text of a dataset states either,
-/// so a student has to find out from labels, or from the teacher's rationales, which name them.
+/// What holds in the generated world: of which kind a thing is, on which side of a door a place lies, and so on. No text of a dataset
+/// states it, so a student has to find it out from labels, or from the teacher's rationales, which name it.
 /// </summary>
 internal static class WorldWords
 {
     /// <summary>People.</summary>
     public static IReadOnlyList<string> Names { get; } = ["Mia", "Ben", "Anna", "Tom", "Lena", "Paul", "Nora", "Max"];
 
-    /// <summary>Colours, which say nothing about any question.</summary>
-    public static IReadOnlyList<string> Colors { get; } = ["red", "blue", "green", "white"];
-
-    /// <summary>A thing that hides what it holds.</summary>
-    public const string Box = "box";
+    /// <summary>What people do with a thing: the form of a statement and the form of a question.</summary>
+    public static IReadOnlyList<(string Statement, string Question)> Verbs { get; } = [
+        ("sees", "see"), ("finds", "find"), ("draws", "draw"), ("touches", "touch")
+    ];
 
     /// <summary>Things by their kind.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<string>> ThingsByKind { get; } =
-        new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
-        {
-            ["bird"] = ["robin", "sparrow", "eagle", "crow", "owl", "swan", "goose", "finch"],
-            ["fish"] = ["trout", "salmon", "carp", "pike", "shark", "cod", "tuna", "perch"],
-            ["flower"] = ["rose", "tulip", "daisy", "lily", "poppy", "violet", "iris", "lilac"],
-            ["fruit"] = ["apple", "pear", "plum", "cherry", "grape", "peach", "lemon", "fig"],
-            ["garment"] = ["coat", "shirt", "hat", "sock", "glove", "scarf", "skirt", "boot"],
-            ["insect"] = ["ant", "bee", "wasp", "beetle", "moth", "fly", "cricket", "gnat"],
-            ["instrument"] = ["piano", "violin", "flute", "drum", "harp", "trumpet", "guitar", "cello"],
-            ["mammal"] = ["dog", "cat", "horse", "cow", "pig", "sheep", "goat", "fox"],
-            ["tool"] = ["hammer", "saw", "drill", "chisel", "file", "spade", "rake", "axe"],
-            ["tree"] = ["oak", "pine", "birch", "maple", "elm", "willow", "cedar", "beech"],
-            ["vehicle"] = ["car", "bus", "van", "truck", "train", "tram", "bike", "boat"],
-            ["vessel"] = ["cup", "jug", "bowl", "pan", "pot", "jar", "bottle", "plate"],
-        };
+    public static WorldAspect Kind { get; } = Aspect(
+        ("animal", ["dog", "cat", "horse", "cow", "pig", "goat"]),
+        ("fruit", ["apple", "pear", "plum", "cherry", "peach", "lemon"]),
+        ("tool", ["hammer", "saw", "drill", "file", "rake", "axe"]),
+        ("vehicle", ["car", "bus", "van", "truck", "tram", "train"]));
 
-    /// <summary>Which kinds have a property: half of them each, so that a question alone tells nothing.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<string>> KindsByProperty { get; } =
-        new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
-        {
-            ["alive"] = ["bird", "fish", "flower", "insect", "mammal", "tree"],
-            ["cheap"] = ["flower", "fruit", "garment", "insect", "tool", "vessel"],
-            ["edible"] = ["bird", "fish", "flower", "fruit", "insect", "mammal"],
-            ["heavy"] = ["instrument", "mammal", "tool", "tree", "vehicle", "vessel"],
-            ["loud"] = ["bird", "insect", "instrument", "mammal", "tool", "vehicle"],
-            ["shiny"] = ["fish", "insect", "instrument", "tool", "vehicle", "vessel"],
-            ["soft"] = ["bird", "fish", "flower", "fruit", "garment", "mammal"],
-            ["urban"] = ["bird", "garment", "instrument", "tree", "vehicle", "vessel"],
-        };
+    /// <summary>Places by where they lie.</summary>
+    public static WorldAspect Side { get; } = Aspect(
+        ("indoors", ["kitchen", "attic", "bedroom", "cellar", "hall", "office"]),
+        ("outdoors", ["garden", "meadow", "forest", "street", "park", "field"]));
 
-    /// <summary>The kind of each thing.</summary>
-    public static IReadOnlyDictionary<string, string> Kinds { get; } = Invert(ThingsByKind);
+    /// <summary>Times by the part of the day.</summary>
+    public static WorldAspect Light { get; } = Aspect(
+        ("by day", ["morning", "noon", "afternoon"]),
+        ("by night", ["evening", "midnight", "night"]));
 
-    /// <summary>Whether a thing, by its kind, has a property.</summary>
-    /// <param name="thing">The thing.</param>
-    /// <param name="property">The property.</param>
-    public static bool Has(string thing, string property) => KindsByProperty[property].Contains(Kinds[thing]);
+    /// <summary>Colours by what painters call them.</summary>
+    public static WorldAspect Tone { get; } = Aspect(
+        ("cold", ["blue", "green", "violet", "grey", "white", "silver"]),
+        ("warm", ["red", "orange", "yellow", "pink", "brown", "golden"]));
+
+    /// <summary>All that a question may ask about, in the order in which a rationale says it.</summary>
+    public static IReadOnlyList<WorldAspect> Aspects { get; } = [Kind, Side, Light, Tone];
 
     /// <summary>A noun with its article.</summary>
     /// <param name="noun">The noun, or an adjective before one.</param>
     public static string WithArticle(string noun) => (noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an " : "a ") + noun;
 
-    private static Dictionary<string, string> Invert(IReadOnlyDictionary<string, IReadOnlyList<string>> groups) =>
-        groups.SelectMany(g => g.Value.Select(v => (Member: v, Group: g.Key))).ToDictionary(
-            p => p.Member, p => p.Group, StringComparer.Ordinal);
+    private static WorldAspect Aspect(params (string Value, IReadOnlyList<string> Words)[] words) =>
+        new(new SortedDictionary<string, IReadOnlyList<string>>(
+            words.ToDictionary(w => w.Value, w => w.Words), StringComparer.Ordinal));
 }

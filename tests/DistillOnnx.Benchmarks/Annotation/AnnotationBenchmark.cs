@@ -126,8 +126,8 @@ internal sealed class AnnotationBenchmark : IBenchmark
         var peaks = new List<double>();
         foreach (var rows in sizes)
         {
-            var data = Path.Combine(work, $"scenes{rows}");
-            SceneRows.Write(data, rows);
+            var data = Path.Combine(work, $"rows{rows}");
+            WorldTexts.Write(data, rows);
             var options = new AnnotateOptions { Data = data, Teacher = "rules", Out = data + ".out", Concurrency = Concurrency };
             var start = Stopwatch.GetTimestamp();
             using var child = ChildProcess.Start(options);

@@ -47,7 +47,8 @@ internal sealed class SelectionBenchmark : IBenchmark
         }
 
         result.Note(
-            $"`t5-tiny` from scratch on the teacher's labels alone (standard), {seeds} seeds, {testRows} test rows. A seed's students "
+            $"Students from scratch (`t5-tiny` for tickets, elsewhere `t5-micro`) on the teacher's labels alone (standard), {seeds} seeds, "
+            + $"{testRows} test rows. A seed's students "
             + "share the first rows, initial weights and tokenizer; differences are paired by seed. \"±\" is half of the 95 % interval "
             + "(Student's t). Calls for random's last accuracy: where the mean curve first reaches it, linear between the points.");
         return result;

@@ -87,7 +87,7 @@ internal sealed class SelectionChain(SelectionSet set, int seed, string work, in
             new TrainOptions
             {
                 Data = data,
-                Student = "t5-tiny",
+                Student = set.Student,
                 Out = checkpoint,
                 Resume = true,
                 Method = TrainingMethod.Standard,

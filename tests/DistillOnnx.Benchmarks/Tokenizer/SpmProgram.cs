@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DistillOnnx.TestSupport;
 
 namespace DistillOnnx.Benchmarks.Tokenizer;
 
@@ -10,9 +11,7 @@ internal sealed class SpmProgram
     private SpmProgram(string path) => _path = path;
 
     /// <summary>Looks on the PATH; null where it is not installed.</summary>
-    public static SpmProgram? Find() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(d => Path.Combine(d, "spm_encode")).FirstOrDefault(File.Exists) is { } path ? new SpmProgram(path) : null;
+    public static SpmProgram? Find() => ProgramPath.Find("spm_encode") is { } path ? new SpmProgram(path) : null;
 
     /// <summary>Encodes a file's lines to ids.</summary>
     /// <param name="model">The model's file.</param>

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Interop;
+using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.T5;
 using TorchSharp;
@@ -21,7 +22,7 @@ internal static class TransformersCheck
     public static string? Python(out string missing)
     {
         var named = Environment.GetEnvironmentVariable("DISTILLONNX_PYTHON");
-        var python = string.IsNullOrEmpty(named) ? InteropPaths.Program("python3", "python") : named;
+        var python = string.IsNullOrEmpty(named) ? ProgramPath.Find("python3", "python") : named;
         missing = python is null
             ? "Python is not on the path"
             : $"{python} has no transformers with torch and sentencepiece; DISTILLONNX_PYTHON names another Python";

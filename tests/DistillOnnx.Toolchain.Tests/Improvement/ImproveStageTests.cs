@@ -9,7 +9,7 @@ using DistillOnnx.Teacher.Tests;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Improvement;
 using DistillOnnx.Toolchain.Quickstart;
-using DistillOnnx.Toolchain.Scenes;
+using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Tests.Improvement;
 
@@ -20,7 +20,7 @@ public sealed class ImproveStageTests : IDisposable
     public ImproveStageTests()
     {
         QuickstartDataset.Generate(_directory["scenes"], rows: 200, seed: 3);
-        using var writer = DatasetWriter.Create(_directory["pool"], SceneRules.Task);
+        using var writer = DatasetWriter.Create(_directory["pool"], WorldRules.Task);
         var scenes = Dataset.Open(_directory["scenes"]);
         foreach (var (split, rows) in new[] { (SplitNames.Train, 200), (SplitNames.Validation, 30), (SplitNames.Test, 60) })
         {
@@ -162,7 +162,7 @@ public sealed class ImproveStageTests : IDisposable
     [Fact]
     public async Task RunAsync_RowsThatTheTeacherRefuses_EndOneRoundAlone()
     {
-        using (var writer = DatasetWriter.Create(_directory["strange"], SceneRules.Task))
+        using (var writer = DatasetWriter.Create(_directory["strange"], WorldRules.Task))
         {
             var pool = Dataset.Open(_directory["pool"]);
             for (var i = 0; i < 6; i++) writer.Write(SplitNames.Train, new Example { Id = $"s{i}", Input = $"What is {i}?" });
@@ -187,7 +187,7 @@ public sealed class ImproveStageTests : IDisposable
         File.WriteAllText(
             _directory["collected/1.jsonl"],
             """
-            {"id":"s1","input":"Mia sees a red dog in the garden. Does Mia see an animal?","student_label":"no"}
+            {"id":"s1","input":"Mia sees a red dog in the garden at noon. Does Mia see an animal?","student_label":"no"}
             {"id":"s2","input":"Ben sees a red cat in the garden. Does Ben see an animal?","teacher_label":"yes","rationale":"It is."}
             """);
         var options = start with
@@ -206,7 +206,7 @@ public sealed class ImproveStageTests : IDisposable
         Assert.Equal("pool", result.Stopped);
         Assert.Equal((2, 201, 202), (result.Rounds[1].Collected, result.Rounds[1].Selected, result.Rounds[1].TrainRows));
         Assert.Equal(60, result.Rounds[1].Gate!.Total!.Rows);
-        Assert.Equal(SceneRules.Task.Labels!.Order(), result.Rounds[1].Gate!.Classes!.Keys.Order());
+        Assert.Equal(WorldRules.Task.Labels!.Order(), result.Rounds[1].Gate!.Classes!.Keys.Order());
         Assert.Equal(result.StartAccuracy, result.Rounds[0].Accuracy);
         Assert.Contains("collected:s1", File.ReadAllText(In(options, "rounds/001/annotated/train.jsonl")));
     }

@@ -6,7 +6,7 @@ using DistillOnnx.Teacher;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Annotation;
 using DistillOnnx.Toolchain.Quickstart;
-using DistillOnnx.Toolchain.Scenes;
+using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Tests.Selection;
 
@@ -20,7 +20,7 @@ public sealed class AnnotateSelectTests : IDisposable
     public async Task RunAsync_Select_AnnotatesTheRowsTakenAloneAndAsksNothingTwice()
     {
         QuickstartDataset.Generate(_directory["pool"], rows: 60, seed: 3);
-        RandomCheckpoint.Write(_directory["student"], RandomCheckpoint.Uneven, SceneRules.Task, seed: 4, TinyTokenizer.SpieceModel);
+        RandomCheckpoint.Write(_directory["student"], RandomCheckpoint.Uneven, WorldRules.Task, seed: 4, TinyTokenizer.SpieceModel);
         var options = new AnnotateOptions
         {
             Data = _directory["pool"],

@@ -1,5 +1,4 @@
 using DistillOnnx.Data;
-using DistillOnnx.Toolchain.Scenes;
 using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Tests.World;
@@ -30,7 +29,7 @@ public sealed class WorldDatasetTests : IDisposable
         Assert.All(splits.Values, rows => Assert.InRange(rows.GroupBy(r => r.Label).Max(g => g.Count()) / (double)rows.Count, 0.33, 0.34));
         Assert.All(all, row => Assert.Equal(new RuleAnswer(row.Rationale!, row.Label!), WorldRules.Answer(row.Input)));
         Assert.All(all, row => Assert.Equal(row.Label, row.TeacherLabel));
-        Assert.All(all, row => Assert.Equal(depth, WorldText.Read(row.Input)!.Things.Count));
+        Assert.All(all, row => Assert.Equal(depth, WorldText.Read(row.Input)!.Depth));
     }
 
     [Fact]
@@ -40,35 +39,38 @@ public sealed class WorldDatasetTests : IDisposable
         WorldDataset.Generate(directory, [1, 4], rows: 60, seed: 3);
 
         var rows = Dataset.Open(directory).Load("train");
-        var groups = rows.CountBy(r => (WorldText.Read(r.Input)!.Things.Count, r.Label)).ToDictionary();
+        var groups = rows.CountBy(r => (WorldText.Read(r.Input)!.Depth, r.Label)).ToDictionary();
 
         Assert.Equal(6, groups.Count);
         Assert.All(groups.Values, count => Assert.Equal(10, count));
     }
 
     [Fact]
-    public void Generate_CombinationsThatAreHeldOut_AreAskedForInValidationAndTestAlone()
+    public void Generate_CombinationsThatAreHeldOut_AreInValidationAndTestAlone()
     {
         var directory = Path.Combine(_work, "a");
         WorldDataset.Generate(directory, [1, 3], rows: 3000, seed: 1);
         var dataset = Dataset.Open(directory);
-        bool Asks(Example row)
-        {
-            var text = WorldText.Read(row.Input)!;
-            return text.Things.Any(t => t.Thing != WorldWords.Box && WorldGenerator.IsHeldOut(t.Thing, text.Property));
-        }
+        static bool Holds(Example row) => WorldText.Read(row.Input)!.Words is [var thing, var place, ..]
+            && WorldGenerator.IsHeldOut(thing, place);
 
-        // A box takes the place of a thing, which may be the one by which a row is held out.
-        Assert.DoesNotContain(dataset.Load("train"), Asks);
-        Assert.All(dataset.Load("validation").Concat(dataset.Load("test")).Where(r => r.Label != "unknown"), row => Assert.True(Asks(row)));
-        var shares = WorldWords.KindsByProperty.Keys
-            .Average(p => WorldWords.Kinds.Keys.Average(t => WorldGenerator.IsHeldOut(t, p) ? 1 : 0));
-        Assert.InRange(shares, 0.15, 0.25);
+        Assert.DoesNotContain(dataset.Load("train"), Holds);
+        Assert.All(dataset.Load("validation").Concat(dataset.Load("test")), row => Assert.True(Holds(row)));
+        var share = WorldWords.Kind.Words.Average(t => WorldWords.Side.Words.Average(p => WorldGenerator.IsHeldOut(t, p) ? 1 : 0));
+        Assert.InRange(share, 0.12, 0.28);
     }
 
     [Fact]
-    public void KindsByProperty_EachProperty_IsThatOfHalfTheKinds() =>
-        Assert.All(WorldWords.KindsByProperty.Values, kinds => Assert.Equal(WorldWords.ThingsByKind.Count / 2, kinds.Distinct().Count()));
+    public void Generate_Words_AllOccurInTraining()
+    {
+        // What a word means can only be learnt from rows that have it.
+        var directory = Path.Combine(_work, "a");
+        WorldDataset.Generate(directory, [2], rows: 1500, seed: 1);
+
+        var words = Dataset.Open(directory).Load("train").SelectMany(r => WorldText.Read(r.Input)!.Words).ToHashSet();
+
+        Assert.Equal(WorldWords.Aspects.Sum(a => a.Words.Count), words.Count);
+    }
 
     [Fact]
     public void Generate_EqualSeeds_GiveEqualFiles()
@@ -90,14 +92,15 @@ public sealed class WorldDatasetTests : IDisposable
     [InlineData(4)]
     public void Generate_QuestionAlone_DoesNotTellYesFromNo(int depth)
     {
-        // What a question asks must be answered differently for different things, or there is nothing to reason about.
+        // What a question asks must be answered differently for different texts, or there is nothing to reason about.
         var directory = Path.Combine(_work, "a");
         WorldDataset.Generate(directory, [depth], rows: 12_000, seed: 1);
 
         var stated = Dataset.Open(directory).Load("train").Where(r => r.Label != "unknown")
-            .GroupBy(r => WorldText.Read(r.Input)!.Property).ToList();
+            .SelectMany(r => WorldText.Read(r.Input)!.Conditions.OfType<string>().Select(c => (Condition: c, r.Label)))
+            .GroupBy(p => p.Condition).ToList();
 
-        Assert.Equal(WorldWords.KindsByProperty.Count, stated.Count);
-        Assert.All(stated, g => Assert.InRange(g.Count(r => r.Label == "yes") / (double)g.Count(), 0.42, 0.58));
+        Assert.Equal(WorldWords.Aspects.Sum(a => a.Meanings.Count), stated.Count);
+        Assert.All(stated, g => Assert.InRange(g.Count(p => p.Label == "yes") / (double)g.Count(), 0.4, 0.6));
     }
 }

@@ -1,4 +1,3 @@
-using DistillOnnx.Toolchain.Scenes;
 using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Tests.World;
@@ -6,34 +5,44 @@ namespace DistillOnnx.Toolchain.Tests.World;
 public sealed class WorldRulesTests
 {
     [Theory]
-    [InlineData("Mia has a trout. Is half of it or more alive?", "A fish is alive. That is 1 of 1.", "yes")]
-    [InlineData("There is a blue owl with Ben. Is it heavy for at least one half?", "A bird is not heavy. That is 0 of 1.", "no")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit?", "A pear is a fruit.", "yes")]
+    [InlineData("In the attic Ben finds a red apple at night. Does Ben find a tool?", "An apple is not a tool but a fruit.", "no")]
+    [InlineData("In the evening Mia draws a grey axe in the park. Does Mia draw a thing outdoors?", "The park is outdoors.", "yes")]
+    [InlineData("At midnight Mia draws a grey axe in the park. Does Mia draw a thing by day?", "Midnight is not by day but by night.", "no")]
+    [InlineData("In the morning Mia draws a grey axe in the park. Does Mia draw a cold-coloured thing?", "Grey is cold.", "yes")]
     [InlineData(
-        "Mia found a hammer and a red rose. Is half of it or more alive?",
-        "A tool is not alive, a flower is alive. That is 1 of 2.", "yes")]
-    [InlineData(
-        "Outside is an oak. Mia has a hammer, a trout and an axe. Is it alive for at least one half?",
-        "A tool is not alive, a fish is alive, a tool is not alive. That is 1 of 3.",
+        "Mia touches an orange van in the hall in the afternoon. Does Mia touch an animal outdoors?",
+        "A van is not an animal but a vehicle. The hall is not outdoors but indoors.",
         "no")]
     [InlineData(
-        "There is a drum, a green bus, a fly and a fig with Tom. Outside is a red cup. Is half of it or more loud?",
-        "An instrument is loud, a vehicle is loud, an insect is loud, a fruit is not loud. That is 3 of 4.",
+        "In the street Tom sees a golden tram in the morning. Does Tom see a warm-coloured vehicle outdoors by day?",
+        "A tram is a vehicle. The street is outdoors. Morning is by day. Golden is warm.",
         "yes")]
-    [InlineData("Mia has a box and a trout. Is half of it or more alive?", "Nothing tells what is in the box.", "unknown")]
+    [InlineData(
+        "In the street Tom sees a golden tram in the morning. Does Tom see a cold-coloured vehicle outdoors by day?",
+        "A tram is a vehicle. The street is outdoors. Morning is by day. Golden is not cold but warm.",
+        "no")]
+    [InlineData(
+        "Mia sees a blue pear in the attic at noon. Does Nora see a fruit indoors?", "The text is about Mia, not Nora.", "unknown")]
     public void Answer_Text_GivesReasonsAndLabel(string input, string rationale, string label) =>
         Assert.Equal(new RuleAnswer(rationale, label), WorldRules.Answer(input));
 
     [Theory]
     [InlineData("")]
-    [InlineData("Mia has a trout.")]
-    [InlineData("Is half of it or more alive?")]
-    [InlineData("Outside is a trout. Is half of it or more alive?")]
-    [InlineData("Mia has a trout. Mia has a trout. Is half of it or more alive?")]
-    [InlineData("Mia has a unicorn. Is half of it or more alive?")]
-    [InlineData("Mia has a shiny trout. Is half of it or more alive?")]
-    [InlineData("Zoe has a trout. Is half of it or more alive?")]
-    [InlineData("Mia has a trout. Is half of it or more happy?")]
-    [InlineData("Mia has a trout. Is half of it or more bird?")]
+    [InlineData("Mia sees a blue pear in the attic at noon.")]
+    [InlineData("Does Mia see a fruit?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a thing?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia find a fruit?")]
+    [InlineData("Mia sees a blue pear in the attic in the noon. Does Mia see a fruit?")]
+    [InlineData("Mia sees a blue pear in the attic in the garden. Does Mia see a fruit?")]
+    [InlineData("In the attic Mia sees a blue pear in the attic. Does Mia see a fruit?")]
+    [InlineData("Mia sees a blue unicorn in the attic at noon. Does Mia see a fruit?")]
+    [InlineData("Mia sees a loud pear in the attic at noon. Does Mia see a fruit?")]
+    [InlineData("Zoe sees a blue pear in the attic at noon. Does Zoe see a fruit?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Zoe see a fruit?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a toy?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit by day outdoors?")]
+    [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit? Does Mia see a fruit?")]
     [InlineData("The stock market fell. Why?")]
     public void Answer_WhatItDoesNotUnderstand_Abstains(string input) => Assert.Null(WorldRules.Answer(input));
 }

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Toolchain.Scenes;
+namespace DistillOnnx.Toolchain.World;
 
 /// <summary>What a rule-based teacher concludes.</summary>
 /// <param name="Rationale">The facts that lead to the label.</param>
