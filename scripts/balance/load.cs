@@ -65,7 +65,7 @@ async Task CallAsync(int caller)
         var started = watch.Elapsed;
         try
         {
-            await client.PredictAsync(model, $"Nora draws a red pear in the forest. Is the pear red? {caller} {i}");
+            await client.PredictAsync(model, $"Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors? {caller} {i}");
             var second = (int)watch.Elapsed.TotalSeconds;
             Interlocked.Increment(ref answered[second]);
             var took = (watch.Elapsed - started).TotalMilliseconds;

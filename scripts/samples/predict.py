@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Labels texts over KServe v2's REST interface, with Python's standard library alone:
 
-    python3 scripts/samples/predict.py http://127.0.0.1:5080 scenes 'Nora draws a red pear in the forest. Is the pear red?'
+    python3 scripts/samples/predict.py http://127.0.0.1:5080 scenes 'Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?'
 
 Prints one JSON object a text: label, probability, probabilities in the order of the task's labels, abstained.
 DISTILLONNX_API_KEY holds the key, where the server asks for one. Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Labels one text with curl, first as JSON and then over KServe v2's REST interface; prints both answers, one a line:
 #
-#   scripts/samples/predict.sh http://127.0.0.1:5080 scenes 'Nora draws a red pear in the forest. Is the pear red?'
+#   scripts/samples/predict.sh http://127.0.0.1:5080 scenes 'Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?'
 #
 # DISTILLONNX_API_KEY holds the key, where the server asks for one. Exit codes: 0 done, 2 bad arguments, else what curl ended with.
 set -euo pipefail

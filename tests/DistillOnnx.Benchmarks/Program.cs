@@ -16,6 +16,7 @@ internal static class Program
         new Inference.InferenceBenchmark(),
         new Profile.ProfileBenchmark(),
         new Serving.ServingBenchmark(),
+        new Serving.CollectingBenchmark(),
         new Tokenizer.TokenizerBenchmark(),
         new Annotation.AnnotationBenchmark(),
         new Data.DataBenchmark(),

@@ -1,7 +1,7 @@
 // Labels texts over gRPC from Node:
 //
 //   npm install --ignore-scripts --prefix scripts/samples/node
-//   node scripts/samples/node/predict.js 127.0.0.1:5080 scenes 'Nora draws a red pear in the forest. Is the pear red?'
+//   node scripts/samples/node/predict.js 127.0.0.1:5080 scenes 'Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?'
 //
 // Prints one JSON object a text: label, probability, probabilities by label, abstained. DISTILLONNX_API_KEY holds the key, where
 // the server asks for one. PROTOS names the folder of the proto files, where this file was copied elsewhere.

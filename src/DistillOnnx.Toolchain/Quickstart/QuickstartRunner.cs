@@ -122,6 +122,7 @@ public static class QuickstartRunner
         BatchSize = 32,
         // What its words mean is the harder part, and what the rationales tell.
         Alpha = 0.2,
+        LabelLoss = LabelLoss.ClosedSet,
         Dropout = 0,
         VocabularySize = 300,
         Seed = options.Seed,

@@ -17,7 +17,7 @@ internal static class WorldRules
     /// <summary>The task that the rules answer.</summary>
     public static TaskSpec Task { get; } = new()
     {
-        Name = "world",
+        Name = "scenes",
         Kind = TaskKind.Labels,
         Labels = [Yes, No, Unknown],
         MaxInputTokens = 96,

@@ -37,7 +37,7 @@ internal sealed record SelectionSet(
         var sets = new List<SelectionSet>
         {
             quick ? new("tickets", tickets, 40, 40, 300, 4, tiny) : new("tickets", tickets, 200, 200, 300, 200, tiny),
-            quick ? new("world", world, 40, 40, 300, 4, small) : new("world", world, 800, 400, 300, 1500, small),
+            quick ? new("world", world, 40, 40, 300, 4, small) : new("world", world, 800, 400, 300, 1000, small),
         };
         foreach (var name in shared is null ? [] : new[] { "esnli", "cqa" })
         {
@@ -57,7 +57,7 @@ internal sealed record SelectionSet(
                     cancellationToken);
             }
 
-            sets.Add(quick ? new(name, directory, 40, 40, 500, 4, small) : new(name, directory, 1000, 1000, 2000, 1000, small));
+            sets.Add(quick ? new(name, directory, 40, 40, 500, 4, small) : new(name, directory, 1000, 1000, 2000, 600, small));
         }
 
         return sets;

@@ -64,7 +64,8 @@ public sealed class ConformanceTests
         await using var bundle = await ServedBundle.StartAsync(directory, explain: true);
         Row[] rows =
         [
-            new("Nora draws a red pear in the forest. Is the pear red?"), new("Paul touches a red plum in the forest. Is the plum blue?"),
+            new("Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?"),
+            new("Paul touches a red plum in the forest at noon. Does Paul touch a tool?"),
         ];
         var expected = await bundle.InProcess(rows);
 
