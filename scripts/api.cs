@@ -8,7 +8,8 @@
 // Copy it into your own repository and change the path above to a package or project reference.
 //
 //   dotnet run scripts/api.cs -- --bundle "$PWD/models/quickstart/bundle" --urls http://127.0.0.1:5090
-//   curl http://127.0.0.1:5090/label -H 'content-type: application/json' -d '["Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?"]'
+//   curl http://127.0.0.1:5090/label -H 'content-type: application/json' \
+//     -d '["Nora draws a red pear in the forest at noon. Does Nora draw a fruit outdoors?"]'
 
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Hosting;

@@ -23,7 +23,9 @@ public sealed partial class ReadmeRunTests
     [Fact(Timeout = 600_000)]
     public async Task ShellLines_OnSmallFiles_AllEndWell()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && ProgramPath.Find("bash") is not null && ProgramPath.Find("curl") is not null, "needs bash and curl on Linux");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && ProgramPath.Find("bash") is not null && ProgramPath.Find("curl") is not null,
+            "needs bash and curl on Linux");
         await using var teacher = await LoopbackTeacher.StartAsync(Labels[0]);
         using var place = new TemporaryDirectory();
         var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken);

@@ -7,7 +7,8 @@ internal static class ProgramPath
     /// <param name="names">Their names, without an extension.</param>
     public static string? Find(params string[] names) =>
         (from name in names
-         from directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+         from directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+         where directory.Length > 0
          let path = Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name)
          where File.Exists(path)
          select path).FirstOrDefault();

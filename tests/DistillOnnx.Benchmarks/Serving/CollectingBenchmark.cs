@@ -88,9 +88,10 @@ internal sealed class CollectingBenchmark : IBenchmark
 
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"T5-small's shape, random weights, fp32, {options.Threads} threads, client and servers on one machine; {CallersAtATime} callers, "
-            + $"{texts.Length} different texts of 12 to 39 tokens, of which the student abstains from {doubts.Count}. The servers get the "
-            + $"same texts in turn; latencies are those of the other texts. The fallback is an endpoint on loopback that takes 50 ms."));
+            $"T5-small's shape, random weights, fp32, {options.Threads} threads, client and servers on one machine; "
+            + $"{CallersAtATime} callers, {texts.Length} different texts of 12 to 39 tokens, of which the student abstains from "
+            + $"{doubts.Count}. The servers get the same texts in turn; latencies are those of the other texts. "
+            + $"The fallback is an endpoint on loopback that takes 50 ms."));
         return result;
     }
 

@@ -8,7 +8,8 @@ public sealed class WorldRulesTests
     [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit?", "A pear is a fruit.", "yes")]
     [InlineData("In the attic Ben finds a red apple at night. Does Ben find a tool?", "An apple is not a tool but a fruit.", "no")]
     [InlineData("In the evening Mia draws a grey axe in the park. Does Mia draw a thing outdoors?", "The park is outdoors.", "yes")]
-    [InlineData("At midnight Mia draws a grey axe in the park. Does Mia draw a thing by day?", "Midnight is not by day but by night.", "no")]
+    [InlineData(
+        "At midnight Mia draws a grey axe in the park. Does Mia draw a thing by day?", "Midnight is not by day but by night.", "no")]
     [InlineData("In the morning Mia draws a grey axe in the park. Does Mia draw a cold-coloured thing?", "Grey is cold.", "yes")]
     [InlineData(
         "Mia touches an orange van in the hall in the afternoon. Does Mia touch an animal outdoors?",
