@@ -43,7 +43,7 @@ internal sealed record WorldText(
     {
         if (text.Split(". ") is not [var statement, var question] || !question.EndsWith('?')) return null;
         if (ReadStatement(Split(statement)) is not { } told || ReadQuestion(Split(question[..^1])) is not { } asked) return null;
-        return asked.Verb == told.Verb ? told with { Asked = asked.Name, Conditions = asked.Conditions } : null;
+        return asked.Verb == WorldWords.Verbs[told.Verb].Question ? told with { Asked = asked.Name, Conditions = asked.Conditions } : null;
     }
 
     /// <summary>A sentence's first letter in upper case.</summary>
@@ -75,10 +75,9 @@ internal sealed record WorldText(
             : null;
     }
 
-    private static (string Name, int Verb, string?[] Conditions)? ReadQuestion(string[] words)
+    private static (string Name, string Verb, string?[] Conditions)? ReadQuestion(string[] words)
     {
         if (words is not ["Does", var name, var verb, "a" or "an", .. var rest] || !WorldWords.Names.Contains(name)) return null;
-        var act = WorldWords.Verbs.ToList().FindIndex(v => v.Question == verb);
         var conditions = new string?[WorldWords.Aspects.Count];
         var left = new Queue<string>(rest);
         if (left.TryPeek(out var color) && color.EndsWith(Colored, StringComparison.Ordinal))
@@ -87,9 +86,9 @@ internal sealed record WorldText(
         if (kind != NoKind) conditions[Thing] = kind;
         if (left.TryPeek(out var side) && side != "by") conditions[Place] = left.Dequeue();
         if (left.Count > 0) conditions[Time] = string.Join(' ', left);
-        return act >= 0 && conditions.Any(c => c is not null)
+        return conditions.Any(c => c is not null)
             && conditions.Zip(WorldWords.Aspects).All(p => p.First is null || p.Second.WordsByValue.ContainsKey(p.First))
-            ? (name, act, conditions)
+            ? (name, verb, conditions)
             : null;
     }
 
