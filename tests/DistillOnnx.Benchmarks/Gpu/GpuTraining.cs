@@ -91,34 +91,33 @@ internal static class GpuTraining
     /// <summary>The same by transformers, in bf16.</summary>
     /// <param name="result">Receives the figures.</param>
     /// <param name="device">Where to run.</param>
+    /// <param name="size">Of the preset.</param>
     /// <param name="rates">What <see cref="MeasureRates"/> gave; what is missing is measured.</param>
     /// <param name="options">How.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static async Task MeasurePeersAsync(
-        BenchmarkResult result, Device device, Dictionary<string, double> rates, BenchmarkOptions options,
+    public static async Task MeasurePeerAsync(
+        BenchmarkResult result, Device device, string size, Dictionary<string, double> rates, BenchmarkOptions options,
         CancellationToken cancellationToken)
     {
-        foreach (var preset in options.Quick ? ["t5-tiny"] : (string[])["t5-small", "t5-base"])
+        var preset = "t5-" + size;
+        if (!rates.TryGetValue(preset, out var rate))
         {
-            if (!rates.TryGetValue(preset, out var rate))
-            {
-                (rate, _) = MeasureRate(
-                    result, device, preset, "bf16", TrainingPrecision.Bf16, true, BatchRows, options, cancellationToken);
-            }
-
-            BenchmarkOptions.Say($"{preset} bf16: transformers");
-            if (await Peer.TokensPerSecondAsync(preset, options, cancellationToken) is not { } peer)
-            {
-                result.Note("Python with torch and transformers was not found, so nothing stands beside these figures.");
-                return;
-            }
-
-            result.Ratio($"train_{preset["t5-".Length..]}_over_peer", rate / peer.Changing);
-            result.Ratio($"train_{preset["t5-".Length..]}_over_peer_compiled", rate / peer.Repeating);
-            result.Row(
-                ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing),
-                ("compiled, one shape", peer.Repeating));
+            (rate, _) = MeasureRate(
+                result, device, preset, "bf16", TrainingPrecision.Bf16, true, BatchRows, options, cancellationToken);
         }
+
+        BenchmarkOptions.Say($"{preset} bf16: transformers");
+        if (await Peer.TokensPerSecondAsync(preset, options, cancellationToken) is not { } peer)
+        {
+            result.Note("Python with torch and transformers was not found, so nothing stands beside these figures.");
+            return;
+        }
+
+        result.Ratio($"train_{size}_over_peer", rate / peer.Changing);
+        result.Ratio($"train_{size}_over_peer_compiled", rate / peer.Repeating);
+        result.Row(
+            ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing),
+            ("compiled, one shape", peer.Repeating));
     }
 
     private static (double Tokens, double Utilisation) MeasureRate(
@@ -139,13 +138,14 @@ internal static class GpuTraining
     }
 
     /// <summary>
-    /// What a step of a student holds of the device, with the options that it is trained with. Memory of earlier students counts.
+    /// What a process holds of the device that trains a student, with the options that it is trained with.
     /// </summary>
     public static void MeasureMemory(
         BenchmarkResult result, Device device, string preset, OptimizerKind optimizer, bool recompute, BenchmarkOptions options,
         CancellationToken cancellationToken)
     {
         var (rowsOfStep, steps) = (options.Quick ? 2 : 16, 3);
+        if (options.Quick) preset = "t5-tiny";
         BenchmarkOptions.Say($"{preset} bf16: memory");
         var (rows, _) = RowLengths.Esnli(options.SharedData, rowsOfStep * steps, T5Presets.Load(preset).VocabSize);
         try
