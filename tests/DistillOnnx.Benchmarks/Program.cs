@@ -6,7 +6,7 @@ namespace DistillOnnx.Benchmarks;
 
 /// <summary>
 /// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>, and for <c>gpu</c>
-/// <c>[--device NAME] [--stages] [--part training|labels|peer|large] [--peak-tflops N]</c>
+/// <c>[--device NAME] [--stages] [--part NAME] [--join DIR] [--peak-tflops N]</c>
 /// </summary>
 internal static class Program
 {
@@ -30,7 +30,7 @@ internal static class Program
         string? name = null, json = null, markdown = null, shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED");
         var threads = Environment.ProcessorCount;
         var (quick, stages) = (false, false);
-        string? device = null, part = null;
+        string? device = null, part = null, join = null;
         var peak = 790.0;
         for (var i = 0; i < args.Length; i++)
         {
@@ -51,6 +51,7 @@ internal static class Program
                         if (!parts.Contains(part))
                             throw new ArgumentException($"--part: expected one of {string.Join(", ", parts)}, found \"{part}\"");
                         break;
+                    case "--join": join = Next(); break;
                     case "--stages": stages = true; break;
                     case "--peak-tflops": peak = double.Parse(Next(), CultureInfo.InvariantCulture); break;
                     default:
@@ -72,7 +73,7 @@ internal static class Program
         {
             Console.Error.WriteLine(
                 $"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] "
-                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--part NAME] [--peak-tflops N]");
+                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--part NAME] [--join DIR] [--peak-tflops N]");
             return 2;
         }
 
@@ -88,6 +89,7 @@ internal static class Program
         {
             Device = device,
             Part = part,
+            Join = join,
             StagesOnly = stages,
             PeakTeraflops = peak,
         };

@@ -73,16 +73,29 @@ internal static partial class SharedLibraries
         }
     }
 
-    /// <summary>Loads what a library needs out of the given folders.</summary>
+    /// <summary>
+    /// Loads what a library needs out of the given folders. One that uses symbols of libraries which it does not name is left out: the
+    /// system loads it with the library that needs both. Whatever is still missing then is told by the load of that library.
+    /// </summary>
     /// <param name="path">A library, which is not loaded itself.</param>
     /// <param name="folders">Folders, the first that has a file of the name counts.</param>
-    /// <exception cref="DllNotFoundException">The system refuses one of them.</exception>
+    /// <exception cref="DllNotFoundException">The system refuses one of them for another reason.</exception>
     /// <exception cref="InvalidDataException">A file is not an ELF library.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     [SupportedOSPlatform("linux")]
     public static void OpenNeeds(string path, IReadOnlyList<string> folders)
     {
-        foreach (var needed in Needs(path, folders)) Open(needed);
+        foreach (var needed in Needs(path, folders))
+        {
+            try
+            {
+                Open(needed);
+            }
+            catch (DllNotFoundException e) when (e.Message.Contains("undefined symbol", StringComparison.Ordinal))
+            {
+                // PyTorch's libtorch_nvshmem.so is one: it uses libc10_cuda.so, which only libtorch_cuda.so names.
+            }
+        }
     }
 
     [LibraryImport("libdl.so.2", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]

@@ -12,18 +12,21 @@ namespace DistillOnnx.Export.T5;
 /// <param name="attention">The cross-attention whose weights it uses.</param>
 internal sealed class T5FoldedAttention(T5Context t5, T5Attention attention)
 {
+    private bool Halves => t5.Form.Precision == GraphPrecision.Fp16;
+
     /// <summary>The query of each head in terms of the encoder's states: x [B, P, d_model] → [B, heads·P, d_model].</summary>
     public Value Query(Value x, Dim length)
     {
         var (graph, config) = (t5.Graph, t5.Config);
         using var scope = graph.Scope("cross_attention");
-        var q = attention.Q.Forward(x, length);
+        var q = Halves ? attention.Q.ForwardHalf(t5.Half(x), 0, length) : attention.Q.Forward(x, length);
         // One position has nothing to be transposed with.
         q = length == 1 ? graph.Reshape(q, 0, config.NumHeads, 1, config.DKv) : attention.Split(q);
         // Stored [heads·d_kv, d_model], which is W_kᵀ of one head after the other.
         var stored = attention.K.Weight.Transposed();
         var perHead = stored with { Name = stored.Name + ".heads", Dims = [config.NumHeads, config.DKv, config.DModel] };
-        return graph.Reshape(HeadLinear(q, perHead), 0, -1, config.DModel);
+        var query = graph.Reshape(HeadLinear(q, perHead), 0, -1, config.DModel);
+        return Halves ? graph.Cast(query, ElementType.Float) : query;
     }
 
     /// <summary>Attends with folded queries.</summary>
@@ -53,15 +56,15 @@ internal sealed class T5FoldedAttention(T5Context t5, T5Attention attention)
                 Matrices.Transpose(values[(head * size)..((head + 1) * size)], config.DKv, config.DModel).CopyTo(values, head * size);
             return values;
         });
-        var mixed = HeadLinear(seen, perHead);
+        var mixed = HeadLinear(Halves ? t5.Half(seen) : seen, perHead);
         mixed = length == 1 ? graph.Reshape(mixed, 0, 1, config.InnerDim) : attention.Join(mixed);
-        return attention.O.Forward(mixed, length);
+        return Halves ? graph.Cast(attention.O.ForwardHalf(mixed, 0, length), ElementType.Float) : attention.O.Forward(mixed, length);
     }
 
     /// <summary>
-    /// A product per head, [B, H, P, k] by [H, k, n]: small, and so in full precision where that is not about size alone.
+    /// A product per head, [B, H, P, k] by [H, k, n]: small, and so in full precision where that is not about size alone. In half precision
+    /// both what comes in and what goes out are.
     /// </summary>
-    private Value HeadLinear(Value x, WeightMatrix perHead) => t5.Form.Precision == GraphPrecision.Fp16
-        ? t5.Graph.Cast(t5.Graph.MatMul(t5.Half(x), t5.HalfWeight(perHead)), ElementType.Float)
-        : t5.Graph.MatMul(x, t5.Weight(perHead));
+    private Value HeadLinear(Value x, WeightMatrix perHead) =>
+        t5.Graph.MatMul(x, Halves ? t5.HalfWeight(perHead) : t5.Weight(perHead));
 }

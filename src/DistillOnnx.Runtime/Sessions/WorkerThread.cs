@@ -1,11 +1,17 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace DistillOnnx.Runtime.Sessions;
 
-/// <summary>A thread that does what others ask for, one thing after another, while they wait.</summary>
+/// <summary>
+/// A thread that does what others ask for, one thing after another, while they wait. Both sides look for a while whether the other is
+/// done before they sleep: to be woken costs as much as a small run.
+/// </summary>
 internal sealed class WorkerThread : IDisposable
 {
+    private static readonly TimeSpan LooksForJobs = TimeSpan.FromMicroseconds(200);
+    private static readonly TimeSpan LooksForTheEnd = TimeSpan.FromMilliseconds(3);
     private readonly BlockingCollection<Job> _jobs = [];
     private readonly Thread _thread;
 
@@ -21,7 +27,7 @@ internal sealed class WorkerThread : IDisposable
     {
         using var job = new Job(action);
         _jobs.Add(job);
-        job.Done.Wait();
+        if (!Spin(() => job.Done.IsSet, LooksForTheEnd)) job.Done.Wait();
         job.Fault?.Throw();
     }
 
@@ -35,7 +41,7 @@ internal sealed class WorkerThread : IDisposable
 
     private void Work()
     {
-        foreach (var job in _jobs.GetConsumingEnumerable())
+        while (Next() is { } job)
         {
             try
             {
@@ -48,6 +54,26 @@ internal sealed class WorkerThread : IDisposable
 
             job.Done.Set();
         }
+    }
+
+    /// <summary>The next job; null: there will be none.</summary>
+    private Job? Next()
+    {
+        Job? job = null;
+        return Spin(() => _jobs.TryTake(out job), LooksForJobs) || _jobs.TryTake(out job, Timeout.Infinite) ? job : null;
+    }
+
+    private static bool Spin(Func<bool> isDone, TimeSpan length)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var spinner = default(SpinWait);
+        while (!isDone())
+        {
+            if (Stopwatch.GetElapsedTime(begin) > length) return false;
+            spinner.SpinOnce(sleep1Threshold: -1);
+        }
+
+        return true;
     }
 
     private sealed class Job(Action action) : IDisposable

@@ -29,15 +29,15 @@ internal static class StudentEngines
             return new UnpaddedEngine(model);
         }
 
-        return new ScriptEngine(model, recompute: recompute, attention: Attention(model, reporter));
+        return new ScriptEngine(model, recompute: recompute, kernels: Kernels(model, reporter));
     }
 
-    /// <summary>The fused attention on a device that has it; where it cannot be used, that is said.</summary>
-    internal static AttentionForm Attention(T5Model model, IReporter reporter)
+    /// <summary>The fused kernels on a device that has them; where they cannot be used, that is said.</summary>
+    internal static KernelForm Kernels(T5Model model, IReporter reporter)
     {
-        if (model.Device.type == TorchSharp.DeviceType.CPU) return AttentionForm.Products;
-        if (FusedAttention.WhyNot(model.Device, model.ComputeType, model.Config.DKv) is not { } why) return AttentionForm.Fused;
-        reporter.Warn($"attention is computed by plain products, in more memory and time than by CUDA's fused kernel: {why}");
-        return AttentionForm.Products;
+        if (model.Device.type == TorchSharp.DeviceType.CPU) return KernelForm.Plain;
+        if (FusedKernels.WhyNot(model.Device, model.ComputeType, model.Config.DKv) is not { } why) return KernelForm.Fused;
+        reporter.Warn($"CUDA's fused kernels are not used, which costs memory and time: {why}");
+        return KernelForm.Plain;
     }
 }

@@ -6,6 +6,8 @@ using DistillOnnx.Benchmarks.Serving;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Runtime;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
 
 namespace DistillOnnx.Benchmarks.Gpu;
 
@@ -106,12 +108,24 @@ internal static class GpuLabels
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
 
+        // What a call costs that nothing is computed for.
+        using var channel = GrpcChannel.ForAddress(server.Address);
+        var health = new Health.HealthClient(channel);
+        var empty = new List<double>();
+        for (var i = 0; i < times.Count; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await health.CheckAsync(new HealthCheckRequest(), cancellationToken: cancellationToken);
+            empty.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
         var median = Timing.Of([.. times.Skip(times.Count / 5)]).Median;
         var rate = await Callers.SaturateAsync(
             clients, sample, options.Quick ? 16 : 512, TimeSpan.FromSeconds(options.Quick ? 1 : 10), cancellationToken);
         result.Ratio("label_b1_grpc_ms", median);
         result.Ratio("served_over_inprocess", rate / inProcess);
-        result.Row(("labels", "through the server"), ("median ms of one", median), ("answers/s", rate));
+        result.Row(("labels", "through the server"), ("median ms of one", median),
+            ("median ms of a health check", Timing.Of([.. empty.Skip(empty.Count / 5)]).Median), ("answers/s", rate));
         foreach (var client in clients) client.Dispose();
     }
 }

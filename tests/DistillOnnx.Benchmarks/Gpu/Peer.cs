@@ -19,7 +19,7 @@ internal static class Peer
         var input = new
         {
             device = options.Device ?? "cuda:0",
-            seconds = options.Quick ? 1 : 8,
+            seconds = options.Quick ? 1 : 5,
             rows = options.Quick ? 8 : 64,
             config = new
             {

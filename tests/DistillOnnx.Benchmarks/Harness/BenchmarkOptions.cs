@@ -12,10 +12,11 @@ internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedD
     /// <summary>Whether the <c>gpu</c> benchmark shows the stages of a training step alone.</summary>
     public bool StagesOnly { get; init; }
 
-    /// <summary>
-    /// The part of the <c>gpu</c> benchmark that runs: <c>training</c>, <c>labels</c>, <c>peer</c> or <c>large</c>; null: all of them.
-    /// </summary>
+    /// <summary>The part of the <c>gpu</c> benchmark that runs; null: all of them.</summary>
     public string? Part { get; init; }
+
+    /// <summary>A directory of the <c>gpu</c> benchmark's parts as <c>PART.json</c>, which are joined instead of running any.</summary>
+    public string? Join { get; init; }
 
     /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s: an H100's or H200's rate.</summary>
     public double PeakTeraflops { get; init; } = 790;

@@ -15,6 +15,30 @@ internal sealed class BenchmarkResult(string name)
     /// <summary>The benchmark's name.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Where it ran.</summary>
+    public string Ran { get; private set; } = Machine.Describe();
+
+    /// <summary>One result of several, in their order: what parts of a benchmark found that ran by themselves.</summary>
+    /// <param name="name">The benchmark's name.</param>
+    /// <param name="parts">What <see cref="ToJson"/> gave.</param>
+    public static BenchmarkResult Join(string name, IEnumerable<JsonObject> parts)
+    {
+        var all = new BenchmarkResult(name);
+        foreach (var part in parts)
+        {
+            all.Ran = (string)part["machine"]!;
+            foreach (var (key, value) in part["ratios"]!.AsObject()) all._ratios[key] = (double)value!;
+            foreach (var row in part["table"]!.AsArray())
+                all._table.Add([.. row!.AsObject().Select(c => (c.Key, (string)c.Value!))]);
+            foreach (var note in part["notes"]!.AsArray().Select(n => (string)n!))
+            {
+                if (!all._notes.Contains(note)) all._notes.Add(note);
+            }
+        }
+
+        return all;
+    }
+
     /// <summary>Sets a ratio, which must be comparable between machines.</summary>
     public void Ratio(string key, double value) => _ratios[key] = value;
 
@@ -29,7 +53,7 @@ internal sealed class BenchmarkResult(string name)
     public JsonObject ToJson() => new()
     {
         ["name"] = Name,
-        ["machine"] = Machine.Describe(),
+        ["machine"] = Ran,
         ["ratios"] = new JsonObject(_ratios.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)JsonValue.Create(Math.Round(r.Value, 4))))),
         ["table"] = new JsonArray([.. _table.Select(row =>
             (JsonNode?)new JsonObject(row.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))))]),
@@ -42,7 +66,7 @@ internal sealed class BenchmarkResult(string name)
     {
         var page = new StringBuilder();
         page.AppendLine(CultureInfo.InvariantCulture, $"# {Name}").AppendLine();
-        page.AppendLine(CultureInfo.InvariantCulture, $"`{command}` on {Machine.Describe()}").AppendLine();
+        page.AppendLine(CultureInfo.InvariantCulture, $"`{command}` on {Ran}").AppendLine();
         page.AppendLine("| ratio | value |").AppendLine("|---|---:|");
         foreach (var (key, value) in _ratios) page.AppendLine(CultureInfo.InvariantCulture, $"| {key} | {value:0.000} |");
         foreach (var group in _table.GroupBy(r => string.Join('|', r.Select(c => c.Key))))

@@ -48,7 +48,7 @@ public sealed class EngineGradientTests
             AssertEqualsAutograd(student, device);
         }
 
-        using var sums = new ScriptEngine(student, attention: AttentionForm.ProductsOfSums);
+        using var sums = new ScriptEngine(student, kernels: KernelForm.PlainWithSums);
         AssertEqualsAutograd(student, sums);
     }
 

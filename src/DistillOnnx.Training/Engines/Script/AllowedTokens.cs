@@ -3,21 +3,24 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines.Script;
 
 /// <summary>
-/// The tokens among which each position's softmax runs, as what is added to its scores. Positions share few sets: those at the branchings
+/// The tokens among which each target's softmax runs, as what is added to its scores. Targets share few sets: those at the branchings
 /// of a closed set's trie.
 /// </summary>
 /// <param name="vocabulary">Width of the scores.</param>
 internal sealed class AllowedTokens(int vocabulary)
 {
     private readonly Dictionary<int[], int> _sets = [];
-    private readonly List<long> _chosen = [];
 
-    /// <summary>Notes the set of the next position; either all positions of a part have one, or none.</summary>
-    /// <param name="tokens">The tokens.</param>
-    public void Add(int[] tokens)
+    /// <summary>A token of the set of number 0, for places that count nothing; null where there are no sets.</summary>
+    public int? Any { get; private set; }
+
+    /// <summary>The number of a set.</summary>
+    /// <param name="tokens">Its tokens.</param>
+    public int Number(int[] tokens)
     {
-        if (!_sets.TryGetValue(tokens, out var set)) _sets.Add(tokens, set = _sets.Count);
-        _chosen.Add(set);
+        if (_sets.TryGetValue(tokens, out var set)) return set;
+        Any ??= tokens[0];
+        return _sets[tokens] = _sets.Count;
     }
 
     /// <summary>float32 [sets, V]: 0 at a set's tokens, otherwise −∞; [0, V] where there are no sets.</summary>
@@ -32,7 +35,4 @@ internal sealed class AllowedTokens(int vocabulary)
 
         return tensor(biases, [_sets.Count, vocabulary]);
     }
-
-    /// <summary>Each position's set: int64 [n], or [0].</summary>
-    public Tensor Chosen() => tensor(_chosen.ToArray());
 }

@@ -6,86 +6,56 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines.Script;
 
 /// <summary>
-/// A micro-batch as the tensors that <c>step.py</c> takes. What depends on lengths alone (buckets of distances, the mask of later
+/// Makes of micro-batches the tensors that <c>step.py</c> takes. What depends on lengths alone (buckets of distances, the mask of later
 /// positions) is made for the longest so far and kept: for shorter ones it is a corner of that.
 /// </summary>
 internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps steps) : IDisposable
 {
-    private readonly HashSet<(int Rows, int Length, LossPart? Part)> _shapes = [];
+    private readonly HashSet<(string Of, int Rows, int Columns)> _shapes = [];
     private Tensor? _encoderBuckets;
     private Tensor? _decoderBuckets;
     private Tensor? _future;
 
-    /// <summary>Distinct shapes so far: of the encoder, and of the decoder by part.</summary>
+    /// <summary>
+    /// Distinct shapes so far: numbers of tokens, of the encoder, the decoder and the labels, and sizes of the grids that attention uses.
+    /// </summary>
     public int Shapes => _shapes.Count;
 
-    /// <summary>int64 [B, S], padding is the pad token.</summary>
-    public Tensor Sources(MicroBatch batch, out Tensor mask)
+    /// <summary>The tensors of a micro-batch, on the device.</summary>
+    public ScriptInputs Make(MicroBatch batch)
     {
-        var rows = steps.PaddedRows(batch.Sequences.Count);
-        var length = steps.PaddedLength(batch.Sequences.Max(s => s.Source.Length));
-        _shapes.Add((rows, length, null));
-        var ids = new long[rows * length];
-        var bias = new float[rows * length];
-        Array.Fill(ids, config.PadTokenId);
-        Array.Fill(bias, (float)T5Model.MaskedScore);
-        for (var i = 0; i < batch.Sequences.Count; i++)
-        {
-            var source = batch.Sequences[i].Source;
-            for (var j = 0; j < source.Length; j++) (ids[(i * length) + j], bias[(i * length) + j]) = (source[j], 0);
-        }
+        // Labels come first, so that each part's tokens lie together.
+        var sequences = batch.Sequences.OrderBy(s => s.Part).ToArray();
+        var labels = sequences.TakeWhile(s => s.Part == LossPart.Label).ToArray();
+        var rationales = sequences[labels.Length..];
+        int Padded(IEnumerable<int> lengths) => steps.PaddedTokens(lengths.Sum());
+        var sources = Padded(sequences.Select(s => s.Source.Length));
+        var (first, second) = (Padded(labels.Select(s => s.Target.Length)), Padded(rationales.Select(s => s.Target.Length)));
+        var columns = steps.PaddedLength(sequences.Max(s => s.Source.Length));
+        var targetColumns = steps.PaddedLength(sequences.Max(s => s.Target.Length));
+        var rows = steps.PaddedRows(sequences.Length);
+        while (rows * columns < sources || rows * targetColumns < first + second) rows += steps.Rows;
+        Note("sources", 1, sources);
+        Note("targets", 1, first + second);
+        Note("labels", 1, first);
+        Note("grid", rows, columns);
+        Note("grid", rows, targetColumns);
 
-        mask = Upload(tensor(bias, [rows, 1, 1, length]));
-        return Upload(tensor(ids, [rows, length]));
-    }
-
-    /// <summary>Buckets of the encoder's distances: int64 [S, S].</summary>
-    public Tensor EncoderBuckets(long length) => Buckets((int)length, decoder: false);
-
-    /// <summary>The nine tensors of a part, as <c>step.py</c> lists them; none where the batch has no sequence of that part.</summary>
-    public Tensor[] Part(MicroBatch batch, LossPart part)
-    {
-        var chosen = Enumerable.Range(0, batch.Sequences.Count).Where(i => batch.Sequences[i].Part == part).ToArray();
-        if (chosen.Length == 0) return [];
-        var rows = Math.Min(steps.PaddedRows(chosen.Length), steps.PaddedRows(batch.Sequences.Count));
-        var length = steps.PaddedLength(chosen.Max(i => batch.Sequences[i].Target.Length));
-        _shapes.Add((rows, length, part));
-
-        // Rows that only fill up attend to the first source and have no target, so nothing comes back from them.
-        var source = new long[rows];
-        var inputs = new long[rows * length];
-        Array.Fill(inputs, config.PadTokenId);
-        var (positions, targets, weights) = (new List<long>(), new List<long>(), new List<float>());
-        var sets = new AllowedTokens(config.VocabSize);
-        for (var r = 0; r < rows; r++)
-        {
-            inputs[r * length] = config.DecoderStartTokenId;
-            if (r >= chosen.Length) continue;
-            source[r] = chosen[r];
-            var sequence = batch.Sequences[chosen[r]];
-            var weight = (float)batch.TokenWeight(sequence);
-            for (var j = 0; j < sequence.Target.Length; j++)
+        var upload = new Upload(device);
+        Source(upload, sequences, rows, columns, sources);
+        Target(upload, sequences, labels.Length, rows, targetColumns, first, second);
+        var parts = new List<(Part Part, int Tokens)>();
+        if (labels.Length > 0) parts.Add((Part.Of(upload, batch, labels, first, config.VocabSize), first));
+        if (rationales.Length > 0) parts.Add((Part.Of(upload, batch, rationales, second, config.VocabSize), second));
+        var sent = upload.Send();
+        return new ScriptInputs(
+            [sent[0], sent[1], sent[2], sent[3].view(rows, 1, 1, columns), Buckets(columns, decoder: false)],
+            [sent[4], sent[5], sent[6], Future(targetColumns), Buckets(targetColumns, decoder: true)],
+            [.. parts.SelectMany((p, i) => new[]
             {
-                if (j + 1 < sequence.Target.Length) inputs[(r * length) + j + 1] = sequence.Target[j];
-                if (sequence.Allowed is { } allowed)
-                {
-                    // Where a single token is left there is nothing to choose, and no loss.
-                    if (allowed[j].Length == 1) continue;
-                    sets.Add(allowed[j]);
-                }
-
-                positions.Add((r * length) + j);
-                targets.Add(sequence.Target[j]);
-                weights.Add(weight);
-            }
-        }
-
-        return
-        [
-            Upload(tensor(source)), Upload(tensor(inputs, [rows, length])), Future(length), Buckets(length, decoder: true),
-            Upload(tensor(positions.ToArray())), Upload(tensor(targets.ToArray())), Upload(tensor(weights.ToArray())),
-            Upload(sets.Biases()), Upload(sets.Chosen()),
-        ];
+                sent[7 + (4 * i)], sent[8 + (4 * i)], sent[9 + (4 * i)], p.Part.Sets.Biases().to(device), sent[10 + (4 * i)],
+            })],
+            rows);
     }
 
     /// <inheritdoc/>
@@ -96,9 +66,50 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         _future?.Dispose();
     }
 
-    /// <summary>From pinned memory a copy to a GPU does not wait for the work before it.</summary>
-    private Tensor Upload(Tensor host) =>
-        device.type == TorchSharp.DeviceType.CPU ? host : host.pin_memory().to(device, non_blocking: true);
+    private void Note(string of, int rows, int columns) => _shapes.Add((of, rows, columns));
+
+    private void Source(Upload upload, TrainingSequence[] sequences, int rows, int columns, int tokens)
+    {
+        int[] lengths = [.. sequences.Select(s => s.Source.Length)];
+        var grid = new TokenGrid(lengths, rows, columns, new Dictionary<int, int> { [lengths.Length - 1] = tokens - lengths.Sum() });
+        var ids = new long[tokens];
+        Array.Fill(ids, config.PadTokenId);
+        var mask = new float[rows * columns];
+        Array.Fill(mask, (float)T5Model.MaskedScore);
+        var at = 0;
+        for (var r = 0; r < sequences.Length; r++)
+        {
+            foreach (var token in sequences[r].Source) ids[at++] = token;
+            Array.Clear(mask, r * columns, lengths[r]);
+        }
+
+        upload.Add(ids);
+        upload.Add(grid.Cells);
+        upload.Add(grid.Tokens);
+        upload.Add(mask);
+    }
+
+    private void Target(Upload upload, TrainingSequence[] sequences, int labels, int rows, int columns, int first, int second)
+    {
+        int[] lengths = [.. sequences.Select(s => s.Target.Length)];
+        var fillers = new Dictionary<int, int>();
+        if (labels > 0) fillers[labels - 1] = first - lengths.Take(labels).Sum();
+        if (labels < lengths.Length) fillers[lengths.Length - 1] = second - lengths.Skip(labels).Sum();
+        var grid = new TokenGrid(lengths, rows, columns, fillers);
+        var ids = new long[first + second];
+        Array.Fill(ids, config.PadTokenId);
+        var at = 0;
+        for (var r = 0; r < sequences.Length; r++)
+        {
+            ids[at] = config.DecoderStartTokenId;
+            for (var j = 1; j < lengths[r]; j++) ids[at + j] = sequences[r].Target[j - 1];
+            at += lengths[r] + fillers.GetValueOrDefault(r);
+        }
+
+        upload.Add(ids);
+        upload.Add(grid.Cells);
+        upload.Add(grid.Tokens);
+    }
 
     private Tensor Buckets(int length, bool decoder)
     {
@@ -120,5 +131,46 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         }
 
         return kept.narrow(0, 0, length).narrow(1, 0, length);
+    }
+
+    /// <summary>What a part's tokens are compared with.</summary>
+    private sealed record Part(AllowedTokens Sets)
+    {
+        public static Part Of(Upload upload, MicroBatch batch, TrainingSequence[] sequences, int tokens, int vocabulary)
+        {
+            var sets = new AllowedTokens(vocabulary);
+            var (targets, own) = (new long[tokens], new long[tokens]);
+            var (weights, counts) = (new float[tokens], new float[tokens]);
+            var at = 0;
+            foreach (var sequence in sequences)
+            {
+                var weight = (float)batch.TokenWeight(sequence);
+                for (var j = 0; j < sequence.Target.Length; j++, at++)
+                {
+                    targets[at] = sequence.Target[j];
+
+                    // Where a single token is left there is nothing to choose, and no loss.
+                    if (sequence.Allowed is { } allowed)
+                    {
+                        if (allowed[j].Length == 1) continue;
+                        own[at] = sets.Number(allowed[j]);
+                    }
+
+                    (weights[at], counts[at]) = (weight, 1);
+                }
+            }
+
+            // What counts nothing has a loss too, of which nothing must become of no number.
+            for (var i = 0; i < tokens; i++)
+            {
+                if (counts[i] == 0 && sets.Any is { } any) targets[i] = any;
+            }
+
+            upload.Add(targets);
+            upload.Add(weights);
+            upload.Add(counts);
+            upload.Add(sets.Any is null ? [] : own);
+            return new Part(sets);
+        }
     }
 }

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace DistillOnnx.Training.Engines.Script;
 
 /// <summary>
-/// The engine for every device: a micro-batch is one call into TorchScript (<c>step.py</c>), which runs forward and backward over padded
-/// batches without autograd and without waiting for the device.
+/// The engine for every device: a micro-batch is one call into TorchScript (<c>step.py</c>), which runs forward and backward without
+/// autograd and without waiting for the device. Products run over the tokens that there are; only attention pads them.
 /// </summary>
 internal sealed class ScriptEngine : IStudentEngine
 {
-    /// <summary>Target positions that are scored over the vocabulary at a time.</summary>
+    /// <summary>Target tokens that are scored over the vocabulary at a time.</summary>
     private const int HeadChunk = 2048;
 
     private readonly T5Model _model;
@@ -20,16 +20,16 @@ internal sealed class ScriptEngine : IStudentEngine
     private readonly WeightViews _weights;
     private readonly WeightViews _gradients;
     private readonly bool _recompute;
-    private readonly AttentionForm _attention;
+    private readonly KernelForm _kernels;
 
     /// <param name="model">The student.</param>
     /// <param name="steps">How shapes are rounded up; null: for a GPU where the student lies on one.</param>
     /// <param name="recompute">Whether blocks are computed again in the backward pass instead of being kept, for a third more time.</param>
-    /// <param name="attention">How attention is computed.</param>
+    /// <param name="kernels">With what kernels.</param>
     public ScriptEngine(
-        T5Model model, ShapeSteps? steps = null, bool recompute = false, AttentionForm attention = AttentionForm.Products)
+        T5Model model, ShapeSteps? steps = null, bool recompute = false, KernelForm kernels = KernelForm.Plain)
     {
-        (_model, _recompute, _attention) = (model, recompute, attention);
+        (_model, _recompute, _kernels) = (model, recompute, kernels);
         _batches = new ScriptBatch(
             model.Config, model.Device, steps ?? (model.Device.type == TorchSharp.DeviceType.CPU ? ShapeSteps.None : ShapeSteps.Gpu));
         Weights = model.FlatParameters.detach().DetachFromDisposeScope();
@@ -90,17 +90,16 @@ internal sealed class ScriptEngine : IStudentEngine
     private PendingLoss Run(MicroBatch batch, long seed, bool training)
     {
         var config = _model.Config;
-        var ids = _batches.Sources(batch, out var mask);
-        Tensor[] labels = _batches.Part(batch, LossPart.Label), rationales = _batches.Part(batch, LossPart.Rationale);
+        var inputs = _batches.Make(batch);
 
         // Blocks take the seeds after it, so those of other micro-batches must not be near.
         var dropoutSeed = (long)(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL) >> 2);
-        var losses = TorchScript.Step.Invoke(
+        var losses = TorchScript.Step(_model.ComputeType).Invoke(
             "step", _weights.Ends, _gradients.Ends, _weights.Encoder, _gradients.Encoder, _weights.Decoder, _gradients.Decoder,
-            _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, ids, mask,
-            _batches.EncoderBuckets(ids.shape[1]), (Tensor[])[.. labels, .. rationales], config.NumHeads, Number(config.Activation),
-            config.IsGated, (int)_attention, _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon,
-            (double)config.DropoutRate, config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
+            _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, inputs.Sources,
+            inputs.Targets, inputs.Parts, inputs.Rows, config.NumHeads, Number(config.Activation), config.IsGated, (int)_kernels,
+            _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon, (double)config.DropoutRate,
+            config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
         long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Count);
         return PendingLoss.Of(losses, Tokens(LossPart.Label), Tokens(LossPart.Rationale));
     }

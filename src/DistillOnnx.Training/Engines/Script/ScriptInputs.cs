@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace DistillOnnx.Training.Engines.Script;
+
+/// <summary>A micro-batch as <c>step.py</c> takes it.</summary>
+/// <param name="Sources">The encoder's five tensors.</param>
+/// <param name="Targets">The decoder's five tensors.</param>
+/// <param name="Parts">Five tensors of each part.</param>
+/// <param name="Rows">Rows of the grids.</param>
+internal sealed record ScriptInputs(Tensor[] Sources, Tensor[] Targets, Tensor[] Parts, int Rows);
