@@ -26,7 +26,7 @@ internal sealed class SelectionBenchmark : IBenchmark
         var work = Environment.GetEnvironmentVariable("DISTILLONNX_SELECTION")
             ?? Path.Combine(Path.GetTempPath(), options.Quick ? "distillonnx-selection-quick" : "distillonnx-selection");
         Directory.CreateDirectory(work);
-        var selections = options.Quick ? 2 : 3;
+        var (seeds, selections) = options.Quick ? (2, 2) : (5, 3);
         var testRows = options.Quick ? 100 : 1000;
         foreach (var set in SelectionSet.Make(work, options.SharedData, options.Quick, cancellationToken))
         {
@@ -36,7 +36,7 @@ internal sealed class SelectionBenchmark : IBenchmark
             Report(result, set, whole, compared);
             if (!compared) continue;
             var accuracies = Rules.ToDictionary(r => r, _ => new List<IReadOnlyList<double>>());
-            for (var seed = 0; seed < (options.Quick ? 2 : set.Seeds); seed++)
+            for (var seed = 0; seed < seeds; seed++)
             {
                 var chain = new SelectionChain(set, seed, work, options.Threads, testRows);
                 foreach (var rule in Rules)
