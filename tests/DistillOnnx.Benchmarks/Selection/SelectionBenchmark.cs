@@ -54,7 +54,8 @@ internal sealed class SelectionBenchmark : IBenchmark
         result.Note(
             "A set's student learns first from the first rows and from all rows of its pool, which the teacher answered each (seed 0). "
             + "Where all of them do not take it past chance (the most frequent label, or one of the choices) by three standard errors of "
-            + "the test rows, choices of a part cannot be told apart, and the rules are not compared.");
+            + "the test rows, choices of a part cannot be told apart, and the rules are not compared. All students of a set have as many "
+            + "steps: where all rows give no more than a part of them does, the steps bound the student and not the rows.");
         result.Note(
             $"Students from scratch on the teacher's labels alone (standard), batches of 32, {testRows} test rows. A "
             + "seed's students share the first rows, initial weights and tokenizer; differences are paired by seed. \"±\" is half of the "
