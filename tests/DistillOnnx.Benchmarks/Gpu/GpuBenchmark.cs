@@ -9,7 +9,8 @@ using DistillOnnx.Training.Optimizers;
 namespace DistillOnnx.Benchmarks.Gpu;
 
 /// <summary>
-/// Training and labels on one GPU, beside transformers on the same card where Python has it. Each part is a process of its own where <c>scripts/gpu</c> runs them.
+/// Training and labels on one GPU, beside transformers on the same card where Python has it. Each part is a process of its own where
+/// <c>scripts/gpu</c> runs them.
 /// With <c>--device cpu --quick</c> it runs anywhere, to see that it does.
 /// </summary>
 internal sealed class GpuBenchmark : IBenchmark
@@ -42,7 +43,8 @@ internal sealed class GpuBenchmark : IBenchmark
         if (Does("labels")) await GpuLabels.MeasureAsync(result, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"Device {device}, {GpuTraining.Smi("name")}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, products alone counted, padding not."));
+            $"Device {device}, {GpuTraining.Smi("name")}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, "
+            + $"products alone counted, padding not."));
         return result;
     }
 
