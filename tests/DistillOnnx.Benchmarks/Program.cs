@@ -29,7 +29,7 @@ internal static class Program
     {
         string? name = null, json = null, markdown = null, shared = Environment.GetEnvironmentVariable("DISTILLONNX_SHARED");
         var threads = Environment.ProcessorCount;
-        var (quick, stages) = (false, false);
+        var quick = false;
         string? device = null, part = null, join = null;
         var peak = 790.0;
         for (var i = 0; i < args.Length; i++)
@@ -52,7 +52,7 @@ internal static class Program
                             throw new ArgumentException($"--part: expected one of {string.Join(", ", parts)}, found \"{part}\"");
                         break;
                     case "--join": join = Next(); break;
-                    case "--stages": stages = true; break;
+                    case "--stages": part = "stages"; break;
                     case "--peak-tflops": peak = double.Parse(Next(), CultureInfo.InvariantCulture); break;
                     default:
                         if (name is not null || args[i].StartsWith('-')) throw new ArgumentException($"unknown argument {args[i]}");
@@ -90,7 +90,10 @@ internal static class Program
             Device = device,
             Part = part,
             Join = join,
-            StagesOnly = stages,
+            Save = r =>
+            {
+                if (json is not null && chosen.Length == 1) File.WriteAllText(json, r.ToJsonText());
+            },
             PeakTeraflops = peak,
         };
         foreach (var benchmark in chosen)

@@ -9,13 +9,14 @@ using DistillOnnx.Training.Optimizers;
 namespace DistillOnnx.Benchmarks.Gpu;
 
 /// <summary>
-/// Training and labels on one GPU, beside transformers on the same card where Python has it. Made to take its figures in eight minutes.
+/// Training and labels on one GPU, beside transformers on the same card where Python has it. Each part is a process of its own where
+/// <c>scripts/gpu</c> runs them.
 /// With <c>--device cpu --quick</c> it runs anywhere, to see that it does.
 /// </summary>
 internal sealed class GpuBenchmark : IBenchmark
 {
     /// <summary>What can be asked for by itself, so that one that takes too long costs only its own figures.</summary>
-    public static IReadOnlyList<string> Parts { get; } = ["training", "peer-small", "peer-base", "large", "3b", "labels"];
+    public static IReadOnlyList<string> Parts { get; } = ["stages", "training", "peer-small", "peer-base", "large", "3b", "labels"];
 
     public string Name => "gpu";
 
@@ -26,8 +27,7 @@ internal sealed class GpuBenchmark : IBenchmark
         var device = Devices.Select(options.Device ?? "cuda:0", Reporter.None);
         bool Does(string part) => options.Part is null || options.Part == part;
         var rates = new Dictionary<string, double>(StringComparer.Ordinal);
-        if (Does("training")) GpuTraining.MeasureStages(result, device, options);
-        if (options.StagesOnly) return result;
+        if (Does("stages")) GpuTraining.MeasureStages(result, device, options);
         if (Does("training")) rates = GpuTraining.MeasureRates(result, device, options, cancellationToken);
         foreach (var size in options.Quick ? ["small"] : (string[])["small", "base"])
         {
@@ -43,7 +43,8 @@ internal sealed class GpuBenchmark : IBenchmark
         if (Does("labels")) await GpuLabels.MeasureAsync(result, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"Device {device}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, products alone counted, padding not."));
+            $"Device {device}, {GpuTraining.Smi("name")}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, "
+            + $"products alone counted, padding not."));
         return result;
     }
 

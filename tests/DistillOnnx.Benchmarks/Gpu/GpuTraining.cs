@@ -74,6 +74,7 @@ internal static class GpuTraining
                 }
 
                 rates[preset] = rate;
+                options.Save(result);
                 if (preset is "t5-small") result.Ratio("train_small_bf16_tokens_per_s", rate);
 
                 // Over TF32, which is what fp32 means on a GPU.
@@ -114,10 +115,11 @@ internal static class GpuTraining
         }
 
         result.Ratio($"train_{size}_over_peer", rate / peer.Changing);
-        result.Ratio($"train_{size}_over_peer_compiled", rate / peer.Repeating);
+        result.Ratio($"train_{size}_over_peer_one_shape", rate / peer.Repeating);
+        if (peer.Compiled is { } compiled) result.Ratio($"train_{size}_over_peer_compiled", rate / compiled);
         result.Row(
-            ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing),
-            ("compiled, one shape", peer.Repeating));
+            ("training", $"{preset} transformers bf16"), ("tokens/s, shapes as they come", peer.Changing), ("one shape", peer.Repeating),
+            ("compiled, one shape", peer.Compiled is { } found ? found : "not in time"));
     }
 
     private static (double Tokens, double Utilisation) MeasureRate(
@@ -172,21 +174,26 @@ internal static class GpuTraining
         ? [("fp32", TrainingPrecision.Fp32, false), ("bf16", TrainingPrecision.Bf16, true)]
         : [("fp32", TrainingPrecision.Fp32, false), ("tf32", TrainingPrecision.Fp32, true), ("bf16", TrainingPrecision.Bf16, true)];
 
-    /// <summary>What nvidia-smi says that processes hold of the device; −1 where there is no such program.</summary>
-    private static double DeviceMemory()
+    /// <summary>MiB that processes hold of the device; −1 where that cannot be told.</summary>
+    private static double DeviceMemory() =>
+        double.TryParse(Smi("memory.used"), NumberStyles.Float, CultureInfo.InvariantCulture, out var used) ? used : -1;
+
+    /// <summary>What nvidia-smi says of the first GPU; that it is not there where there is none.</summary>
+    /// <param name="field">Name of the field.</param>
+    public static string Smi(string field)
     {
         try
         {
             using var process = Process.Start(new ProcessStartInfo(
-                "nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits"])
+                "nvidia-smi", [$"--query-gpu={field}", "--format=csv,noheader,nounits"])
             { RedirectStandardOutput = true })!;
             var text = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            return double.Parse(text.Split('\n')[0], CultureInfo.InvariantCulture);
+            return text.Split('\n')[0].Trim();
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return -1;
+            return "no nvidia-smi";
         }
     }
 

@@ -1,8 +1,10 @@
 """Trains transformers' T5 on random tokens of given lengths and prints useful tokens a second as JSON.
 
-usage: peer.py INPUT.json   (what Peer.cs writes: device, seconds, rows of a step, config, lengths [[source, target], ...])
+usage: peer.py INPUT.json   (what Peer.cs writes: device, seconds, rows of a step, seconds to compile in, config, lengths as pairs of
+source and target)
 """
 import json
+import signal
 import sys
 import time
 
@@ -64,4 +66,18 @@ steps = [lengths[i:i + size] for i in range(0, len(lengths) - size + 1, size)]
 changing = [batch(rows, max(s for s, _ in rows), max(t for _, t in rows)) for rows in steps]
 source, target = max(s for s, _ in lengths), max(t for _, t in lengths)
 repeating = [batch(rows, -(-source // 16) * 16, -(-target // 16) * 16) for rows in steps]
-print(json.dumps({"changing": rate(changing, False), "repeating": rate(repeating, device.type == "cuda")}))
+found = {"changing": rate(changing, False), "repeating": rate(repeating, False), "compiled": None}
+
+
+def late(*_):
+    raise TimeoutError
+
+
+if device.type == "cuda":
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(given["compiling"])
+    try:
+        found["compiled"] = rate(repeating, True)
+    except TimeoutError:
+        pass
+print(json.dumps(found))

@@ -9,9 +9,6 @@ internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedD
     /// <summary>Device of the <c>gpu</c> benchmark; null: the first GPU.</summary>
     public string? Device { get; init; }
 
-    /// <summary>Whether the <c>gpu</c> benchmark shows the stages of a training step alone.</summary>
-    public bool StagesOnly { get; init; }
-
     /// <summary>The part of the <c>gpu</c> benchmark that runs; null: all of them.</summary>
     public string? Part { get; init; }
 
@@ -20,6 +17,9 @@ internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedD
 
     /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s: an H100's or H200's rate.</summary>
     public double PeakTeraflops { get; init; } = 790;
+
+    /// <summary>Keeps what a benchmark has found so far, in case that it is cut off; does nothing where no file was named.</summary>
+    public Action<BenchmarkResult> Save { get; init; } = _ => { };
 
     /// <summary>Says what is going on, on stderr.</summary>
     /// <param name="message">One line.</param>

@@ -84,7 +84,7 @@ internal sealed class TrainingBenchmark : IBenchmark
 
     /// <summary>
     /// The two engines on the CPU: the same student, batches of rows of like length as <c>--bucket-window</c> makes them, so that the
-    /// padded engine pads little, and the same optimizer.
+    /// padded grid wastes little, and the same optimizer.
     /// </summary>
     private static void MeasureEngines(
         BenchmarkResult result,
@@ -93,7 +93,7 @@ internal sealed class TrainingBenchmark : IBenchmark
         BenchmarkOptions options,
         CancellationToken cancellationToken)
     {
-        const string Padded = "engine for every device (padded)", Unpadded = "engine for the CPU (unpadded)";
+        const string Padded = "engine for every device (attention padded)", Unpadded = "engine for the CPU (unpadded)";
         using var unpadded = new TrainedModel("t5-small", model => new UnpaddedEngine(model));
         using var padded = new TrainedModel("t5-small", model => new ScriptEngine(model));
         var order = new BatchOrder([.. rows.Select(r => r.Tokens)], RealBatch, RealBatches, seed: 1);
@@ -113,7 +113,7 @@ internal sealed class TrainingBenchmark : IBenchmark
         result.Note(
             $"The engines have equal batches of {RealBatch} rows of like length (a window of {RealBatches} batches), "
             + "T5-small, dropout and AdamW; "
-            + "the ratio says how many times the tokens a second of the padded engine the unpadded one does.");
+            + "the ratio says how many times the tokens a second of the engine for every device that for the CPU does.");
 
         void Epoch(TrainedModel model)
         {
