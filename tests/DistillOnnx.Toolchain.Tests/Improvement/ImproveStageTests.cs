@@ -216,7 +216,11 @@ public sealed class ImproveStageTests : IDisposable
     {
         var options = Options("out", null) with
         {
-            Teacher = "rules", ApiKey = null, Rounds = 1, BundlePrecision = "int8", MaxAccuracyLoss = 100,
+            Teacher = "rules",
+            ApiKey = null,
+            Rounds = 1,
+            BundlePrecision = "int8",
+            MaxAccuracyLoss = 100,
         };
         await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
         // Round 2 chooses its rows by the first bundle's probabilities and states.
