@@ -67,7 +67,7 @@ internal static class Program
             }
         }
 
-        // A machine need not have a GPU, and choosing rows takes half an hour: "all" is all others.
+        // A machine need not have a GPU, and choosing rows takes hours: "all" is all others.
         var chosen = All.Where(b => name is "all" ? b is not (Gpu.GpuBenchmark or Selection.SelectionBenchmark) : b.Name == name).ToArray();
         if (chosen.Length == 0)
         {

@@ -1,5 +1,7 @@
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Selection;
+using DistillOnnx.Export;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Training.Trainer;
@@ -129,6 +131,17 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
     public int VocabularySize { get; init; } = 4000;
 
+    /// <summary>The precision of each round's bundle.</summary>
+    [Option("precision of the bundles, in which they are measured, compared and served: fp32, fp16, int8 or q4", Value = "NAME")]
+    public string BundlePrecision { get; init; } = BundleManifest.FullPrecision;
+
+    /// <summary>Most accuracy, in percentage points, that this precision may lose.</summary>
+    [Option(
+        "most accuracy, in percentage points, that --bundle-precision may lose against the checkpoint on the validation rows; "
+        + "a larger loss ends the loop, which --resume with another limit goes on with",
+        Value = "POINTS")]
+    public double MaxAccuracyLoss { get; init; } = 0.5;
+
     /// <summary>The prompt; null: the one for the task.</summary>
     [Option("prompt template, as annotate takes it", Value = "FILE")]
     public string? Prompt { get; init; }
@@ -169,6 +182,10 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
         if (Split == SplitNames.Train) faults.Add("--split: train is the pool; expected validation or test");
         else if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         if (!(GateLevel is > 0 and < 0.5)) faults.Add($"--gate-level: expected a probability above 0 and below 0.5, found {GateLevel}");
+        if (!GraphPrecisions.Names.Contains(BundlePrecision, StringComparer.Ordinal))
+            faults.Add($"--bundle-precision: expected one of {string.Join(", ", GraphPrecisions.Names)}, found \"{BundlePrecision}\"");
+        if (MaxAccuracyLoss is not (>= 0 and <= 100))
+            faults.Add($"--max-accuracy-loss: expected 0 to 100 points, found {MaxAccuracyLoss}");
         if (Name is not null && !ModelFolderVersion.IsName(Name))
             faults.Add($"--name: expected letters, digits, \"-\", \"_\" and \".\", not first, found \"{Name}\"");
         if (Data.Length > 0 && Model.Length > 0 && Out.Length > 0)

@@ -203,6 +203,7 @@ public static class ImproveStage
                     Rounds = 0,
                     Budget = null,
                     Prices = null,
+                    MaxAccuracyLoss = 0,
                     Threads = null,
                     Device = "",
                     Concurrency = 1,

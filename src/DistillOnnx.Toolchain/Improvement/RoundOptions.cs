@@ -115,6 +115,9 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
         Out = Bundle,
         Overwrite = true,
         Data = calibrates ? Data : null,
+        // One alone, so that every engine that opens the bundle answers as what was measured.
+        Precision = [options.BundlePrecision],
+        MaxAccuracyLoss = options.MaxAccuracyLoss,
         Threads = options.Threads ?? 0,
     };
 

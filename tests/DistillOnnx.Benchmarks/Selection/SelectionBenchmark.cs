@@ -30,6 +30,11 @@ internal sealed class SelectionBenchmark : IBenchmark
         var testRows = options.Quick ? 100 : 1000;
         foreach (var set in SelectionSet.Make(work, options.SharedData, options.Quick, cancellationToken))
         {
+            var whole = await new SelectionChain(set, 0, work, options.Threads, testRows).WholeAsync(cancellationToken);
+            // A few steps leave no set's chance, and are for seeing that the benchmark runs.
+            var compared = options.Quick || whole.Learns;
+            Report(result, set, whole, compared);
+            if (!compared) continue;
             var accuracies = Rules.ToDictionary(r => r, _ => new List<IReadOnlyList<double>>());
             for (var seed = 0; seed < seeds; seed++)
             {
@@ -47,12 +52,28 @@ internal sealed class SelectionBenchmark : IBenchmark
         }
 
         result.Note(
-            $"Students from scratch (`t5-tiny` for tickets, elsewhere `t5-micro`) on the teacher's labels alone (standard), {seeds} seeds, "
-            + $"{testRows} test rows. A seed's students "
-            + "share the first rows, initial weights and tokenizer; differences are paired by seed. \"±\" is half of the 95 % interval "
-            + "(Student's t). Calls for random's last accuracy: where the mean curve first reaches it, linear between the points.");
+            "A set's student learns first from the first rows and from all rows of its pool, which the teacher answered each (seed 0). "
+            + "Where all of them do not take it past chance (the most frequent label, or one of the choices) by three standard errors of "
+            + "the test rows, choices of a part cannot be told apart, and the rules are not compared. All students of a set have as many "
+            + "steps: where all rows give no more than a part of them does, the steps bound the student and not the rows.");
+        result.Note(
+            $"Students from scratch on the teacher's labels alone (standard), batches of 32, {testRows} test rows. A "
+            + "seed's students share the first rows, initial weights and tokenizer; differences are paired by seed. \"±\" is half of the "
+            + "95 % interval (Student's t). Calls for random's last accuracy: where the mean curve first reaches it, linear between the "
+            + "points.");
         return result;
     }
+
+    private static void Report(BenchmarkResult result, SelectionSet set, WholePool whole, bool compared) => result.Row(
+        ("set", set.Name),
+        ("student", set.Student),
+        ("steps of each", set.Steps),
+        ("chance, %", 100 * whole.Chance),
+        ("first rows", set.First),
+        ("their accuracy, %", 100 * whole.First),
+        ("all rows", whole.Rows),
+        ("their accuracy by as many steps, %", 100 * whole.Accuracy),
+        ("rules compared", compared ? "yes" : "no: not past chance"));
 
     private static void Report(
         BenchmarkResult result, SelectionSet set, Dictionary<SelectionRule, List<IReadOnlyList<double>>> accuracies, int selections)
@@ -68,6 +89,7 @@ internal sealed class SelectionBenchmark : IBenchmark
                 var (mean, reach) = Interval([.. accuracies[rule].Select((a, s) => 100 * (a[i] - accuracies[SelectionRule.Random][s][i]))]);
                 result.Row(
                     ("set", set.Name),
+                    ("seeds", accuracies[rule].Count),
                     ("rows by", rule.ToString().ToLowerInvariant()),
                     ("calls", set.First + (i * set.Step)),
                     ("accuracy, %", 100 * curve[i]),

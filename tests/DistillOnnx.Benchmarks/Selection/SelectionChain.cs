@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Selection;
 using DistillOnnx.Stages.Reporting;
@@ -39,7 +40,21 @@ internal sealed class SelectionChain(SelectionSet set, int seed, string work, in
         return accuracies;
     }
 
+    /// <summary>Accuracy of a student of all rows of the pool, and of the one that began with the first.</summary>
+    /// <param name="cancellationToken">Stops between steps.</param>
+    public async Task<WholePool> WholeAsync(CancellationToken cancellationToken)
+    {
+        var first = await FirstAsync(cancellationToken);
+        var whole = await MeasureAsync("whole", Path.Combine(Root, "pool"), cancellationToken);
+        return new(Chance(), first, _data.Pool.Count, whole, _data.Test.Count);
+    }
+
     private string Root => Path.Combine(work, "runs", $"{set.Name}-{seed}");
+
+    // What is right without reading the input: the most frequent label, or one of the row's choices.
+    private double Chance() => _data.Dataset.Task.Kind == TaskKind.Choices
+        ? _data.Test.Average(r => 1.0 / r.Choices!.Count)
+        : (double)_data.Test.CountBy(r => r.Label!).Max(l => l.Value) / _data.Test.Count;
 
     private async Task<double> FirstAsync(CancellationToken cancellationToken)
     {

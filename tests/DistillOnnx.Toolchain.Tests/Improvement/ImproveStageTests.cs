@@ -212,6 +212,26 @@ public sealed class ImproveStageTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_BundlePrecision_IsWhatIsMeasuredAndServed()
+    {
+        var options = Options("out", null) with
+        {
+            Teacher = "rules", ApiKey = null, Rounds = 1, BundlePrecision = "int8", MaxAccuracyLoss = 100,
+        };
+        await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        // Round 2 chooses its rows by the first bundle's probabilities and states.
+        var result = await ImproveStage.RunAsync(
+            options with { Resume = true, Rounds = 2, MaxAccuracyLoss = 99 }, Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal([SelectionRule.Random, SelectionRule.Both], result.Rounds.Select(r => r.By!.Value));
+        Assert.Equal(["int8"], BundleManifest.Load(In(options, "rounds/002/bundle")).Precisions);
+        Assert.Equal(["int8"], BundleManifest.Load(result.Served!).Precisions);
+        var other = await Assert.ThrowsAsync<InputException>(() => ImproveStage.RunAsync(
+            options with { Resume = true, BundlePrecision = "fp32" }, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("other options", other.Message);
+    }
+
+    [Fact]
     public async Task RunAsync_WhatCannotBe_IsRefusedBeforeAnybodyIsAsked()
     {
         var options = Options("out", null) with { Teacher = "rules", ApiKey = null };
@@ -222,6 +242,10 @@ public sealed class ImproveStageTests : IDisposable
         Assert.Contains("--student goes with a --model that serves", await Fault(options with { Student = "t5-tiny" }));
         Assert.Contains("--split: train is the pool", await Fault(options with { Split = "train" }));
         Assert.Contains("--gate-level", await Fault(options with { GateLevel = 0.5 }));
+        Assert.Contains(
+            "--bundle-precision: expected one of fp32, fp16, int8, q4, found \"int4\"",
+            await Fault(options with { BundlePrecision = "int4" }));
+        Assert.Contains("--max-accuracy-loss", await Fault(options with { MaxAccuracyLoss = -1 }));
         Assert.Contains("--name", await Fault(options with { Name = "a/b" }));
         Assert.Contains(
             "--budget: the table of prices does not know \"unpriced\"",
