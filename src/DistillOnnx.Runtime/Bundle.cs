@@ -149,14 +149,18 @@ public sealed class Bundle : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_generator is not null) return _generator;
-            var encoder = EncoderGraph.Load(_sessions, GraphPath(BundleFiles.Encoder), Config.DModel);
+            var encoder = _encoder ?? EncoderGraph.Load(_sessions, GraphPath(BundleFiles.Encoder), Config.DModel);
             try
             {
-                return _generator = new TextGenerator(encoder, LoadDecoder(), Config);
+                _generator = new TextGenerator(encoder, LoadDecoder(), Config);
+
+                // It is the generator's from here on.
+                _encoder = null;
+                return _generator;
             }
             catch
             {
-                encoder.Dispose();
+                if (_encoder is null) encoder.Dispose();
                 throw;
             }
         }
