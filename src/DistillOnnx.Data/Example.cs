@@ -14,8 +14,8 @@ public sealed record Example
     /// <summary>The gold label.</summary>
     public string? Label { get; init; }
 
-    /// <summary>The reasons that lead to the label, from a teacher or a person.</summary>
-    public string? Rationale { get; init; }
+    /// <summary>The reasons that lead to the label, from a teacher or a person. A blank text gives none and is null.</summary>
+    public string? Rationale { get; init => field = string.IsNullOrWhiteSpace(value) ? null : value; }
 
     /// <summary>The label that the teacher gave.</summary>
     public string? TeacherLabel { get; init; }

@@ -33,7 +33,7 @@ internal sealed class SplitTally(string split, TaskSpec task, T5Tokenizer? token
         if (row.Label is null) _withoutLabel++;
         else _labels.Add(row.Label, row.TeacherLabel);
         if (row.TeacherLabel is null) _withoutTeacher++;
-        if (string.IsNullOrWhiteSpace(row.Rationale)) _withoutRationale++;
+        if (row.Rationale is null) _withoutRationale++;
         else _words.Add(row.Rationale.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
         _tokens?.Add(row);
         if (_longest.Count < DatasetInspector.Examples || row.Input.Length > _longest.Peek().Size)

@@ -128,5 +128,7 @@ public static class BatchPredictor
     {
         if (task.Kind == TaskKind.Choices && row.Choices is not { Count: >= 2 })
             throw new InputException($"{name}: row {id}: \"choices\" needs at least two texts, as the model's task is of kind choices");
+        if (task.Kind != TaskKind.Choices && row.Choices is not null)
+            throw new InputException($"{name}: row {id}: \"choices\": the model's task \"{task.Name}\" takes none");
     }
 }

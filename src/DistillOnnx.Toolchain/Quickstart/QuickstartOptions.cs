@@ -1,4 +1,5 @@
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Toolchain.World;
 
 namespace DistillOnnx.Toolchain.Quickstart;
 
@@ -32,7 +33,7 @@ public sealed record QuickstartOptions : IStageOptions
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
-        if (Rows < 100) faults.Add($"--rows must be at least 100, found {Rows}");
+        if (Rows is < 100 or > WorldDataset.MaxRows) faults.Add($"--rows must be between 100 and {WorldDataset.MaxRows}, found {Rows}");
         if (Steps < 1) faults.Add($"--steps must be at least 1, found {Steps}");
         if (string.IsNullOrWhiteSpace(Out)) faults.Add("--out is empty");
         return faults;

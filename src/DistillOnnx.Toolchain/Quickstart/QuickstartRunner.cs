@@ -98,8 +98,12 @@ public static class QuickstartRunner
         reporter.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"the same {options.Rows} rows and {options.Steps} steps: labels alone {byLabelsAlone:P1}, step by step "
-            + $"{result.StepByStepAccuracy:P1}, a difference of {100 * (result.StepByStepAccuracy - byLabelsAlone):+0.0;-0.0;0.0} points"));
+            + $"{result.StepByStepAccuracy:P1}, a difference of {100 * (result.StepByStepAccuracy - byLabelsAlone):+0.0;-0.0;0.0} points "
+            + $"(one seed; a step of step by step reads the rationales besides)"));
         reporter.Info($"dataset {annotated}; checkpoint {checkpoint}; bundle {bundle}");
+        reporter.Info(
+            $"the student knows this world's words alone; ask it more with: scripts/distill predict --model {bundle} --explain "
+            + $"--input {Path.Combine(annotated, SplitNames.FileName(SplitNames.Test))}");
         return result;
     }
 

@@ -18,7 +18,13 @@ internal static class StudentT
         var mean = values.Average();
         if (values.Count == 1) return (mean, null);
         var variance = values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1);
-        // Beyond the table the largest tabulated quantile is a little too large, which makes no interval too narrow.
-        return (mean, Quantiles[Math.Min(values.Count - 1, Quantiles.Length) - 1] * Math.Sqrt(variance / values.Count));
+        return (mean, Reach(values.Count, Math.Sqrt(variance / values.Count)));
     }
+
+    /// <summary>How far the 95 % interval of a mean reaches on either side; null for a single value.</summary>
+    /// <param name="count">Values.</param>
+    /// <param name="standardError">Of their mean.</param>
+    public static double? Reach(int count, double standardError) =>
+        // Beyond the table the largest tabulated quantile is a little too large, which makes no interval too narrow.
+        count < 2 ? null : Quantiles[Math.Min(count - 1, Quantiles.Length) - 1] * standardError;
 }

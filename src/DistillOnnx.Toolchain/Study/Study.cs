@@ -196,6 +196,12 @@ public static class Study
             return;
         }
 
+        if (!options.Overwrite && File.Exists(stamp))
+        {
+            throw new InputException(
+                $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins anew");
+        }
+
         OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
         RequireRationales(options, data);
         using var output = OutputDirectory.Create(options.Out, options.Overwrite);

@@ -14,6 +14,9 @@ namespace DistillOnnx.Toolchain.Study;
 public sealed record StudyDifference(
     string Student, string Data, string Method, double Fraction, int Seeds, double Mean, double StandardError)
 {
+    /// <summary>Half of the 95 % interval; null for a single pair, which says nothing of it.</summary>
+    internal double? Reach => StudentT.Reach(Seeds, StandardError);
+
     /// <summary>Compares runs.</summary>
     /// <param name="runs">The runs.</param>
     /// <param name="reference">The method that others are compared with.</param>

@@ -95,7 +95,7 @@ internal static class StudyReport
         }
 
         page.AppendLine().AppendLine("## Accuracy").AppendLine().AppendLine(
-            "Mean ± sample standard deviation over seeds, in per cent.").AppendLine();
+            "Mean ± sample standard deviation over seeds, in per cent; of one seed there is none.").AppendLine();
         foreach (var student in result.Summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
         foreach (var plot in plots) page.AppendLine(CultureInfo.InvariantCulture, $"![{plot}]({plot})").AppendLine();
         Differences(page, options.Methods[0], result.Differences);
@@ -137,14 +137,14 @@ internal static class StudyReport
         if (differences.Count == 0) return;
         page.AppendLine(CultureInfo.InvariantCulture, $"## Against {reference}").AppendLine();
         page.AppendLine(
-            "Difference of accuracies, paired by seed (same rows, same initial weights): mean ± standard error, in "
-            + "points. Within about two standard errors of zero there is nothing to be seen.").AppendLine();
+            "Difference of accuracies, paired by seed (same rows, same initial weights): mean ± half of its 95 % interval (Student's t), "
+            + "in points. Where the interval holds zero, and for one seed, nothing is shown.").AppendLine();
         page.AppendLine("| student | method | data | share | seeds | difference |").AppendLine("|---|---|---|---:|---:|---:|");
         foreach (var d in differences)
             page.AppendLine(
                 CultureInfo.InvariantCulture,
                 $"| {d.Student} | {d.Method} | {d.Data} | {100 * d.Fraction:0.##} % | {d.Seeds} | "
-                + $"{100 * d.Mean:+0.00;-0.00;0.00} ± {100 * d.StandardError:0.00} |");
+                + $"{100 * d.Mean:+0.00;-0.00;0.00}{(d.Reach is { } r ? FormattableString.Invariant($" ± {100 * r:0.00}") : "")} |");
         page.AppendLine();
     }
 
@@ -160,7 +160,7 @@ internal static class StudyReport
         foreach (var line in student.GroupBy(s => (s.Method, s.Data)))
         {
             var cells = columns.Select(c => line.FirstOrDefault(s => s.Fraction == c) is { } s
-                ? string.Create(CultureInfo.InvariantCulture, $"{100 * s.Accuracy:0.00} ± {100 * s.Deviation:0.00} (n={s.Seeds})")
+                ? string.Create(CultureInfo.InvariantCulture, $"{s.Text} (n={s.Seeds})")
                 : "–");
             page.AppendLine(CultureInfo.InvariantCulture, $"| {line.Key.Method} | {line.Key.Data} | {string.Join(" | ", cells)} |");
         }

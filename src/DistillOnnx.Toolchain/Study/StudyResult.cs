@@ -33,7 +33,7 @@ public sealed record StudyResult(
         foreach (var line in Summary.GroupBy(s => (s.Student, s.Method, s.Data)))
         {
             var figures = shares.Select(share => line.FirstOrDefault(s => s.Fraction == share) is { } s
-                ? string.Create(CultureInfo.InvariantCulture, $"{100 * s.Accuracy:0.00} ± {100 * s.Deviation:0.00}")
+                ? s.Text
                 : "");
             cells.Add([line.Key.Student, line.Key.Method, line.Key.Data, .. figures]);
         }

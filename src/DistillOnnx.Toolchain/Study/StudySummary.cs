@@ -12,6 +12,11 @@ namespace DistillOnnx.Toolchain.Study;
 public sealed record StudySummary(
     string Data, string Student, string Method, double Fraction, int TrainRows, int Seeds, double Accuracy, double Deviation)
 {
+    /// <summary>For a person, in per cent; of a single run without a deviation, which it has none of.</summary>
+    internal string Text => Seeds > 1
+        ? FormattableString.Invariant($"{100 * Accuracy:0.00} ± {100 * Deviation:0.00}")
+        : FormattableString.Invariant($"{100 * Accuracy:0.00}");
+
     /// <summary>Sums runs up, in their order.</summary>
     /// <param name="runs">The runs.</param>
     public static IReadOnlyList<StudySummary> Of(IEnumerable<StudyRun> runs) =>

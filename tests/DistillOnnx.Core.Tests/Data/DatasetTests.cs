@@ -15,6 +15,18 @@ public sealed class DatasetTests : IDisposable
 
     public void Dispose() => _work.Dispose();
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData(" \\t\\n", null)]
+    [InlineData(" why ", " why ")]
+    public void Parse_BlankRationale_IsNone(string rationale, string? expected)
+    {
+        var row = ExampleJson.Parse(
+            Encoding.UTF8.GetBytes($"{{\"input\":\"a\",\"rationale\":\"{rationale}\"}}"), "row 1", "1");
+
+        Assert.Equal(expected, row.Rationale);
+    }
+
     [Fact]
     public void Load_RowsWithUnknownKeysBlankLinesAndCrlf_GivesTheRows()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Export;
@@ -49,5 +50,10 @@ public sealed class BatchPredictorTests
         var error = await Assert.ThrowsAsync<InferenceException>(
             () => BatchPredictor.RunAsync(options with { Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("none of 1 rows has an answer", error.Message, StringComparison.Ordinal);
+
+        File.WriteAllText(directory["rows"], """{"id": "a", "input": "it is", "choices": ["yes", "no"]}""");
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => BatchPredictor.RunAsync(options with { Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("rows: row a: \"choices\": the model's task \"tiny\" takes none", fault.Message, StringComparison.Ordinal);
     }
 }

@@ -61,6 +61,19 @@ public sealed class StudyTests : IDisposable
             Comparison.RunAsync(options with { Resume = true, BatchSize = 5 }, Reporter.None, CancellationToken.None));
 
         Assert.Contains("other options", fault.Message);
+        fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
+        Assert.Contains("--resume goes on with it", fault.Message);
+    }
+
+    [Fact]
+    public void Reach_OfAPair_IsTheIntervalOfStudentsT()
+    {
+        StudyDifference Of(int seeds) => new("s", "d", "m", 1, seeds, -0.053, 0.012);
+
+        Assert.Null(Of(1).Reach);
+        Assert.Equal(12.706 * 0.012, Of(2).Reach!.Value, 1e-9);
+        Assert.Equal("33.30", new StudySummary("d", "s", "m", 1, 40, Seeds: 1, 0.333, 0).Text);
+        Assert.Equal("33.30 ± 1.00", new StudySummary("d", "s", "m", 1, 40, Seeds: 2, 0.333, 0.01).Text);
     }
 
     [Fact]
