@@ -53,7 +53,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
             [sent[4], sent[5], sent[6], Future(targetColumns), Buckets(targetColumns, decoder: true)],
             [.. parts.SelectMany((p, i) => new[]
             {
-                sent[7 + (4 * i)], sent[8 + (4 * i)], sent[9 + (4 * i)], p.Part.Sets.Biases().to(device), sent[10 + (4 * i)],
+                sent[7 + (4 * i)], sent[8 + (4 * i)], sent[9 + (4 * i)], Upload.Copy(p.Part.Sets.Biases(), device), sent[10 + (4 * i)],
             })],
             rows);
     }
