@@ -100,32 +100,34 @@ internal static class GpuLabels
         using var server = await ServerProcess.StartAsync(
             bundle, options.Threads, ["--device", device, "--precision", precision], cancellationToken);
         var clients = Callers.Connect(server.Address);
-        var times = new List<double>();
-        for (var i = 0; i < (options.Quick ? 5 : 300); i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            await clients[0].PredictAsync("nli", text, cancellationToken: cancellationToken);
-            times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        }
-
-        // What a call costs that nothing is computed for.
         using var channel = GrpcChannel.ForAddress(server.Address);
         var health = new Health.HealthClient(channel);
-        var empty = new List<double>();
-        for (var i = 0; i < times.Count; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            await health.CheckAsync(new HealthCheckRequest(), cancellationToken: cancellationToken);
-            empty.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        }
+        var median = await MedianAsync(
+            () => clients[0].PredictAsync("nli", text, cancellationToken: cancellationToken), options);
 
-        var median = Timing.Of([.. times.Skip(times.Count / 5)]).Median;
+        // What a call costs that nothing is computed for.
+        var empty = await MedianAsync(
+            () => health.CheckAsync(new HealthCheckRequest(), cancellationToken: cancellationToken).ResponseAsync, options);
         var rate = await Callers.SaturateAsync(
             clients, sample, options.Quick ? 16 : 512, TimeSpan.FromSeconds(options.Quick ? 1 : 10), cancellationToken);
         result.Ratio("label_b1_grpc_ms", median);
         result.Ratio("served_over_inprocess", rate / inProcess);
-        result.Row(("labels", "through the server"), ("median ms of one", median),
-            ("median ms of a health check", Timing.Of([.. empty.Skip(empty.Count / 5)]).Median), ("answers/s", rate));
+        result.Row(
+            ("labels", "through the server"), ("median ms of one", median), ("median ms of a health check", empty), ("answers/s", rate));
         foreach (var client in clients) client.Dispose();
+    }
+
+    /// <summary>Milliseconds of a call, made again and again; the first fifth warms up.</summary>
+    private static async Task<double> MedianAsync(Func<Task> call, BenchmarkOptions options)
+    {
+        var times = new List<double>();
+        for (var i = 0; i < (options.Quick ? 5 : 300); i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await call();
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        return Timing.Of([.. times.Skip(times.Count / 5)]).Median;
     }
 }

@@ -74,7 +74,6 @@ internal static class GpuTraining
                 }
 
                 rates[preset] = rate;
-                options.Save(result);
                 if (preset is "t5-small") result.Ratio("train_small_bf16_tokens_per_s", rate);
 
                 // Over TF32, which is what fp32 means on a GPU.
@@ -136,6 +135,7 @@ internal static class GpuTraining
             ("training", $"{preset} {name}"), ("rows a step", batchRows), ("useful tokens/s", tokens / seconds),
             ("model FLOP utilisation", utilisation),
             ("distinct shapes", student.Shapes), ("resident on the device MiB", DeviceMemory()));
+        options.Save(result);
         return (tokens / seconds, utilisation);
     }
 
@@ -166,7 +166,7 @@ internal static class GpuTraining
         catch (System.Runtime.InteropServices.ExternalException e)
         {
             // A card that is too small for this student must not cost the other figures.
-            result.Note($"{preset}: {e.Message.Split('\n')[0]}");
+            result.Note($"{preset}: {TorchScript.Fault(e)}");
         }
     }
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace DistillOnnx.Training.Engines.Script;
 
 /// <summary>
@@ -14,6 +12,9 @@ internal sealed class AllowedTokens(int vocabulary)
     /// <summary>A token of the set of number 0, for places that count nothing; null where there are no sets.</summary>
     public int? Any { get; private set; }
 
+    /// <summary>Sets so far.</summary>
+    public int Count => _sets.Count;
+
     /// <summary>The number of a set.</summary>
     /// <param name="tokens">Its tokens.</param>
     public int Number(int[] tokens)
@@ -23,8 +24,8 @@ internal sealed class AllowedTokens(int vocabulary)
         return _sets[tokens] = _sets.Count;
     }
 
-    /// <summary>float32 [sets, V]: 0 at a set's tokens, otherwise −∞; [0, V] where there are no sets.</summary>
-    public Tensor Biases()
+    /// <summary>[sets, V], row by row: 0 at a set's tokens, otherwise −∞.</summary>
+    public float[] Biases()
     {
         var biases = new float[_sets.Count * vocabulary];
         Array.Fill(biases, float.NegativeInfinity);
@@ -33,6 +34,6 @@ internal sealed class AllowedTokens(int vocabulary)
             foreach (var token in tokens) biases[(set * vocabulary) + token] = 0;
         }
 
-        return tensor(biases, [_sets.Count, vocabulary]);
+        return biases;
     }
 }

@@ -44,16 +44,17 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         var upload = new Upload(device);
         Source(upload, sequences, rows, columns, sources);
         Target(upload, sequences, labels.Length, rows, targetColumns, first, second);
-        var parts = new List<(Part Part, int Tokens)>();
-        if (labels.Length > 0) parts.Add((Part.Of(upload, batch, labels, first, config.VocabSize), first));
-        if (rationales.Length > 0) parts.Add((Part.Of(upload, batch, rationales, second, config.VocabSize), second));
+        var sets = new List<int>();
+        if (labels.Length > 0) sets.Add(Part(upload, batch, labels, first));
+        if (rationales.Length > 0) sets.Add(Part(upload, batch, rationales, second));
         var sent = upload.Send();
         return new ScriptInputs(
             [sent[0], sent[1], sent[2], sent[3].view(rows, 1, 1, columns), Buckets(columns, decoder: false)],
             [sent[4], sent[5], sent[6], Future(targetColumns), Buckets(targetColumns, decoder: true)],
-            [.. parts.SelectMany((p, i) => new[]
+            [.. sets.SelectMany((count, i) =>
             {
-                sent[7 + (4 * i)], sent[8 + (4 * i)], sent[9 + (4 * i)], Upload.Copy(p.Part.Sets.Biases(), device), sent[10 + (4 * i)],
+                var part = sent.AsSpan(7 + (5 * i), 5);
+                return (Tensor[])[part[0], part[1], part[2], part[3].view(count, config.VocabSize), part[4]];
             })],
             rows);
     }
@@ -111,6 +112,45 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         upload.Add(grid.Tokens);
     }
 
+    /// <summary>Adds what a part's tokens are compared with; gives how many sets of allowed tokens it has.</summary>
+    private int Part(Upload upload, MicroBatch batch, TrainingSequence[] sequences, int tokens)
+    {
+        var sets = new AllowedTokens(config.VocabSize);
+        var (targets, own) = (new long[tokens], new long[tokens]);
+        var (weights, counts) = (new float[tokens], new float[tokens]);
+        var at = 0;
+        foreach (var sequence in sequences)
+        {
+            var weight = (float)batch.TokenWeight(sequence);
+            for (var j = 0; j < sequence.Target.Length; j++, at++)
+            {
+                targets[at] = sequence.Target[j];
+
+                // Where a single token is left there is nothing to choose, and no loss.
+                if (sequence.Allowed is { } allowed)
+                {
+                    if (allowed[j].Length == 1) continue;
+                    own[at] = sets.Number(allowed[j]);
+                }
+
+                (weights[at], counts[at]) = (weight, 1);
+            }
+        }
+
+        // What counts nothing has a loss too, of which nothing must become of no number.
+        for (var i = 0; i < tokens; i++)
+        {
+            if (counts[i] == 0 && sets.Any is { } any) targets[i] = any;
+        }
+
+        upload.Add(targets);
+        upload.Add(weights);
+        upload.Add(counts);
+        upload.Add(sets.Biases());
+        upload.Add(sets.Any is null ? [] : own);
+        return sets.Count;
+    }
+
     private Tensor Buckets(int length, bool decoder)
     {
         ref var kept = ref decoder ? ref _decoderBuckets : ref _encoderBuckets;
@@ -131,46 +171,5 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         }
 
         return kept.narrow(0, 0, length).narrow(1, 0, length);
-    }
-
-    /// <summary>What a part's tokens are compared with.</summary>
-    private sealed record Part(AllowedTokens Sets)
-    {
-        public static Part Of(Upload upload, MicroBatch batch, TrainingSequence[] sequences, int tokens, int vocabulary)
-        {
-            var sets = new AllowedTokens(vocabulary);
-            var (targets, own) = (new long[tokens], new long[tokens]);
-            var (weights, counts) = (new float[tokens], new float[tokens]);
-            var at = 0;
-            foreach (var sequence in sequences)
-            {
-                var weight = (float)batch.TokenWeight(sequence);
-                for (var j = 0; j < sequence.Target.Length; j++, at++)
-                {
-                    targets[at] = sequence.Target[j];
-
-                    // Where a single token is left there is nothing to choose, and no loss.
-                    if (sequence.Allowed is { } allowed)
-                    {
-                        if (allowed[j].Length == 1) continue;
-                        own[at] = sets.Number(allowed[j]);
-                    }
-
-                    (weights[at], counts[at]) = (weight, 1);
-                }
-            }
-
-            // What counts nothing has a loss too, of which nothing must become of no number.
-            for (var i = 0; i < tokens; i++)
-            {
-                if (counts[i] == 0 && sets.Any is { } any) targets[i] = any;
-            }
-
-            upload.Add(targets);
-            upload.Add(weights);
-            upload.Add(counts);
-            upload.Add(sets.Any is null ? [] : own);
-            return new Part(sets);
-        }
     }
 }

@@ -29,14 +29,10 @@ internal sealed class Upload(Device device)
     /// <summary>The arrays on the device, in the order in which they were added.</summary>
     public Tensor[] Send()
     {
-        var whole = Copy(tensor(_whole.ToArray()), device);
-        var single = Copy(tensor(_single.ToArray()), device);
+        var whole = Copy(tensor(_whole.ToArray()));
+        var single = Copy(tensor(_single.ToArray()));
         return [.. _arrays.Select(a => (a.Whole ? whole : single).narrow(0, a.Begin, a.Count))];
     }
 
-    /// <summary>Copies a tensor of the CPU to a device, by pinned memory.</summary>
-    public static Tensor Copy(Tensor host, Device device) =>
-        device.type == TorchSharp.DeviceType.CPU || host.numel() == 0
-            ? host.to(device)
-            : host.pin_memory().to(device, non_blocking: true);
+    private Tensor Copy(Tensor host) => device.type == TorchSharp.DeviceType.CPU ? host : host.pin_memory().to(device, non_blocking: true);
 }
