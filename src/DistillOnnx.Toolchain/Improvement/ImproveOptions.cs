@@ -98,9 +98,9 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
     [Option("whose labels to learn: teacher, or gold where the pool has them (its rationales are the teacher's in either case)")]
     public LabelSource Labels { get; init; } = LabelSource.Teacher;
 
-    /// <summary>Weight of the label loss.</summary>
-    [Option("weight of the label loss in step-by-step", Value = "SHARE")]
-    public double Alpha { get; init; } = 0.5;
+    /// <summary>Weight of the label loss; null: as <c>train</c> does.</summary>
+    [Option("weight of the label loss in step-by-step (default: 0.5)", Value = "SHARE")]
+    public double? Alpha { get; init; }
 
     /// <summary>Times that a round's training sees all annotated rows.</summary>
     [Option("times that a training goes through all rows annotated so far", Value = "COUNT")]

@@ -125,7 +125,7 @@ public static class QuickstartRunner
         MaxSteps = options.Steps,
         BatchSize = 32,
         // What its words mean is the harder part, and what the rationales tell.
-        Alpha = 0.2,
+        Alpha = method == TrainingMethod.StepByStep ? 0.2 : null,
         LabelLoss = LabelLoss.ClosedSet,
         Dropout = 0,
         VocabularySize = 300,

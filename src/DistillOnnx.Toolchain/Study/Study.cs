@@ -22,14 +22,6 @@ namespace DistillOnnx.Toolchain.Study;
 /// </summary>
 public static class Study
 {
-    private const string OptionsFile = "study.json";
-
-    private static JsonSerializerOptions Json { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-    };
-
     /// <summary>Makes a study.</summary>
     /// <param name="options">Which runs.</param>
     /// <param name="reporter">Receives progress and messages.</param>
@@ -49,28 +41,38 @@ public static class Study
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
         var plan = StudyPlan.Of(options, data, tokenizer).ToList();
         var groups = data.Where(d => d.Group is not null).ToDictionary(d => d.Directory, d => d.Group!);
-        var runs = new List<StudyRun>();
-        for (var i = 0; i < plan.Count; i++)
+        var made = new StudyRun?[plan.Count];
+        var gate = new Lock();
+        StudyResult WriteDown()
         {
-            var (key, training, run) = plan[i];
-            reporter.Progress("study", i, plan.Count, key);
-            var file = RunFile(options, key);
-            if (Read<StudyRun>(file) is { } earlier)
-            {
-                runs.AddRange(earlier.Rowwise());
-                continue;
-            }
-
-            reporter.Info(FormattableString.Invariant($"run {i + 1} of {plan.Count}: {key}"));
-            var done = await MakeAsync(options, training, run, groups.GetValueOrDefault(training.Data), reporter, cancellationToken);
-            Save(file, done);
-            if (!options.KeepCheckpoints) Directory.Delete(training.Out, recursive: true);
-            runs.AddRange(done.Rowwise());
-            Write(options, runs, untrained, data, tokenizer);
+            lock (gate) return Write(options, made, untrained, data, tokenizer);
         }
 
-        reporter.Progress("study", plan.Count, plan.Count);
-        return Write(options, runs, untrained, data, tokenizer);
+        var progress = new StudyProgress(reporter, plan.Count, options.Jobs > 1);
+        async ValueTask MakeOneAsync(int place, CancellationToken stop)
+        {
+            var (key, training, run) = plan[place];
+            var file = RunFile(options, key);
+            var own = progress.Begin(key);
+            reporter.Info(FormattableString.Invariant($"run {place + 1} of {plan.Count}: {key}"));
+            var done = await MakeAsync(options, training, run, groups.GetValueOrDefault(training.Data), own, stop);
+            Save(file, done);
+            if (!options.KeepCheckpoints) Directory.Delete(training.Out, recursive: true);
+            lock (gate) made[place] = done;
+            WriteDown();
+            progress.End(key);
+        }
+
+        for (var i = 0; i < plan.Count; i++)
+        {
+            made[i] = Read<StudyRun>(RunFile(options, plan[i].Key));
+            if (made[i] is not null) progress.End(plan[i].Key);
+        }
+
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, plan.Count).Where(i => made[i] is null).ToArray(),
+            new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellationToken }, MakeOneAsync);
+        return WriteDown();
     }
 
     // Found before the first run, which may take hours, and not at the first one that needs them.
@@ -119,7 +121,7 @@ public static class Study
         StudyOptions options, TrainOptions training, Action<Example, bool> count, IReporter reporter, CancellationToken cancellationToken)
     {
         var dataset = Dataset.Open(training.Data);
-        var inference = new InferenceOptions { Device = options.Device, Threads = options.Threads ?? 0 };
+        var inference = new InferenceOptions { Device = options.Device, Threads = training.Threads ?? 0 };
         using var predictor = PredictorFactory.Open(training.Out, inference, reporter);
         return new Measurement(dataset.Task, dataset.Load(options.Split))
         {
@@ -166,37 +168,16 @@ public static class Study
 
     private static void Open(StudyOptions options, IReadOnlyList<StudyData> data)
     {
-        var stamp = Path.Combine(options.Out, OptionsFile);
-
-        // A study may grow by methods, shares, seeds, datasets and students: its runs do not depend on each other.
-        var mine = JsonSerializer.Serialize(
-            options with
-            {
-                Out = "",
-                Overwrite = false,
-                Resume = false,
-                Threads = null,
-                Device = "",
-                KeepCheckpoints = false,
-                Seeds = [],
-                Methods = [],
-                Fractions = [],
-                Data = [],
-                Accuracies = [],
-                Students = [],
-            },
-            Json);
-        if (options.Resume && File.Exists(stamp))
+        foreach (var student in options.Students.Select(StudyNames.Parse)) StudentTrainer.RequireStudent(student.Value);
+        var holds = StudyStamp.Exists(options.Out);
+        if (options.Resume && holds)
         {
-            if (File.ReadAllText(stamp) != mine)
-                throw new InputException(
-                    $"{options.Out}: cannot be gone on with: its runs were made with other options ({OptionsFile}); "
-                    + "pass the same ones, or --overwrite");
+            StudyStamp.RequireSame(options);
             RequireRationales(options, data);
             return;
         }
 
-        if (!options.Overwrite && File.Exists(stamp))
+        if (!options.Overwrite && holds)
         {
             throw new InputException(
                 $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins anew");
@@ -205,7 +186,7 @@ public static class Study
         OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
         RequireRationales(options, data);
         using var output = OutputDirectory.Create(options.Out, options.Overwrite);
-        File.WriteAllText(output.FilePath(OptionsFile), mine);
+        StudyStamp.Write(options, output.Path);
         Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
         Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
         output.Commit();
@@ -213,7 +194,7 @@ public static class Study
 
     private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, "runs", $"{key}.json");
 
-    private static void Save<T>(string file, T value) => AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, Json));
+    private static void Save<T>(string file, T value) => AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, StudyJson.Options));
 
     private static T? Read<T>(string file)
         where T : class
@@ -221,7 +202,7 @@ public static class Study
         if (!File.Exists(file)) return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json)
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), StudyJson.Options)
                 ?? throw new InputException($"{file}: expected a run, found null");
         }
         catch (JsonException e)
@@ -232,11 +213,13 @@ public static class Study
 
     private static StudyResult Write(
         StudyOptions options,
-        IReadOnlyList<StudyRun> runs,
+        IReadOnlyList<StudyRun?> made,
         IReadOnlyList<StudyBaseline> untrained,
         IReadOnlyList<StudyData> data,
         string? tokenizer)
     {
+        StudyRun[] runs = [.. made.OfType<StudyRun>().SelectMany(r => r.Rowwise())];
+
         // Where a method that reads no rationales ran in a dataset's place.
         var stand = data.ToDictionary(d => d.Name, d => data.First(o => o.LabelHash == d.LabelHash).Name);
         var summary = StudySummary.Of(runs);
@@ -244,7 +227,11 @@ public static class Study
         var teachers = data.Where(d => d.TeacherAccuracy is not null).ToDictionary(d => d.Name, d => d.TeacherAccuracy!.Value);
         var result = new StudyResult(
             options.Out, runs, summary, StudyDifference.Of(runs, options.Methods[0], stand),
-            StudyRatio.Of(runs, options.Methods[0], stand, accuracies), SmallestStudent.Of(runs, teachers), untrained, tokenizer);
+            StudyRatio.Of(runs, options.Methods[0], stand, accuracies), SmallestStudent.Of(runs, teachers), untrained, tokenizer)
+        {
+            RunsMade = made.Count(r => r is not null),
+            RunsPlanned = made.Count,
+        };
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "results.csv"), Encoding.UTF8.GetBytes(StudyReport.Csv(runs)));
         var plots = StudyPlots.Draw(summary, data, options.Split, options.Out);
         AtomicFile.WriteAllBytes(

@@ -83,9 +83,9 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     [Option("rows of a batch", Value = "ROWS")]
     public int BatchSize { get; init; } = 64;
 
-    /// <summary>Weight of the label loss in step-by-step.</summary>
-    [Option("weight of the label loss in step-by-step", Value = "SHARE")]
-    public double Alpha { get; init; } = 0.5;
+    /// <summary>Weight of the label loss in step-by-step; null: as <c>train</c> does.</summary>
+    [Option("weight of the label loss in step-by-step (default: 0.5)", Value = "SHARE")]
+    public double? Alpha { get; init; }
 
     /// <summary>That weight at the last step; null: it stays.</summary>
     [Option(
@@ -131,9 +131,19 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Value = "ACCURACY")]
     public IReadOnlyList<string> Accuracies { get; init; } = [];
 
+    /// <summary>Runs at once.</summary>
+    [Option(
+        "runs at once, each with its share of --threads; for small students two runs with a thread each are faster than one after the "
+        + "other with two; on a GPU they share it",
+        Value = "COUNT")]
+    public int Jobs { get; init; } = 1;
+
     /// <summary>Whether checkpoints are kept.</summary>
     [Option("keep every run's checkpoint (default: its report alone)")]
     public bool KeepCheckpoints { get; init; }
+
+    /// <summary>Threads of each of the runs that go at once; null: one a core.</summary>
+    internal int? ThreadsOfRun() => Jobs == 1 ? Threads : Math.Max(1, (Threads ?? Environment.ProcessorCount) / Jobs);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Validate()
@@ -143,6 +153,13 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         {
             if (required && values.Count == 0) faults.Add($"--{name} is missing");
             if (values.Distinct(StringComparer.Ordinal).Count() != values.Count) faults.Add($"--{name} names one twice");
+        }
+
+        void Share(string name, double? value)
+        {
+            if (value is { } v && !(v is >= 0 and <= 1)) faults.Add($"--{name}: expected a share from 0 to 1, found {v}");
+            if (value is not null && Methods.All(m => StudyMethod.Find(m)?.Method != TrainingMethod.StepByStep))
+                faults.Add($"--{name}: only step-by-step has two losses to weigh, and --methods does not name it");
         }
 
         if (Data.Count + World.Count == 0) faults.Add("--data is missing, or --world");
@@ -180,13 +197,14 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");
         if (LabelLoss == LabelLoss.ClosedSet && Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask))
             faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
-        if (AlphaEnd is { } end && !(end is >= 0 and <= 1)) faults.Add($"--alpha-end: expected a share from 0 to 1, found {end}");
+        Share("alpha", Alpha);
+        Share("alpha-end", AlphaEnd);
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
         if (Patience < 0) faults.Add($"--patience: expected at least 0, found {Patience}");
         if (MaxRationaleTokens < 1) faults.Add($"--max-rationale-tokens: expected at least 1, found {MaxRationaleTokens}");
-        if (!(Alpha is >= 0 and <= 1)) faults.Add($"--alpha: expected a share from 0 to 1, found {Alpha}");
+        if (Jobs is < 1 or > 1024) faults.Add($"--jobs: expected 1 to 1024, found {Jobs}");
         faults.AddRange(OptimizationFaults());
         return faults;
     }

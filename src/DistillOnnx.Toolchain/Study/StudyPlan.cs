@@ -44,7 +44,7 @@ internal static class StudyPlan
             Resume = true,
             Method = method.Method,
             Labels = method.Labels,
-            Alpha = options.Alpha,
+            Alpha = method.Method == TrainingMethod.StepByStep ? options.Alpha : null,
             AlphaEnd = method.Method == TrainingMethod.StepByStep ? options.AlphaEnd : null,
             LabelLoss = options.LabelLoss,
             Fraction = double.Parse(fraction, CultureInfo.InvariantCulture),
@@ -59,6 +59,7 @@ internal static class StudyPlan
             EvaluateEvery = options.EvaluateEvery,
             Patience = options.Patience,
             Seed = long.Parse(seed, CultureInfo.InvariantCulture),
+            Threads = options.ThreadsOfRun(),
         };
         var run = new StudyRun
         {

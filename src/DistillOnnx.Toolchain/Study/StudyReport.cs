@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using DistillOnnx.Stages.Options;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -11,7 +12,7 @@ internal static class StudyReport
     private static readonly HashSet<string> Described = new(StringComparer.Ordinal)
     {
         "data", "world", "students", "methods", "fractions", "seeds", "split", "max_steps", "max_tokens", "epochs", "batch_size", "alpha",
-        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "micro_batch_tokens",
+        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "jobs", "micro_batch_tokens",
     };
 
     /// <summary>The runs as CSV.</summary>
@@ -46,10 +47,12 @@ internal static class StudyReport
             + $"{string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"Each run: {Length(options)}, batch {options.BatchSize}, alpha {options.Alpha}"
-            + $"{(options.AlphaEnd is { } end ? string.Create(CultureInfo.InvariantCulture, $" to {end}") : "")} in step-by-step, "
-            + $"checkpoint chosen on the validation rows, measured on `{options.Split}`.");
+            $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}checkpoint chosen on the validation rows, measured on `{options.Split}`.");
         page.AppendLine(Compared(options, result.Runs));
+        if (result.RunsMade < result.RunsPlanned)
+            page.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"**Not complete: {result.RunsMade} of {result.RunsPlanned} runs are made, and all figures are of these alone.**");
         var others = Others(options);
         if (others.Count > 0)
             page.AppendLine(CultureInfo.InvariantCulture, $"Otherwise the defaults of `train`, but for {string.Join(", ", others)}.");
@@ -108,6 +111,13 @@ internal static class StudyReport
             "Figures here hold for the students, rows and steps named above and do not apply to larger ones. Rows "
             + "that a dataset held out of another split are listed in its `dataset.json`.");
         return page.ToString();
+    }
+
+    private static string Alpha(StudyOptions options)
+    {
+        if (options.Methods.All(m => StudyMethod.Find(m)!.Method != TrainingMethod.StepByStep)) return "";
+        var end = options.AlphaEnd is { } last ? string.Create(CultureInfo.InvariantCulture, $" to {last}") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"alpha {options.Alpha ?? TrainOptions.DefaultAlpha}{end} in step-by-step, ");
     }
 
     private static string Length(StudyOptions options) =>

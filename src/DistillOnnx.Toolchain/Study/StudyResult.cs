@@ -5,7 +5,7 @@ namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>What a study came to.</summary>
 /// <param name="Study">Its directory.</param>
-/// <param name="Runs">All runs.</param>
+/// <param name="Runs">All runs that are made; of a generated dataset, one more for each depth.</param>
 /// <param name="Summary">Mean and spread over seeds.</param>
 /// <param name="Differences">Methods against the first one, paired by seed.</param>
 /// <param name="RowsRatio">Rows that methods need over those that the first one needs, per accuracy.</param>
@@ -22,6 +22,12 @@ public sealed record StudyResult(
     IReadOnlyList<StudyBaseline> Untrained,
     string? Tokenizer)
 {
+    /// <summary>Runs that are made.</summary>
+    public required int RunsMade { get; init; }
+
+    /// <summary>Runs that the study has in all.</summary>
+    public required int RunsPlanned { get; init; }
+
     /// <summary>Mean accuracy and its deviation, in per cent, as lines for a person: a row a method and dataset, a
     /// column a share of the rows.</summary>
     public IReadOnlyList<string> TableLines()

@@ -61,7 +61,12 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         task = TaskLimits.WithLabelLimit(task, Options, encoder.LongestLabel, Reporter);
 
         // What is recorded, and compared when a run is resumed, is what is used, whichever of the dataset and the options said it.
-        Options = Options with { MaxInputTokens = task.MaxInputTokens, MaxLabelTokens = task.MaxLabelTokens };
+        Options = Options with
+        {
+            MaxInputTokens = task.MaxInputTokens,
+            MaxLabelTokens = task.MaxLabelTokens,
+            Alpha = Options.Alpha ?? TrainOptions.DefaultAlpha,
+        };
         var inputs = new InputEncoder(tokenizer, task);
         var validationRows = _validation.Count == 0
             ? []
@@ -117,7 +122,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         var total = Options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(epochs * stepsPerEpoch)));
         var warmup = Math.Min(total, Options.WarmupSteps ?? (fromScratch ? (int)Math.Ceiling(ScratchWarmup * total) : 0));
         var alpha = Options.Method == TrainingMethod.StepByStep
-            ? new AlphaSchedule(Options.Alpha, Options.AlphaEnd ?? Options.Alpha, total)
+            ? new AlphaSchedule(Options.Alpha!.Value, Options.AlphaEnd ?? Options.Alpha.Value, total)
             : AlphaSchedule.LabelsAlone;
         var every = Options.EvaluateEvery ?? Math.Max(1, Math.Min(stepsPerEpoch, (total + Evaluations - 1) / Evaluations));
         return new TrainingPlan(

@@ -17,7 +17,12 @@ public static class StudentTrainer
     public static Task<TrainResult> RunAsync(TrainOptions options, IReporter reporter, CancellationToken cancellationToken) =>
         Task.Run(() => Run(options, reporter, cancellationToken), CancellationToken.None);
 
-    /// <summary>The same on the calling thread.</summary>
+    /// <summary>Refuses what is no student, for a stage that begins to train late.</summary>
+    /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
+    /// <exception cref="InputException">It is none of them, or cannot be used.</exception>
+    public static void RequireStudent(string student) => StudentSource.Resolve(student);
+
+    /// <summary>Trains a student on the calling thread.</summary>
     internal static TrainResult Run(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         var run = new DatasetRun(options, reporter).Run(cancellationToken);

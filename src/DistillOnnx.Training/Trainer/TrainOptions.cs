@@ -5,6 +5,9 @@ namespace DistillOnnx.Training.Trainer;
 /// <summary>What to train, on what, and how.</summary>
 public sealed record TrainOptions : RunOptions
 {
+    /// <summary>Weight of the label loss where none is given.</summary>
+    public const double DefaultAlpha = 0.5;
+
     /// <summary>All defaults.</summary>
     public TrainOptions()
     {
@@ -33,9 +36,9 @@ public sealed record TrainOptions : RunOptions
     [Option("whose labels to learn: gold or teacher (distillation)")]
     public LabelSource Labels { get; init; } = LabelSource.Gold;
 
-    /// <summary>Weight of the label loss; the rationale loss has the rest.</summary>
-    [Option("weight of the label loss in step-by-step; the rationale loss weighs 1 − alpha", Value = "SHARE")]
-    public double Alpha { get; init; } = 0.5;
+    /// <summary>Weight of the label loss; the rationale loss has the rest; null: <see cref="DefaultAlpha"/>.</summary>
+    [Option("weight of the label loss in step-by-step; the rationale loss weighs 1 − alpha (default: 0.5)", Value = "SHARE")]
+    public double? Alpha { get; init; }
 
     /// <summary>That weight at the last step, to which it moves in a straight line; null: it stays.</summary>
     [Option(
@@ -164,8 +167,12 @@ public sealed record TrainOptions : RunOptions
         if (Data.Length == 0) faults.Add("--data is missing");
         Share("alpha", Alpha, zero: true, one: true);
         Share("alpha-end", AlphaEnd, zero: true, one: true);
-        if (AlphaEnd is not null && Method != TrainingMethod.StepByStep)
-            faults.Add("--alpha-end: only step-by-step has two losses to weigh");
+        if (Method != TrainingMethod.StepByStep)
+        {
+            if (Alpha is not null) faults.Add("--alpha: only step-by-step has two losses to weigh");
+            if (AlphaEnd is not null) faults.Add("--alpha-end: only step-by-step has two losses to weigh");
+        }
+
         if (LabelLoss == LabelLoss.ClosedSet && Method == TrainingMethod.SingleTask)
             faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
         Share("fraction", Fraction, zero: false, one: true);

@@ -52,6 +52,58 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_SeveralRunsAtOnce_GiveTheSameTableInTheSameOrder()
+    {
+        var options = Options() with { Threads = 1 };
+        var one = await Comparison.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var messages = new Recorder(() => { }, stopAtRun: 0);
+
+        var three = await Comparison.RunAsync(
+            options with { Out = In("three"), Jobs = 3, Threads = 3 }, messages, TestContext.Current.CancellationToken);
+
+        Assert.Equal(one.Runs.Select(Figures), three.Runs.Select(Figures));
+        Assert.Equal(12, messages.Runs.Count);
+        Assert.Equal(12, three.RunsMade);
+        Assert.Empty(Directory.GetFileSystemEntries(In("three/checkpoints")));
+    }
+
+    [Fact]
+    public async Task RunAsync_SeveralRunsAtOnceThatAreStopped_LeaveAReportThatSaysSoAndGoOn()
+    {
+        var options = Options() with { Methods = ["standard"], Data = [$"teacher={Data("teacher")}"], Jobs = 2 };
+        using var source = new CancellationTokenSource();
+        var first = new Recorder(() => source.Cancel(), stopAtRun: 4);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Comparison.RunAsync(options, first, source.Token));
+
+        Assert.Matches(@"\*\*Not complete: [123] of 4 runs are made, and all figures are of these alone\.\*\*", File.ReadAllText(In("study/report.md")));
+        var resumed = await Comparison.RunAsync(options with { Resume = true, Jobs = 1 }, Reporter.None, CancellationToken.None);
+        Assert.Equal((4, 4), (resumed.RunsMade, resumed.RunsPlanned));
+        Assert.DoesNotContain("Not complete", File.ReadAllText(In("study/report.md")));
+    }
+
+    [Fact]
+    public async Task RunAsync_StudentThatIsNone_IsRefusedBeforeAnythingIsWritten()
+    {
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(
+            Options() with { Students = ["t5-mikro"] }, Reporter.None, CancellationToken.None));
+
+        Assert.StartsWith("--student \"t5-mikro\": expected", fault.Message);
+        Assert.False(Directory.Exists(In("study")));
+    }
+
+    [Theory]
+    [InlineData(0.2, null, "--alpha")]
+    [InlineData(null, 0.8, "--alpha-end")]
+    public void Validate_WeightsOfTwoLossesWhereNoMethodHasThem_IsRefused(double? alpha, double? end, string option)
+    {
+        var options = Options() with { Methods = ["standard", "single-task"], Alpha = alpha, AlphaEnd = end };
+
+        Assert.Equal([$"{option}: only step-by-step has two losses to weigh, and --methods does not name it"], options.Validate());
+        Assert.Empty((options with { Methods = ["standard", "step-by-step"] }).Validate());
+    }
+
+    [Fact]
     public async Task RunAsync_ResumedWithOtherOptions_IsRefused()
     {
         var options = Options() with { Methods = ["standard"], Seeds = ["0"], Fractions = ["1"] };
@@ -60,7 +112,10 @@ public sealed class StudyTests : IDisposable
         var fault = await Assert.ThrowsAsync<InputException>(() =>
             Comparison.RunAsync(options with { Resume = true, BatchSize = 5 }, Reporter.None, CancellationToken.None));
 
-        Assert.Contains("other options", fault.Message);
+        Assert.Equal(
+            $"{In("study")}: cannot be gone on with: its runs were made with other options, --batch-size (there 4, here 5); pass the same "
+            + "ones, or --overwrite",
+            fault.Message);
         fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
         Assert.Contains("--resume goes on with it", fault.Message);
     }

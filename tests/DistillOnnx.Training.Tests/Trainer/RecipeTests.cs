@@ -132,6 +132,7 @@ public sealed class RecipeTests
             Out = "o",
             MaxSteps = 1,
             MaxTokens = 1,
+            Alpha = 0.3,
             AlphaEnd = 0.5,
             LabelLoss = LabelLoss.ClosedSet,
             Method = TrainingMethod.SingleTask,
@@ -139,6 +140,7 @@ public sealed class RecipeTests
 
         Assert.Equal(
             [
+                "--alpha: only step-by-step has two losses to weigh",
                 "--alpha-end: only step-by-step has two losses to weigh",
                 "--label-loss closed-set: single-task's targets go on after the label, so they are no closed set",
                 "--max-tokens and --max-steps exclude each other",

@@ -1,0 +1,13 @@
+using System.Text.Json;
+
+namespace DistillOnnx.Toolchain.Study;
+
+/// <summary>How a study's files are written.</summary>
+internal static class StudyJson
+{
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistillOnnx.Core;
+
+namespace DistillOnnx.Toolchain.Study;
+
+/// <summary>The options that all runs of a study share, in a file beside them: a study that goes on has to have the same.</summary>
+internal static class StudyStamp
+{
+    private const string FileName = "study.json";
+
+    /// <summary>
+    /// Where a study runs and writes, and what it may grow by: its runs do not depend on each other.
+    /// </summary>
+    private static readonly string[] FreeOptions =
+    [
+        "out", "overwrite", "resume", "threads", "device", "jobs", "keep_checkpoints", "seeds", "methods", "fractions", "data",
+        "accuracies", "students",
+    ];
+
+    /// <summary>Whether a directory holds a study.</summary>
+    /// <param name="directory">The directory.</param>
+    public static bool Exists(string directory) => File.Exists(Path.Combine(directory, FileName));
+
+    /// <summary>Writes the options down.</summary>
+    /// <param name="options">The study's.</param>
+    /// <param name="directory">An existing directory.</param>
+    public static void Write(StudyOptions options, string directory) =>
+        File.WriteAllText(Path.Combine(directory, FileName), Shared(options).ToJsonString(StudyJson.Options));
+
+    /// <summary>Refuses options with which the runs so far were not made.</summary>
+    /// <param name="options">Those of the study that is to go on.</param>
+    /// <exception cref="InputException">Some differ, or the file is no stamp.</exception>
+    public static void RequireSame(StudyOptions options)
+    {
+        var file = Path.Combine(options.Out, FileName);
+        JsonObject earlier;
+        try
+        {
+            earlier = JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? throw new JsonException("expected an object");
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{file}: not the options of a study: {e.Message}; --overwrite begins anew", e);
+        }
+
+        // An option that an earlier version did not know was at its default.
+        var (mine, defaults) = (Shared(options), Shared(new StudyOptions()));
+        var differing =
+            from name in mine.Select(o => o.Key)
+            let before = earlier.TryGetPropertyValue(name, out var value) ? value : defaults[name]
+            where !JsonNode.DeepEquals(before, mine[name])
+            select $"--{name.Replace('_', '-')} (there {Show(before)}, here {Show(mine[name])})";
+        if (differing.ToList() is { Count: > 0 } list)
+            throw new InputException(
+                $"{options.Out}: cannot be gone on with: its runs were made with other options, {string.Join(", ", list)}; "
+                + "pass the same ones, or --overwrite");
+    }
+
+    private static JsonObject Shared(StudyOptions options)
+    {
+        var all = JsonSerializer.SerializeToNode(options, StudyJson.Options)!.AsObject();
+        foreach (var free in FreeOptions) all.Remove(free);
+        return all;
+    }
+
+    private static string Show(JsonNode? value) => value?.ToJsonString() ?? "not given";
+}
