@@ -61,16 +61,14 @@ public sealed class Bundle : IDisposable
     /// <summary>The precision chosen, for instance <c>fp32</c>.</summary>
     public string Precision { get; }
 
-    /// <summary>Most rows and tokens of a run: what the options say, else what suits the device.</summary>
-    internal RunLimits Limits
+    /// <summary>Most rows and tokens of a run: what the options say, else what suits the device and the runs.</summary>
+    /// <param name="decoding">Whether runs decode texts step by step.</param>
+    internal RunLimits Limits(bool decoding)
     {
-        get
-        {
-            var many = RunLimits.ForMany(Device.Kind);
-            return new RunLimits(
-                Options.MaxBatchRows > 0 ? Options.MaxBatchRows : many.Rows,
-                Options.MaxBatchTokens > 0 ? Options.MaxBatchTokens : many.Tokens);
-        }
+        var device = decoding ? RunLimits.ForDecoding(Device.Kind) : RunLimits.ForMany(Device.Kind);
+        return new RunLimits(
+            Options.MaxBatchRows > 0 ? Options.MaxBatchRows : device.Rows,
+            Options.MaxBatchTokens > 0 ? Options.MaxBatchTokens : device.Tokens);
     }
 
     /// <summary>The shapes that runs are rounded to.</summary>

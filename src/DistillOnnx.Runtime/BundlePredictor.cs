@@ -27,6 +27,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     private readonly double _temperature;
     private readonly double? _abstainBelow;
     private readonly RunLimits _limits;
+    private readonly RunLimits _decodingLimits;
 
     private BundlePredictor(Bundle bundle)
     {
@@ -39,7 +40,11 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             MaxNewTokens = Task.MaxLabelTokens ?? new GenerationOptions().MaxNewTokens,
         };
         _temperature = bundle.Manifest.Temperature;
-        _limits = bundle.RowsIndependent || bundle.Options.MixInt8Rows ? bundle.Limits : bundle.Limits with { Rows = 1 };
+        RunLimits Limits(bool decoding) => bundle.RowsIndependent || bundle.Options.MixInt8Rows
+            ? bundle.Limits(decoding)
+            : bundle.Limits(decoding) with { Rows = 1 };
+        _limits = Limits(decoding: _scorer is not LabelModel);
+        _decodingLimits = Limits(decoding: true);
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
 
@@ -145,7 +150,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
         var rationales = new string[rows.Length];
-        foreach (var run in SubBatches.Plan([.. rows.Select(r => r.Length)], _limits.Tokens, _limits.Rows, Bundle.Shapes))
+        var runs = SubBatches.Plan([.. rows.Select(r => r.Length)], _decodingLimits.Tokens, _decodingLimits.Rows, Bundle.Shapes);
+        foreach (var run in runs)
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
             for (var i = 0; i < run.Length; i++) rationales[run[i]] = Bundle.Tokenizer.Decode(decoded[i]).Trim();

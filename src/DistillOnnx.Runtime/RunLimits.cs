@@ -7,9 +7,16 @@ namespace DistillOnnx.Runtime;
 /// <param name="Tokens">Most tokens, padding counted.</param>
 public readonly record struct RunLimits(int Rows, int Tokens)
 {
-    /// <summary>For many inputs of one caller: as many as a device is quickest with.</summary>
+    /// <summary>
+    /// For labels and encodings of many inputs of one caller: as many as a device is quickest with. A processor keeps what some hundred
+    /// tokens leave between two products in its caches, which larger runs do not.
+    /// </summary>
     /// <param name="device">The device.</param>
-    public static RunLimits ForMany(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 32768) : new(64, 4096);
+    public static RunLimits ForMany(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 32768) : new(64, 1024);
+
+    /// <summary>For texts of many inputs of one caller: each step of decoding reads all weights, so it is for many rows.</summary>
+    /// <param name="device">The device.</param>
+    public static RunLimits ForDecoding(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 32768) : new(64, 4096);
 
     /// <summary>
     /// For inputs of many callers who wait for their own: a processor reaches its highest rate at a few hundred tokens, and larger runs

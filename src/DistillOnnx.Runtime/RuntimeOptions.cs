@@ -36,11 +36,12 @@ public sealed record RuntimeOptions
     public GraphChoice Graph { get; init; } = GraphChoice.Auto;
 
     /// <summary>
-    /// Most tokens, padding counted, that one run takes; longer batches are split by length. 0: <see cref="RunLimits.ForMany"/>.
+    /// Most tokens, padding counted, that one run takes; longer batches are split by length. 0: <see cref="RunLimits.ForMany"/>, and
+    /// <see cref="RunLimits.ForDecoding"/> where texts are decoded.
     /// </summary>
     public int MaxBatchTokens { get; init; }
 
-    /// <summary>Most rows that one run takes. 0: <see cref="RunLimits.ForMany"/>.</summary>
+    /// <summary>Most rows that one run takes. 0: likewise.</summary>
     public int MaxBatchRows { get; init; }
 
     /// <summary>

@@ -94,8 +94,10 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
     public double? AlphaEnd { get; init; }
 
     /// <summary>What the label loss is.</summary>
-    [Option("tokens, or closed-set: −ln of the label's probability among the labels or the row's choices, in place of its tokens' loss")]
-    public LabelLoss LabelLoss { get; init; } = LabelLoss.Tokens;
+    [Option(
+        "tokens, closed-set (−ln of the label's probability among the labels or the row's choices) or auto (closed-set for step-by-step "
+        + "where there is a closed set, otherwise tokens)")]
+    public LabelLoss LabelLoss { get; init; } = LabelLoss.Auto;
 
     /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
     [Option("share of activations dropped in training (default: the student's configuration)", Value = "SHARE")]

@@ -2,7 +2,8 @@ namespace DistillOnnx.Training.MicroBatches;
 
 /// <summary>One thing to learn: what the encoder reads and what the decoder is to write.</summary>
 /// <param name="Source">Token ids of the input, prefix and end token included.</param>
-/// <param name="Target">Token ids of the output, end token included.</param>
+/// <param name="Target">Token ids of the output, end token included; of a closed set only those up to the last that others could stand
+/// for.</param>
 /// <param name="Part">The loss that it counts towards.</param>
 /// <param name="Weight">What its target tokens weigh in that loss, relative to those of other sequences; above 0.</param>
 /// <param name="Allowed">For each target token, those that could stand in its place, itself included: the loss is then that of a softmax

@@ -34,6 +34,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     {
         _dataset = Dataset.Open(Options.Data);
         RequireClasses(_dataset.Task);
+        Options = Options with { LabelLoss = Loss(_dataset.Task) };
         var need = Options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
         _training = Fraction(_dataset.Load(SplitNames.Train, need), Options.Fraction, Options.Seed);
         RequireRationales();
@@ -78,6 +79,18 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
                 new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
             Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
             ["data", "keep_resume", "max_steps", "max_tokens", "epochs"], Options.KeepResume);
+    }
+
+    /// <summary>
+    /// In step-by-step the mean over a label's tokens, most of which follow from the first, is a small part of the gradient beside the
+    /// rationale's: the student hardly begins to learn labels where the loss over the closed set is as fast as labels alone.
+    /// </summary>
+    private LabelLoss Loss(TaskSpec task)
+    {
+        if (Options.LabelLoss != LabelLoss.Auto) return Options.LabelLoss;
+        if (Options.Method != TrainingMethod.StepByStep || task.Kind == TaskKind.Text) return LabelLoss.Tokens;
+        Reporter.Info("label loss: over the closed set of labels (--label-loss tokens: over their tokens)");
+        return LabelLoss.ClosedSet;
     }
 
     /// <summary>What acts on classes needs a task that has them.</summary>

@@ -81,10 +81,18 @@ internal sealed class ExampleEncoder
             check.AddLabel(label!, target);
             if (_options.Method == TrainingMethod.SingleTask && example.Rationale is not null) target = [
                 .. target, .. Rationale(example.Rationale, check, ref cut)];
+            var allowed = _sets?.Allowed(example, label!);
+            if (allowed is not null)
+            {
+                // Of a closed set only what lies before its last choice is learnt, so the rest need not be decoded.
+                var learnt = Math.Max(1, allowed.Count - allowed.Reverse().TakeWhile(a => a.Length == 1).Count());
+                (target, allowed) = (target[..learnt], [.. allowed.Take(learnt)]);
+            }
+
             sequences.Add(
                 new TrainingSequence(
                     Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label,
-                    Allowed: _sets?.Allowed(example, label!)));
+                    Allowed: allowed));
         }
 
         if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)

@@ -49,9 +49,10 @@ public sealed record TrainOptions : RunOptions
 
     /// <summary>What the label loss is.</summary>
     [Option(
-        "tokens (cross-entropy over the vocabulary, a mean over the labels' tokens) or closed-set (−ln of the label's probability among "
-        + "the labels or the row's choices, which is what is served; needs a closed set)")]
-    public LabelLoss LabelLoss { get; init; } = LabelLoss.Tokens;
+        "tokens (cross-entropy over the vocabulary, a mean over the labels' tokens), closed-set (−ln of the label's probability among "
+        + "the labels or the row's choices, which is what is served; needs a closed set) or auto (closed-set in step-by-step where there "
+        + "is a closed set, otherwise tokens)")]
+    public LabelLoss LabelLoss { get; init; } = LabelLoss.Auto;
 
     /// <summary>Share of the training rows that is used, drawn by <see cref="Seed"/>.</summary>
     [Option("share of the training rows to use, drawn by --seed", Value = "SHARE")]

@@ -66,6 +66,19 @@ internal sealed class SmallStudent : IDisposable
         Bundle.Open(
             portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
 
+    /// <summary>Opens the bundle on the processor to label inputs in runs of a size, whatever their number of rows.</summary>
+    public BundlePredictor OpenPredictor(int threads, string precision, int maxBatchTokens) =>
+        BundlePredictor.Open(
+            Directory,
+            new RuntimeOptions
+            {
+                Device = "cpu",
+                Threads = threads,
+                Precision = precision,
+                MaxBatchTokens = maxBatchTokens,
+                MaxBatchRows = maxBatchTokens,
+            });
+
     /// <summary>Bytes of some graphs on disk.</summary>
     public long Bytes(string precision, params string[] graphs) => graphs
         .Select(g => Path.Combine(Directory, BundleFiles.Graph(g, precision)))

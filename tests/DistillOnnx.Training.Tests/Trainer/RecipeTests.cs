@@ -7,7 +7,12 @@ using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Training.Generation;
+using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Schedules;
+using DistillOnnx.Training.T5;
+using DistillOnnx.Training.Tests.Engines;
 using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Training.Tests.Trainer;
@@ -42,6 +47,30 @@ public sealed class RecipeTests
         Assert.Equal(loss, (double)best["validation_label_loss"]!, 1e-3);
     }
 
+    [Theory]
+    [InlineData(TrainingMethod.StepByStep, "labels", "closed-set")]
+    [InlineData(TrainingMethod.StepByStep, "text", "tokens")]
+    [InlineData(TrainingMethod.Standard, "labels", "tokens")]
+    [InlineData(TrainingMethod.SingleTask, "labels", "tokens")]
+    public async Task RunAsync_LabelLossThatNobodyChose_IsThatOfTheClosedSetWhereThereIsOneAndTwoTasks(
+        TrainingMethod method, string kind, string expected)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Method = method, MaxSteps = 2, Out = directory["auto"] };
+        if (kind == "text")
+            File.WriteAllText(Path.Combine(options.Data, "task.json"), """{"name":"things","kind":"text","metric":"text"}""");
+
+        var chosen = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var named = await StudentTrainer.RunAsync(
+            options with { LabelLoss = expected == "tokens" ? LabelLoss.Tokens : LabelLoss.ClosedSet, Out = directory["named"] },
+            Reporter.None, TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, (string?)Report(chosen)["options"]!["label_loss"]);
+        Assert.Equal(
+            await File.ReadAllBytesAsync(Path.Combine(named.Checkpoint, "model.safetensors")),
+            await File.ReadAllBytesAsync(Path.Combine(chosen.Checkpoint, "model.safetensors")));
+    }
+
     [Fact]
     public void Allowed_LabelsThatBeginAlike_AreToldApartAtTheirBranchingAlone()
     {
@@ -58,6 +87,31 @@ public sealed class RecipeTests
         Assert.Equal(new[] { saw[0], plum[0] }.Order(), allowed[0]);
         Assert.Equal(new[] { saw[shared], fig[shared] }.Order(), allowed[shared]);
         Assert.All(allowed.Index().Where(a => a.Index != 0 && a.Index != shared), a => Assert.Equal([saw[a.Index]], a.Item));
+    }
+
+    [Theory]
+    [InlineData("a saw")]
+    [InlineData("plum")]
+    public void Encode_LabelOfAClosedSet_EndsAtItsLastChoiceAndLosesNothing(string label)
+    {
+        var task = new TaskSpec { Name = "t", Kind = TaskKind.Labels, Labels = ["a saw", "a fig", "plum"] };
+        var encoder = new InputEncoder(TinyTask.Tokenizer(), task);
+        var allowed = new ClosedSets(encoder).Allowed(new Example { Id = "r", Input = "" }, label);
+        var options = new TrainOptions { Method = TrainingMethod.Standard, LabelLoss = LabelLoss.ClosedSet };
+
+        var row = Assert.Single(new ExampleEncoder(encoder, options).Encode(
+            [new Example { Id = "r", Input = "one of three", Label = label }], "train", Reporter.None));
+
+        var sequence = Assert.Single(row.Sequences);
+        var whole = encoder.EncodeLabel(label);
+        Assert.Equal(1 + allowed.Index().Last(a => a.Item.Length > 1).Index, sequence.Target.Length);
+        Assert.True(sequence.Target.Length < whole.Length);
+        Assert.Equal(whole.Take(sequence.Target.Length), sequence.Target);
+        Assert.Equal(allowed.Take(sequence.Target.Length), sequence.Allowed!);
+        using var model = new T5Model(EngineGradientTests.Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        using var engine = new UnpaddedEngine(model);
+        double Loss(TrainingSequence s) => engine.Evaluate(new MicroBatch([s], 1, 0)).Label;
+        Assert.Equal(Loss(sequence with { Target = whole, Allowed = allowed }), Loss(sequence), 1e-6);
     }
 
     [Fact]

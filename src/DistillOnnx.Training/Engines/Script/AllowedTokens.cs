@@ -1,11 +1,9 @@
 namespace DistillOnnx.Training.Engines.Script;
 
 /// <summary>
-/// The tokens among which each target's softmax runs, as what is added to its scores. Targets share few sets: those at the branchings
-/// of a closed set's trie.
+/// The tokens among which each target's softmax runs. Targets share few sets: those at the branchings of a closed set's trie.
 /// </summary>
-/// <param name="vocabulary">Width of the scores.</param>
-internal sealed class AllowedTokens(int vocabulary)
+internal sealed class AllowedTokens
 {
     private readonly Dictionary<int[], int> _sets = [];
 
@@ -24,16 +22,16 @@ internal sealed class AllowedTokens(int vocabulary)
         return _sets[tokens] = _sets.Count;
     }
 
-    /// <summary>[sets, V], row by row: 0 at a set's tokens, otherwise −∞.</summary>
-    public float[] Biases()
+    /// <summary>[sets, most tokens of a set], row by row: the tokens of each; where there are fewer, its last one again.</summary>
+    public long[] Tokens()
     {
-        var biases = new float[_sets.Count * vocabulary];
-        Array.Fill(biases, float.NegativeInfinity);
+        var width = _sets.Count == 0 ? 0 : _sets.Keys.Max(s => s.Length);
+        var ids = new long[_sets.Count * width];
         foreach (var (tokens, set) in _sets)
         {
-            foreach (var token in tokens) biases[(set * vocabulary) + token] = 0;
+            for (var i = 0; i < width; i++) ids[(set * width) + i] = tokens[Math.Min(i, tokens.Length - 1)];
         }
 
-        return biases;
+        return ids;
     }
 }

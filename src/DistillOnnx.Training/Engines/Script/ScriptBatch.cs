@@ -54,7 +54,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
             [.. sets.SelectMany((count, i) =>
             {
                 var part = sent.AsSpan(7 + (5 * i), 5);
-                return (Tensor[])[part[0], part[1], part[2], part[3].view(count, config.VocabSize), part[4]];
+                return (Tensor[])[part[0], part[1], part[2], Biases(part[3], count), part[4]];
             })],
             rows);
     }
@@ -115,7 +115,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
     /// <summary>Adds what a part's tokens are compared with; gives how many sets of allowed tokens it has.</summary>
     private int Part(Upload upload, MicroBatch batch, TrainingSequence[] sequences, int tokens)
     {
-        var sets = new AllowedTokens(config.VocabSize);
+        var sets = new AllowedTokens();
         var (targets, own) = (new long[tokens], new long[tokens]);
         var (weights, counts) = (new float[tokens], new float[tokens]);
         var at = 0;
@@ -146,9 +146,18 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         upload.Add(targets);
         upload.Add(weights);
         upload.Add(counts);
-        upload.Add(sets.Biases());
+        upload.Add(sets.Tokens());
         upload.Add(sets.Any is null ? [] : own);
         return sets.Count;
+    }
+
+    /// <summary>[sets, V]: what is added to scores, 0 at a set's tokens, otherwise −∞; made on the device, since it is wide.</summary>
+    private Tensor Biases(Tensor tokens, int sets)
+    {
+        var biases = full([sets, config.VocabSize], float.NegativeInfinity, dtype: ScalarType.Float32, device: device);
+        if (sets == 0) return biases;
+        var index = tokens.view(sets, -1);
+        return biases.scatter_(1, index, zeros(index.shape, dtype: ScalarType.Float32, device: device));
     }
 
     private Tensor Buckets(int length, bool decoder)
