@@ -16,9 +16,9 @@ internal static class JsonRequests
 
     public static void Use(WebApplication app, int limit) => app.Use(async (context, next) =>
     {
-        if (IsOtherMethod(context))
+        if (OtherMethod(context) is { } allowed)
         {
-            context.Response.Headers.Allow = HttpMethods.Post;
+            context.Response.Headers.Allow = allowed;
             await RestFaults.WriteMethodAsync(context);
             return;
         }
@@ -55,13 +55,17 @@ internal static class JsonRequests
     public static IReadOnlyList<string> QueryFields(MethodDescriptor method, ICollection<string> inPath) =>
         [.. method.InputType.Fields.InDeclarationOrder().Where(f => !inPath.Contains(f.Name)).Select(f => f.JsonName)];
 
-    // The route that describes a model takes ":predict" for the end of its name: GET would be answered that no model has it, and
-    // every other method that GET is answered.
-    private static bool IsOtherMethod(HttpContext context) =>
-        !HttpMethods.IsPost(context.Request.Method)
-        && context.GetEndpoint() is not null
-        && context.Request.Path.StartsWithSegments("/v1/models", StringComparison.Ordinal)
-        && context.Request.Path.Value!.EndsWith(Predict, StringComparison.Ordinal);
+    /// <summary>The method that a model's paths answer where the request has another; otherwise null.</summary>
+    // The route that describes a model takes ":predict" for the end of its name: GET would be answered that no model has it, every other
+    // method that GET is answered, and POST without ":predict" that there is no such path.
+    private static string? OtherMethod(HttpContext context)
+    {
+        if (!context.Request.Path.StartsWithSegments("/v1/models", StringComparison.Ordinal, out var rest)) return null;
+        var (name, method) = (rest.Value ?? "", context.Request.Method);
+        if (name.Length < 2 || name.IndexOf('/', 1) >= 0) return null;
+        if (!name.EndsWith(Predict, StringComparison.Ordinal)) return HttpMethods.IsPost(method) ? HttpMethods.Get : null;
+        return HttpMethods.IsPost(method) || context.GetEndpoint() is null ? null : HttpMethods.Post;
+    }
 
     private static async Task PrepareAsync(
         HttpRequest request, GrpcJsonTranscodingMetadata call, int limit, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ internal static class OutputNames
 {
     private static readonly HashSet<string> Files = new(StringComparer.Ordinal)
     {
-        "results.csv", "report.md", "spiece.model", "pytorch_model.bin", ".DS_Store", ".gitignore",
+        "results.csv", "report.md", "study.lock", "spiece.model", "pytorch_model.bin", ".DS_Store", ".gitignore",
     };
 
     private static readonly HashSet<string> Extensions = new(StringComparer.Ordinal)

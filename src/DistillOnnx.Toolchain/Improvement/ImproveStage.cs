@@ -189,7 +189,7 @@ public static class ImproveStage
     }
 
     // What is returned keeps other runs off the directory.
-    private static FileStream Open(ImproveOptions options, Dataset pool, CancellationToken cancellationToken)
+    private static IDisposable Open(ImproveOptions options, Dataset pool, CancellationToken cancellationToken)
     {
         var stamp = Path.Combine(options.Out, OptionsFile);
         var trained = Standing.IsTrained(options.Model);
@@ -216,7 +216,7 @@ public static class ImproveStage
             Json);
         if (options.Resume && File.Exists(stamp))
         {
-            var held = Hold(options.Out);
+            var held = DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
             if (File.ReadAllText(stamp) == mine) return held;
             held.Dispose();
             throw new InputException(
@@ -234,19 +234,6 @@ public static class ImproveStage
         using var output = OutputDirectory.Create(options.Out);
         File.WriteAllText(output.FilePath(OptionsFile), mine);
         output.Commit();
-        return Hold(options.Out);
-    }
-
-    private static FileStream Hold(string directory)
-    {
-        var path = Path.Combine(directory, LockFile);
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path}: cannot be opened; another run has it: {e.Message}", e);
-        }
+        return DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
     }
 }

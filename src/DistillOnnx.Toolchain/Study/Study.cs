@@ -33,7 +33,7 @@ public static class Study
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
-        Open(options, data);
+        using var held = Open(options, data);
         data = [.. data, .. StudyWorld.Prepare(options)];
         if (data.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new InputException($"--data: two datasets are called {twice.Key}; give one another name with NAME=DIR");
@@ -166,31 +166,44 @@ public static class Study
         return baselines;
     }
 
-    private static void Open(StudyOptions options, IReadOnlyList<StudyData> data)
+    private static IDisposable Open(StudyOptions options, IReadOnlyList<StudyData> data)
     {
         foreach (var student in options.Students.Select(StudyNames.Parse)) StudentTrainer.RequireStudent(student.Value);
-        var holds = StudyStamp.Exists(options.Out);
-        if (options.Resume && holds)
+        if (StudyStamp.Exists(options.Out))
         {
-            StudyStamp.RequireSame(options);
-            RequireRationales(options, data);
-            return;
-        }
+            if (!options.Resume && !options.Overwrite)
+                throw new InputException(
+                    $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins anew");
+            var held = Hold(options);
+            try
+            {
+                if (options.Resume) StudyStamp.RequireSame(options);
+                RequireRationales(options, data);
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
 
-        if (!options.Overwrite && holds)
-        {
-            throw new InputException(
-                $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins anew");
+            if (options.Resume) return held;
+            held.Dispose();
         }
 
         OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
         RequireRationales(options, data);
-        using var output = OutputDirectory.Create(options.Out, options.Overwrite);
-        StudyStamp.Write(options, output.Path);
-        Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
-        Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
-        output.Commit();
+        using (var output = OutputDirectory.Create(options.Out, options.Overwrite))
+        {
+            StudyStamp.Write(options, output.Path);
+            Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
+            Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
+            output.Commit();
+        }
+
+        return Hold(options);
     }
+
+    private static IDisposable Hold(StudyOptions options) => DirectoryLock.Hold(Path.Combine(options.Out, "study.lock"));
 
     private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, "runs", $"{key}.json");
 

@@ -95,8 +95,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>What the label loss is.</summary>
     [Option(
-        "tokens, closed-set (−ln of the label's probability among the labels or the row's choices) or auto (closed-set for step-by-step "
-        + "where there is a closed set, otherwise tokens)")]
+        "tokens, labels (each label counts once, whatever its tokens), closed-set (−ln of the label's probability among the labels or "
+        + "the row's choices) or auto (labels for step-by-step where there is a closed set, otherwise tokens)")]
     public LabelLoss LabelLoss { get; init; } = LabelLoss.Auto;
 
     /// <summary>Share of activations dropped; null: the student's configuration's.</summary>
@@ -197,8 +197,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
         if (MaxTokens is < 1) faults.Add($"--max-tokens: expected at least 1, found {MaxTokens}");
         if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");
-        if (LabelLoss == LabelLoss.ClosedSet && Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask))
-            faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
+        if (Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask) && TrainOptions.LabelLossFault(LabelLoss) is { } loss)
+            faults.Add(loss);
         Share("alpha", Alpha);
         Share("alpha-end", AlphaEnd);
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");

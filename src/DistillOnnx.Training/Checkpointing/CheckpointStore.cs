@@ -11,7 +11,7 @@ namespace DistillOnnx.Training.Checkpointing;
 /// The checkpoint directory of a run. It appears whole with its first save; from then on single files are written aside and
 /// renamed into place, so that whatever happens, when the process is killed or the disk is full, the last save stands.
 /// </summary>
-internal sealed class CheckpointStore
+internal sealed class CheckpointStore : IDisposable
 {
     private readonly T5Model _model;
     private readonly T5Tokenizer _tokenizer;
@@ -20,6 +20,7 @@ internal sealed class CheckpointStore
     private readonly TrainingReport _report;
     private readonly bool _overwrite;
     private readonly bool _writes;
+    private IDisposable? _held;
 
     /// <param name="target">The directory.</param>
     /// <param name="overwrite">Whether an existing one may be replaced by the first save.</param>
@@ -36,6 +37,7 @@ internal sealed class CheckpointStore
     {
         (Target, _writes) = (target, writes);
         (_overwrite, Exists, _model, _tokenizer, _task, _source, _report) = (overwrite, isOurs, model, tokenizer, task, source, report);
+        if (isOurs && writes) _held = ResumeFile.Hold(target);
     }
 
     /// <summary>The directory.</summary>
@@ -64,14 +66,17 @@ internal sealed class CheckpointStore
     /// <param name="optimizer">The optimizer's tensors.</param>
     public void SaveResume(TrainingState state, Tensor weights, IReadOnlyDictionary<string, Tensor> optimizer) => Guard(() =>
     {
-        if (!Exists)
+        if (Exists)
+        {
+            ResumeFile.Save(Target, state, _report.Fingerprint, weights, optimizer);
+            _report.Save(Target, state, "running");
+        }
+        else
         {
             Create(state, weights, optimizer);
-            return;
         }
 
-        ResumeFile.Save(Target, state, _report.Fingerprint, weights, optimizer);
-        _report.Save(Target, state, "running");
+        _held ??= ResumeFile.Hold(Target);
     });
 
     /// <summary>Reads what <see cref="SaveResume"/> wrote.</summary>
@@ -86,8 +91,16 @@ internal sealed class CheckpointStore
     public void Finish(TrainingState state, bool keepResume) => Guard(() =>
     {
         _report.Save(Target, state, "finished");
+        Dispose();
         if (!keepResume) ResumeFile.Delete(Target);
     });
+
+    /// <summary>Leaves what a resumed run needs to another process.</summary>
+    public void Dispose()
+    {
+        _held?.Dispose();
+        _held = null;
+    }
 
     private void Create(TrainingState state, Tensor? weights, IReadOnlyDictionary<string, Tensor>? optimizer)
     {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
+using DistillOnnx.Stages.IO;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Checkpointing;
@@ -22,6 +23,12 @@ internal static class ResumeFile
 
     /// <summary>Whether a checkpoint directory holds a state.</summary>
     public static bool Exists(string directory) => File.Exists(Path.Combine(directory, RelativePath));
+
+    /// <summary>Keeps the state to this process.</summary>
+    /// <returns>Releases it.</returns>
+    /// <exception cref="InputException">Another process has it.</exception>
+    public static IDisposable Hold(string directory) =>
+        DirectoryLock.Hold(Path.Combine(Path.GetDirectoryName(Path.Combine(directory, RelativePath))!, "lock"));
 
     /// <summary>Writes the state.</summary>
     public static void Save(

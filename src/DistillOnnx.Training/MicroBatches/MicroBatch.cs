@@ -5,8 +5,8 @@ namespace DistillOnnx.Training.MicroBatches;
 /// weights are those of the whole step, so that any cut into micro-batches gives the same gradient.
 /// </summary>
 /// <param name="Sequences">At least one.</param>
-/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, or over its labels where they
-/// are of a closed set, each counted with its sequence's weight.</param>
+/// <param name="LabelWeight">Weight of a label's token: α over the label tokens of the step, or over its labels where each counts once,
+/// each counted with its sequence's weight.</param>
 /// <param name="RationaleWeight">Weight of a rationale's token: 1 − α over the rationale tokens of the step, counted likewise.</param>
 internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, double LabelWeight, double RationaleWeight)
 {
@@ -22,7 +22,7 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
     /// <param name="rows">The rows of the step.</param>
     /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may
     /// exceed it.</param>
-    /// <param name="labelWeight">Weight of the label loss, a mean weighted by sequence over its target tokens.</param>
+    /// <param name="labelWeight">Weight of the label loss, a mean weighted by sequence over its target tokens, or over labels.</param>
     /// <param name="rationaleWeight">Weight of the rationale loss, a mean weighted by sequence over its target tokens.</param>
     /// <param name="share">Which of several equal shares of the sequences to cut; their weights stay those of the whole step.</param>
     /// <param name="shares">Number of shares.</param>
@@ -32,8 +32,8 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
         var all = rows.SelectMany(r => r.Sequences).OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length).ToList();
         double Mean(LossPart part, double weight)
         {
-            var tokens = all.Where(s => s.Part == part).Sum(s => s.Weight * s.Count);
-            return tokens == 0 ? 0 : weight / tokens;
+            var shares = all.Where(s => s.Part == part).Sum(s => s.Weight * s.Share);
+            return shares == 0 ? 0 : weight / shares;
         }
 
         var label = Mean(LossPart.Label, labelWeight);

@@ -83,14 +83,14 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
 
     /// <summary>
     /// In step-by-step the mean over a label's tokens, most of which follow from the first, is a small part of the gradient beside the
-    /// rationale's: the student hardly begins to learn labels where the loss over the closed set is as fast as labels alone.
+    /// rationale's: the student then hardly begins to learn labels.
     /// </summary>
     private LabelLoss Loss(TaskSpec task)
     {
         if (Options.LabelLoss != LabelLoss.Auto) return Options.LabelLoss;
         if (Options.Method != TrainingMethod.StepByStep || task.Kind == TaskKind.Text) return LabelLoss.Tokens;
-        Reporter.Info("label loss: over the closed set of labels (--label-loss tokens: over their tokens)");
-        return LabelLoss.ClosedSet;
+        Reporter.Info("label loss: each label counts once, whatever its tokens (--label-loss tokens: a mean over tokens)");
+        return LabelLoss.Labels;
     }
 
     /// <summary>What acts on classes needs a task that has them.</summary>

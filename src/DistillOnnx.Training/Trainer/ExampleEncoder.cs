@@ -92,7 +92,7 @@ internal sealed class ExampleEncoder
             sequences.Add(
                 new TrainingSequence(
                     Cut(_encoder.EncodeInput(example.Input, out var truncated), truncated, ref cut), target, LossPart.Label,
-                    Allowed: allowed));
+                    Allowed: allowed, Once: _options.LabelLoss == LabelLoss.Labels));
         }
 
         if (_options.Method == TrainingMethod.StepByStep && example.Rationale is not null)

@@ -110,7 +110,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             return finished.Outcome;
         }
 
-        var store = new CheckpointStore(
+        using var store = new CheckpointStore(
             Options.Out, Options.Overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
             writes: workers.Rank == 0);
         var evaluator = inputs.Evaluator(engine, model);

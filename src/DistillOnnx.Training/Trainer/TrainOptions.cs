@@ -49,9 +49,9 @@ public sealed record TrainOptions : RunOptions
 
     /// <summary>What the label loss is.</summary>
     [Option(
-        "tokens (cross-entropy over the vocabulary, a mean over the labels' tokens), closed-set (−ln of the label's probability among "
-        + "the labels or the row's choices, which is what is served; needs a closed set) or auto (closed-set in step-by-step where there "
-        + "is a closed set, otherwise tokens)")]
+        "tokens (cross-entropy over the vocabulary, a mean over the labels' tokens), labels (the same, a mean over labels, each of which "
+        + "counts once whatever its tokens), closed-set (−ln of the label's probability among the labels or the row's choices, which is "
+        + "what is served; needs a closed set) or auto (labels in step-by-step where there is a closed set, otherwise tokens)")]
     public LabelLoss LabelLoss { get; init; } = LabelLoss.Auto;
 
     /// <summary>Share of the training rows that is used, drawn by <see cref="Seed"/>.</summary>
@@ -153,6 +153,14 @@ public sealed record TrainOptions : RunOptions
     [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
     public long Seed { get; init; }
 
+    /// <summary>Why single-task cannot have a label loss; null where it can.</summary>
+    public static string? LabelLossFault(LabelLoss loss) => loss switch
+    {
+        LabelLoss.ClosedSet => "--label-loss closed-set: single-task's targets go on after the label, so they are no closed set",
+        LabelLoss.Labels => "--label-loss labels: single-task's targets go on after the label, so they are no labels",
+        _ => null,
+    };
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Validate()
     {
@@ -174,8 +182,7 @@ public sealed record TrainOptions : RunOptions
             if (AlphaEnd is not null) faults.Add("--alpha-end: only step-by-step has two losses to weigh");
         }
 
-        if (LabelLoss == LabelLoss.ClosedSet && Method == TrainingMethod.SingleTask)
-            faults.Add("--label-loss closed-set: single-task's targets go on after the label, so they are no closed set");
+        if (Method == TrainingMethod.SingleTask && LabelLossFault(LabelLoss) is { } loss) faults.Add(loss);
         Share("fraction", Fraction, zero: false, one: true);
         Share("dropout", Dropout, zero: true, one: false);
         AtLeast("vocabulary-size", VocabularySize, 64);

@@ -219,6 +219,7 @@ public sealed class JsonTests
     [InlineData("GET", "/v1/nothing", "message", HttpStatusCode.NotFound, "no such path: /v1/nothing")]
     [InlineData("POST", "/v1/predict", "message", HttpStatusCode.NotFound, "no such path: /v1/predict")]
     [InlineData("POST", "/v1/models", "message", HttpStatusCode.MethodNotAllowed, "/v1/models: expected GET, found POST")]
+    [InlineData("POST", "/v1/models/nli", "message", HttpStatusCode.MethodNotAllowed, "/v1/models/nli: expected GET, found POST")]
     [InlineData("GET", Predict, "message", HttpStatusCode.MethodNotAllowed, Predict + ": expected POST, found GET")]
     [InlineData("POST", Predict + "?explain=true", "message", HttpStatusCode.BadRequest, "explain: not known in the address")]
     [InlineData("GET", "/v1/models?x=1", "message", HttpStatusCode.BadRequest, "x: not known in the address; expected none")]

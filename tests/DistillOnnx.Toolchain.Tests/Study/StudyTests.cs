@@ -118,6 +118,12 @@ public sealed class StudyTests : IDisposable
             fault.Message);
         fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
         Assert.Contains("--resume goes on with it", fault.Message);
+        using var other = new FileStream(In("study/study.lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        foreach (var again in new[] { options with { Resume = true }, options with { Overwrite = true } })
+        {
+            fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(again, Reporter.None, CancellationToken.None));
+            Assert.Contains("another run has it", fault.Message);
+        }
     }
 
     [Fact]

@@ -41,6 +41,18 @@ public sealed class MicroBatchTests
         Assert.Equal([0.5 * 3 / 9, 0.5 / 9], batch.Sequences.Select(batch.TokenWeight), (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
+    [Fact]
+    public void TokenWeight_OfSequencesThatCountOnce_IsTheShareInAMeanOverThem()
+    {
+        TrainingRow Once(int target, double weight) =>
+            new("r", [new TrainingSequence(new int[1], new int[target], LossPart.Label, weight, Once: true)]);
+
+        var batch = MicroBatch.Cut([Once(2, 3), Once(5, 1), Row(1, 7, LossPart.Rationale, 1)], 1000, 0.4, 0.6).Single();
+
+        double[] expected = [0.4 * 3 / 4, 0.4 / 4, 0.6 / 7];
+        Assert.Equal(expected, batch.Sequences.Select(batch.TokenWeight), (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
     private static TrainingRow Row(int source, int target, LossPart part, double weight) =>
         new("r", [new TrainingSequence(new int[source], new int[target], part, weight)]);
 }

@@ -15,7 +15,7 @@ public sealed class SpanCorruptionTests
         Gen.Select(Gen.Int[2, 300], Gen.Long).Sample((length, seed) =>
         {
             int[] tokens = [.. Enumerable.Range(0, length).Select(i => 1000 + i)];
-            var (source, target, _, _, _) = corruption.Apply(tokens, new SplitMix64(seed));
+            var (source, target, _, _, _, _) = corruption.Apply(tokens, new SplitMix64(seed));
             Assert.Equal(tokenizer.EosId, source[^1]);
             Assert.Equal(tokenizer.EosId, target[^1]);
             var whole = new List<int>();

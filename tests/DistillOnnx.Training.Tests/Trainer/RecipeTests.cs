@@ -48,11 +48,11 @@ public sealed class RecipeTests
     }
 
     [Theory]
-    [InlineData(TrainingMethod.StepByStep, "labels", "closed-set")]
+    [InlineData(TrainingMethod.StepByStep, "labels", "labels")]
     [InlineData(TrainingMethod.StepByStep, "text", "tokens")]
     [InlineData(TrainingMethod.Standard, "labels", "tokens")]
     [InlineData(TrainingMethod.SingleTask, "labels", "tokens")]
-    public async Task RunAsync_LabelLossThatNobodyChose_IsThatOfTheClosedSetWhereThereIsOneAndTwoTasks(
+    public async Task RunAsync_LabelLossThatNobodyChose_CountsLabelsOnceWhereThereIsAClosedSetAndTwoTasks(
         TrainingMethod method, string kind, string expected)
     {
         using var directory = new TemporaryDirectory();
@@ -62,7 +62,7 @@ public sealed class RecipeTests
 
         var chosen = await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
         var named = await StudentTrainer.RunAsync(
-            options with { LabelLoss = expected == "tokens" ? LabelLoss.Tokens : LabelLoss.ClosedSet, Out = directory["named"] },
+            options with { LabelLoss = expected == "tokens" ? LabelLoss.Tokens : LabelLoss.Labels, Out = directory["named"] },
             Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.Equal(expected, (string?)Report(chosen)["options"]!["label_loss"]);

@@ -156,6 +156,24 @@ public sealed class StudentTrainerTests
         Assert.Contains("\"batch_size\" was 8 and is now 9", fault.Message);
     }
 
+    [Fact]
+    public async Task RunAsync_ResumedWhileAnotherRunHasIt_IsRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { KeepResume = true, MaxSteps = 4 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        var more = options with { Resume = true, MaxSteps = 8 };
+        using (new FileStream(directory["out/resume/lock"], FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            var fault = await Assert.ThrowsAsync<InputException>(
+                () => StudentTrainer.RunAsync(more, Reporter.None, CancellationToken.None));
+
+            Assert.Contains("another run has it", fault.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(8, (await StudentTrainer.RunAsync(more, Reporter.None, CancellationToken.None)).Steps);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(12)]
