@@ -14,6 +14,7 @@ internal static class Program
     [
         new Training.TrainingBenchmark(),
         new Inference.InferenceBenchmark(),
+        new Inference.RunSizes(),
         new Profile.ProfileBenchmark(),
         new Serving.ServingBenchmark(),
         new Serving.CollectingBenchmark(),

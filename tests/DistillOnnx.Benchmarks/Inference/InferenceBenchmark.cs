@@ -34,7 +34,6 @@ internal sealed class InferenceBenchmark : IBenchmark
         using var student = SmallStudent.Create("int8");
         StudentSize.Measure(result, student, options);
         StudentMemory.Measure(result, student, options, cancellationToken);
-        RunSizes.Measure(result, student, options, cancellationToken);
         using (var full = student.Open(options.Threads))
         using (var small = student.Open(options.Threads, "int8"))
         using (var portable = student.Open(options.Threads, portable: true))

@@ -6,15 +6,21 @@ using DistillOnnx.Runtime.Prediction;
 namespace DistillOnnx.Benchmarks.Inference;
 
 /// <summary>Many labels of one caller, by how many tokens a run takes: what <see cref="RunLimits.ForMany"/> is chosen by.</summary>
-internal static class RunSizes
+internal sealed class RunSizes : IBenchmark
 {
     private const int Tokens = 4096;
 
     private static readonly int[] Sizes = [256, 512, 1024, 2048, Tokens];
 
-    /// <summary>Measures inputs of 32 and of 128 tokens, in fp32 and int8.</summary>
-    public static void Measure(BenchmarkResult result, SmallStudent student, BenchmarkOptions options, CancellationToken cancellationToken)
+    public string Name => "runs";
+
+    public Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken) =>
+        Task.Run(() => Run(options, cancellationToken), cancellationToken);
+
+    private BenchmarkResult Run(BenchmarkOptions options, CancellationToken cancellationToken)
     {
+        var result = new BenchmarkResult(Name);
+        using var student = SmallStudent.Create("int8");
         foreach (var precision in (string[])["fp32", "int8"])
         {
             var predictors = new List<(int Size, BundlePredictor Predictor)>();
@@ -31,8 +37,9 @@ internal static class RunSizes
 
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"`runs_of_N_over_one_*`: {Tokens} tokens of rows of one length, labelled in runs of at most N tokens one after the other, "
-            + $"against one run."));
+            $"T5-small's shape, random weights, {options.Threads} threads; medians of interleaved rounds. `runs_of_N_over_one_*`: {Tokens} "
+            + $"tokens of rows of one length, labelled in runs of at most N tokens one after the other, against one run."));
+        return result;
     }
 
     private static void Measure(
@@ -41,18 +48,18 @@ internal static class RunSizes
     {
         EncodedInput[] rows = [.. InferenceBenchmark.Inputs(Tokens / length, length).Select(i => new EncodedInput { Tokens = i })];
         BenchmarkOptions.Say($"{precision}, {rows.Length} rows of {length} tokens by size of a run");
-        var variants = predictors.Select(p => (Name(p.Size), (Action)(() => p.Predictor.Predict(rows, cancellationToken)))).ToList();
+        var variants = predictors.Select(p => (Label(p.Size), (Action)(() => p.Predictor.Predict(rows, cancellationToken)))).ToList();
         var times = Interleaved.Measure(variants, options.Quick ? 1 : 7, warmup: 1, cancellationToken, Interleaved.SpinningEnds);
         foreach (var size in Sizes)
         {
-            var time = times[Name(size)];
+            var time = times[Label(size)];
             result.Row(
                 ("precision", precision), ("length", length), ("tokens of a run", size), ("rows/s", rows.Length / time.Median * 1000),
                 ("fastest rows/s", rows.Length / time.Fastest * 1000));
             if (size < Tokens)
-                result.Ratio($"runs_of_{size}_over_one_{precision}_s{length}", times.Ratio(Name(size), Name(Tokens)));
+                result.Ratio($"runs_of_{size}_over_one_{precision}_s{length}", times.Ratio(Label(size), Label(Tokens)));
         }
     }
 
-    private static string Name(int size) => $"runs of {size}";
+    private static string Label(int size) => $"runs of {size}";
 }
