@@ -83,7 +83,8 @@ public sealed class Bundle : IDisposable
     internal bool RowsIndependent => Precision != "int8" || Manifest.PrecisionDetails[Precision].RowsIndependent;
 
     /// <summary>Whether the bundle holds a label graph of the chosen precision.</summary>
-    public bool HasLabelModel => File.Exists(GraphPath(BundleFiles.LabelModel));
+    public bool HasLabelModel =>
+        Manifest.Files.ContainsKey(BundleFiles.Graph(BundleFiles.LabelModel, Precision)) || File.Exists(GraphPath(BundleFiles.LabelModel));
 
     /// <summary>
     /// Whether the bundle holds the encoder and decoder graphs of the chosen precision, which write text. Loads nothing.
@@ -116,13 +117,7 @@ public sealed class Bundle : IDisposable
         if (!System.IO.Directory.Exists(directory)) throw new InputException($"{directory}: no such directory; expected a bundle");
         var manifest = BundleManifest.Load(directory);
         // Without its spiece.model a tokenizer could still be read from tokenizer.json; a bundle that lost a file is not whole.
-        foreach (var name in BundleFiles.Shared.Where(manifest.Files.ContainsKey))
-        {
-            if (!File.Exists(Path.Combine(directory, name)))
-                throw new InputException($"{Path.Combine(directory, name)}: no such file; {BundleManifest.FileName} names it");
-        }
-
-        if (options.VerifyHashes) manifest.VerifyHashes(directory);
+        foreach (var name in BundleFiles.Shared) manifest.Verify(directory, name, options.VerifyHashes);
         return new Bundle(directory, options, manifest, T5Config.Load(directory));
     }
 
@@ -135,7 +130,7 @@ public sealed class Bundle : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             // Padding rows would change what such a graph answers to the others.
             return _labels ??= Labels.LabelModel.Load(
-                _sessions, GraphPath(BundleFiles.LabelModel), Config, Task, Encoder, binds: RowsIndependent);
+                _sessions, Checked(BundleFiles.LabelModel), Config, Task, Encoder, binds: RowsIndependent);
         }
     }
 
@@ -147,7 +142,7 @@ public sealed class Bundle : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_generator is not null) return _generator;
-            var encoder = _encoder ?? EncoderGraph.Load(_sessions, GraphPath(BundleFiles.Encoder), Config.DModel);
+            var encoder = _encoder ?? EncoderGraph.Load(_sessions, Checked(BundleFiles.Encoder), Config.DModel);
             try
             {
                 _generator = new TextGenerator(encoder, LoadDecoder(), Config);
@@ -175,7 +170,7 @@ public sealed class Bundle : IDisposable
             var path = GraphPath(BundleFiles.Encoder);
             if (!File.Exists(path))
                 throw new InputException($"{path}: no such file; the encoder's states need a bundle exported with --graphs all or seq2seq");
-            return _encoder ??= EncoderGraph.Load(_sessions, path, Config.DModel);
+            return _encoder ??= EncoderGraph.Load(_sessions, Checked(BundleFiles.Encoder), Config.DModel);
         }
     }
 
@@ -213,8 +208,8 @@ public sealed class Bundle : IDisposable
     {
         var merged = GraphPath(BundleFiles.DecoderMerged);
         return File.Exists(merged) || !File.Exists(GraphPath(BundleFiles.Decoder))
-            ? DecoderGraph.LoadMerged(_sessions, merged, Config)
-            : DecoderGraph.LoadPair(_sessions, GraphPath(BundleFiles.Decoder), GraphPath(BundleFiles.DecoderWithPast), Config);
+            ? DecoderGraph.LoadMerged(_sessions, Checked(BundleFiles.DecoderMerged), Config)
+            : DecoderGraph.LoadPair(_sessions, Checked(BundleFiles.Decoder), Checked(BundleFiles.DecoderWithPast), Config);
     }
 
     private string ChoosePrecision()
@@ -231,6 +226,14 @@ public sealed class Bundle : IDisposable
                 $"{Directory}: precision \"{Options.Precision}\" is not in this bundle, which has "
                     + $"{string.Join(", ", Manifest.Precisions)}");
         return Options.Precision;
+    }
+
+    /// <summary>The path of a graph that is to be loaded, held against the manifest.</summary>
+    private string Checked(string graph)
+    {
+        var name = BundleFiles.Graph(graph, Precision);
+        foreach (var file in (string[])[name, name + "_data"]) Manifest.Verify(Directory, file, Options.VerifyHashes);
+        return GraphPath(graph);
     }
 
     private string GraphPath(string graph) =>

@@ -56,7 +56,7 @@ public sealed record RuntimeOptions
     /// <summary>Overrides the manifest's threshold below which the predictor abstains; null: the manifest's.</summary>
     public double? AbstainBelow { get; init; }
 
-    /// <summary>Whether every file is compared with the manifest's hash when a bundle is opened.</summary>
+    /// <summary>Whether every file is compared with the manifest's hash before it is used.</summary>
     public bool VerifyHashes { get; init; }
 
     /// <summary>

@@ -108,6 +108,14 @@ public static class Annotator
         stack.Journaled.Offline = true;
         var (result, fault) = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
+        if (stack.Uncounted is > 0 and var uncounted)
+        {
+            var limited = options.Budget is not null || options.BudgetTokens is not null;
+            reporter.Warn(
+                $"{uncounted} answers came without a count of their tokens: they count as "
+                + (limited ? "the most that the budget reserved for them" : "estimated from their texts"));
+        }
+
         AnnotationSummary.Report(result, options, reporter);
         AnnotationSummary.RequireAny(result, fault, options);
         return result;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Tests.Fixtures;
 
 namespace DistillOnnx.Runtime.Tests;
@@ -39,6 +40,7 @@ public sealed class HostileBundleTests : IDisposable
     [InlineData("distill.json")]
     [InlineData("config.json")]
     [InlineData("spiece.model")]
+    [InlineData(Label)]
     public void Open_FileMissing_NamesIt(string name)
     {
         File.Delete(Path.Combine(_bundle, name));
@@ -108,6 +110,8 @@ public sealed class HostileBundleTests : IDisposable
     public void Open_LabelGraphAskedForButAbsent_SaysSo()
     {
         File.Delete(Path.Combine(_bundle, Label));
+        var manifest = BundleManifest.Load(_bundle);
+        (manifest with { Files = BundleManifest.Hash(_bundle) }).Save(_bundle);
         Assert.Contains(
             "label_model.onnx", Refusal(_bundle, Options() with { Graph = GraphChoice.Label }).Message, StringComparison.Ordinal);
         using var predictor = BundlePredictor.Open(_bundle, Options());

@@ -4,15 +4,15 @@ namespace DistillOnnx.Teacher.Tests;
 
 /// <summary>A teacher that always gives the same answer.</summary>
 /// <param name="text">The answer.</param>
-/// <param name="input">Tokens of every prompt.</param>
-/// <param name="output">Tokens of every answer.</param>
-internal sealed class FixedTeacher(string text, int input, int output) : IChatClient
+/// <param name="input">Tokens of every prompt; null: it does not count them.</param>
+/// <param name="output">Tokens of every answer; null: likewise.</param>
+internal sealed class FixedTeacher(string text, int? input, int? output) : IChatClient
 {
     public Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
         {
-            Usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output },
+            Usage = input is null && output is null ? null : new UsageDetails { InputTokenCount = input, OutputTokenCount = output },
         });
 
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(

@@ -61,6 +61,32 @@ public sealed class SpendingTests : AnnotationTest
         Assert.Empty(endpoint.Repeated);
     }
 
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData(30, null)]
+    public async Task Run_EndpointThatCountsNoTokens_IsChargedWhatTheBudgetReservedInLaterRunsToo(int? input, int? output)
+    {
+        TestData.Write(Work["data"], 40);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        var teacher = new FixedTeacher("It ends so. So the answer is even.", input, output);
+        var options = Options(endpoint) with { MaxOutputTokens = 100, BudgetTokens = 2000, Overwrite = true };
+        var reporter = new RecordingReporter();
+
+        var first = await Annotator.RunAsync(options, teacher, TimeProvider.System, reporter);
+        var second = await Annotator.RunAsync(options, teacher, TimeProvider.System, Reporter.None);
+        var more = await Annotator.RunAsync(options with { BudgetTokens = null }, teacher, TimeProvider.System, Reporter.None);
+
+        Assert.InRange(first.Requests!.Value, 5, 19);
+        Assert.Equal(100 * first.Requests, first.OutputTokens);
+        Assert.InRange(first.InputTokens!.Value + first.OutputTokens!.Value, 1000, 2000);
+        Assert.Contains(
+            $"{first.Requests} answers came without a count of their tokens: they count as the most that the budget reserved for them",
+            reporter.Warnings);
+        Assert.Equal((0L, first.OutputTokens), (second.Requests, second.OutputTokens));
+        Assert.Equal(40 - first.Requests, more.Requests);
+        Assert.InRange((more.OutputTokens!.Value - first.OutputTokens!.Value) / more.Requests!.Value, 5, 30);
+    }
+
     [Fact]
     public async Task Run_BudgetSpent_SaysWhatIsLeftAndHowToGoOn()
     {

@@ -119,17 +119,26 @@ public sealed record BundleManifest
     /// <exception cref="InputException">A file is missing or differs; the message names the first.</exception>
     public void VerifyHashes(string directory)
     {
-        foreach (var (name, expected) in Files)
-        {
-            var path = Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar));
-            if (!File.Exists(path)) throw new InputException($"{path}: no such file; {FileName} names it");
-            var length = new FileInfo(path).Length;
-            if (length != expected.Bytes)
-                throw new InputException($"{path}: expected {expected.Bytes} bytes by {FileName}, found {length}");
-            var found = BundleFile.Of(path).Sha256;
-            if (found != expected.Sha256)
-                throw new InputException($"{path}: expected SHA-256 {expected.Sha256} by {FileName}, found {found}");
-        }
+        foreach (var name in Files.Keys) Verify(directory, name, hash: true);
+    }
+
+    /// <summary>Holds that a file of the bundle is there, and as it was written.</summary>
+    /// <param name="directory">The bundle directory.</param>
+    /// <param name="name">The file's path within it, with "/"; one that the manifest does not name is not looked at.</param>
+    /// <param name="hash">Whether its contents are compared, and not its presence alone.</param>
+    /// <exception cref="InputException">It is missing or differs.</exception>
+    public void Verify(string directory, string name, bool hash)
+    {
+        if (!Files.TryGetValue(name, out var expected)) return;
+        var path = Path.Combine(directory, name.Replace('/', Path.DirectorySeparatorChar));
+        if (!File.Exists(path)) throw new InputException($"{path}: no such file; {FileName} names it");
+        if (!hash) return;
+        var length = new FileInfo(path).Length;
+        if (length != expected.Bytes)
+            throw new InputException($"{path}: expected {expected.Bytes} bytes by {FileName}, found {length}");
+        var found = BundleFile.Of(path).Sha256;
+        if (found != expected.Sha256)
+            throw new InputException($"{path}: expected SHA-256 {expected.Sha256} by {FileName}, found {found}");
     }
 
     /// <summary>Lengths and hashes of every file below a directory but the manifest, in ordinal order of their paths.</summary>

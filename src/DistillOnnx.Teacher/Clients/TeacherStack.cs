@@ -53,6 +53,9 @@ internal sealed class TeacherStack : IDisposable
     /// <summary>How many requests were repeated.</summary>
     public long Retried => _retrying?.Retried ?? 0;
 
+    /// <summary>Answers whose tokens the endpoint did not count.</summary>
+    public long Uncounted => _budgeted?.Uncounted ?? 0;
+
     /// <summary>Whether the budget held a request back.</summary>
     public bool Exhausted
     {

@@ -18,6 +18,9 @@ internal sealed class Budget(double? mostCost, long? mostTokens, PriceTable? pri
     private int _reservations;
     private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Whether anything is limited.</summary>
+    public bool Limits => mostCost is not null || mostTokens is not null;
+
     /// <summary>Reserves tokens; where they are not left, waits for others' reservations to be settled, which mostly
     /// gives some back.</summary>
     /// <param name="input">The most that the prompt can have.</param>

@@ -13,6 +13,10 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
     private const int UnlimitedOutput = 4096;
     private volatile bool _exhausted;
     private long _largest;
+    private long _uncounted;
+
+    /// <summary>Answers whose tokens the endpoint did not count.</summary>
+    public long Uncounted => Interlocked.Read(ref _uncounted);
 
     /// <summary>Whether a request was held back.</summary>
     public bool Exhausted
@@ -38,8 +42,21 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
         try
         {
             var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
-            takenInput = response.Usage?.InputTokenCount ?? input;
-            takenOutput = response.Usage?.OutputTokenCount ?? output;
+            if (response.Usage is not { InputTokenCount: not null, OutputTokenCount: not null })
+            {
+                // What the journal does not count, a later run would spend again: so the most that it can have been, where spending is
+                // limited, and else an estimate.
+                Interlocked.Increment(ref _uncounted);
+                var written = budget.Limits ? output : (long)Math.Ceiling(TokenEstimate.Answer(response) * Margin);
+                response.Usage = new UsageDetails
+                {
+                    InputTokenCount = response.Usage?.InputTokenCount ?? input,
+                    OutputTokenCount = response.Usage?.OutputTokenCount ?? written,
+                    ReasoningTokenCount = response.Usage?.ReasoningTokenCount,
+                };
+            }
+
+            (takenInput, takenOutput) = (response.Usage.InputTokenCount!.Value, response.Usage.OutputTokenCount!.Value);
             NoteLargest(takenOutput);
             return response;
         }

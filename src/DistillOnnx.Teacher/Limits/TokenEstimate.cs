@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.AI;
 
 namespace DistillOnnx.Teacher.Limits;
@@ -14,5 +15,12 @@ internal static class TokenEstimate
     /// <summary>Tokens of a prompt.</summary>
     /// <param name="messages">The prompt.</param>
     public static int Prompt(IEnumerable<ChatMessage> messages) =>
-        messages.Sum(m => TokensPerMessage + (int)Math.Ceiling(System.Text.Encoding.UTF8.GetByteCount(m.Text) / BytesPerToken));
+        messages.Sum(m => TokensPerMessage + Text(m.Text));
+
+    /// <summary>Tokens of an answer, thoughts included.</summary>
+    /// <param name="response">The answer.</param>
+    public static int Answer(ChatResponse response) =>
+        Text(response.Text) + response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>().Sum(c => Text(c.Text));
+
+    private static int Text(string text) => (int)Math.Ceiling(Encoding.UTF8.GetByteCount(text) / BytesPerToken);
 }

@@ -5,6 +5,7 @@ using DistillOnnx.Export;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Evaluation;
+using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Export;
 
@@ -26,6 +27,8 @@ public static class BundleExport
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
+        if (PredictorFactory.IsBundle(options.Model))
+            throw new InputException($"{options.Model}: is a bundle already; expected a checkpoint to export");
         OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Data, options.Base);
         var began = Stopwatch.GetTimestamp();
         var rows = LoadRows(options);

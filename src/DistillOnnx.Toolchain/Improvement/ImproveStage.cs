@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using DistillOnnx.Core;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Data;
@@ -11,6 +13,7 @@ using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Limits;
 using DistillOnnx.Teacher.Rows;
 using DistillOnnx.Toolchain.Prediction;
+using DistillOnnx.Toolchain.Scripting;
 using DistillOnnx.Toolchain.Selection;
 using DistillOnnx.Training.Trainer;
 
@@ -30,6 +33,7 @@ public static class ImproveStage
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
     /// <summary>Runs the rounds.</summary>
@@ -217,11 +221,10 @@ public static class ImproveStage
         if (options.Resume && File.Exists(stamp))
         {
             var held = DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
-            if (File.ReadAllText(stamp) == mine) return held;
+            if (Different(File.ReadAllText(stamp), mine) is not { } difference) return held;
             held.Dispose();
             throw new InputException(
-                $"{options.Out}: cannot be gone on with: its rounds were made with other options, rows or another model "
-                + $"({OptionsFile}); pass the same ones, or choose another --out");
+                $"{options.Out}: cannot be gone on with: its rounds were made with {difference}; pass the same, or choose another --out");
         }
 
         if (Directory.Exists(options.Out) && Directory.EnumerateFileSystemEntries(options.Out).Any())
@@ -235,5 +238,27 @@ public static class ImproveStage
         File.WriteAllText(output.FilePath(OptionsFile), mine);
         output.Commit();
         return DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
+    }
+
+    /// <summary>What differs from the run that is to go on; null: nothing.</summary>
+    private static string? Different(string earlier, string mine)
+    {
+        if (earlier == mine) return null;
+        JsonNode? before;
+        try
+        {
+            before = JsonNode.Parse(earlier);
+        }
+        catch (JsonException)
+        {
+            before = null;
+        }
+
+        var now = JsonNode.Parse(mine)!;
+        if (before is not JsonObject || before["options"] is not JsonObject options) return $"what {OptionsFile} does not say";
+        var differing = OptionDifferences.Of(options, now["options"]!.AsObject()).ToList();
+        return differing.Count > 0 ? $"other options, {string.Join(", ", differing)}"
+            : !JsonNode.DeepEquals(before["pool"], now["pool"]) ? "other rows"
+            : "another model";
     }
 }

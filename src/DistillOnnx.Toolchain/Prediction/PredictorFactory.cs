@@ -57,6 +57,7 @@ internal static class PredictorFactory
             Threads = options.Threads,
             Lanes = RuntimeOptions.LanesFor(options.Threads),
             Precision = options.Precision,
+            VerifyHashes = true,
         });
         foreach (var note in predictor.Bundle.Notes) reporter.Info(note);
         return predictor;

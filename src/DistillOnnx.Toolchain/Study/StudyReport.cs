@@ -49,6 +49,9 @@ internal static class StudyReport
             CultureInfo.InvariantCulture,
             $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}checkpoint chosen on the validation rows, measured on `{options.Split}`.");
         page.AppendLine(Compared(options, result.Runs));
+        if (options.LabelLoss == LabelLoss.Auto)
+            page.AppendLine(
+                "The label loss (`--label-loss auto`) is a mean over tokens, but in step-by-step, where labels are a closed set, over labels.");
         if (result.RunsMade < result.RunsPlanned)
             page.AppendLine(
                 CultureInfo.InvariantCulture,
@@ -122,7 +125,7 @@ internal static class StudyReport
 
     private static string Length(StudyOptions options) =>
         options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens")
-        : options.MaxSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps")
+        : options.MaxSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{(options.Patience > 0 ? "at most " : "")}{steps} steps")
         : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs} epochs");
 
     /// <summary>Whether methods had equal steps, equal tokens, or what they need.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -38,6 +39,7 @@ internal static class StudyStamp
         try
         {
             earlier = JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? throw new JsonException("expected an object");
+            foreach (var free in FreeOptions) earlier.Remove(free);
         }
         catch (JsonException e)
         {
@@ -46,11 +48,7 @@ internal static class StudyStamp
 
         // An option that an earlier version did not know was at its default.
         var (mine, defaults) = (Shared(options), Shared(new StudyOptions()));
-        var differing =
-            from name in mine.Select(o => o.Key)
-            let before = earlier.TryGetPropertyValue(name, out var value) ? value : defaults[name]
-            where !JsonNode.DeepEquals(before, mine[name])
-            select $"--{name.Replace('_', '-')} (there {Show(before)}, here {Show(mine[name])})";
+        var differing = OptionDifferences.Of(earlier, mine, defaults);
         if (differing.ToList() is { Count: > 0 } list)
             throw new InputException(
                 $"{options.Out}: cannot be gone on with: its runs were made with other options, {string.Join(", ", list)}; "
@@ -63,6 +61,4 @@ internal static class StudyStamp
         foreach (var free in FreeOptions) all.Remove(free);
         return all;
     }
-
-    private static string Show(JsonNode? value) => value?.ToJsonString() ?? "not given";
 }

@@ -58,10 +58,11 @@ internal sealed class TrainingReport
         foreach (var key in now.Select(n => n.Key).Union(old.Select(o => o.Key)))
         {
             var (before, after) = (old[key]?.ToJsonString() ?? "nothing", now[key]?.ToJsonString() ?? "nothing");
-            if (before != after)
-                throw new InputException(
-                    $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}; "
-                    + $"pass the same options, or --overwrite to start anew");
+            if (before == after) continue;
+            var why = key == "warmup_steps" ? " (it follows from the number of steps unless --warmup-steps is given)" : "";
+            throw new InputException(
+                $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}{why}; "
+                + $"pass the same options, or --overwrite to start anew");
         }
 
         JsonObject Parse(string text)

@@ -40,8 +40,17 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         RequireRationales();
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
         if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
+        var known = _training.Select(e => e.Input).ToHashSet(StringComparer.Ordinal);
+        if (_validation.Count(e => known.Contains(e.Input)) is > 0 and var shared)
+            Reporter.Warn(
+                $"{Options.Data}: {shared} of {_validation.Count} validation rows have the text of a training row; what is measured on them "
+                + "says nothing about new texts");
         if (_validation.Count == 0)
+        {
+            RequireNoChoice();
             Reporter.Warn($"{Options.Data}: no validation rows; the last weights are kept, whether they are the best or not");
+        }
+
         return null;
     }
 
@@ -79,6 +88,16 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
                 new DatasetEvaluator(engine, model, inputs, _validation, validationRows, Options.MicroBatchTokens, Options.SelectOn),
             Data(rows.Count, weights), Options.Dropout, $"{rows.Count} training rows, {_validation.Count} validation rows",
             ["data", "keep_resume", "max_steps", "max_tokens", "epochs"], Options.KeepResume);
+    }
+
+    /// <summary>What acts on evaluations needs rows to evaluate on.</summary>
+    private void RequireNoChoice()
+    {
+        var option = Options.Patience > 0 ? $"--patience {Options.Patience}"
+            : Options.SelectOn != SelectionMetric.Accuracy ? "--select-on"
+            : Options.EvaluateRows is not null ? "--evaluate-rows"
+            : null;
+        if (option is not null) throw new InputException($"{option}: needs validation rows, and {Options.Data} has none");
     }
 
     /// <summary>

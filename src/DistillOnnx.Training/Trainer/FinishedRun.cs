@@ -8,7 +8,8 @@ namespace DistillOnnx.Training.Trainer;
 /// <summary>Reads the outcome of a run that is done, so that resuming it costs nothing.</summary>
 /// <param name="Outcome">The outcome.</param>
 /// <param name="Fingerprint">What a run that asks for it must have in common with it, as JSON; null in files of older versions.</param>
-internal sealed record FinishedRun(RunOutcome Outcome, string? Fingerprint)
+/// <param name="MaxSteps">Steps that it was to take; null in files of older versions.</param>
+internal sealed record FinishedRun(RunOutcome Outcome, string? Fingerprint, int? MaxSteps)
 {
     /// <summary>Reads it; null where there is no finished run.</summary>
     /// <param name="directory">The checkpoint directory.</param>
@@ -26,7 +27,8 @@ internal sealed record FinishedRun(RunOutcome Outcome, string? Fingerprint)
                 .LastOrDefault(e => e.Step == best);
             var outcome = new RunOutcome(
                 directory, best, evaluation, (int)root["steps"]!, (double)root["seconds"]!, seconds > 0 ? tokens / seconds : 0);
-            return new FinishedRun(outcome, root["fingerprint"]?.ToJsonString(TrainingJson.Compact));
+            return new FinishedRun(
+                outcome, root["fingerprint"]?.ToJsonString(TrainingJson.Compact), (int?)root["options"]?["max_steps"]);
         }
         catch (Exception e) when (
             e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)

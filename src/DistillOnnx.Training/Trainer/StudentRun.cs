@@ -105,6 +105,11 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         if (finished is not null)
         {
             // Other options or other data would be another run, whose result this is not.
+            var steps = inputs.Plan.Schedule.TotalSteps;
+            if (finished.MaxSteps is { } planned && planned != steps)
+                throw new InputException(
+                    $"{Options.Out}: the run is done, of {planned} steps, and {steps} are asked for; what more steps need was not kept "
+                    + "(--keep-resume), so pass --overwrite to start anew");
             if (finished.Fingerprint is { } saved) report.RequireSame(saved, Options.Out);
             Reporter.Info($"{Options.Out}: the run is finished already");
             return finished.Outcome;

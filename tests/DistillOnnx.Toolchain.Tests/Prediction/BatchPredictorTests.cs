@@ -56,4 +56,27 @@ public sealed class BatchPredictorTests
             () => BatchPredictor.RunAsync(options with { Overwrite = true }, Reporter.None, TestContext.Current.CancellationToken));
         Assert.Contains("rows: row a: \"choices\": the model's task \"tiny\" takes none", fault.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task RunAsync_BundleWhoseGraphWasChanged_IsRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        var task = new TaskSpec { Name = "tiny", Kind = TaskKind.Labels, Labels = ["yes", "no"] };
+        RandomCheckpoint.Write(directory["checkpoint"], RandomCheckpoint.Uneven, task, seed: 3, TinyTokenizer.SpieceModel);
+        BundleExporter.Export(new BundleExportOptions { Model = directory["checkpoint"], Out = directory["bundle"] }, Reporter.None);
+        var graph = Path.Combine(directory["bundle"], "onnx", "label_model.onnx");
+        using (var file = File.OpenWrite(graph))
+        {
+            file.Position = file.Length / 2;
+            file.WriteByte(77);
+            file.WriteByte(78);
+        }
+
+        File.WriteAllText(directory["rows"], """{"input": "it is"}""");
+        var options = new PredictOptions { Model = directory["bundle"], Input = directory["rows"], Inference = new() { Device = "cpu" } };
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith($"{graph}: expected SHA-256", fault.Message, StringComparison.Ordinal);
+    }
 }

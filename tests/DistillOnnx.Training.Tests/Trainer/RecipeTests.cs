@@ -1,14 +1,14 @@
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
-using DistillOnnx.Training.Generation;
-using DistillOnnx.Core.T5;
 using DistillOnnx.Training.Engines;
+using DistillOnnx.Training.Generation;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Schedules;
 using DistillOnnx.Training.T5;

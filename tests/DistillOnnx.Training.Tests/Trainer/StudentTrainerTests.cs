@@ -157,6 +157,46 @@ public sealed class StudentTrainerTests
     }
 
     [Fact]
+    public async Task RunAsync_MoreStepsOfARunThatIsDone_AreRefusedUnlessItsStateWasKept()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 4 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Resume = true, MaxSteps = 40 }, Reporter.None, CancellationToken.None));
+
+        Assert.StartsWith($"{options.Out}: the run is done, of 4 steps, and 40 are asked for", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(4, (await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None)).Steps);
+        var kept = options with { Out = directory["kept"], KeepResume = true };
+        await StudentTrainer.RunAsync(kept, Reporter.None, CancellationToken.None);
+        fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(kept with { Resume = true, MaxSteps = 40 }, Reporter.None, CancellationToken.None));
+        Assert.Contains("\"warmup_steps\" was 1 and is now 2 (it follows from the number of steps", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--patience 2")]
+    [InlineData("--select-on")]
+    [InlineData("--evaluate-rows")]
+    public async Task RunAsync_ChoiceByRowsThatThereAreNot_IsRefused(string option)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with
+        {
+            Patience = option == "--patience 2" ? 2 : 0,
+            SelectOn = option == "--select-on" ? SelectionMetric.Loss : SelectionMetric.Accuracy,
+            EvaluateRows = option == "--evaluate-rows" ? 5 : null,
+        };
+        File.Delete(Path.Combine(options.Data, "validation.jsonl"));
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None));
+
+        Assert.Equal($"{option}: needs validation rows, and {options.Data} has none", fault.Message);
+    }
+
+    [Fact]
     public async Task RunAsync_ResumedWhileAnotherRunHasIt_IsRefused()
     {
         using var directory = new TemporaryDirectory();
