@@ -173,7 +173,8 @@ public static class Study
         {
             if (!options.Resume && !options.Overwrite)
                 throw new InputException(
-                    $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins anew");
+                    $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins "
+                    + "anew");
             var held = Hold(options);
             try
             {
@@ -207,7 +208,8 @@ public static class Study
 
     private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, "runs", $"{key}.json");
 
-    private static void Save<T>(string file, T value) => AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, StudyJson.Options));
+    private static void Save<T>(string file, T value) =>
+        AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, StudyJson.Options));
 
     private static T? Read<T>(string file)
         where T : class

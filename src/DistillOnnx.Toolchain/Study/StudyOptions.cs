@@ -197,8 +197,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
         if (MaxTokens is < 1) faults.Add($"--max-tokens: expected at least 1, found {MaxTokens}");
         if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");
-        if (Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask) && TrainOptions.LabelLossFault(LabelLoss) is { } loss)
-            faults.Add(loss);
+        var singleTask = Methods.Any(m => StudyMethod.Find(m)?.Method == TrainingMethod.SingleTask);
+        if (singleTask && TrainOptions.LabelLossFault(LabelLoss) is { } loss) faults.Add(loss);
         Share("alpha", Alpha);
         Share("alpha-end", AlphaEnd);
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");

@@ -47,11 +47,13 @@ internal static class StudyReport
             + $"{string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}checkpoint chosen on the validation rows, measured on `{options.Split}`.");
+            $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}checkpoint chosen on the validation rows, "
+            + $"measured on `{options.Split}`.");
         page.AppendLine(Compared(options, result.Runs));
         if (options.LabelLoss == LabelLoss.Auto)
             page.AppendLine(
-                "The label loss (`--label-loss auto`) is a mean over tokens, but in step-by-step, where labels are a closed set, over labels.");
+                "The label loss (`--label-loss auto`) is a mean over tokens, but in step-by-step, where labels are a closed set, over "
+                + "labels.");
         if (result.RunsMade < result.RunsPlanned)
             page.AppendLine(
                 CultureInfo.InvariantCulture,
@@ -125,7 +127,8 @@ internal static class StudyReport
 
     private static string Length(StudyOptions options) =>
         options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens")
-        : options.MaxSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{(options.Patience > 0 ? "at most " : "")}{steps} steps")
+        : options.MaxSteps is { } steps
+            ? string.Create(CultureInfo.InvariantCulture, $"{(options.Patience > 0 ? "at most " : "")}{steps} steps")
         : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs} epochs");
 
     /// <summary>Whether methods had equal steps, equal tokens, or what they need.</summary>

@@ -43,8 +43,8 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         var known = _training.Select(e => e.Input).ToHashSet(StringComparer.Ordinal);
         if (_validation.Count(e => known.Contains(e.Input)) is > 0 and var shared)
             Reporter.Warn(
-                $"{Options.Data}: {shared} of {_validation.Count} validation rows have the text of a training row; what is measured on them "
-                + "says nothing about new texts");
+                $"{Options.Data}: {shared} of {_validation.Count} validation rows have the text of a training row; what is measured on "
+                + "them says nothing about new texts");
         if (_validation.Count == 0)
         {
             RequireNoChoice();

@@ -76,7 +76,9 @@ public sealed class StudyTests : IDisposable
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Comparison.RunAsync(options, first, source.Token));
 
-        Assert.Matches(@"\*\*Not complete: [123] of 4 runs are made, and all figures are of these alone\.\*\*", File.ReadAllText(In("study/report.md")));
+        Assert.Matches(
+            @"\*\*Not complete: [123] of 4 runs are made, and all figures are of these alone\.\*\*",
+            File.ReadAllText(In("study/report.md")));
         var resumed = await Comparison.RunAsync(options with { Resume = true, Jobs = 1 }, Reporter.None, CancellationToken.None);
         Assert.Equal((4, 4), (resumed.RunsMade, resumed.RunsPlanned));
         Assert.DoesNotContain("Not complete", File.ReadAllText(In("study/report.md")));

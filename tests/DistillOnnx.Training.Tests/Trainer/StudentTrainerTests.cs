@@ -172,7 +172,8 @@ public sealed class StudentTrainerTests
         await StudentTrainer.RunAsync(kept, Reporter.None, CancellationToken.None);
         fault = await Assert.ThrowsAsync<InputException>(
             () => StudentTrainer.RunAsync(kept with { Resume = true, MaxSteps = 40 }, Reporter.None, CancellationToken.None));
-        Assert.Contains("\"warmup_steps\" was 1 and is now 2 (it follows from the number of steps", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"warmup_steps\" was 1 and is now 2 (it follows from the number of steps", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
