@@ -34,12 +34,15 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     {
         _dataset = Dataset.Open(Options.Data);
         RequireClasses(_dataset.Task);
-        Options = Options with { LabelLoss = Loss(_dataset.Task) };
+        var chosen = Loss(_dataset.Task);
+        var said = Options.LabelLoss == LabelLoss.Auto && chosen == LabelLoss.Labels;
+        Options = Options with { LabelLoss = chosen };
         var need = Options.Labels == LabelSource.Gold ? LabelNeed.Gold : LabelNeed.None;
         _training = Fraction(_dataset.Load(SplitNames.Train, need), Options.Fraction, Options.Seed);
         RequireRationales();
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
         if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
+        if (said) Reporter.Info("label loss: each label counts once, whatever its tokens (--label-loss tokens: a mean over tokens)");
         var known = _training.Select(e => e.Input).ToHashSet(StringComparer.Ordinal);
         if (_validation.Count(e => known.Contains(e.Input)) is > 0 and var shared)
             Reporter.Warn(
@@ -107,9 +110,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     private LabelLoss Loss(TaskSpec task)
     {
         if (Options.LabelLoss != LabelLoss.Auto) return Options.LabelLoss;
-        if (Options.Method != TrainingMethod.StepByStep || task.Kind == TaskKind.Text) return LabelLoss.Tokens;
-        Reporter.Info("label loss: each label counts once, whatever its tokens (--label-loss tokens: a mean over tokens)");
-        return LabelLoss.Labels;
+        return Options.Method != TrainingMethod.StepByStep || task.Kind == TaskKind.Text ? LabelLoss.Tokens : LabelLoss.Labels;
     }
 
     /// <summary>What acts on classes needs a task that has them.</summary>
