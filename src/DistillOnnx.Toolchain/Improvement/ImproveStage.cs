@@ -220,11 +220,11 @@ public static class ImproveStage
             Json);
         if (options.Resume && File.Exists(stamp))
         {
-            var held = DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
-            if (Different(File.ReadAllText(stamp), mine) is not { } difference) return held;
-            held.Dispose();
-            throw new InputException(
-                $"{options.Out}: cannot be gone on with: its rounds were made with {difference}; pass the same, or choose another --out");
+            if (Different(File.ReadAllText(stamp), mine) is { } difference)
+                throw new InputException(
+                    $"{options.Out}: cannot be gone on with: its rounds were made with {difference}; pass the same, or choose another "
+                    + "--out");
+            return DirectoryLock.Hold(Path.Combine(options.Out, LockFile));
         }
 
         if (Directory.Exists(options.Out) && Directory.EnumerateFileSystemEntries(options.Out).Any())

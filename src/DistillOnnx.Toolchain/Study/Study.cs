@@ -175,20 +175,15 @@ public static class Study
                 throw new InputException(
                     $"{options.Out}: holds a study already; --resume goes on with it and keeps runs that are done, --overwrite begins "
                     + "anew");
-            var held = Hold(options);
-            try
+            if (options.Resume)
             {
-                if (options.Resume) StudyStamp.RequireSame(options);
+                StudyStamp.RequireSame(options);
                 RequireRationales(options, data);
-            }
-            catch
-            {
-                held.Dispose();
-                throw;
+                return Hold(options);
             }
 
-            if (options.Resume) return held;
-            held.Dispose();
+            // What another process works on is not replaced.
+            Hold(options).Dispose();
         }
 
         OutputDirectory.Require(options.Out, options.Overwrite, options.Data);

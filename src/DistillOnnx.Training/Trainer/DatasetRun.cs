@@ -43,18 +43,26 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         _validation = _dataset.Has(SplitNames.Validation) ? _dataset.Load(SplitNames.Validation, LabelNeed.None) : [];
         if (Options.EvaluateRows is { } most && _validation.Count > most) _validation = [.. _validation.Take(most)];
         if (said) Reporter.Info("label loss: each label counts once, whatever its tokens (--label-loss tokens: a mean over tokens)");
-        var known = _training.Select(e => e.Input).ToHashSet(StringComparer.Ordinal);
-        if (_validation.Count(e => known.Contains(e.Input)) is > 0 and var shared)
-            Reporter.Warn(
-                $"{Options.Data}: {shared} of {_validation.Count} validation rows have the text of a training row; what is measured on "
-                + "them says nothing about new texts");
         if (_validation.Count == 0)
         {
             RequireNoChoice();
             Reporter.Warn($"{Options.Data}: no validation rows; the last weights are kept, whether they are the best or not");
         }
+        else
+        {
+            WarnOfKnownRows();
+        }
 
         return null;
+    }
+
+    private void WarnOfKnownRows()
+    {
+        var known = _training.Select(e => e.Input).ToHashSet(StringComparer.Ordinal);
+        if (_validation.Count(e => known.Contains(e.Input)) is > 0 and var shared)
+            Reporter.Warn(
+                $"{Options.Data}: {shared} of {_validation.Count} validation rows have the text of a training row; what is measured on "
+                + "them says nothing about new texts");
     }
 
     protected override T5Tokenizer Tokenizer(StudentSource student, CancellationToken cancellationToken) => student.Tokenizer(
