@@ -1,5 +1,6 @@
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Engines.Script;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -8,13 +9,21 @@ namespace DistillOnnx.Training.Engines;
 /// <summary>Picks the engine.</summary>
 internal static class StudentEngines
 {
+    /// <summary>
+    /// Weights of the largest student whose steps are recorded. A larger one keeps the device busy as it is, and recorded steps hold memory
+    /// of their own.
+    /// </summary>
+    private const long MostRecorded = 400_000_000;
+
     /// <summary>The fastest engine that can run a model.</summary>
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
     /// <param name="tf32">Whether single-precision products on CUDA may run in TensorFloat-32.</param>
     /// <param name="recompute">Whether blocks are computed again in the backward pass, which the engine for the CPU does not do.</param>
+    /// <param name="graphs">Whether steps on CUDA may run as recorded graphs.</param>
     /// <param name="reporter">Receives a warning where the choice is a poor one.</param>
-    public static IStudentEngine Create(T5Model model, TrainingPrecision precision, bool tf32, bool recompute, IReporter reporter)
+    public static IStudentEngine Create(
+        T5Model model, TrainingPrecision precision, bool tf32, bool recompute, bool graphs, IReporter reporter)
     {
         var cpu = model.Device.type == TorchSharp.DeviceType.CPU;
         if (precision == TrainingPrecision.Bf16) model.ComputeType = ScalarType.BFloat16;
@@ -29,7 +38,17 @@ internal static class StudentEngines
             return new UnpaddedEngine(model);
         }
 
-        return new ScriptEngine(model, recompute: recompute, kernels: Kernels(model, reporter));
+        return new ScriptEngine(
+            model, recompute: recompute, kernels: Kernels(model, reporter), record: graphs && !recompute && Records(model, reporter));
+    }
+
+    /// <summary>Whether a step is to run as a recorded graph; where it would gain and cannot, that is said.</summary>
+    internal static bool Records(T5Model model, IReporter reporter)
+    {
+        if (model.Device.type == TorchSharp.DeviceType.CPU || model.FlatParameters.numel() > MostRecorded) return false;
+        if (CudaGraph.WhyNot() is not { } why) return true;
+        reporter.Warn($"training steps are not recorded as CUDA graphs, which costs time with small students: {why}");
+        return false;
     }
 
     /// <summary>The fused kernels on a device that has them; where they cannot be used, that is said.</summary>

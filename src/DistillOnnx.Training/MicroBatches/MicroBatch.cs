@@ -18,7 +18,10 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
     public double TokenWeight(TrainingSequence sequence) =>
         sequence.Weight * (sequence.Part == LossPart.Label ? LabelWeight : RationaleWeight);
 
-    /// <summary>Cuts the rows of a step into micro-batches of sequences of like length.</summary>
+    /// <summary>
+    /// Cuts the rows of a step into micro-batches: labels before rationales, whose targets are several times as long, each in order of
+    /// length; as few as the budget allows, and of those cuts one whose largest micro-batch is small.
+    /// </summary>
     /// <param name="rows">The rows of the step.</param>
     /// <param name="tokenBudget">Most tokens of a micro-batch, padding to its longest source and target counted; a single sequence may
     /// exceed it.</param>
@@ -29,7 +32,8 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
     public static IReadOnlyList<MicroBatch> Cut(
         IEnumerable<TrainingRow> rows, int tokenBudget, double labelWeight, double rationaleWeight, int share = 0, int shares = 1)
     {
-        var all = rows.SelectMany(r => r.Sequences).OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length).ToList();
+        var all = rows.SelectMany(r => r.Sequences)
+            .OrderBy(s => s.Part).ThenBy(s => Math.Max(s.Source.Length, s.Target.Length)).ThenBy(s => s.Source.Length).ToList();
         double Mean(LossPart part, double weight)
         {
             var shares = all.Where(s => s.Part == part).Sum(s => s.Weight * s.Share);
@@ -38,18 +42,45 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
 
         var label = Mean(LossPart.Label, labelWeight);
         var rationale = Mean(LossPart.Rationale, rationaleWeight);
-        var batches = new List<MicroBatch>();
-        var current = new List<TrainingSequence>();
-        int source = 0, target = 0;
 
         // Sorted by length and dealt out in turns, so that shares are equal in tokens too.
-        foreach (var sequence in all.Where((_, i) => i % shares == share))
+        var own = all.Where((_, i) => i % shares == share).ToList();
+        return [.. Balanced(own, tokenBudget).Select(part => new MicroBatch(part, label, rationale))];
+    }
+
+    /// <summary>The cut by the smallest budget that needs no more parts than the given one.</summary>
+    private static List<List<TrainingSequence>> Balanced(List<TrainingSequence> sequences, int tokenBudget)
+    {
+        var best = Parts(sequences, tokenBudget);
+        var (low, high) = (0, tokenBudget);
+        while (best.Count > 1 && high - low > 1 + (tokenBudget / 32))
+        {
+            var middle = low + ((high - low) / 2);
+            var cut = Parts(sequences, middle);
+            if (cut.Count > best.Count)
+            {
+                low = middle;
+                continue;
+            }
+
+            (best, high) = (cut, middle);
+        }
+
+        return best;
+    }
+
+    private static List<List<TrainingSequence>> Parts(List<TrainingSequence> sequences, int tokenBudget)
+    {
+        var parts = new List<List<TrainingSequence>>();
+        var current = new List<TrainingSequence>();
+        int source = 0, target = 0;
+        foreach (var sequence in sequences)
         {
             var longestSource = Math.Max(source, sequence.Source.Length);
             var longestTarget = Math.Max(target, sequence.Target.Length);
             if (current.Count > 0 && (long)(current.Count + 1) * (longestSource + longestTarget) > tokenBudget)
             {
-                batches.Add(new MicroBatch(current, label, rationale));
+                parts.Add(current);
                 current = [];
                 (longestSource, longestTarget) = (sequence.Source.Length, sequence.Target.Length);
             }
@@ -58,7 +89,7 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
             (source, target) = (longestSource, longestTarget);
         }
 
-        if (current.Count > 0) batches.Add(new MicroBatch(current, label, rationale));
-        return batches;
+        if (current.Count > 0) parts.Add(current);
+        return parts;
     }
 }

@@ -96,7 +96,8 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var inputs = Prepare(tokenizer, student.FromScratch);
 
         using var model = student.Create(tokenizer, inputs.Dropout, device, inputs.Plan.Seed, Reporter);
-        using IStudentEngine engine = StudentEngines.Create(model, Options.Precision, Options.Tf32, Options.Recompute, Reporter);
+        using IStudentEngine engine = StudentEngines.Create(
+            model, Options.Precision, Options.Tf32, Options.Recompute, Options.CudaGraphs, Reporter);
         using var optimizer = Optimizers.Optimizer.Create(Options.Optimizer, engine.Weights, model, Options.WeightDecay, scaled);
         using IMetricSink metrics = Options.TensorBoard is null || workers.Rank > 0
             ? new DiscardedMetrics()

@@ -30,9 +30,11 @@ internal static class GpuTraining
         var preset = options.Quick ? "t5-tiny" : "t5-small";
         var (rows, source) = RowLengths.Esnli(options.SharedData, options.Quick ? 128 : 2048, T5Presets.Load(preset).VocabSize);
         IReadOnlyList<TrainingRow>[] batches = [.. rows.Chunk(options.Quick ? 4 : BatchRows)];
-        foreach (var (name, precision, tf32) in Precisions(options.Quick))
+        var forms = Precisions(options.Quick).Select(p => (p.Name, p.Precision, p.Tf32, Record: true)).ToList();
+        if (!options.Quick) forms.Add(("bf16, kernel by kernel", TrainingPrecision.Bf16, true, false));
+        foreach (var (name, precision, tf32, record) in forms)
         {
-            using var student = new Student(preset, device, precision, tf32);
+            using var student = new Student(preset, device, precision, tf32, record: record);
             foreach (var repeats in new[] { false, true })
             {
                 BenchmarkOptions.Say($"{preset} {name}: stages of a step, {(repeats ? "one batch again and again" : source)}");
@@ -49,7 +51,9 @@ internal static class GpuTraining
                 }
             }
 
-            result.Row(("shapes", $"{preset} {name}"), ("distinct", student.Shapes), ("resident on the device MiB", DeviceMemory()));
+            result.Row(
+                ("shapes", $"{preset} {name}"), ("distinct", student.Shapes), ("recorded", student.Recorded),
+                ("resident on the device MiB", DeviceMemory()));
         }
     }
 
@@ -134,7 +138,7 @@ internal static class GpuTraining
         result.Row(
             ("training", $"{preset} {name}"), ("rows a step", batchRows), ("useful tokens/s", tokens / seconds),
             ("model FLOP utilisation", utilisation),
-            ("distinct shapes", student.Shapes), ("resident on the device MiB", DeviceMemory()));
+            ("distinct shapes", student.Shapes), ("recorded", student.Recorded), ("resident on the device MiB", DeviceMemory()));
         options.Save(result);
         return (tokens / seconds, utilisation);
     }
@@ -208,17 +212,21 @@ internal static class GpuTraining
 
         public Student(
             string preset, Device device, TrainingPrecision precision, bool tf32, OptimizerKind optimizer = OptimizerKind.AdamW,
-            bool recompute = false)
+            bool recompute = false, bool record = true)
         {
             _device = device;
             _model = new T5Model(T5Presets.Load(preset), device, seed: 1);
             if (device.type != TorchSharp.DeviceType.CPU) backends.cuda.matmul.allow_tf32 = tf32;
             if (precision == TrainingPrecision.Bf16) _model.ComputeType = ScalarType.BFloat16;
-            _engine = new ScriptEngine(_model, recompute: recompute, kernels: StudentEngines.Kernels(_model, Reporter.None));
+            _engine = new ScriptEngine(
+                _model, recompute: recompute, kernels: StudentEngines.Kernels(_model, Reporter.None),
+                record: record && !recompute && StudentEngines.Records(_model, Reporter.None));
             _optimizer = Optimizer.Create(optimizer, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
         }
 
         public int Shapes => _engine.Shapes;
+
+        public int Recorded => _engine.Recorded;
 
         public void Step(IReadOnlyList<TrainingRow> rows, Action<string, double> stage)
         {

@@ -32,7 +32,7 @@ public sealed class CudaTests
             there.FlatParameters.detach().copy_(here.FlatParameters.detach());
             using var expected = new UnpaddedEngine(here);
             using var actual = StudentEngines.Create(
-                there, bf16 ? TrainingPrecision.Bf16 : TrainingPrecision.Fp32, tf32, recompute: false, new Messages());
+                there, bf16 ? TrainingPrecision.Bf16 : TrainingPrecision.Fp32, tf32, recompute: false, graphs: false, new Messages());
             using var loss = expected.Accumulate(batch, seed: 1, first: true);
             using var found = actual.Accumulate(batch, seed: 1, first: true);
 
@@ -111,13 +111,129 @@ public sealed class CudaTests
     {
         RequireCuda();
         using var student = new T5Model(EngineGradientTests.Config(T5Activation.Relu, false, true, 64, 16, 4), CUDA, seed: 3);
-        using var engine = new ScriptEngine(student);
+        using var engine = new ScriptEngine(student, record: true);
         void Step(int i) => engine.Accumulate(EngineGradientTests.Batch(70, 3 + (i % 17), longest: 20 + (i * 7 % 90)), i, true).Dispose();
         for (var i = 0; i < 60; i++) Step(i);
         var shapes = engine.Shapes;
         for (var i = 60; i < 400; i++) Step(i);
 
-        Assert.InRange(engine.Shapes, 1, Math.Max(shapes, 40));
+        Assert.InRange(engine.Shapes, shapes, 80);
+        Assert.InRange(engine.Recorded, 1, engine.Shapes);
+    }
+
+    /// <summary>
+    /// A replay is the step: with dropout the same numbers of the same batch, without it those of any that fills a shape up.
+    /// </summary>
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, 0.1f)]
+    [InlineData(true, 0.1f)]
+    public void Accumulate_OfRecordedSteps_GivesWhatTheStepGives(bool bf16, float dropout)
+    {
+        RequireCuda();
+        Assert.Null(CudaGraph.WhyNot());
+        using var student = new T5Model(
+            EngineGradientTests.Config(T5Activation.Relu, false, true, 64, 16, 4) with { DropoutRate = dropout }, CUDA, seed: 3);
+        if (bf16) student.ComputeType = ScalarType.BFloat16;
+        var kernels = StudentEngines.Kernels(student, new Messages());
+        using var recorded = new ScriptEngine(student, kernels: kernels, record: true);
+        for (var i = 0; i < 12; i++)
+        {
+            var batch = dropout > 0
+                ? EngineGradientTests.Batch(70, 20, longest: 40)
+                : EngineGradientTests.Batch(70, 20 + (i % 3), longest: 40 + (i % 5));
+
+            // The first step of a recorder is not recorded.
+            using var fresh = new ScriptEngine(student, kernels: kernels, record: true);
+            using var expected = fresh.Accumulate(batch, seed: i, first: true);
+            using var found = recorded.Accumulate(batch, seed: i, first: true);
+
+            Assert.Equal(0, fresh.Recorded);
+            Assert.Equal(expected.Read().Label, found.Read().Label, 1e-3 * expected.Read().Label);
+            Assert.InRange(Distance(fresh.Gradients, recorded.Gradients), 0, bf16 ? 2e-2f : 1e-4f);
+        }
+
+        Assert.InRange(recorded.Recorded, 1, 8);
+    }
+
+    [Fact]
+    public void Accumulate_OfRecordedStepsWithOtherSeeds_DropsOtherValues()
+    {
+        RequireCuda();
+        using var scope = NewDisposeScope();
+        using var student = new T5Model(
+            EngineGradientTests.Config(T5Activation.Relu, false, true, 64, 16, 4) with { DropoutRate = 0.1f }, CUDA, seed: 3);
+        using var engine = new ScriptEngine(student, record: true);
+        var batch = EngineGradientTests.Batch(70, 20, longest: 40);
+        Tensor Gradient(long seed)
+        {
+            engine.Accumulate(batch, seed, first: true).Dispose();
+            return engine.Gradients.clone();
+        }
+
+        Gradient(1).Dispose();
+        var (one, two, again) = (Gradient(1), Gradient(2), Gradient(1));
+
+        Assert.Equal(1, engine.Recorded);
+        Assert.InRange(Distance(one, again), 0, 1e-5f);
+        Assert.InRange(Distance(one, two), 1e-2f, 10);
+    }
+
+    /// <summary>What fails while it is recorded leaves the device as it was.</summary>
+    [Fact]
+    public void Record_OfWorkThatFails_GoesOnAfterwards()
+    {
+        RequireCuda();
+        using var scope = NewDisposeScope();
+        using var x = ones(8, device: CUDA);
+        lock (CudaGraph.Gate)
+        {
+            Assert.Throws<InvalidDataException>(() => CudaGraph.Record(
+                CudaGraph.NewPool(),
+                () =>
+                {
+                    x.add_(1);
+                    throw new InvalidDataException();
+                }));
+            using var graph = CudaGraph.Record(CudaGraph.NewPool(), () => x.mul_(3));
+            graph.Replay();
+            graph.Replay();
+        }
+
+        Assert.Equal(9f, x.cpu()[0].item<float>());
+    }
+
+    /// <summary>Several runs of a process record and replay side by side.</summary>
+    [Fact]
+    public void Accumulate_OfSeveralThreads_GivesEachItsOwn()
+    {
+        RequireCuda();
+        var batches = Enumerable.Range(0, 4).Select(i => EngineGradientTests.Batch(70, 8 + (8 * i), longest: 30 + (10 * i))).ToArray();
+        var losses = new double[4][];
+        System.Threading.Tasks.Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, t =>
+        {
+            using var student = new T5Model(EngineGradientTests.Config(T5Activation.Relu, false, true, 64, 16, 4), CUDA, seed: t);
+            using var engine = new ScriptEngine(student, record: true);
+            losses[t] = [.. Enumerable.Range(0, 40).Select(i =>
+            {
+                using var loss = engine.Accumulate(batches[i % 4], i, first: true);
+                return loss.Read().Label;
+            })];
+            Assert.InRange(engine.Recorded, 1, 4);
+        });
+
+        // Without dropout a batch has the same loss whenever it comes.
+        foreach (var own in losses)
+        {
+            for (var i = 4; i < own.Length; i++) Assert.Equal(own[i % 4], own[i], 1e-4 * own[i % 4]);
+        }
+    }
+
+    private static float Distance(Tensor expected, Tensor actual)
+    {
+        using var scope = NewDisposeScope();
+        return (expected - actual).norm().item<float>() / expected.norm().item<float>();
     }
 
     private static void RequireCuda()

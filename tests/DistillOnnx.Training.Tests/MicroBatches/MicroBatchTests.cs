@@ -22,6 +22,25 @@ public sealed class MicroBatchTests
     });
 
     [Fact]
+    public void Cut_OfTooManyForOne_GivesPartsOfLikeSize()
+    {
+        // Greedy parts would have 10, 10 and 1.
+        var batches = MicroBatch.Cut(Enumerable.Range(0, 21).Select(_ => Row(6, 4, LossPart.Label, 1)), 100, 0.5, 0.5);
+
+        Assert.Equal([7, 7, 7], batches.Select(b => b.Sequences.Count));
+    }
+
+    [Fact]
+    public void Cut_OfBothParts_HasLabelsApartFromRationalesWhereItCuts()
+    {
+        var rows = Enumerable.Range(0, 8).SelectMany(i => (TrainingRow[])
+            [Row(5 + i, 2, LossPart.Label, 1), Row(5 + i, 9, LossPart.Rationale, 1)]);
+        var batches = MicroBatch.Cut(rows, 170, 0.5, 0.5);
+
+        Assert.Equal([LossPart.Label, LossPart.Rationale], batches.Select(b => b.Sequences.Select(s => s.Part).Distinct().Single()));
+    }
+
+    [Fact]
     public void Cut_AnyRows_WeighsTokensToTheWeightsOfTheParts() => Gen.Select(Rows, Gen.Int[1, 200]).Sample((rows, budget) =>
     {
         var batches = MicroBatch.Cut(rows, budget, 0.3, 0.7);

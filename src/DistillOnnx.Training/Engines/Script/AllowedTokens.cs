@@ -22,16 +22,23 @@ internal sealed class AllowedTokens
         return _sets[tokens] = _sets.Count;
     }
 
-    /// <summary>[sets, most tokens of a set], row by row: the tokens of each; where there are fewer, its last one again.</summary>
-    public long[] Tokens()
+    /// <summary>Tokens of the largest set.</summary>
+    public int Largest => _sets.Count == 0 ? 0 : _sets.Keys.Max(s => s.Length);
+
+    /// <summary>[sets, tokens], row by row: those of each set; where there are fewer, the last one again, and where there are fewer sets,
+    /// a token of the first.</summary>
+    /// <param name="sets">At least <see cref="Count"/>.</param>
+    /// <param name="tokens">At least <see cref="Largest"/>.</param>
+    public long[] Tokens(int sets, int tokens)
     {
-        var width = _sets.Count == 0 ? 0 : _sets.Keys.Max(s => s.Length);
-        var ids = new long[_sets.Count * width];
-        foreach (var (tokens, set) in _sets)
+        var ids = new long[sets * tokens];
+        foreach (var (own, set) in _sets)
         {
-            for (var i = 0; i < width; i++) ids[(set * width) + i] = tokens[Math.Min(i, tokens.Length - 1)];
+            for (var i = 0; i < tokens; i++) ids[(set * tokens) + i] = own[Math.Min(i, own.Length - 1)];
         }
 
+        // What no target has still has to have a token, so that its softmax is a number.
+        if (Any is { } any) ids.AsSpan(_sets.Count * tokens).Fill(any);
         return ids;
     }
 }

@@ -1,5 +1,6 @@
 using DistillOnnx.Core.T5;
 using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -14,6 +15,9 @@ internal sealed class ScriptEngine : IStudentEngine
     /// <summary>Target tokens that are scored over the vocabulary at a time.</summary>
     private const int HeadChunk = 2048;
 
+    /// <summary>In place of a seed, for <c>step.py</c>: the caller has seeded for the whole step.</summary>
+    private const long Seeded = -1;
+
     private readonly T5Model _model;
     private readonly ScriptBatch _batches;
     private readonly Tensor? _products;
@@ -21,13 +25,15 @@ internal sealed class ScriptEngine : IStudentEngine
     private readonly WeightViews _gradients;
     private readonly bool _recompute;
     private readonly KernelForm _kernels;
+    private readonly StepRecorder? _recorder;
 
     /// <param name="model">The student.</param>
     /// <param name="steps">How shapes are rounded up; null: for a GPU where the student lies on one.</param>
     /// <param name="recompute">Whether blocks are computed again in the backward pass instead of being kept, for a third more time.</param>
     /// <param name="kernels">With what kernels.</param>
+    /// <param name="record">Whether steps are recorded as CUDA graphs and replayed where their shape comes again.</param>
     public ScriptEngine(
-        T5Model model, ShapeSteps? steps = null, bool recompute = false, KernelForm kernels = KernelForm.Plain)
+        T5Model model, ShapeSteps? steps = null, bool recompute = false, KernelForm kernels = KernelForm.Plain, bool record = false)
     {
         (_model, _recompute, _kernels) = (model, recompute, kernels);
         _batches = new ScriptBatch(
@@ -37,6 +43,7 @@ internal sealed class ScriptEngine : IStudentEngine
         if (model.ComputeType != ScalarType.Float32) _products = Weights.to(model.ComputeType).DetachFromDisposeScope();
         _weights = new WeightViews(model, Weights, _products ?? Weights);
         _gradients = new WeightViews(model, Gradients, Gradients);
+        if (record) _recorder = new StepRecorder(_batches, inputs => Call(inputs, Seeded, training: true));
     }
 
     /// <inheritdoc/>
@@ -47,6 +54,9 @@ internal sealed class ScriptEngine : IStudentEngine
 
     /// <summary>Distinct shapes of the batches so far.</summary>
     public int Shapes => _batches.Shapes;
+
+    /// <summary>Shapes whose step was recorded so far.</summary>
+    public int Recorded => _recorder?.Count ?? 0;
 
     /// <inheritdoc/>
     public PendingLoss Accumulate(MicroBatch batch, long seed, bool first)
@@ -82,6 +92,7 @@ internal sealed class ScriptEngine : IStudentEngine
         _weights.Dispose();
         _gradients.Dispose();
         _products?.Dispose();
+        _recorder?.Dispose();
         _batches.Dispose();
         Weights.Dispose();
         Gradients.Dispose();
@@ -89,19 +100,35 @@ internal sealed class ScriptEngine : IStudentEngine
 
     private PendingLoss Run(MicroBatch batch, long seed, bool training)
     {
-        var config = _model.Config;
-        var inputs = _batches.Make(batch);
+        var host = _batches.Make(batch);
 
         // Blocks take the seeds after it, so those of other micro-batches must not be near.
         var dropoutSeed = (long)(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL) >> 2);
-        var losses = TorchScript.Step(_model.ComputeType).Invoke(
-            "step", _weights.Ends, _gradients.Ends, _weights.Encoder, _gradients.Encoder, _weights.Decoder, _gradients.Decoder,
-            _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, inputs.Sources,
-            inputs.Targets, inputs.Parts, inputs.Rows, config.NumHeads, Number(config.Activation), config.IsGated, (int)_kernels,
-            _recompute, training, dropoutSeed, HeadChunk, (double)config.LayerNormEpsilon, (double)config.DropoutRate,
-            config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
+        var losses = training && _recorder is { } recorder ? recorder.Run(host, dropoutSeed) : Direct(host, dropoutSeed, training);
         long Tokens(LossPart part) => batch.Sequences.Where(s => s.Part == part).Sum(s => (long)s.Count);
         return PendingLoss.Of(losses, Tokens(LossPart.Label), Tokens(LossPart.Rationale));
+    }
+
+    private Tensor Direct(HostBatch host, long seed, bool training)
+    {
+        var room = host.Arrays.Room();
+        host.Arrays.CopyTo(room);
+        var inputs = _batches.Inputs(host, room);
+        if (!training || _model.Device.type == TorchSharp.DeviceType.CPU) return Call(inputs, seed, training);
+
+        // Another run of this process may be recording, while which nobody else may draw random numbers.
+        lock (CudaGraph.Gate) return Call(inputs, seed, training);
+    }
+
+    private Tensor Call(ScriptInputs inputs, long seed, bool training)
+    {
+        var config = _model.Config;
+        return TorchScript.Step(_model.ComputeType).Invoke(
+            "step", _weights.Ends, _gradients.Ends, _weights.Encoder, _gradients.Encoder, _weights.Decoder, _gradients.Decoder,
+            _weights.EncoderRelative, _gradients.EncoderRelative, _weights.DecoderRelative, _gradients.DecoderRelative, inputs.Sources,
+            inputs.Targets, inputs.Parts, inputs.Sets, inputs.Rows, config.NumHeads, Number(config.Activation), config.IsGated,
+            (int)_kernels, _recompute, training, seed, HeadChunk, (double)config.LayerNormEpsilon, (double)config.DropoutRate,
+            config.ScaleDecoderOutputs ? 1 / Math.Sqrt(config.DModel) : 1.0);
     }
 
     /// <summary>The number that <c>step.py</c> knows an activation by.</summary>

@@ -10,15 +10,16 @@ namespace DistillOnnx.Training.Engines.Script;
 /// <param name="Rows">Numbers of rows become multiples of this; 1: they stay.</param>
 /// <param name="Tokens">Numbers of tokens become multiples of this or, where that is more, of a sixteenth of the power of two below them;
 /// 1: they stay.</param>
-internal sealed record ShapeSteps(int Length, int Rows, int Tokens)
+/// <param name="Block">Columns that a grid has at least: those of a block of attention's kernels, which short sequences share.</param>
+internal sealed record ShapeSteps(int Length, int Rows, int Tokens, int Block)
 {
     private const int StepsOfAPower = 16;
 
     /// <summary>Shapes as they are: for processors, where a shape costs nothing and padding does.</summary>
-    public static ShapeSteps None { get; } = new(1, 1, 1);
+    public static ShapeSteps None { get; } = new(1, 1, 1, 1);
 
     /// <summary>For GPUs. Multiples of 8 also suit their matrix units and attention kernels.</summary>
-    public static ShapeSteps Gpu { get; } = new(16, 8, 64);
+    public static ShapeSteps Gpu { get; } = new(16, 8, 64, 64);
 
     /// <summary>A sequence's length, padding included.</summary>
     public int PaddedLength(int length) => Up(length, Length > 1 && length > 8 * Length ? 4 * Length : Length);

@@ -6,33 +6,34 @@ namespace DistillOnnx.Training.Engines.Script;
 /// </summary>
 internal sealed class TokenGrid
 {
-    /// <param name="lengths">Tokens of each row.</param>
-    /// <param name="rows">Rows of the grid.</param>
-    /// <param name="columns">Columns of the grid.</param>
-    /// <param name="fillers">Tokens that only fill up, after those of the row of each number; at most the cells that are left.</param>
-    public TokenGrid(IReadOnlyList<int> lengths, int rows, int columns, IReadOnlyDictionary<int, int> fillers)
+    /// <param name="starts">The cell of each sequence's first token; its others follow.</param>
+    /// <param name="lengths">Tokens of each sequence.</param>
+    /// <param name="cells">Cells of the grid.</param>
+    /// <param name="fillers">Tokens that only fill up, after those of the sequence of each number; at most the cells that are left.</param>
+    public TokenGrid(
+        IReadOnlyList<int> starts, IReadOnlyList<int> lengths, int cells, IReadOnlyDictionary<int, int> fillers)
     {
-        var cells = new List<long>();
-        Tokens = new long[rows * columns];
-        var (freeRow, freeColumn) = (0, lengths.Count > 0 ? lengths[0] : 0);
-        for (var r = 0; r < lengths.Count; r++)
+        var places = new List<long>();
+        Tokens = new long[cells];
+        Sequences = new long[cells];
+        for (var s = 0; s < lengths.Count; s++) Sequences.AsSpan(starts[s], lengths[s]).Fill(s + 1);
+        var free = 0;
+        for (var s = 0; s < lengths.Count; s++)
         {
-            for (var c = 0; c < lengths[r]; c++) Put((r * columns) + c);
-            for (var f = fillers.GetValueOrDefault(r); f > 0; f--) Put(NextFree());
+            for (var i = 0; i < lengths[s]; i++) Put(starts[s] + i);
+            for (var f = fillers.GetValueOrDefault(s); f > 0; f--)
+            {
+                while (Sequences[free] != 0) free++;
+                Put(free++);
+            }
         }
 
-        Cells = [.. cells];
+        Cells = [.. places];
 
         void Put(int cell)
         {
-            Tokens[cell] = cells.Count;
-            cells.Add(cell);
-        }
-
-        int NextFree()
-        {
-            while (freeColumn >= columns) (freeRow, freeColumn) = (freeRow + 1, freeRow + 1 < lengths.Count ? lengths[freeRow + 1] : 0);
-            return (freeRow * columns) + freeColumn++;
+            Tokens[cell] = places.Count;
+            places.Add(cell);
         }
     }
 
@@ -41,4 +42,7 @@ internal sealed class TokenGrid
 
     /// <summary>The token of each cell; where there is none, 0.</summary>
     public long[] Tokens { get; }
+
+    /// <summary>The number of each cell's sequence, from 1 on; where there is none, 0.</summary>
+    public long[] Sequences { get; }
 }

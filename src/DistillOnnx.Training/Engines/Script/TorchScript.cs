@@ -24,6 +24,9 @@ internal sealed class TorchScript
     /// <summary>AdamW's update: <c>adamw.py</c>.</summary>
     public static TorchScript AdamW { get; } = new("adamw.py");
 
+    /// <summary>Seeds the random numbers of every device: <c>seed.py</c>.</summary>
+    public static TorchScript Seed { get; } = new("seed.py");
+
     /// <summary>
     /// The training step: <c>step.py</c>. The executor compiles kernels for the types of the tensors that it sees first and is slow with
     /// others, so there is one for each.

@@ -5,6 +5,19 @@
 # Every function names what its backward half needs, in a list whose order both halves share.
 
 
+# The seed of a later part; what is below 0 stays so.
+def later(seed: int, by: int) -> int:
+    return seed + by if seed >= 0 else seed
+
+
+# Makes the dropout that follows the same wherever it is computed again. Below 0, the caller has seeded for the whole step: a recorded step
+# cannot do it.
+def reseed(p: float, seed: int, by: int) -> int:
+    if p > 0.0 and seed >= 0:
+        torch.manual_seed(seed + by)
+    return 0
+
+
 def dropout(x: Tensor, p: float) -> Tuple[Tensor, Tensor]:
     if p > 0.0:
         return torch.native_dropout(x, p, True)
@@ -83,6 +96,13 @@ def out_of_grid(x: Tensor, places: List[Tensor]) -> Tensor:
 # Of gradients, cells without a token must have none.
 def gradient_into_grid(dx: Tensor, places: List[Tensor]) -> Tensor:
     return torch.zeros([places[1].size(0), dx.size(1)], dtype=dx.dtype, device=dx.device).index_copy_(0, places[0], dx)
+
+
+# What keys a query does not see, as what is added to its scores: [B, 1, Q, K]. Rows hold several sequences, each of which sees itself;
+# a cell without a sequence, whose number is 0, sees all, since a query that sees nothing has no softmax. queries: [B, Q], keys: [B, K].
+def hidden(queries: Tensor, keys: Tensor, dtype: int) -> Tensor:
+    q = queries.unsqueeze(2)
+    return (torch.ne(q, keys.unsqueeze(1)) * torch.ne(q, 0)).to(dtype).mul_(-1e30).unsqueeze(1)
 
 
 # T5 does not scale its scores. Queries, keys and values: [B, S, H, k]. Bias: position bias and mask, which broadcasts to [B, H, Q, K].
@@ -280,8 +300,7 @@ def feed_forward_backward(
 def block(
         x: Tensor, encoded: Tensor, w: List[Tensor], bias: Tensor, cross_bias: Tensor, places: List[Tensor], sources: List[Tensor],
         rows: int, count: int, epsilon: float, p: float, activation: int, gated: bool, kernel: int, seed: int) -> List[Tensor]:
-    if p > 0.0:
-        torch.manual_seed(seed)
+    reseed(p, seed, 0)
     saved = self_attention(x, w[0:3], bias, places, rows, count, epsilon, p, kernel)
     last = 3
     if len(w) > 6:
@@ -307,7 +326,8 @@ def block_backward(
     return self_attention_backward(dx, saved[at:at + 9], w[0:3], g[0:3], bias, dbias, places, rows, count, p, kernel)
 
 
-# The position bias of each block or, where there is one for all, of the first: [1, H, Q, K] with what the mask adds, in a type.
+# The position bias of each block or, where there is one for all, of the first: [B, H, Q, K] with what the mask adds, in a type. Distances
+# within a sequence are those within its row, wherever it begins there.
 def position_biases(relative: List[Tensor], buckets: Tensor, mask: Tensor, dtype: int) -> List[Tensor]:
     biases: List[Tensor] = []
     for weight in relative:
@@ -329,8 +349,7 @@ def stack(
         ids: Tensor, shared: Tensor, w: List[Tensor], final: Tensor, biases: List[Tensor], encoded: Tensor, cross_bias: Tensor,
         places: List[Tensor], sources: List[Tensor], rows: int, count: int, epsilon: float, p: float, activation: int, gated: bool,
         kernel: int, seed: int, keep: bool, recompute: bool) -> Tuple[Tensor, List[List[Tensor]]]:
-    if p > 0.0:
-        torch.manual_seed(seed)
+    reseed(p, seed, 0)
     x, first_mask = dropout(shared.index_select(0, ids), p)
     width = 6
     if encoded.numel() > 0:
@@ -339,12 +358,11 @@ def stack(
     for i in range(len(w) // width):
         saved = block(
             x, encoded, w[i * width:(i + 1) * width], biases[min(i, len(biases) - 1)], cross_bias, places, sources, rows, count, epsilon,
-            p, activation, gated, kernel, seed + i + 1)
+            p, activation, gated, kernel, later(seed, i + 1))
         if keep:
             states.append([x] if recompute else saved[1:])
         x = saved[0]
-    if p > 0.0:
-        torch.manual_seed(seed + len(w))
+    reseed(p, seed, len(w))
     h, scale = norm(x, final, epsilon, w[1].dtype, kernel)
     y, mask = dropout(h, p)
     states.append([x, scale, mask, first_mask])
@@ -369,7 +387,7 @@ def stack_backward(
         if len(saved) == 1:
             saved = block(
                 saved[0], encoded, w[at:at + width], bias, cross_bias, places, sources, rows, count, epsilon, p, activation, gated,
-                kernel, seed + i + 1)[1:]
+                kernel, later(seed, i + 1))[1:]
         dx = block_backward(
             dx, saved, encoded, w[at:at + width], g[at:at + width], bias, dbias, cross_bias, dencoded, places, sources, rows, count, p,
             activation, gated, kernel)
@@ -380,10 +398,11 @@ def stack_backward(
 
 # Cross-entropy of tokens, some at a time, since scores over the vocabulary are the largest tensor of all. Tokens count with 1 or, where
 # they only fill up, 0. Where there are sets, each token's scores get the bias of its own, which leaves the tokens of a closed set.
+# biases: [sets, V]; own: the set of each token, or none.
 # Gives the sum of the losses, and the gradient of the states into dstates.
 def head(
-        states: Tensor, dstates: Tensor, targets: Tensor, weights: Tensor, counts: Tensor, sets: Tensor, own: Tensor, w: Tensor, g: Tensor,
-        scale: float, chunk: int, keep: bool, kernel: int) -> Tensor:
+        states: Tensor, dstates: Tensor, targets: Tensor, weights: Tensor, counts: Tensor, biases: Tensor, own: Tensor, w: Tensor,
+        g: Tensor, scale: float, chunk: int, keep: bool, kernel: int) -> Tensor:
     total = torch.zeros([1], dtype=weights.dtype, device=weights.device)
     at = 0
     while at < states.size(0):
@@ -391,8 +410,8 @@ def head(
         x = states.narrow(0, at, count) * scale
         target = targets.narrow(0, at, count).unsqueeze(1)
         scores = torch.mm(x, w.t())
-        if sets.size(0) > 0:
-            scores = scores.to(weights.dtype) + sets.index_select(0, own.narrow(0, at, count))
+        if own.size(0) > 0:
+            scores = scores.to(weights.dtype) + biases.index_select(0, own.narrow(0, at, count))
         logs = torch.log_softmax(scores, 1, dtype=weights.dtype)
         likely = logs.gather(1, target)
         total.sub_(torch.dot(likely.view(-1), counts.narrow(0, at, count)))
@@ -410,42 +429,50 @@ def head(
 # A micro-batch: the encoder over all sources, then the decoder over all targets, row by row the same.
 #   weights, gradients: [shared, head, encoder's final norm, decoder's], then those of the blocks and the relative biases. Of the
 #     gradients all are float32, of the weights embedding, norms and relative biases, the others are in the type that is computed in.
-#   sources: tokens [N], their cells [N], tokens of the cells [B * S], mask [B, 1, 1, S]: 0 at tokens, very low elsewhere, buckets [S, S].
-#   targets: the decoder's tokens [M], their cells [M], tokens of the cells [B * T], future [T, T], buckets [T, T].
+#   sources: tokens [N], their cells [N], tokens of the cells [B * S], numbers of the cells' sequences [B, S], from 1 on, buckets [S, S].
+#   targets: likewise the decoder's, [M] and [B, T], and then what hides later positions [T, T].
 #   parts: labels and rationales, where there are any. Of each, whose tokens are the next n of the decoder's: the targets [n], their
-#     weights [n], what they count [n], sets of allowed targets as biases [k, V] (or [0, V]), the set of each [n] (or [0]).
+#     weights [n], what they count [n], the set of each [n] (or [0]).
+#   sets: of allowed targets: tokens [k, most of a set], or [0, 0].
 #   rows: B. count: H. kernel: 0 plain operations, 1 CUDA's fused kernels, 2 as attend says. recompute: whether the backward half computes
 #     each block again instead of keeping it. training: whether with dropout and gradients. seed: of the dropout; up to 2,000 after it are
-#     used too. chunk: tokens scored at a time. scale: of the head's input.
+#     used too; below 0 as reseed says. chunk: tokens scored at a time. scale: of the head's input.
 # Gives the sum of each part's losses: [parts].
 def step(
         weights: List[Tensor], gradients: List[Tensor], encoder: List[Tensor], encoder_gradients: List[Tensor],
         decoder: List[Tensor], decoder_gradients: List[Tensor], encoder_relative: List[Tensor],
         encoder_relative_gradients: List[Tensor], decoder_relative: List[Tensor], decoder_relative_gradients: List[Tensor],
-        sources: List[Tensor], targets: List[Tensor], parts: List[Tensor], rows: int, count: int, activation: int, gated: bool, kernel: int,
-        recompute: bool, training: bool, seed: int, chunk: int, epsilon: float, dropout_rate: float, scale: float) -> Tensor:
+        sources: List[Tensor], targets: List[Tensor], parts: List[Tensor], sets: Tensor, rows: int, count: int, activation: int,
+        gated: bool, kernel: int, recompute: bool, training: bool, seed: int, chunk: int, epsilon: float, dropout_rate: float,
+        scale: float) -> Tensor:
     p = dropout_rate if training else 0.0
     none = torch.empty([0], dtype=weights[0].dtype, device=weights[0].device)
     own, other = sources[1:3], targets[1:3]
     # The fused kernel takes a bias of its inputs' type: cast once, not in every block.
     dtype = weights[1].dtype if kernel == 1 else weights[0].dtype
-    biases = position_biases(encoder_relative, sources[4], sources[3], dtype)
+    biases = position_biases(encoder_relative, sources[4], hidden(sources[3], sources[3], weights[0].dtype), dtype)
     encoded, states = stack(
         sources[0], weights[0], encoder, weights[2], biases, none, none, own, own, rows, count, epsilon, p, activation, gated, kernel, seed,
         training, recompute)
-    cross_bias = sources[3].to(dtype)
-    decoder_biases = position_biases(decoder_relative, targets[4], targets[3], dtype)
+    cross_bias = hidden(targets[3], sources[3], dtype)
+    decoder_biases = position_biases(
+        decoder_relative, targets[4], torch.minimum(hidden(targets[3], targets[3], weights[0].dtype), targets[5]), dtype)
     output, decoder_states = stack(
         targets[0], weights[0], decoder, weights[3], decoder_biases, encoded, cross_bias, other, own, rows, count, epsilon, p, activation,
-        gated, kernel, seed + 1000, training, recompute)
+        gated, kernel, later(seed, 1000), training, recompute)
     doutput = torch.empty_like(output)
+    # As wide as the vocabulary, so the device makes them: what is added to scores, 0 at a set's tokens, otherwise without end below.
+    set_biases = torch.full(
+        [sets.size(0), weights[1].size(0)], -float("inf"), dtype=weights[0].dtype, device=sets.device)
+    if sets.size(0) > 0:
+        set_biases.scatter_(1, sets, torch.zeros_like(sets, dtype=weights[0].dtype))
     losses: List[Tensor] = []
     at = 0
-    for part in range(len(parts) // 5):
-        a = part * 5
+    for part in range(len(parts) // 4):
+        a = part * 4
         here = parts[a].size(0)
         losses.append(head(
-            output.narrow(0, at, here), doutput.narrow(0, at, here), parts[a], parts[a + 1], parts[a + 2], parts[a + 3], parts[a + 4],
+            output.narrow(0, at, here), doutput.narrow(0, at, here), parts[a], parts[a + 1], parts[a + 2], set_biases, parts[a + 3],
             weights[1], gradients[1], scale, chunk, training, kernel))
         at += here
     if training:
@@ -453,7 +480,8 @@ def step(
         decoder_dbiases = [torch.zeros_like(b[0], dtype=weights[0].dtype) for b in decoder_biases]
         stack_backward(
             doutput, decoder_states, targets[0], gradients[0], decoder, decoder_gradients, weights[3], gradients[3], decoder_biases,
-            decoder_dbiases, encoded, dencoded, cross_bias, other, own, rows, count, epsilon, p, activation, gated, kernel, seed + 1000)
+            decoder_dbiases, encoded, dencoded, cross_bias, other, own, rows, count, epsilon, p, activation, gated, kernel,
+            later(seed, 1000))
         return_biases(decoder_relative_gradients, decoder_dbiases, targets[4])
         dbiases = [torch.zeros_like(b[0], dtype=weights[0].dtype) for b in biases]
         stack_backward(
