@@ -32,6 +32,7 @@ internal sealed class TrainingLoop
     private readonly double _evenLoss;
     private readonly Stopwatch _clock = new();
     private StepFigures? _unread;
+    private StepBatches? _last;
     private long _readAt;
     private double _secondsBefore;
     private bool _stopping;
@@ -65,9 +66,10 @@ internal sealed class TrainingLoop
     public void Run(CancellationToken cancellationToken)
     {
         _clock.Start();
+        using var ahead = new StepAhead<StepBatches>(Prepare);
         try
         {
-            RunSteps(cancellationToken);
+            RunSteps(ahead, cancellationToken);
         }
         finally
         {
@@ -75,7 +77,7 @@ internal sealed class TrainingLoop
         }
     }
 
-    private void RunSteps(CancellationToken cancellationToken)
+    private void RunSteps(StepAhead<StepBatches> ahead, CancellationToken cancellationToken)
     {
         var total = _plan.Schedule.TotalSteps;
         while (true)
@@ -101,21 +103,25 @@ internal sealed class TrainingLoop
                 throw new OperationCanceledException(cancellationToken);
             }
 
-            Step(cancellationToken.IsCancellationRequested);
+            if (_unread is null) _readAt = Stopwatch.GetTimestamp();
+            _last = ahead.Of(State.Step, last: State.Step + 1 >= total);
+            Step(_last, cancellationToken.IsCancellationRequested);
             if (_plan.SaveEvery is { } every && State.Step % every == 0 && State.Step % _plan.EvaluateEvery != 0) Save();
         }
     }
 
-    private void Step(bool stop)
+    private StepBatches Prepare(int step)
     {
-        _readAt = _unread is null ? Stopwatch.GetTimestamp() : _readAt;
-        var step = State.Step;
-        var figures = new StepFigures(step, _rows.Rows(step), _plan.Schedule.At(step));
+        var (rows, weight) = (_rows.Rows(step), _plan.Alpha.At(step));
+        return new StepBatches(rows, MicroBatch.Cut(rows, _plan.MicroBatchTokens, weight, 1 - weight, _workers.Rank, _workers.Count));
+    }
+
+    private void Step(StepBatches prepared, bool stop)
+    {
+        var (step, batches) = (State.Step, prepared.Batches);
+        var figures = new StepFigures(step, prepared.Rows, _plan.Schedule.At(step));
         try
         {
-            var weight = _plan.Alpha.At(step);
-            var batches = MicroBatch.Cut(
-                figures.Rows, _plan.MicroBatchTokens, weight, 1 - weight, _workers.Rank, _workers.Count);
             for (var i = 0; i < batches.Count; i++)
                 figures.Add(_engine.Accumulate(batches[i], Seed(step, (i * _workers.Count) + _workers.Rank), first: i == 0));
             if (batches.Count == 0) ClearGradients();
@@ -211,7 +217,12 @@ internal sealed class TrainingLoop
             },
             cancellationToken);
         if (!double.IsFinite(record.ValidationLabelLoss ?? 0) || !double.IsFinite(record.ValidationRationaleLoss ?? 0))
-            throw Diverged(State.Step, "the validation loss is not a number after it", _rows.Rows(State.Step - 1));
+        {
+            // The rows of the next step are being made, so these are not asked for again.
+            var rows = _last?.Rows ?? _rows.Rows(State.Step - 1);
+            throw Diverged(State.Step, "the validation loss is not a number after it", rows);
+        }
+
         State.Seconds = Seconds();
         State.History.Add(record with { Seconds = State.Seconds });
         State.EvaluatedAt = State.Step;
@@ -278,4 +289,7 @@ internal sealed class TrainingLoop
         if (record.ValidationMacroF1 is { } f1) text += FormattableString.Invariant($", macro F1 {f1:0.000}");
         return text + FormattableString.Invariant($"; {record.TokensPerSecond:0} tokens/s") + (better ? " (best so far)" : "");
     }
+
+    /// <summary>The rows of a step, and this process's share of them as micro-batches.</summary>
+    private sealed record StepBatches(IReadOnlyList<TrainingRow> Rows, IReadOnlyList<MicroBatch> Batches);
 }
