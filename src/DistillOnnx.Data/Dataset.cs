@@ -87,8 +87,7 @@ public sealed class Dataset
                 var example = ExampleJson.Parse(line.Utf8.Span, where, defaultId: $"{split}-{line.Row}");
                 if (need == LabelNeed.Unread) example = ExampleRules.WithoutForeignLabels(Task, example);
                 if (ExampleRules.Fault(Task, example, need) is { } fault) throw new InputException($"{where}: {fault}");
-                if (!ids.Add(example.Id))
-                    throw new InputException($"{where}: {IdSet.Repeated(example.Id)}");
+                if (ids.Fault(example.Id, line.Row) is { } repeated) throw new InputException($"{where}: {repeated}");
                 any = true;
                 yield return example;
             }

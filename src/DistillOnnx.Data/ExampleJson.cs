@@ -12,6 +12,9 @@ public static class ExampleJson
 {
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 64 };
 
+    /// <summary>The keys that are read.</summary>
+    public static IReadOnlyList<string> Keys { get; } = ["id", "input", "label", "rationale", "teacher_label", "choices"];
+
     /// <summary>How rows are written: letters beyond ASCII stay readable.</summary>
     internal static JsonWriterOptions Writing { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

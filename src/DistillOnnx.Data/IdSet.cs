@@ -13,6 +13,18 @@ public sealed class IdSet : IDisposable
     /// <returns>False where it is there already.</returns>
     public bool Add(string id) => _seen.Set(KeyTable.Digest(id), 0);
 
+    /// <summary>Adds the id of a row, or says that an earlier row has it.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="row">The row's number.</param>
+    /// <returns>The fault, which names the earlier row; null where the id is new.</returns>
+    public string? Fault(string id, long row)
+    {
+        var key = KeyTable.Digest(id);
+        if (_seen.Find(key) is >= 0 and var first) return $"{Repeated(id)}, first in row {first}";
+        _seen.Set(key, row);
+        return null;
+    }
+
     /// <summary>The fault of a row whose id occurred before.</summary>
     /// <param name="id">The id.</param>
     public static string Repeated(string id) => $"\"id\": expected a new one, found \"{id}\" a second time";

@@ -48,9 +48,14 @@ public static class BatchPredictor
         var lastError = "";
         var began = Stopwatch.GetTimestamp();
         long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0;
-        foreach (var batch in InputRows.Read(input, name, shard).Chunk(options.BatchSize))
+        // Each row is checked as it is read, so that nothing is said about rows after one that ends the run.
+        var checkedRows = InputRows.Read(input, name, shard, reporter).Select(r =>
         {
-            foreach (var (id, row) in batch) RequireChoices(predictor.Task, name, id, row);
+            RequireChoices(predictor.Task, name, r.Id, r.Input);
+            return r;
+        });
+        foreach (var batch in checkedRows.Chunk(options.BatchSize))
+        {
             PredictorInput[] inputs = [.. batch.Select(b => b.Input)];
             var answers = Answer(predictor, inputs, cancellationToken);
             var answered = inputs.Where((_, i) => answers[i].Answer is not null).ToArray();

@@ -66,7 +66,7 @@ public sealed class DatasetTests : IDisposable
     [InlineData(Labels, """{"input":"x","label":"yes","choices":["yes","no"]}""", "row 1: \"choices\": expected none")]
     [InlineData(
         Labels, """{"id":"a","input":"x","label":"yes"}""" + "\n" + """{"id":"a","input":"x","label":"yes"}""",
-        "row 2: \"id\": expected a new one, found \"a\" a second time")]
+        "row 2: \"id\": expected a new one, found \"a\" a second time, first in row 1")]
     [InlineData(Labels, "\n\n", "expected at least one row, found none")]
     [InlineData(Labels, "{\"input\":\"\\ud800\",\"label\":\"yes\"}", "row 1: expected Unicode text")]
     [InlineData(Choices, """{"input":"x","label":"a"}""", "row 1: \"choices\" is missing")]

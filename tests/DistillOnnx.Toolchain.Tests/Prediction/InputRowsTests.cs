@@ -1,6 +1,7 @@
 using System.Text;
 using DistillOnnx.Core;
 using DistillOnnx.Data;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Tests.Prediction;
@@ -40,12 +41,57 @@ public sealed class InputRowsTests
         // Two bytes that stand in no UTF-8 text take the place of the one character that no row has.
         var bytes = Encoding.Latin1.GetBytes("{\"input\":\"a\"}\n" + line.Replace("\uFFFF", "\u00C3(", StringComparison.Ordinal));
 
-        var fault = Assert.Throws<InputException>(() => InputRows.Read(new MemoryStream(bytes), "rows", RowShard.Whole).ToList());
+        var fault = Assert.Throws<InputException>(
+            () => InputRows.Read(new MemoryStream(bytes), "rows", RowShard.Whole, Reporter.None).ToList());
 
         Assert.StartsWith("rows: row 2: " + message, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
 
-    private static List<(string Id, Core.Prediction.PredictorInput Input)> Read(string lines, RowShard? shard = null) =>
-        [.. InputRows.Read(new MemoryStream(Encoding.UTF8.GetBytes(lines)), "rows", shard ?? RowShard.Whole)];
+    [Fact]
+    public void Read_UnknownKeys_AreNamedOnce()
+    {
+        var messages = new RecordedMessages();
+
+        Read(
+            """
+            {"input":"a","id":"1","choices":["x","y"],"label":"x","rationale":"r","teacher_label":"x"}
+            {"input":"b","Choises":["x","y"],"source":7}
+            {"text":"c","source":8}
+            """,
+            reporter: messages);
+
+        Assert.Equal(
+            [
+                "rows: row 2: unknown key \"Choises\" is passed over; did you mean choices?",
+                "rows: row 2: unknown key \"source\" is passed over",
+            ],
+            messages.Warnings);
+    }
+
+    [Fact]
+    public void Read_MoreUnknownKeysThanAnyoneReads_AreNotAllNamed()
+    {
+        var messages = new RecordedMessages();
+
+        Read(string.Concat(Enumerable.Range(0, 100).Select(i => $$"""{"input":"a","key-{{i}}":1}""" + "\n")), reporter: messages);
+
+        Assert.Equal(21, messages.Warnings.Count);
+        Assert.Equal("rows: row 21: more unknown keys; they are passed over, too, and not named", messages.Warnings[^1]);
+    }
+
+    [Theory]
+    [InlineData("{\"input\":\"a\",\"id\":\"q\"}\n\n{\"input\":\"b\",\"id\":\"q\"}", "rows: row 3", "q", 1)]
+    [InlineData("{\"input\":\"a\"}\n{\"input\":\"b\"}\n{\"input\":\"c\",\"id\":2}", "rows: row 3", "2", 2)]
+    public void Read_IdOfAnEarlierRow_IsRefusedAndBothRowsAreNamed(string lines, string where, string id, int first)
+    {
+        var fault = Assert.Throws<InputException>(() => Read(lines));
+
+        Assert.Equal($"{where}: \"id\": expected a new one, found \"{id}\" a second time, first in row {first}", fault.Message);
+    }
+
+    private static List<(string Id, Core.Prediction.PredictorInput Input)> Read(
+        string lines, RowShard? shard = null, IReporter? reporter = null) =>
+        [.. InputRows.Read(
+            new MemoryStream(Encoding.UTF8.GetBytes(lines)), "rows", shard ?? RowShard.Whole, reporter ?? Reporter.None)];
 }
