@@ -35,6 +35,28 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
+    public async Task Predict_RowWithoutAnAnswer_WritesTheOthersAndEndsWithOne()
+    {
+        var trained = await DistillProcess.Run(_task.Train("student", steps: 1));
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        File.WriteAllText(_task["rows"], """{"input": "a pear"}""" + "\n" + """{"input": " "}""" + "\n");
+        string[] predict = ["predict", "--model", _task["student"], "--input", _task["rows"]];
+
+        var (code, output, error) = await DistillProcess.Run([.. predict, "--output", _task["answers"], "--json"]);
+
+        Assert.Equal(1, code);
+        Assert.Equal(1, (int)JsonNode.Parse(output)!["failed"]!);
+        Assert.Equal(2, File.ReadAllLines(_task["answers"]).Length);
+        Assert.Contains("distill: " + _task["rows"] + ": 1 of 2 rows have no answer", error, StringComparison.Ordinal);
+
+        (code, output, error) = await DistillProcess.Run(predict);
+
+        Assert.Equal(1, code);
+        Assert.Equal(2, output.TrimEnd().Split('\n').Length);
+        Assert.Contains("1 of 2 rows have no answer", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Predict_ReaderThatEnds_StopsAndSaysSo()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the console's stream tells nothing there");

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Improvement;
+using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Scripting;
 using DistillOnnx.Toolchain.Study;
 
@@ -63,6 +64,11 @@ internal static class CommandRunner
         catch (QualityGateException fault)
         {
             // The figures show by how much, and where, the gate was missed.
+            Finish(fault.Result, reporter, cli);
+            throw;
+        }
+        catch (UnansweredRowsException fault)
+        {
             Finish(fault.Result, reporter, cli);
             throw;
         }

@@ -17,6 +17,8 @@ public static class BatchPredictor
     /// <param name="cancellationToken">Stops between batches; a file output is then not made.</param>
     /// <returns>What was done; null where the answers went to standard output.</returns>
     /// <exception cref="InputException">The model, or a row, cannot be used; the message names the row.</exception>
+    /// <exception cref="InferenceException">No row has an answer.</exception>
+    /// <exception cref="UnansweredRowsException">Some rows have no answer; all answers are written, and it carries the result.</exception>
     /// <exception cref="IOException">The output cannot be written, or nobody reads standard output any more.</exception>
     public static Task<PredictResult?> RunAsync(
         PredictOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
@@ -88,11 +90,16 @@ public static class BatchPredictor
         if (silent > 0) reporter.Warn($"{silent} of {rows} rationales are empty; was the student trained with rationales?");
         if (failed > 0 && failed == rows)
             throw new InferenceException($"{name}: none of {rows} rows has an answer: {lastError}");
-        if (failed > 0) reporter.Warn($"{failed} of {rows} rows have no answer; their lines have \"error\" in the place of one");
-        if (file is null) return null;
-        return new PredictResult(
-            rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output)
-        { Failed = failed };
+        var result = file is null
+            ? null
+            : new PredictResult(rows, abstained, truncated, Stopwatch.GetElapsedTime(began).TotalSeconds, options.Output)
+            {
+                Failed = failed,
+            };
+        if (failed > 0)
+            throw new UnansweredRowsException(
+                $"{name}: {failed} of {rows} rows have no answer; their lines have \"error\" in the place of one", result);
+        return result;
     }
 
     /// <summary>Answers, or why there is none. Where a batch fails its rows run one by one: only the one at fault has no answer.</summary>

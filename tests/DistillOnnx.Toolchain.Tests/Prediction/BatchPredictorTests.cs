@@ -6,6 +6,7 @@ using DistillOnnx.Export;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Prediction;
+using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Toolchain.Tests.Prediction;
 
@@ -35,9 +36,13 @@ public sealed class BatchPredictorTests
             BatchSize = 3,
         };
 
-        var result = await BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        var partial = await Assert.ThrowsAsync<UnansweredRowsException>(
+            () => BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
 
-        Assert.Equal((6, 3), (result!.Rows, result.Failed));
+        Assert.Equal(
+            $"{directory["rows"]}: 3 of 6 rows have no answer; their lines have \"error\" in the place of one", partial.Message);
+        Assert.Equal((6, 3), (partial.Result!.Rows, partial.Result.Failed));
+        Assert.Equal(ExitCode.Failed, ExitCode.Of(partial, interrupted: false, out _));
         var lines = File.ReadAllLines(directory["answers"]).Select(l => JsonNode.Parse(l)!.AsObject()).ToArray();
         Assert.Equal(["1", "2", "3", "4", "5", "6"], lines.Select(l => (string?)l["id"]));
         Assert.Equal([false, true, false, true, false, true], lines.Select(l => l.ContainsKey("error")));
