@@ -39,7 +39,7 @@ public sealed class AtomicFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             StagedOutputs.Release(staging);
-            throw OutputDirectory.Unwritable(target, e);
+            throw OutputDirectory.Unwritable(target, staging, e);
         }
     }
 
@@ -55,12 +55,21 @@ public sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Flushes the content to disk and puts the file in place, in place of an earlier one.</summary>
+    /// <exception cref="InputException">The file cannot be written.</exception>
     public void Commit()
     {
         ObjectDisposedException.ThrowIf(_done, this);
-        _stream.Flush(flushToDisk: true);
-        _stream.Dispose();
-        File.Move(_staging, _target, overwrite: true);
+        try
+        {
+            _stream.Flush(flushToDisk: true);
+            _stream.Dispose();
+            File.Move(_staging, _target, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw OutputDirectory.Unwritable(_target, _staging, e);
+        }
+
         StagedOutputs.Release(_staging);
         _done = true;
     }

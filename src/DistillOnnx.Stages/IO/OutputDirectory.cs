@@ -43,7 +43,7 @@ public sealed class OutputDirectory : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             StagedOutputs.Discard(staging);
-            throw Unwritable(target, e);
+            throw Unwritable(target, staging, e);
         }
 
         return new OutputDirectory(target, staging, overwrite);
@@ -65,13 +65,14 @@ public sealed class OutputDirectory : IDisposable
         var parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target)));
         while (parent is not null && !Directory.Exists(parent) && !File.Exists(parent)) parent = System.IO.Path.GetDirectoryName(parent);
         if (parent is null) throw new InputException($"{target}: a file system root cannot be an output directory");
+        var probe = System.IO.Path.Combine(parent, $".{Guid.NewGuid():N}.partial");
         try
         {
-            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(parent, $".{Guid.NewGuid():N}.partial")).FullName);
+            Directory.Delete(Directory.CreateDirectory(probe).FullName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unwritable(target, e);
+            throw Unwritable(target, probe, e);
         }
     }
 
@@ -140,7 +141,7 @@ public sealed class OutputDirectory : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unwritable(Target, e);
+            throw Unwritable(Target, Path, e);
         }
 
         StagedOutputs.Release(Path);
@@ -179,8 +180,14 @@ public sealed class OutputDirectory : IDisposable
         StagedOutputs.Delete(old);
     }
 
-    // The system's message names the temporary path, and a missing part where a file blocks the path.
-    internal static InputException Unwritable(string target, Exception e)
+    /// <summary>
+    /// The fault of an output that the system refuses, in the name that the user gave: the system's message has the hidden one, and does
+    /// not say that a file blocks the path.
+    /// </summary>
+    /// <param name="target">Path of the output.</param>
+    /// <param name="staging">The hidden path that was written to in its place.</param>
+    /// <param name="e">What the system said.</param>
+    internal static InputException Unwritable(string target, string staging, Exception e)
     {
         var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target));
         for (var at = parent; at is not null; at = System.IO.Path.GetDirectoryName(at))
@@ -188,7 +195,10 @@ public sealed class OutputDirectory : IDisposable
             if (File.Exists(at)) return new InputException($"{target}: cannot be written: {at} is a file", e);
         }
 
-        return new InputException(
-            $"{target}: cannot be written: {(e is DirectoryNotFoundException ? $"there is no directory {parent}" : e.Message)}", e);
+        var place = System.IO.Path.GetDirectoryName(staging);
+        var reason = e is FileNotFoundException or DirectoryNotFoundException
+            ? Directory.Exists(place) ? $"{place} takes no new files" : $"there is no directory {parent}"
+            : e.Message.Replace(staging, target, StringComparison.Ordinal);
+        return new InputException($"{target}: cannot be written: {reason}", e);
     }
 }

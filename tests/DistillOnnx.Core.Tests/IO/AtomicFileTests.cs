@@ -35,5 +35,24 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Throws<InputException>(() => AtomicFile.Create(Path.Combine(_parent.Path, "none", "a.txt")));
     }
 
+    [Fact]
+    public void Create_DirectoryThatTakesNoFiles_NamesTheOutputAndNotTheHiddenFile()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "other systems have no /proc");
+        var fault = Assert.Throws<InputException>(() => AtomicFile.Create("/proc/answers"));
+        Assert.Equal("/proc/answers: cannot be written: /proc takes no new files", fault.Message);
+    }
+
+    [Fact]
+    public void Commit_DirectoryPutInTheWay_NamesTheOutputAndNotTheHiddenFile()
+    {
+        var path = _parent["a.txt"];
+        using var file = AtomicFile.Create(path);
+        Directory.CreateDirectory(path);
+        var fault = Assert.Throws<InputException>(file.Commit);
+        Assert.StartsWith($"{path}: cannot be written: ", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(".partial", fault.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _parent.Dispose();
 }

@@ -144,6 +144,16 @@ public sealed class OutputDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Require_ParentThatTakesNoFiles_NamesTheOutputAndNotTheHiddenDirectory()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "other systems have no /proc");
+        const string reason = "cannot be written: /proc takes no new files";
+        foreach (var target in (string[])["/proc/out", "/proc/deep/out"])
+            Assert.Equal($"{target}: {reason}", Assert.Throws<InputException>(() => OutputDirectory.Require(target, false)).Message);
+        Assert.Equal($"/proc/out: {reason}", Assert.Throws<InputException>(() => OutputDirectory.Create("/proc/out")).Message);
+    }
+
+    [Fact]
     public void Require_ParentThatIsMissing_IsFineAndLeavesNothing()
     {
         OutputDirectory.Require(_parent["deep/er/out"], overwrite: false);
