@@ -167,10 +167,12 @@ public sealed class Bundle : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_generator is not null) return _generator.Encoder;
-            var path = GraphPath(BundleFiles.Encoder);
+            if (_encoder is not null) return _encoder;
+            // A graph that the manifest names and that is lost is a fault of the files; only one that it does not name was never exported.
+            var path = Checked(BundleFiles.Encoder);
             if (!File.Exists(path))
                 throw new InputException($"{path}: no such file; the encoder's states need a bundle exported with --graphs all or seq2seq");
-            return _encoder ??= EncoderGraph.Load(_sessions, Checked(BundleFiles.Encoder), Config.DModel);
+            return _encoder = EncoderGraph.Load(_sessions, path, Config.DModel);
         }
     }
 

@@ -118,6 +118,24 @@ public sealed class HostileBundleTests : IDisposable
         Assert.Equal(TinyBundle.Labels.Length, predictor.Predict([new Core.Prediction.PredictorInput("no")])[0].Probabilities!.Count);
     }
 
+    [Fact]
+    public void Embed_EncoderGraphThatIsLost_IsNamedAsMissingAndNotAsNeverExported()
+    {
+        var path = Path.Combine(_bundle, "onnx", "encoder_model.onnx");
+        File.Delete(path);
+        Assert.Equal($"{path}: no such file; distill.json names it", Fault());
+
+        var manifest = BundleManifest.Load(_bundle);
+        (manifest with { Files = BundleManifest.Hash(_bundle) }).Save(_bundle);
+        Assert.Contains("need a bundle exported with --graphs all or seq2seq", Fault(), StringComparison.Ordinal);
+
+        string Fault()
+        {
+            using var predictor = BundlePredictor.Open(_bundle, Options());
+            return Assert.Throws<InputException>(() => predictor.Embed([new Core.Prediction.PredictorInput("no")])).Message;
+        }
+    }
+
     [Theory]
     [InlineData(Label)]
     [InlineData("tokenizer.json")]
