@@ -10,8 +10,8 @@ namespace DistillOnnx.Toolchain.Import;
 /// <summary>Rows that cannot be used: left out and written to a file where the user asked for that, otherwise reported together.</summary>
 internal sealed partial class RowFaults : IDisposable
 {
-    private const int Listed = 20;
-    private const int ListedOfAKind = 5;
+    private const int Listed = 5;
+    private const int ListedOfAKind = 3;
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly AtomicFile? _file;
@@ -48,8 +48,9 @@ internal sealed partial class RowFaults : IDisposable
 
     /// <summary>Puts the file in place, or fails where there is a fault and no file was asked for.</summary>
     /// <param name="kept">Rows that can be used.</param>
-    /// <param name="reporter">Receives each of the first faults but the very first, which the exception names.</param>
-    /// <exception cref="InputException">There are faults and none may be left out, or nothing is left.</exception>
+    /// <param name="reporter">Receives how many were left out.</param>
+    /// <exception cref="InputException">There are faults and none may be left out, or nothing is left; the message has the first ones in
+    /// the order of the rows.</exception>
     public void Finish(long kept, IReporter reporter)
     {
         _file?.Commit();
@@ -61,12 +62,10 @@ internal sealed partial class RowFaults : IDisposable
         }
 
         if (Count == 1) throw new InputException(_first[0]);
-        // The exception has the first one; each fault is told once.
-        foreach (var fault in _first.Skip(1)) reporter.Warn(fault);
-        var others = _first.Count == 1 ? "alike"
-            : Count > _first.Count ? $"{_first.Count - 1} of the others are named above" : "the others are named above";
-        var hint = _file is null ? "; --skip-bad-rows FILE leaves them out and writes them with reasons" : "";
-        throw new InputException($"{Count} rows cannot be used, {others}; the first: {_first[0]}{hint}");
+        // The run fails at the first one: what is told of the others stands behind it, in the same message.
+        var named = _first.Count == Count ? "" : _first.Count == 1 ? "; the first" : $"; {_first.Count} of them";
+        var hint = _file is null ? " (--skip-bad-rows FILE leaves them out and writes them with reasons)" : "";
+        throw new InputException($"{Count} rows cannot be used{hint}{named}: {string.Join(" | ", _first)}");
     }
 
     // A column that is missing is missing in every row: a few of those that differ in their place, or in what was found, are enough.
