@@ -101,6 +101,28 @@ public sealed class BadInputTests : IDisposable
             withOutput: false);
     }
 
+    [Theory]
+    [InlineData()]
+    [InlineData("--json")]
+    public async Task Bundle_ThatLostAFile_IsShownAndRefused(params string[] options)
+    {
+        Write(
+            "bundle/distill.json",
+            """{"format":1,"task":""" + Task
+                + ""","precisions":{"fp32":{"graphs":[]}},"files":{"golden.jsonl":{"bytes":7,"sha256":"00"}}}""");
+
+        var run = await DistillProcess.Run(["inspect", Path.Combine(_work, "bundle"), .. options]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("golden.jsonl: missing", run.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                $"warning: {_work}/bundle: golden.jsonl: missing",
+                $"distill: {_work}/bundle: not a whole bundle: one fault of its files is named above",
+            ],
+            run.Error.TrimEnd('\n').Split('\n'));
+    }
+
     private async Task AssertRefused(string verb, string message, bool withOutput = true)
     {
         var before = Files();

@@ -4,6 +4,7 @@ using DistillOnnx.Core;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Toolchain.Evaluation;
 using DistillOnnx.Toolchain.Improvement;
+using DistillOnnx.Toolchain.Inspect;
 using DistillOnnx.Toolchain.Prediction;
 using DistillOnnx.Toolchain.Scripting;
 using DistillOnnx.Toolchain.Study;
@@ -59,7 +60,9 @@ internal static class CommandRunner
         using var reporter = ConsoleReporter.Create(cli.Quiet);
         try
         {
-            Finish(await verb.Run(options, reporter, cancellationToken), reporter, cli);
+            var result = await verb.Run(options, reporter, cancellationToken);
+            Finish(result, reporter, cli);
+            if (result is InspectResult inspected) Inspector.RequireWhole(inspected);
         }
         catch (QualityGateException fault)
         {

@@ -34,6 +34,17 @@ public static class Inspector
         return result with { Report = report };
     }
 
+    /// <summary>Holds that a bundle is whole, for a caller that has shown what was found.</summary>
+    /// <param name="result">What was found.</param>
+    /// <exception cref="InputException">Files of the bundle are missing or differ from its manifest.</exception>
+    public static void RequireWhole(InspectResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        if (result.Bundle is not { FilesMatch: false, FileFaults.Count: var faults }) return;
+        var named = faults == 1 ? "one fault of its files is" : $"{faults} faults of its files are";
+        throw new InputException($"{result.Directory}: not a whole bundle: {named} named above");
+    }
+
     /// <summary>Whether a directory is one that can be inspected.</summary>
     internal static bool Knows(string directory) => IsDataset(directory) || IsModel(directory);
 

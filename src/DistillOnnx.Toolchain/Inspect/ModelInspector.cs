@@ -1,4 +1,5 @@
 using DistillOnnx.Checkpoints;
+using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.T5;
 using DistillOnnx.Core.Tasks;
@@ -51,7 +52,7 @@ internal static class ModelInspector
                 faults.Add($"{name}: {fault}");
         }
 
-        var configFile = Path.Combine(directory, T5Config.FileName);
+        var tokenizer = BundleTokenizer(directory, faults);
         return new BundleFacts
         {
             Version = manifest.Version,
@@ -64,10 +65,25 @@ internal static class ModelInspector
             Calibration = manifest.Calibration,
             AbstainBelow = manifest.AbstainBelow,
             Parity = manifest.Parity,
-            Tokenizer = File.Exists(configFile) ? Tokenizer(directory, T5Config.Load(directory), configFile, []) : null,
+            Tokenizer = tokenizer,
             Files = manifest.Files.Count,
             FileFaults = faults,
         };
+    }
+
+    // A file that differs may be no tokenizer any more: what else the bundle holds is shown all the same.
+    private static TokenizerFacts? BundleTokenizer(string directory, List<string> faults)
+    {
+        var configFile = Path.Combine(directory, T5Config.FileName);
+        try
+        {
+            return File.Exists(configFile) ? Tokenizer(directory, T5Config.Load(directory), configFile, []) : null;
+        }
+        catch (InputException e) when (faults.Count > 0)
+        {
+            faults.Add($"the tokenizer cannot be loaded: {e.Message}");
+            return null;
+        }
     }
 
     // A graph that the manifest gives to a precision but no hash for could be any file.

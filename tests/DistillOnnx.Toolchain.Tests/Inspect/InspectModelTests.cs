@@ -49,6 +49,7 @@ public sealed class InspectModelTests : IDisposable
             new ExportOptions { Model = checkpoint, Out = bundle, Threads = 1 }, Reporter.None, TestContext.Current.CancellationToken);
         var facts = Run(bundle).Bundle!;
         Assert.True(facts.FilesMatch);
+        Inspector.RequireWhole(Run(bundle));
         Assert.Equal("fp32", Assert.Single(facts.Precisions).Key);
         Assert.Contains("label_model", facts.Precisions["fp32"].Graphs);
         Assert.Equal("checkpoint", facts.Source!.Checkpoint);
@@ -61,6 +62,15 @@ public sealed class InspectModelTests : IDisposable
         Assert.Equal(2, facts.FileFaults.Count);
         Assert.Contains("onnx/label_model.onnx: missing", facts.FileFaults);
         Assert.Contains(facts.FileFaults, f => f.StartsWith("golden.jsonl: expected ", StringComparison.Ordinal));
+
+        File.WriteAllText(Path.Combine(bundle, "spiece.model"), "not a model");
+        var result = Run(bundle);
+        Assert.Null(result.Bundle!.Tokenizer);
+        Assert.Equal(4, result.Bundle.FileFaults.Count);
+        Assert.StartsWith("the tokenizer cannot be loaded: ", result.Bundle.FileFaults[3], StringComparison.Ordinal);
+        Assert.Equal(
+            $"{bundle}: not a whole bundle: 4 faults of its files are named above",
+            Assert.Throws<InputException>(() => Inspector.RequireWhole(result)).Message);
     }
 
     [Fact]
