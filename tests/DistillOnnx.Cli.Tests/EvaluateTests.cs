@@ -35,6 +35,31 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_Explain_ShowsOneRationaleALineWithItsRow()
+    {
+        var trained = await DistillProcess.Run(_task.Train("student", steps: 1));
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        string[] evaluate = [
+            "evaluate", "--data", _task["data"], "--model", _task["student"], "--split", "validation",
+            "--explain", "--rationale-tokens", "4",
+        ];
+
+        var (code, output, error) = await DistillProcess.Run(evaluate);
+
+        Assert.True(code == 0, error);
+        var lines = output.TrimEnd().Split('\n');
+        Assert.Matches("^row +gold +answered +rationale$", lines[^9]);
+        Assert.All(Enumerable.Range(0, 8), i =>
+            Assert.Matches($"^validation-{i} +{(i % 2 == 0 ? "fruit" : "tool")} +(fruit|tool)( |$)", lines[^(8 - i)]));
+        Assert.Contains("rationales.empty", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("rationales.examples", output, StringComparison.Ordinal);
+
+        (_, output, _) = await DistillProcess.Run([.. evaluate, "--json"]);
+
+        Assert.Equal(8, JsonNode.Parse(output)!["rationales"]!["examples"]!.AsArray().Count);
+    }
+
+    [Fact]
     public async Task Predict_RowWithoutAnAnswer_WritesTheOthersAndEndsWithOne()
     {
         var trained = await DistillProcess.Run(_task.Train("student", steps: 1));

@@ -96,8 +96,15 @@ internal static class CommandRunner
         switch (result)
         {
             case EvaluateResult measured:
-                // Curves are for programs and for the report's plots; a person gets the table by label instead.
-                ResultPrinter.Print(measured with { Reliability = null, RiskCoverage = null }, json: false);
+                // Curves are for programs and for the report's plots; a person gets the table by label instead, and rationales by row.
+                var figures = measured with
+                {
+                    Reliability = null,
+                    RiskCoverage = null,
+                    Rationales = measured.Rationales is { } rationales ? rationales with { Examples = [] } : null,
+                };
+                ResultPrinter.Print(figures, json: false);
+                foreach (var line in RationaleTable.Lines(measured)) Console.Out.WriteLine(line);
                 foreach (var line in EvaluationTable.Lines(measured)) reporter.Info(line);
                 break;
             case StudyResult study:
