@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
@@ -70,6 +71,44 @@ public sealed class BatchTests : IDisposable
         var result = await Annotator.RunAsync(Options(endpoint) with { ParseRetries = 0 }, Reporter.None);
         Assert.Equal((41L, 19L), (result.Splits!["train"].Kept, result.Splits["train"].Dropped["unparsable"]));
         Assert.Equal((2, 60), (endpoint.Batches.Jobs, endpoint.Batches.Charged.Count));
+    }
+
+    [Theory]
+    [InlineData(null, "estimated from their texts")]
+    [InlineData(100_000L, "the most that the budget reserved for them")]
+    public async Task Run_AnswersWithoutACountOfTokens_CountAsReservedAndAreToldAfterARestartToo(long? budget, string count)
+    {
+        TestData.Write(_directory["data"], 10);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        endpoint.Batches.ChecksNeeded = int.MaxValue;
+        endpoint.Batches.Body = question => JsonSerializer.Serialize(new
+        {
+            model = FakeEndpoint.Model,
+            choices = new[] { new { finish_reason = "stop", message = new { content = TestData.Right(question) } } },
+        });
+        var options = Options(endpoint) with { MaxOutputTokens = 100, BudgetTokens = budget };
+        using var stop = new CancellationTokenSource();
+        var run = Annotator.RunAsync(options, Reporter.None, stop.Token);
+        while (endpoint.Batches.Jobs == 0) await Task.Delay(1);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        endpoint.Batches.ChecksNeeded = 1;
+        var again = new RecordingReporter();
+
+        var result = await Annotator.RunAsync(options, again);
+
+        Assert.Equal((10L, 10L, 10), (result.Requests, result.Splits!["train"].Kept, endpoint.Batches.Charged.Count));
+        Assert.InRange(result.InputTokens!.Value, 10 * 20, 10 * 1000);
+        if (budget is null) Assert.InRange(result.OutputTokens!.Value, 10 * 5, 10 * 40);
+        else Assert.Equal(10 * 100, result.OutputTokens);
+        Assert.Contains($"10 answers came without a count of their tokens: they count as {count}", again.Warnings);
+
+        TestData.Write(_directory["more"], 12);
+        var whole = new RecordingReporter();
+        var fresh = await Annotator.RunAsync(options with { Data = _directory["more"], Out = _directory["fresh"] }, whole);
+
+        Assert.InRange(fresh.InputTokens!.Value, 12 * 20, 12 * 1000);
+        Assert.Contains($"12 answers came without a count of their tokens: they count as {count}", whole.Warnings);
     }
 
     public void Dispose() => _directory.Dispose();

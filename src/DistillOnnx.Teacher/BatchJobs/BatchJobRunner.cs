@@ -33,6 +33,9 @@ internal sealed class BatchJobRunner(
         ?? throw new InputException("--batch needs --teacher openai:…");
     private readonly BatchLog _log = new(directory);
 
+    // By request, the most tokens that it can take: what its answer counts as where the endpoint counts none.
+    private Dictionary<UInt128, (long Input, long Output)> _reserved = [];
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         try
@@ -99,6 +102,7 @@ internal sealed class BatchJobRunner(
 
     private async Task ReattachAsync(CancellationToken cancellationToken)
     {
+        if (_log.Open.Count > 0) await ReserveOpenAsync(cancellationToken).ConfigureAwait(false);
         foreach (var (tag, known) in _log.Open)
         {
             var id = known ?? await FindAsync(tag, cancellationToken).ConfigureAwait(false);
@@ -114,9 +118,24 @@ internal sealed class BatchJobRunner(
         }
     }
 
+    // The requests of jobs of an earlier run are those that the journal does not answer yet.
+    private async Task ReserveOpenAsync(CancellationToken cancellationToken)
+    {
+        stack.Journaled.Collector = (key, prompt, request) => _reserved[key] = Most(prompt, request);
+        try
+        {
+            foreach (var row in rows.ToAnnotate())
+                await annotator.AnnotateAsync(row.Example, stack.Journaled, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            stack.Journaled.Collector = null;
+        }
+    }
+
     private async Task<int> WaveAsync(IEnumerable<Example> examples, CancellationToken cancellationToken)
     {
-        var asked = new HashSet<UInt128>();
+        var asked = _reserved = [];
         var budget = stack.NewBudget();
         stack.Exhausted = false;
         var jobs = new List<(string Tag, string Id)>();
@@ -124,14 +143,15 @@ internal sealed class BatchJobRunner(
         var stream = File.Create(file);
         stack.Journaled.Collector = (key, prompt, request) =>
         {
-            if (asked.Contains(key)) return;
-            if (!Reserve(budget, prompt, request))
+            if (asked.ContainsKey(key)) return;
+            var (input, output) = Most(prompt, request);
+            if (!budget.TryReserve(input, output))
             {
                 stack.Exhausted = true;
                 return;
             }
 
-            asked.Add(key);
+            asked.Add(key, (input, output));
             Write(stream, key, prompt, request);
             count++;
         };
@@ -165,8 +185,8 @@ internal sealed class BatchJobRunner(
         }
     }
 
-    private static bool Reserve(Budget budget, IList<ChatMessage> prompt, ChatOptions request) =>
-        budget.TryReserve((long)(TokenEstimate.Prompt(prompt) * BudgetedChatClient.Margin), request.MaxOutputTokens ?? 0);
+    private static (long Input, long Output) Most(IList<ChatMessage> prompt, ChatOptions request) =>
+        ((long)(TokenEstimate.Prompt(prompt) * BudgetedChatClient.Margin), request.MaxOutputTokens ?? 0);
 
     private void Write(Stream stream, UInt128 key, IList<ChatMessage> prompt, ChatOptions request)
     {
@@ -337,7 +357,12 @@ internal sealed class BatchJobRunner(
     {
         try
         {
-            if (Read(line) is { } answer) await stack.Journaled.KeepAsync(key, answer).ConfigureAwait(false);
+            if (Read(line) is not { } answer) return;
+            // A request that no row makes any more has no prompt here to estimate.
+            var (input, output) = _reserved.GetValueOrDefault(key, (0, options.MaxOutputTokens));
+            var limited = options.Budget is not null || options.BudgetTokens is not null;
+            var uncounted = BudgetedChatClient.TryCount(answer, input, output, limited);
+            if (await stack.Journaled.KeepAsync(key, answer).ConfigureAwait(false) && uncounted) stack.NoteUncounted();
         }
         catch (TeacherException e)
         {

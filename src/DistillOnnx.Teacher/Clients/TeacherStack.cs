@@ -12,6 +12,7 @@ internal sealed class TeacherStack : IDisposable
     private readonly Journal _journal;
     private readonly RetryingChatClient? _retrying;
     private readonly BudgetedChatClient? _budgeted;
+    private long _uncounted;
 
     public TeacherStack(AnnotateOptions options, TeacherSpec spec, IChatClient? client, Journal journal, TimeProvider clock)
     {
@@ -54,7 +55,10 @@ internal sealed class TeacherStack : IDisposable
     public long Retried => _retrying?.Retried ?? 0;
 
     /// <summary>Answers whose tokens the endpoint did not count.</summary>
-    public long Uncounted => _budgeted?.Uncounted ?? 0;
+    public long Uncounted => (_budgeted?.Uncounted ?? 0) + Interlocked.Read(ref _uncounted);
+
+    /// <summary>Notes one that came by a batch job.</summary>
+    public void NoteUncounted() => Interlocked.Increment(ref _uncounted);
 
     /// <summary>Whether the budget held a request back.</summary>
     public bool Exhausted

@@ -78,11 +78,13 @@ internal sealed class JournaledChatClient(IChatClient? inner, Journal journal, s
     /// <summary>Keeps an answer that was asked for in bulk.</summary>
     /// <param name="key">The request's key.</param>
     /// <param name="response">The answer.</param>
-    public async Task KeepAsync(UInt128 key, ChatResponse response)
+    /// <returns>False where the journal has one.</returns>
+    public async Task<bool> KeepAsync(UInt128 key, ChatResponse response)
     {
-        if (journal.Contains(key)) return;
+        if (journal.Contains(key)) return false;
         await journal.AppendAsync(Entry(key, response) with { Batch = true }).ConfigureAwait(false);
         Interlocked.Increment(ref _asked);
+        return true;
     }
 
     /// <summary>Counts what an answer was charged at that was asked for in bulk and could not be read.</summary>

@@ -42,21 +42,8 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
         try
         {
             var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
-            if (response.Usage is not { InputTokenCount: not null, OutputTokenCount: not null })
-            {
-                // What the journal does not count, a later run would spend again: so the most that it can have been, where spending is
-                // limited, and else an estimate.
-                Interlocked.Increment(ref _uncounted);
-                var written = budget.Limits ? output : (long)Math.Ceiling(TokenEstimate.Answer(response) * Margin);
-                response.Usage = new UsageDetails
-                {
-                    InputTokenCount = response.Usage?.InputTokenCount ?? input,
-                    OutputTokenCount = response.Usage?.OutputTokenCount ?? written,
-                    ReasoningTokenCount = response.Usage?.ReasoningTokenCount,
-                };
-            }
-
-            (takenInput, takenOutput) = (response.Usage.InputTokenCount!.Value, response.Usage.OutputTokenCount!.Value);
+            if (TryCount(response, input, output, budget.Limits)) Interlocked.Increment(ref _uncounted);
+            (takenInput, takenOutput) = (response.Usage!.InputTokenCount!.Value, response.Usage.OutputTokenCount!.Value);
             NoteLargest(takenOutput);
             return response;
         }
@@ -69,6 +56,28 @@ internal sealed class BudgetedChatClient(IChatClient inner, Budget budget) : Del
         {
             budget.Settle(input, output, takenInput, takenOutput);
         }
+    }
+
+    /// <summary>
+    /// Counts an answer whose tokens the endpoint did not: what the journal does not count, a later run would spend again. So the most
+    /// that it can have been, where spending is limited, and else an estimate.
+    /// </summary>
+    /// <param name="response">The answer; its usage is whole afterwards.</param>
+    /// <param name="input">Tokens that were reserved for the prompt.</param>
+    /// <param name="output">Tokens that were reserved for the answer.</param>
+    /// <param name="limited">Whether spending is limited.</param>
+    /// <returns>False where the endpoint counted both.</returns>
+    internal static bool TryCount(ChatResponse response, long input, long output, bool limited)
+    {
+        if (response.Usage is { InputTokenCount: not null, OutputTokenCount: not null }) return false;
+        var written = limited ? output : (long)Math.Ceiling(TokenEstimate.Answer(response) * Margin);
+        response.Usage = new UsageDetails
+        {
+            InputTokenCount = response.Usage?.InputTokenCount ?? input,
+            OutputTokenCount = response.Usage?.OutputTokenCount ?? written,
+            ReasoningTokenCount = response.Usage?.ReasoningTokenCount,
+        };
+        return true;
     }
 
     private void NoteLargest(long output)
