@@ -39,14 +39,20 @@ internal static class StudentEngines
         }
 
         return new ScriptEngine(
-            model, recompute: recompute, kernels: Kernels(model, reporter), record: graphs && !recompute && Records(model, reporter));
+            model, recompute: recompute, kernels: Kernels(model, reporter), record: graphs && !recompute && Records(model, reporter),
+            reporter: reporter);
     }
 
     /// <summary>Whether a step is to run as a recorded graph; where it would gain and cannot, that is said.</summary>
     internal static bool Records(T5Model model, IReporter reporter)
     {
         if (model.Device.type == TorchSharp.DeviceType.CPU || model.FlatParameters.numel() > MostRecorded) return false;
-        if (CudaGraph.WhyNot() is not { } why) return true;
+
+        // Recording is on the thread's current device, which TorchSharp does not change.
+        var why = model.Device.index > 0
+            ? $"only on the first device that the process sees; CUDA_VISIBLE_DEVICES={model.Device.index} makes {model.Device} that"
+            : CudaGraph.WhyNot();
+        if (why is null) return true;
         reporter.Warn($"training steps are not recorded as CUDA graphs, which costs time with small students: {why}");
         return false;
     }

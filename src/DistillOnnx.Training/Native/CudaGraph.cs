@@ -85,7 +85,12 @@ internal sealed unsafe class CudaGraph : IDisposable
                 throw;
             }
 
+            if (!IsRecording(native, native.RawStream(&stream)))
+                Abandon(native, graph, stream, new InvalidOperationException("it does what a graph cannot hold"));
             native.End(graph);
+
+            // What the recording prepared on its own stream has to be there before the first replay.
+            TorchSharp.torch.cuda.synchronize();
         }
         finally
         {
@@ -93,6 +98,13 @@ internal sealed unsafe class CudaGraph : IDisposable
         }
 
         return new CudaGraph(graph);
+    }
+
+    /// <summary>Bytes of the current device: those that are free, and all.</summary>
+    public static (long Free, long Total) Memory()
+    {
+        ulong free, total;
+        return Native.Value.MemoryInfo(&free, &total) == 0 ? ((long)free, (long)total) : (0, 0);
     }
 
     /// <summary>Queues what was recorded on the current stream.</summary>
@@ -115,8 +127,7 @@ internal sealed unsafe class CudaGraph : IDisposable
     private static void Abandon(Symbols native, void* graph, Stream stream, Exception failure)
     {
         var raw = native.RawStream(&stream);
-        int status;
-        if (native.Capturing(raw, &status) == 0 && status == Active)
+        if (IsRecording(native, raw))
         {
             native.End(graph);
             native.Destroy(graph);
@@ -124,11 +135,18 @@ internal sealed unsafe class CudaGraph : IDisposable
             return;
         }
 
-        // libtorch's own ending would throw through this program, which ends it.
+        // libtorch's own ending would throw through this program, which ends it. Its allocator and generator still take the recording for
+        // one that goes on, and point at the graph, which is therefore not freed: nothing else of this process can train after that.
         void* left;
         _ = native.EndRaw(raw, &left);
         throw new InvalidOperationException(
             $"a training step cannot be recorded as a CUDA graph; --cuda-graphs false trains without: {failure.Message}", failure);
+    }
+
+    private static bool IsRecording(Symbols native, void* stream)
+    {
+        int status;
+        return native.Capturing(stream, &status) == 0 && status == Active;
     }
 
     /// <summary><c>c10::cuda::CUDAStream</c>, which is passed by value.</summary>
@@ -161,6 +179,7 @@ internal sealed unsafe class CudaGraph : IDisposable
         public readonly delegate* unmanaged<Stream*, void*> RawStream;
         public readonly delegate* unmanaged<void*, int*, int> Capturing;
         public readonly delegate* unmanaged<void*, void**, int> EndRaw;
+        public readonly delegate* unmanaged<ulong*, ulong*, int> MemoryInfo;
 
         public Symbols()
         {
@@ -182,6 +201,7 @@ internal sealed unsafe class CudaGraph : IDisposable
             // The CUDA runtime's own, of the library that c10 links to.
             Capturing = (delegate* unmanaged<void*, int*, int>)Find(c10, "cudaStreamIsCapturing");
             EndRaw = (delegate* unmanaged<void*, void**, int>)Find(c10, "cudaStreamEndCapture");
+            MemoryInfo = (delegate* unmanaged<ulong*, ulong*, int>)Find(c10, "cudaMemGetInfo");
         }
 
         private static IntPtr Find(IntPtr library, string name) => NativeLibrary.GetExport(library, name);

@@ -75,8 +75,8 @@ public abstract record OptimizationOptions
 
     /// <summary>Whether steps on CUDA run as recorded graphs.</summary>
     [Option(
-        "on CUDA, record a step of each shape and replay it: small students train up to four times as fast; false: start every kernel "
-        + "anew, with less memory")]
+        "on CUDA, record a step of each shape and replay it, so that a small student does not wait for the processor; false: start "
+        + "every kernel anew, with less memory")]
     public bool CudaGraphs { get; init; } = true;
 
     /// <summary>What is wrong with these.</summary>

@@ -28,7 +28,9 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
 {
     /// <summary>What a resumed run may change: where it runs, where it writes, and when it saves.</summary>
     private static readonly string[] FreeOptions =
-        ["student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "parallel", "tensor_board", "save_every"];
+    [
+        "student", "tokenizer", "out", "overwrite", "resume", "threads", "device", "cuda_graphs", "parallel", "tensor_board", "save_every",
+    ];
 
     /// <summary>The options; once the run has begun, with the learning rate that is used.</summary>
     protected TOptions Options { get; set; } = options;

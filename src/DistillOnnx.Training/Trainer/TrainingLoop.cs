@@ -12,7 +12,8 @@ namespace DistillOnnx.Training.Trainer;
 
 /// <summary>
 /// The loop: step, evaluate, keep the best, save. Everything that a step depends on is in its number, the weights and the optimizer's
-/// state, so that a run which was interrupted anywhere goes on as if it had not been. On a device that computes while the program goes
+/// state, so that a run which was interrupted anywhere goes on as if it had not been; on a GPU also in the shapes that its batches were
+/// filled up to, so that a resumed run drops other values there. On a device that computes while the program goes
 /// on, a step's figures are read when the next one is under way, and before anything is evaluated or saved.
 /// </summary>
 internal sealed class TrainingLoop

@@ -6,12 +6,15 @@ using client::DistillOnnx.Client;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Runtime;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
 
 namespace DistillOnnx.Benchmarks.Serving;
 
 /// <summary>
 /// One call at a time, with pauses: the server's against an in-process call with the same text after the same pause. What a pause
-/// itself costs, since threads slept and caches were used by others, both sides then pay.
+/// itself costs, since threads slept and caches were used by others, both sides then pay. Beside them a health check, for which the server
+/// computes nothing: what gRPC and the system cost alone.
 /// </summary>
 internal static class LowLoad
 {
@@ -27,6 +30,8 @@ internal static class LowLoad
         CancellationToken cancellationToken)
     {
         using var client = new PredictionClient(server.Address);
+        using var channel = GrpcChannel.ForAddress(server.Address);
+        var health = new Health.HealthClient(channel);
 
         // As many lanes as the server has, of which a single call uses none: it shows whether their being there costs something.
         using var lanes = BundlePredictor.Open(
@@ -43,7 +48,7 @@ internal static class LowLoad
             for (var i = -warmup; i < counted; i++)
             {
                 var text = texts[(i + warmup) % texts.Length];
-                var call = await CallAsync(predictor, lanes, client, text, TimeSpan.FromMilliseconds(pause), cancellationToken);
+                var call = await CallAsync(predictor, lanes, client, health, text, TimeSpan.FromMilliseconds(pause), cancellationToken);
                 if (i >= 0) samples.Add(call);
             }
 
@@ -52,7 +57,8 @@ internal static class LowLoad
     }
 
     private static async Task<Call> CallAsync(
-        BundlePredictor predictor, BundlePredictor lanes, PredictionClient client, string text, TimeSpan pause, CancellationToken token)
+        BundlePredictor predictor, BundlePredictor lanes, PredictionClient client, Health.HealthClient health, string text, TimeSpan pause,
+        CancellationToken token)
     {
         async Task<double> Own(BundlePredictor of)
         {
@@ -72,11 +78,15 @@ internal static class LowLoad
                 Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
             },
             token);
-        return new Call(own, withLanes, Stopwatch.GetElapsedTime(start).TotalMilliseconds, answer.Timings.InferenceMs);
+        var served = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        await Task.Delay(pause, token);
+        start = Stopwatch.GetTimestamp();
+        await health.CheckAsync(new HealthCheckRequest(), cancellationToken: token);
+        return new Call(own, withLanes, served, answer.Timings.InferenceMs, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
     /// <summary>Milliseconds of one text's calls.</summary>
-    private readonly record struct Call(double Own, double WithLanes, double Served, double Stage);
+    private readonly record struct Call(double Own, double WithLanes, double Served, double Stage, double Empty);
 
     private sealed class Samples
     {
@@ -102,6 +112,8 @@ internal static class LowLoad
             Row("the server's inference stage", Of(c => c.Stage));
             Row("added to the same text", added);
             Row("added outside the inference stage", Of(c => c.Served - c.Stage));
+            Row("a health check, for which nothing is computed", Of(c => c.Empty));
+            result.Ratio($"median_empty_call_ms_{suffix}", Of(c => c.Empty).Median);
         }
     }
 }

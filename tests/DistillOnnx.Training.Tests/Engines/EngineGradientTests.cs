@@ -53,13 +53,16 @@ public sealed class EngineGradientTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Accumulate_LabelsOfAClosedSet_FollowsTheLossWithinTheSet(bool everyDevice)
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public void Accumulate_LabelsOfAClosedSet_FollowsTheLossWithinTheSet(bool everyDevice, bool filledUp)
     {
         // One set has three tokens at its first place and two at its second, the other one token and then four.
         using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
-        using IStudentEngine engine = everyDevice ? new ScriptEngine(student) : new UnpaddedEngine(student);
+        using IStudentEngine engine = everyDevice
+            ? new ScriptEngine(student, filledUp ? ShapeSteps.Gpu : ShapeSteps.None)
+            : new UnpaddedEngine(student);
         int[][] first = [[5, 9, 30], [1, 12]];
         int[][] second = [[40], [1, 2, 3, 69]];
         TrainingSequence Label(int[] target, int[][] allowed) => new([7, 8, 9, 1], target, LossPart.Label, 1.5, allowed);
@@ -259,9 +262,21 @@ public sealed class EngineGradientTests
                 0.6 / sequences.Where(s => s.Part == LossPart.Rationale).Sum(s => s.Target.Length));
     }
 
-    private static void AssertEqualsAutograd(T5Model student, IStudentEngine engine)
+    /// <summary>A batch that is filled up to the shape of a larger one has its own gradient.</summary>
+    [Fact]
+    public void Accumulate_AfterALargerBatch_IsFilledUpToIt()
     {
-        var batch = Batch(70, 11, longest: 40);
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        using var engine = new ScriptEngine(student, ShapeSteps.Gpu);
+        engine.Accumulate(Batch(70, 24, longest: 40), seed: 1, first: true).Dispose();
+
+        AssertEqualsAutograd(student, engine, Batch(70, 23, longest: 40));
+        Assert.Equal(1, engine.Shapes);
+    }
+
+    private static void AssertEqualsAutograd(T5Model student, IStudentEngine engine, MicroBatch? other = null)
+    {
+        var batch = other ?? Batch(70, 11, longest: 40);
         using var autograd = new AutogradEngine(student);
         var expected = autograd.Accumulate(batch, seed: 1, first: true).Read();
         var actual = engine.Accumulate(batch, seed: 1, first: true).Read();

@@ -39,4 +39,21 @@ public sealed class TorchScriptTests
             await collector;
         }
     }
+
+    [Fact]
+    public void Seed_OfTheSameNumber_DrawsTheSame()
+    {
+        LibTorch.Load();
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        TorchSharp.torch.Tensor Draw(long seed)
+        {
+            TorchScript.Seed.Invoke("seed", seed).Dispose();
+            return TorchSharp.torch.rand(8);
+        }
+
+        var (one, two, again) = (Draw(1), Draw(2), Draw(1));
+
+        Assert.True(one.equal(again).all().item<bool>());
+        Assert.False(one.equal(two).all().item<bool>());
+    }
 }

@@ -8,6 +8,11 @@ namespace DistillOnnx.Training.Engines.Script;
 /// </summary>
 internal sealed class GridPlan
 {
+    /// <summary>
+    /// Rows with room that are looked at for a sequence, so that thousands of short ones do not look at thousands of rows.
+    /// </summary>
+    private const int Looked = 64;
+
     private readonly (int Row, int Source, int Target)[] _places;
 
     /// <param name="sequences">At least one.</param>
@@ -25,7 +30,7 @@ internal sealed class GridPlan
         {
             var (source, target) = (sequences[i].Source.Length, sequences[i].Target.Length);
             while (first < used.Count && used[first].Source + shortest > sourceColumns) first++;
-            var row = first;
+            var row = Math.Max(first, used.Count - Looked);
             while (row < used.Count && (used[row].Source + source > sourceColumns || used[row].Target + target > targetColumns)) row++;
             if (row == used.Count) used.Add((0, 0));
             _places[i] = (row, used[row].Source, used[row].Target);

@@ -51,6 +51,8 @@ internal sealed class PartTokens
         arrays.Add([.. _targets]);
         arrays.Add([.. _weights]);
         arrays.Add([.. _counts]);
+
+        // Whether there are any is not in a batch's shape: of two parts, labels alone are chosen among sets.
         arrays.Add(_closed ? [.. _own] : (long[])[]);
     }
 

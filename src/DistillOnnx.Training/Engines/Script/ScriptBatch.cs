@@ -20,7 +20,10 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
     public int Shapes => _shapes.Count;
 
     /// <summary>The arrays of a micro-batch, filled up to a shape that was there before where one costs little more.</summary>
-    public HostBatch Make(MicroBatch batch)
+    /// <param name="batch">The sequences.</param>
+    /// <param name="known">Whether later batches may be filled up to its shape: those of training, so that what is evaluated in between
+    /// changes nothing.</param>
+    public HostBatch Make(MicroBatch batch, bool known = true)
     {
         // Labels come first, so that each part's tokens lie together.
         var sequences = batch.Sequences.OrderBy(s => s.Part).ToArray();
@@ -28,7 +31,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         var rationales = sequences[labels.Length..];
         var sets = new AllowedTokens();
         var parts = new[] { labels, rationales }.Where(p => p.Length > 0).Select(p => new PartTokens(batch, p, sets)).ToArray();
-        var (shape, plan) = Shape(sequences, labels.Sum(s => s.Target.Length), rationales.Sum(s => s.Target.Length), sets);
+        var (shape, plan) = Shape(sequences, labels.Sum(s => s.Target.Length), rationales.Sum(s => s.Target.Length), sets, known);
         var arrays = new Upload(device);
         Source(arrays, sequences, shape, plan);
         Target(arrays, sequences, labels.Length, shape, plan);
@@ -61,19 +64,20 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         _future?.Dispose();
     }
 
-    private (BatchShape Shape, GridPlan Plan) Shape(TrainingSequence[] sequences, int labels, int rationales, AllowedTokens sets)
+    private (BatchShape Shape, GridPlan Plan) Shape(
+        TrainingSequence[] sequences, int labels, int rationales, AllowedTokens sets, bool keep)
     {
         var sources = steps.PaddedTokens(sequences.Sum(s => s.Source.Length));
         var (first, second) = (steps.PaddedTokens(labels), steps.PaddedTokens(rationales));
         var columns = steps.PaddedLength(Math.Max(sequences.Max(s => s.Source.Length), steps.Block));
-        var plan = new GridPlan(sequences, columns, Math.Max(sequences.Max(s => s.Target.Length), steps.Block));
+        var plan = new GridPlan(sequences, columns, steps.PaddedLength(Math.Max(sequences.Max(s => s.Target.Length), steps.Block)));
         var targetColumns = steps.PaddedLength(plan.TargetColumns);
         var rows = steps.PaddedRows(plan.Rows);
         while (rows * columns < sources || rows * targetColumns < first + second) rows += steps.Rows;
         var shape = new BatchShape(
             rows, columns, targetColumns, sources, first, second, steps.PaddedRows(sets.Count), steps.PaddedRows(sets.Largest));
         if (steps != ShapeSteps.None && shape.Within(_shapes) is { } known) return (known, plan);
-        _shapes.Add(shape);
+        if (keep) _shapes.Add(shape);
         return (shape, plan);
     }
 

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.MicroBatches;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
@@ -32,9 +33,14 @@ internal sealed class ScriptEngine : IStudentEngine
     /// <param name="recompute">Whether blocks are computed again in the backward pass instead of being kept, for a third more time.</param>
     /// <param name="kernels">With what kernels.</param>
     /// <param name="record">Whether steps are recorded as CUDA graphs and replayed where their shape comes again.</param>
+    /// <param name="reporter">Receives a warning where that comes to an end.</param>
     public ScriptEngine(
-        T5Model model, ShapeSteps? steps = null, bool recompute = false, KernelForm kernels = KernelForm.Plain, bool record = false)
+        T5Model model, ShapeSteps? steps = null, bool recompute = false, KernelForm kernels = KernelForm.Plain, bool record = false,
+        IReporter? reporter = null)
     {
+        // What is computed again has to be seeded again, which a recorded step cannot do.
+        if (record && recompute) throw new ArgumentException("steps whose blocks are computed again cannot be recorded", nameof(record));
+
         (_model, _recompute, _kernels) = (model, recompute, kernels);
         _batches = new ScriptBatch(
             model.Config, model.Device, steps ?? (model.Device.type == TorchSharp.DeviceType.CPU ? ShapeSteps.None : ShapeSteps.Gpu));
@@ -43,7 +49,7 @@ internal sealed class ScriptEngine : IStudentEngine
         if (model.ComputeType != ScalarType.Float32) _products = Weights.to(model.ComputeType).DetachFromDisposeScope();
         _weights = new WeightViews(model, Weights, _products ?? Weights);
         _gradients = new WeightViews(model, Gradients, Gradients);
-        if (record) _recorder = new StepRecorder(_batches, inputs => Call(inputs, Seeded, training: true));
+        if (record) _recorder = new StepRecorder(_batches, inputs => Call(inputs, Seeded, training: true), reporter ?? Reporter.None);
     }
 
     /// <inheritdoc/>
@@ -100,7 +106,7 @@ internal sealed class ScriptEngine : IStudentEngine
 
     private PendingLoss Run(MicroBatch batch, long seed, bool training)
     {
-        var host = _batches.Make(batch);
+        var host = _batches.Make(batch, known: training);
 
         // Blocks take the seeds after it, so those of other micro-batches must not be near.
         var dropoutSeed = (long)(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL) >> 2);
@@ -114,7 +120,8 @@ internal sealed class ScriptEngine : IStudentEngine
         var room = host.Arrays.Room();
         host.Arrays.CopyTo(room);
         var inputs = _batches.Inputs(host, room);
-        if (!training || _model.Device.type == TorchSharp.DeviceType.CPU) return Call(inputs, seed, training);
+        var draws = training && _model.Config.DropoutRate > 0;
+        if (!draws || _model.Device.type == TorchSharp.DeviceType.CPU) return Call(inputs, seed, training);
 
         // Another run of this process may be recording, while which nobody else may draw random numbers.
         lock (CudaGraph.Gate) return Call(inputs, seed, training);

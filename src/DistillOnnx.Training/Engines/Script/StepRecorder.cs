@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
@@ -10,13 +11,21 @@ namespace DistillOnnx.Training.Engines.Script;
 /// </summary>
 /// <param name="batches">Makes the inputs.</param>
 /// <param name="step">Queues a step whose dropout is seeded already, and gives its losses.</param>
-internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tensor> step) : IDisposable
+/// <param name="reporter">Receives a warning where no more is recorded for want of memory.</param>
+internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tensor> step, IReporter reporter) : IDisposable
 {
-    /// <summary>Most graphs; a batch of yet another shape runs without. Each holds some megabytes of the device's memory.</summary>
+    /// <summary>
+    /// Most graphs; a batch of yet another shape runs without. Each holds some megabytes of the device's memory, beside what a step needs,
+    /// which they share.
+    /// </summary>
     private const int Most = 64;
+
+    /// <summary>Of the memory in use when the first step has run, the part that has to be free for each further graph.</summary>
+    private const int LaterParts = 8;
 
     private readonly Dictionary<BatchShape, Recorded> _recorded = [];
     private (ulong First, ulong Second)? _pool;
+    private long _used;
     private bool _gaveUp;
 
     /// <summary>Graphs so far.</summary>
@@ -50,15 +59,17 @@ internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tenso
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (CudaGraph.Gate)
-        {
-            if (_recorded.Count > 0) cuda.synchronize();
-            foreach (var recorded in _recorded.Values) recorded.Dispose();
-            _recorded.Clear();
-        }
+        lock (CudaGraph.Gate) Clear();
     }
 
-    /// <summary>Seeds the device's generator, which TorchSharp's own functions leave as it is.</summary>
+    private void Clear()
+    {
+        if (_recorded.Count > 0) cuda.synchronize();
+        foreach (var recorded in _recorded.Values) recorded.Dispose();
+        _recorded.Clear();
+    }
+
+    /// <summary>Seeds the device's generator: TorchSharp's <c>manual_seed</c> left it as it was.</summary>
     private static void Seed(long seed) => TorchScript.Seed.Invoke("seed", seed).Dispose();
 
     private Recorded? Find(HostBatch batch)
@@ -72,16 +83,29 @@ internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tenso
         }
 
         if (_gaveUp || _recorded.Count >= Most) return null;
+
+        // libtorch ends the process where a graph finds no memory at its end, so there has to be enough before. A step needs no more than
+        // is in use after the first one; later ones share what the first graph took.
+        var (free, total) = CudaGraph.Memory();
+        if (_used == 0) _used = total - free;
+        if (free < (_recorded.Count == 0 ? _used : _used / LaterParts)) return GiveUp("there is too little memory left for it");
         try
         {
             return _recorded[batch.Shape] = Record(batch, _pool.Value);
         }
-        catch (ExternalException)
+        catch (ExternalException e)
         {
-            // Most likely there is not enough memory for another graph: the step itself says so where it runs without.
-            _gaveUp = true;
-            return null;
+            return GiveUp(TorchScript.Fault(e));
         }
+    }
+
+    /// <summary>Frees what the graphs hold, since a step without one needs as much again.</summary>
+    private Recorded? GiveUp(string why)
+    {
+        _gaveUp = true;
+        Clear();
+        reporter.Warn($"training steps are no longer recorded as CUDA graphs, which costs time with small students: {why}");
+        return null;
     }
 
     private Recorded Record(HostBatch batch, (ulong First, ulong Second) pool)
