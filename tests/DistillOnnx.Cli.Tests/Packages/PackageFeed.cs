@@ -49,6 +49,9 @@ public sealed class PackageFeed : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (LibTorch.IsExternal) return;
+
+        // .NET takes a folder of a user's data that is not there for none.
+        Directory.CreateDirectory(this["data"]);
         await DotnetAsync(
             Repository.Root, "pack", "DistillOnnx.sln", "-c", Configuration, "--no-build", $"-p:Version={Version}", "-o", this["feed"]);
         new XDocument(new XElement(
