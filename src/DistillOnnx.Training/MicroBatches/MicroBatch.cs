@@ -45,7 +45,12 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
 
         // Sorted by length and dealt out in turns, so that shares are equal in tokens too.
         var own = all.Where((_, i) => i % shares == share).ToList();
-        return [.. Balanced(own, tokenBudget).Select(part => new MicroBatch(part, label, rationale))];
+        // Within one, labels and rationales in turns: processors share a micro-batch's sequences out in stretches.
+        return
+        [
+            .. Balanced(own, tokenBudget).Select(part => new MicroBatch(
+                [.. part.OrderBy(s => s.Source.Length).ThenBy(s => s.Target.Length)], label, rationale)),
+        ];
     }
 
     /// <summary>The cut by the smallest budget that needs no more parts than the given one.</summary>
