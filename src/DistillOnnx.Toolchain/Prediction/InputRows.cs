@@ -58,7 +58,7 @@ internal static class InputRows
                 ?? Text(root, OtherInput, where)
                 ?? throw new InputException($"{where}: \"input\" is missing");
             var id = Text(root, "id", where) ?? line.Row.ToString(CultureInfo.InvariantCulture);
-            List<string> unknown = [.. root.EnumerateObject().Select(p => p.Name).Except(Keys, StringComparer.Ordinal)];
+            List<string> unknown = [.. root.EnumerateObject().Select(p => p.Name).Where(n => !Keys.Contains(n, StringComparer.Ordinal))];
             return ((id, new PredictorInput(input, Choices(root, where))), unknown);
         }
         catch (JsonException e)

@@ -38,13 +38,20 @@ internal static class StudentEngines
             return new UnpaddedEngine(model);
         }
 
-        return new ScriptEngine(
-            model, recompute: recompute, kernels: Kernels(model, reporter), record: graphs && !recompute && Records(model, reporter),
-            reporter: reporter);
+        return Script(model, recompute, graphs, reporter);
     }
 
+    /// <summary>The engine for every device, with what the model's device has.</summary>
+    /// <param name="model">The student.</param>
+    /// <param name="recompute">Whether blocks are computed again in the backward pass; nothing is recorded then.</param>
+    /// <param name="graphs">Whether steps on CUDA may run as recorded graphs.</param>
+    /// <param name="reporter">Receives a warning where something the device could gain by cannot be used.</param>
+    public static ScriptEngine Script(T5Model model, bool recompute, bool graphs, IReporter reporter) => new(
+        model, recompute: recompute, kernels: Kernels(model, reporter), record: graphs && !recompute && Records(model, reporter),
+        reporter: reporter);
+
     /// <summary>Whether a step is to run as a recorded graph; where it would gain and cannot, that is said.</summary>
-    internal static bool Records(T5Model model, IReporter reporter)
+    private static bool Records(T5Model model, IReporter reporter)
     {
         if (model.Device.type == TorchSharp.DeviceType.CPU || model.FlatParameters.numel() > MostRecorded) return false;
 

@@ -45,6 +45,7 @@ internal sealed record MicroBatch(IReadOnlyList<TrainingSequence> Sequences, dou
 
         // Sorted by length and dealt out in turns, so that shares are equal in tokens too.
         var own = all.Where((_, i) => i % shares == share).ToList();
+
         // Within one, labels and rationales in turns: processors share a micro-batch's sequences out in stretches.
         return
         [

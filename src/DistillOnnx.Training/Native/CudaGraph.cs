@@ -51,17 +51,13 @@ internal sealed unsafe class CudaGraph : IDisposable
     }
 
     /// <summary>A pool of memory for graphs of which no two run at once; it ends with the last of them.</summary>
-    public static (ulong First, ulong Second) NewPool()
-    {
-        var pool = Native.Value.NewPool();
-        return (pool.First, pool.Second);
-    }
+    public static Pool NewPool() => Native.Value.NewPool();
 
     /// <summary>Records what is queued on the current device, without running it.</summary>
     /// <param name="pool">What <see cref="NewPool"/> gave; holds all that is allocated meanwhile.</param>
     /// <param name="work">Queues the work, all of it from this thread.</param>
     /// <exception cref="InvalidOperationException">The work did what cannot be recorded.</exception>
-    public static CudaGraph Record((ulong First, ulong Second) pool, Action work)
+    public static CudaGraph Record(Pool pool, Action work)
     {
         var native = Native.Value;
         var before = native.CurrentStream(-1);
@@ -157,9 +153,9 @@ internal sealed unsafe class CudaGraph : IDisposable
         public long Id;
     }
 
-    /// <summary><c>std::pair</c> of two numbers.</summary>
+    /// <summary>Names a pool of memory: <c>std::pair</c> of two numbers.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct Pool
+    public struct Pool
     {
         public ulong First;
         public ulong Second;

@@ -218,9 +218,7 @@ internal static class GpuTraining
             _model = new T5Model(T5Presets.Load(preset), device, seed: 1);
             if (device.type != TorchSharp.DeviceType.CPU) backends.cuda.matmul.allow_tf32 = tf32;
             if (precision == TrainingPrecision.Bf16) _model.ComputeType = ScalarType.BFloat16;
-            _engine = new ScriptEngine(
-                _model, recompute: recompute, kernels: StudentEngines.Kernels(_model, Reporter.None),
-                record: record && !recompute && StudentEngines.Records(_model, Reporter.None));
+            _engine = StudentEngines.Script(_model, recompute, record, Reporter.None);
             _optimizer = Optimizer.Create(optimizer, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
         }
 

@@ -60,29 +60,29 @@ internal static class LowLoad
         BundlePredictor predictor, BundlePredictor lanes, PredictionClient client, Health.HealthClient health, string text, TimeSpan pause,
         CancellationToken token)
     {
-        async Task<double> Own(BundlePredictor of)
+        async Task<double> After(Func<Task> call)
         {
             await Task.Delay(pause, token);
             var start = Stopwatch.GetTimestamp();
-            of.Predict([new PredictorInput(text)], token);
+            await call();
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
+        Task<double> Own(BundlePredictor of) => After(() =>
+        {
+            of.Predict([new PredictorInput(text)], token);
+            return Task.CompletedTask;
+        });
+        var request = new client::DistillOnnx.V1.PredictRequest
+        {
+            Model = "nli",
+            Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
+        };
+        var stage = 0.0;
         var (own, withLanes) = (await Own(predictor), await Own(lanes));
-        await Task.Delay(pause, token);
-        var start = Stopwatch.GetTimestamp();
-        var answer = await client.PredictAsync(
-            new client::DistillOnnx.V1.PredictRequest
-            {
-                Model = "nli",
-                Inputs = { new client::DistillOnnx.V1.PredictionInput { Text = text } },
-            },
-            token);
-        var served = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        await Task.Delay(pause, token);
-        start = Stopwatch.GetTimestamp();
-        await health.CheckAsync(new HealthCheckRequest(), cancellationToken: token);
-        return new Call(own, withLanes, served, answer.Timings.InferenceMs, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        var served = await After(async () => stage = (await client.PredictAsync(request, token)).Timings.InferenceMs);
+        var empty = await After(() => health.CheckAsync(new HealthCheckRequest(), cancellationToken: token).ResponseAsync);
+        return new Call(own, withLanes, served, stage, empty);
     }
 
     /// <summary>Milliseconds of one text's calls.</summary>

@@ -9,7 +9,7 @@ namespace DistillOnnx.Training.Engines.Script;
 internal sealed class GridPlan
 {
     /// <summary>
-    /// Rows with room that are looked at for a sequence, so that thousands of short ones do not look at thousands of rows.
+    /// Rows that are looked at for a sequence, the last ones, so that thousands of short ones do not look at thousands of rows.
     /// </summary>
     private const int Looked = 64;
 
@@ -22,15 +22,10 @@ internal sealed class GridPlan
     {
         _places = new (int, int, int)[sequences.Count];
         var used = new List<(int Source, int Target)>();
-
-        // Rows that have no room for the shortest source are not looked at again.
-        var first = 0;
-        var shortest = sequences.Min(s => s.Source.Length);
         foreach (var i in Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Source.Length))
         {
             var (source, target) = (sequences[i].Source.Length, sequences[i].Target.Length);
-            while (first < used.Count && used[first].Source + shortest > sourceColumns) first++;
-            var row = Math.Max(first, used.Count - Looked);
+            var row = Math.Max(0, used.Count - Looked);
             while (row < used.Count && (used[row].Source + source > sourceColumns || used[row].Target + target > targetColumns)) row++;
             if (row == used.Count) used.Add((0, 0));
             _places[i] = (row, used[row].Source, used[row].Target);

@@ -43,9 +43,9 @@ internal sealed class PartTokens
         while (_targets.Count < tokens) Add(0, 0, null);
 
         // What counts nothing has a loss too, of which nothing must become of no number.
-        for (var i = 0; i < tokens; i++)
+        for (var i = 0; _closed && i < tokens; i++)
         {
-            if (_closed && _counts[i] == 0) _targets[i] = _sets.Any!.Value;
+            if (_counts[i] == 0) _targets[i] = _sets.Any!.Value;
         }
 
         arrays.Add([.. _targets]);

@@ -21,9 +21,9 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
 
     /// <summary>The arrays of a micro-batch, filled up to a shape that was there before where one costs little more.</summary>
     /// <param name="batch">The sequences.</param>
-    /// <param name="known">Whether later batches may be filled up to its shape: those of training, so that what is evaluated in between
+    /// <param name="keep">Whether later batches may be filled up to its shape: those of training, so that what is evaluated in between
     /// changes nothing.</param>
-    public HostBatch Make(MicroBatch batch, bool known = true)
+    public HostBatch Make(MicroBatch batch, bool keep = true)
     {
         // Labels come first, so that each part's tokens lie together.
         var sequences = batch.Sequences.OrderBy(s => s.Part).ToArray();
@@ -31,13 +31,22 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
         var rationales = sequences[labels.Length..];
         var sets = new AllowedTokens();
         var parts = new[] { labels, rationales }.Where(p => p.Length > 0).Select(p => new PartTokens(batch, p, sets)).ToArray();
-        var (shape, plan) = Shape(sequences, labels.Sum(s => s.Target.Length), rationales.Sum(s => s.Target.Length), sets, known);
+        var (shape, plan) = Shape(sequences, labels.Sum(s => s.Target.Length), rationales.Sum(s => s.Target.Length), sets, keep);
         var arrays = new Upload(device);
         Source(arrays, sequences, shape, plan);
         Target(arrays, sequences, labels.Length, shape, plan);
         foreach (var part in parts) part.AddTo(arrays, part.IsLabels ? shape.Labels : shape.Rationales);
         arrays.Add(sets.Tokens(shape.Sets, shape.SetTokens));
         return new HostBatch(shape, arrays);
+    }
+
+    /// <summary>Brings a batch to the device.</summary>
+    /// <param name="batch">What <see cref="Make"/> gave.</param>
+    public ScriptInputs Send(HostBatch batch)
+    {
+        var room = batch.Arrays.Room();
+        batch.Arrays.CopyTo(room);
+        return Inputs(batch, room);
     }
 
     /// <summary>The arrays as tensors on the device, with what depends on lengths alone.</summary>

@@ -106,7 +106,7 @@ internal sealed class ScriptEngine : IStudentEngine
 
     private PendingLoss Run(MicroBatch batch, long seed, bool training)
     {
-        var host = _batches.Make(batch, known: training);
+        var host = _batches.Make(batch, keep: training);
 
         // Blocks take the seeds after it, so those of other micro-batches must not be near.
         var dropoutSeed = (long)(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL) >> 2);
@@ -117,9 +117,7 @@ internal sealed class ScriptEngine : IStudentEngine
 
     private Tensor Direct(HostBatch host, long seed, bool training)
     {
-        var room = host.Arrays.Room();
-        host.Arrays.CopyTo(room);
-        var inputs = _batches.Inputs(host, room);
+        var inputs = _batches.Send(host);
         var draws = training && _model.Config.DropoutRate > 0;
         if (!draws || _model.Device.type == TorchSharp.DeviceType.CPU) return Call(inputs, seed, training);
 

@@ -24,7 +24,7 @@ internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tenso
     private const int LaterParts = 8;
 
     private readonly Dictionary<BatchShape, Recorded> _recorded = [];
-    private (ulong First, ulong Second)? _pool;
+    private CudaGraph.Pool? _pool;
     private long _used;
     private bool _gaveUp;
 
@@ -41,10 +41,9 @@ internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tenso
         {
             if (Find(batch) is not { } recorded)
             {
-                var room = batch.Arrays.Room();
-                batch.Arrays.CopyTo(room);
+                var inputs = batches.Send(batch);
                 Seed(seed);
-                return step(batches.Inputs(batch, room));
+                return step(inputs);
             }
 
             batch.Arrays.CopyTo(recorded.Room);
@@ -108,7 +107,7 @@ internal sealed class StepRecorder(ScriptBatch batches, Func<ScriptInputs, Tenso
         return null;
     }
 
-    private Recorded Record(HostBatch batch, (ulong First, ulong Second) pool)
+    private Recorded Record(HostBatch batch, CudaGraph.Pool pool)
     {
         var room = batch.Arrays.Room();
         var inputs = batches.Inputs(batch, room);
