@@ -1,5 +1,10 @@
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core.Bundles;
+using DistillOnnx.Core.Labels;
 using DistillOnnx.Core.T5;
+using DistillOnnx.Export.Onnx;
+using DistillOnnx.Export.T5;
+using DistillOnnx.Export.Weights;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.TestSupport;
 
@@ -56,5 +61,34 @@ public sealed class QuantizedRowsTests
         {
             Directory.Delete(root, recursive: true);
         }
+    }
+
+    /// <summary>Only graphs that label take the operator of a later opset; it hides what the mask hides, wherever that stands.</summary>
+    [Fact]
+    public void Labels_InEightBits_HideWhatTheMaskHides()
+    {
+        using var files = TinyCheckpoint.Create(TinyCheckpoint.Variants["v1.1"]);
+        using var checkpoint = Checkpoint.Open(files.Directory);
+        var weights = new T5Weights(checkpoint.Config, checkpoint.Tensors);
+        var form = new GraphForm { Precision = GraphPrecision.Int8 };
+        var plan = LabelPlan.Create(
+            LabelTrie.Build([[10, 11, 1], [10, 12, 1], [9, 1]], ["a", "b", "c"]), weights.Config.DecoderStartTokenId);
+        var graph = T5Graphs.Labels(weights, form, plan);
+        Assert.Equal(weights.Config.NumLayers, graph.Graph.Node.Count(n => n.OpType == "Attention"));
+        Assert.Equal((OnnxWriter.AttentionOpset, OnnxWriter.Opset), (graph.Opset, T5Graphs.Encoder(weights, form).Opset));
+        Assert.Equal(OnnxWriter.Opset, T5Graphs.Labels(weights, form with { Portable = true }, plan).Opset);
+
+        // A hidden token first, in the middle and last; what stands there must not matter.
+        var shown = Batch.Random(3, weights.Config.VocabSize, 9);
+        foreach (var hidden in (int[])[0, 4, 8]) shown.Mask[hidden] = 0;
+        using var opened = OnnxGraph.Of(graph);
+        using var portable = OnnxGraph.Of(T5Graphs.Labels(weights, form with { Portable = true }, plan));
+        float[] Run(OnnxGraph of) =>
+            of.Run(("input_ids", shown.Ids, shown.Shape), ("attention_mask", shown.Mask, shown.Shape))["label_log_probs"].Values;
+        var expected = Run(portable);
+        Assert.All(expected.Zip(Run(opened)), pair => Assert.Equal(pair.First, pair.Second, 0.02f));
+        var before = Run(opened);
+        foreach (var other in (int[])[0, 4, 8]) shown.Ids[other] = 7;
+        Assert.All(before.Zip(Run(opened)), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
     }
 }

@@ -1,6 +1,6 @@
 namespace DistillOnnx.Export.Onnx;
 
-/// <summary>Operators of ONNX's own domain, opset 17, under short names.</summary>
+/// <summary>Operators of ONNX's own domain, under short names.</summary>
 internal sealed partial class GraphBuilder
 {
     public Value MatMul(Value a, Value b) => Node("MatMul", [a, b]);
@@ -34,6 +34,15 @@ internal sealed partial class GraphBuilder
     public Value LogSoftmax(Value value) => Node("LogSoftmax", [value], ("axis", -1));
 
     public Value ReduceSum(Value value, int axis) => Node("ReduceSum", [value, Constant([(long)axis])], ("keepdims", 0));
+
+    /// <summary>Reduces a dimension by an operator whose axes became an input with opset 18.</summary>
+    /// <param name="op">ReduceMax, ReduceMin or ReduceMean.</param>
+    /// <param name="value">What is reduced.</param>
+    /// <param name="axis">The dimension.</param>
+    /// <param name="keep">Whether it stays, as 1.</param>
+    public Value Reduce(string op, Value value, int axis = -1, bool keep = true) => Opset < 18
+        ? Node(op, [value], ("axes", new[] { axis }), ("keepdims", keep ? 1 : 0))
+        : Node(op, [value, Constant([(long)axis])], ("keepdims", keep ? 1 : 0));
 
     /// <summary>One dimension of a value's shape, as a scalar.</summary>
     public Value Size(Value value, int axis) => Gather(Node("Shape", [value]), Scalar((long)axis));

@@ -21,19 +21,24 @@ internal sealed partial class GraphBuilder
 
     /// <summary>Starts a graph.</summary>
     /// <param name="name">Its name.</param>
-    public GraphBuilder(string name)
-        : this(name, null)
+    /// <param name="opset">The version of ONNX's own operators that it names.</param>
+    public GraphBuilder(string name, int opset = OnnxWriter.Opset)
+        : this(name, opset, null)
     {
     }
 
-    private GraphBuilder(string name, GraphBuilder? outer)
+    private GraphBuilder(string name, int opset, GraphBuilder? outer)
     {
+        Opset = opset;
         _outer = outer;
         _graph = new GraphProto { Name = name };
     }
 
     /// <summary>The graph without its constants, which the writer streams.</summary>
     public GraphProto Graph => _graph;
+
+    /// <summary>The version of ONNX's own operators.</summary>
+    public int Opset { get; }
 
     /// <summary>The constants by name, in the order in which they were first asked for.</summary>
     public IReadOnlyDictionary<string, TensorData> Constants => _constants;
@@ -45,7 +50,7 @@ internal sealed partial class GraphBuilder
 
     /// <summary>Starts a branch of this graph, to be given to a node as an attribute.</summary>
     /// <param name="name">Its name, which also begins the names of its values.</param>
-    public GraphBuilder Branch(string name) => new(name, this) { _scope = name + "/" };
+    public GraphBuilder Branch(string name) => new(name, Opset, this) { _scope = name + "/" };
 
     /// <summary>Begins the names of what is built until disposal: for readers of the graph.</summary>
     /// <param name="name">One part of a path, for instance <c>block.0</c>.</param>

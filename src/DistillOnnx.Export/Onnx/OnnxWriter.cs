@@ -11,11 +11,15 @@ namespace DistillOnnx.Export.Onnx;
 /// </summary>
 internal static class OnnxWriter
 {
-    /// <summary>The IR version written: what ONNX 1.12 and everything since reads.</summary>
-    public const int IrVersion = 8;
+    // What ONNX 1.12 and everything since reads; and what came with the later operator set.
+    private const int IrVersion = 8;
+    private const int AttentionIrVersion = 11;
 
-    /// <summary>The operator set of ONNX's own domain.</summary>
+    /// <summary>The operator set of ONNX's own domain, where a graph asks for no later one.</summary>
     public const int Opset = 17;
+
+    /// <summary>The operator set that brought <c>Attention</c>.</summary>
+    public const int AttentionOpset = 23;
 
     /// <summary>Model size in bytes above which values go to a file of their own; a little below protobuf's own limit.</summary>
     public const long DefaultExternalThreshold = 2_000_000_000;
@@ -77,12 +81,12 @@ internal static class OnnxWriter
     {
         var model = new ModelProto
         {
-            IrVersion = IrVersion,
+            IrVersion = builder.Opset < AttentionOpset ? IrVersion : AttentionIrVersion,
             ProducerName = "DistillOnnx",
             ProducerVersion = typeof(OnnxWriter).Assembly.GetName().Version?.ToString(3) ?? "",
         };
         foreach (var domain in builder.Domains)
-            model.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = domain.Length == 0 ? Opset : 1 });
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = domain.Length == 0 ? builder.Opset : 1 });
         foreach (var (key, value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal)) model.MetadataProps.Add(Entry(key, value));
         model.WriteTo(stream);
 

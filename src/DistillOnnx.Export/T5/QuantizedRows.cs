@@ -16,6 +16,9 @@ internal sealed record QuantizedRows(Value Bytes, byte ZeroPoint, Value Scale)
 
     private const byte Middle = 128;
 
+    /// <summary>The operator set from which QuantizeLinear takes a scale for each block along an axis: here a token's whole row.</summary>
+    private const int BlockedOpset = 21;
+
     /// <summary>Adds the nodes that quantise.</summary>
     /// <param name="t5">What all parts share.</param>
     /// <param name="x">Single precision, [B, T, in].</param>
@@ -26,23 +29,29 @@ internal sealed record QuantizedRows(Value Bytes, byte ZeroPoint, Value Scale)
     {
         var graph = t5.Graph;
         using var scope = graph.Scope("quantize");
-        Value Extreme(string op) => graph.Node(op, [x], ("axes", new[] { -1 }), ("keepdims", 1));
-        var most = rectify
-            ? graph.Node("Max", [Extreme("ReduceMax"), graph.Scalar(Least)])
-            : graph.Node("Max", [Extreme("ReduceMax"), graph.Node("Neg", [Extreme("ReduceMin")]), graph.Scalar(Least)]);
+        var largest = graph.Reduce("ReduceMax", x);
+        var least = graph.Scalar(Least);
+        var most = graph.Node("Max", rectify ? [largest, least] : [largest, graph.Node("Neg", [graph.Reduce("ReduceMin", x)]), least]);
         var scale = graph.Mul(most, graph.Scalar(1f / (rectify ? byte.MaxValue : sbyte.MaxValue)));
-
-        // Scales along an axis are those of one axis alone: all tokens as one dimension.
-        var (rows, scales) = (graph.Reshape(x, -1, inputs), graph.Reshape(scale, -1));
-        Value[] operands = rectify
-            ? [rows, scales]
-            : [rows, scales, t5.Once(length, "zero_points", () =>
-                graph.Node("Expand", [graph.Constant([Middle]), graph.Node("Shape", [scales])]))];
-        var bytes = graph.Node("QuantizeLinear", operands, ("axis", 0));
-        bytes = length.Size is { } size
-            ? graph.Reshape(bytes, -1, size, inputs)
-            : graph.Reshape(bytes, t5.Once(length, $"shape.{inputs}", () => graph.Node("Shape", [x])));
+        var bytes = graph.Opset < BlockedOpset ? ByTokens(t5, x, scale, length, inputs, rectify)
+            : graph.Node("QuantizeLinear", WithZeroPoints(t5, x, scale, length, rectify), ("axis", -1), ("block_size", inputs));
         return new QuantizedRows(
             graph.Is(bytes, ElementType.UInt8, T5Model.Batch, length, inputs), rectify ? (byte)0 : Middle, scale);
     }
+
+    /// <summary>The same where scales along one axis are all that the operator takes: with all tokens as one dimension.</summary>
+    private static Value ByTokens(T5Context t5, Value x, Value scale, Dim length, int inputs, bool rectify)
+    {
+        var graph = t5.Graph;
+        var (rows, scales) = (graph.Reshape(x, -1, inputs), graph.Reshape(scale, -1));
+        var bytes = graph.Node("QuantizeLinear", WithZeroPoints(t5, rows, scales, length, rectify), ("axis", 0));
+        return length.Size is { } size
+            ? graph.Reshape(bytes, -1, size, inputs)
+            : graph.Reshape(bytes, t5.Once(length, $"shape.{inputs}", () => graph.Node("Shape", [x])));
+    }
+
+    private static Value[] WithZeroPoints(T5Context t5, Value x, Value scales, Dim length, bool rectify) => rectify
+        ? [x, scales]
+        : [x, scales, t5.Once(length, "zero_points", () =>
+            t5.Graph.Node("Expand", [t5.Graph.Constant([Middle]), t5.Graph.Node("Shape", [scales])]))];
 }

@@ -65,8 +65,10 @@ internal sealed class T5Attention
 
     /// <summary>Attends to the input itself, all at once: the encoder's self-attention, which ONNX Runtime has as one operator.</summary>
     /// <param name="x">[B, S, d_model].</param>
-    /// <param name="bias">Position bias [1, heads, S, S]; in the portable form with the mask of padding, [B, heads, S, S].</param>
-    /// <param name="paddingMask">int32 [B, S]: 1 for a token, 0 for padding; read by the fused form alone.</param>
+    /// <param name="bias">
+    /// Position bias: for the contributed operator alone, [1, heads, S, S], otherwise with the mask of padding, [B, heads, S, S].
+    /// </param>
+    /// <param name="paddingMask">int32 [B, S]: 1 for a token, 0 for padding; read by the contributed operator alone.</param>
     /// <param name="length">S.</param>
     /// <returns>[B, S, d_model].</returns>
     public Value ForwardSelf(Value x, Value bias, Value paddingMask, Dim length)
@@ -85,10 +87,19 @@ internal sealed class T5Attention
 
         var (q, k, v) = (Q.Forward(x, length), K.Forward(x, length), V.Forward(x, length));
         if (_t5.Form.Portable) return Forward(Split(q), Split(k), Split(v), bias, length);
-        var mixed = O.Forward(Attend(q, k, v, paddingMask, bias, ElementType.Float, 0, length), length);
+        var mixed = O.Forward(
+            _t5.Form.AttentionOperator ? Attend(q, k, v, bias, length) : Attend(q, k, v, paddingMask, bias, ElementType.Float, 0, length),
+            length);
         return _t5.ResidualExponent(isDecoder: false) is > 0 and var scale
             ? _t5.Graph.Mul(mixed, _t5.Graph.Scalar(MathF.ScaleB(1, -scale)))
             : mixed;
+    }
+
+    private Value Attend(Value q, Value k, Value v, Value bias, Dim length)
+    {
+        var heads = _t5.Config.NumHeads;
+        var mixed = _t5.Graph.Node("Attention", [q, k, v, bias], ("q_num_heads", heads), ("kv_num_heads", heads), ("scale", 1f));
+        return _t5.Graph.Is(mixed, ElementType.Float, T5Model.Batch, length, _t5.Config.InnerDim);
     }
 
     private Value Attend(Value q, Value k, Value v, Value paddingMask, Value bias, ElementType type, int scoreExponent, Dim length)

@@ -48,7 +48,7 @@ internal sealed class T5Block
 
     /// <summary>Adds the block's nodes in an encoder.</summary>
     /// <param name="x">The residual stream and its norm, [B, S, d_model] both.</param>
-    /// <param name="selfBias">Position bias, in the portable form with the mask of padding.</param>
+    /// <param name="selfBias">What <see cref="T5Attention.ForwardSelf"/> takes.</param>
     /// <param name="paddingMask">What <see cref="T5Attention.ForwardSelf"/> takes.</param>
     /// <param name="next">The next block's norm, or the final one.</param>
     /// <param name="length">S.</param>

@@ -73,8 +73,7 @@ internal sealed class T5Choices(T5Model model)
         var path = _graph.Node("GatherND", [flat, _graph.Unsqueeze(steps, 3)], ("batch_dims", 1));
         var absentSteps = _graph.Node("Less", [tries.LabelSteps, zero]);
         var sums = _graph.ReduceSum(_graph.Node("Where", [absentSteps, _graph.Scalar(0f), path]), 2);
-        var absentLabels = _graph.Node(
-            "ReduceMin", [_graph.Cast(absentSteps, ElementType.Int32)], ("axes", new[] { 2 }), ("keepdims", 0));
+        var absentLabels = _graph.Reduce("ReduceMin", _graph.Cast(absentSteps, ElementType.Int32), 2, keep: false);
         return _graph.Node("Where", [_graph.Cast(absentLabels, ElementType.Bool), masked, sums]);
     }
 }

@@ -19,7 +19,7 @@ internal static class T5Graphs
     /// <summary><c>input_ids, attention_mask → last_hidden_state</c>.</summary>
     public static GraphBuilder Encoder(T5Weights weights, GraphForm form)
     {
-        var graph = new GraphBuilder("encoder_model");
+        var graph = new GraphBuilder("encoder_model", form.Opset);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, EncoderLength);
         var mask = graph.Input("attention_mask", ElementType.Int64, T5Model.Batch, EncoderLength);
         var states = new T5Model(graph, weights, form).Encode(ids, mask, EncoderLength);
@@ -32,7 +32,7 @@ internal static class T5Graphs
     /// </summary>
     public static GraphBuilder Decoder(T5Weights weights, GraphForm form)
     {
-        var graph = new GraphBuilder("decoder_model");
+        var graph = new GraphBuilder("decoder_model", form.Opset);
         var mask = graph.Input("encoder_attention_mask", ElementType.Int64, T5Model.Batch, EncoderLength);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, DecoderLength);
         var states = graph.Input("encoder_hidden_states", ElementType.Float, T5Model.Batch, EncoderLength, weights.Config.DModel);
@@ -44,7 +44,7 @@ internal static class T5Graphs
     /// <summary><c>encoder_attention_mask, input_ids, past_key_values.N.… → logits, present.N.decoder.{key,value}</c>.</summary>
     public static GraphBuilder DecoderWithPast(T5Weights weights, GraphForm form)
     {
-        var graph = new GraphBuilder("decoder_with_past_model");
+        var graph = new GraphBuilder("decoder_with_past_model", form.Opset);
         var mask = graph.Input("encoder_attention_mask", ElementType.Int64, T5Model.Batch, CrossLength);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, DecoderLength);
         var past = PastInputs(graph, weights);
@@ -60,7 +60,7 @@ internal static class T5Graphs
     public static GraphBuilder DecoderMerged(T5Weights weights, GraphForm form)
     {
         var config = weights.Config;
-        var graph = new GraphBuilder("decoder_model_merged");
+        var graph = new GraphBuilder("decoder_model_merged", form.Opset);
         var mask = graph.Input("encoder_attention_mask", ElementType.Int64, T5Model.Batch, EncoderLength);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, DecoderLength);
         var states = graph.Input("encoder_hidden_states", ElementType.Float, T5Model.Batch, EncoderLength, config.DModel);
@@ -92,7 +92,8 @@ internal static class T5Graphs
     /// <param name="plan">The labels, whose order the output has.</param>
     public static GraphBuilder Labels(T5Weights weights, GraphForm form, LabelPlan plan)
     {
-        var graph = new GraphBuilder("label_model");
+        form = form.ForLabels();
+        var graph = new GraphBuilder("label_model", form.Opset);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, Sequence);
         var mask = graph.Input("attention_mask", ElementType.Int64, T5Model.Batch, Sequence);
         var model = new T5Model(graph, weights, form);
@@ -107,7 +108,8 @@ internal static class T5Graphs
     public static GraphBuilder Choices(T5Weights weights, GraphForm form)
     {
         const string positions = "positions", branchings = "branchings", labels = "labels";
-        var graph = new GraphBuilder("label_model");
+        form = form.ForLabels();
+        var graph = new GraphBuilder("label_model", form.Opset);
         var ids = graph.Input("input_ids", ElementType.Int64, T5Model.Batch, Sequence);
         var mask = graph.Input("attention_mask", ElementType.Int64, T5Model.Batch, Sequence);
         var tries = new T5Choices.Tries(

@@ -17,7 +17,7 @@ internal sealed class T5LayerNorm(T5Context t5, string name, bool isDecoder)
         // Division by the root rather than multiplication by its reciprocal: the form that ONNX Runtime knows to fuse.
         var graph = t5.Graph;
         var square = graph.Node("Pow", [x, graph.Scalar(2f)]);
-        var mean = graph.Node("ReduceMean", [square], ("axes", new[] { -1 }), ("keepdims", 1));
+        var mean = graph.Reduce("ReduceMean", square);
         var root = graph.Node("Sqrt", [graph.Add(mean, graph.Scalar(Epsilon))]);
         return graph.Mul(graph.Div(x, root), Weight());
     }

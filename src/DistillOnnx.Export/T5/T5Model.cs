@@ -53,8 +53,9 @@ internal sealed class T5Model
         if (Context.ResidualExponent(isDecoder: false) is > 0 and var exponent)
             embedded = graph.Mul(embedded, graph.Scalar(MathF.ScaleB(1, -exponent)));
         var rows = _encoder.RelativePosition.Rows(graph.Scalar(0L), graph.Size(inputIds, 1));
-        var mask = Context.Form.Portable ? MaskBias(attentionMask, 1, 2) : graph.Cast(attentionMask, ElementType.Int32);
-        var bias = _encoder.SelfBias(p => Context.Form.Portable ? graph.Add(p.Bias(rows), mask) : p.Bias(rows));
+        var masksByBias = Context.Form.Portable || Context.Form.AttentionOperator;
+        var mask = masksByBias ? MaskBias(attentionMask, 1, 2) : graph.Cast(attentionMask, ElementType.Int32);
+        var bias = _encoder.SelfBias(p => masksByBias ? graph.Add(p.Bias(rows), mask) : p.Bias(rows));
         return _encoder.Forward(embedded, bias, mask, length);
     }
 

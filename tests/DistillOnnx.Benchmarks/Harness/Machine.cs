@@ -51,7 +51,19 @@ internal static class Machine
         var line = File.Exists(info)
             ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
             : null;
-        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        var name = line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        return Vectors(info) is { } vectors ? $"{name} ({vectors})" : name;
+    }
+
+    /// <summary>The widest vectors, and whether products of eight bits have an instruction; null where the system does not say.</summary>
+    private static string? Vectors(string info)
+    {
+        var flags = File.Exists(info)
+            ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal))?.Split(' ')
+            : null;
+        if (flags is null) return null;
+        var width = flags.Contains("avx512f") ? "AVX-512" : flags.Contains("avx2") ? "AVX2" : "no AVX2";
+        return flags.Contains("avx512_vnni") || flags.Contains("avx_vnni") ? width + ", VNNI" : width;
     }
 
     private static long? Status(string key, int? process = null)

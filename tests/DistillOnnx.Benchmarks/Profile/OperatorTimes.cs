@@ -13,10 +13,11 @@ internal static class OperatorTimes
     /// <param name="graph">The graph file; its inputs are <c>input_ids</c> and <c>attention_mask</c>.</param>
     /// <param name="inputs">Rows of one length.</param>
     /// <param name="threads">Threads of an operator.</param>
+    /// <param name="scope">How the names of the nodes begin that count: a part of the graph.</param>
     /// <param name="runs">Profiled runs; a node's time is the median of them.</param>
     /// <returns>Milliseconds by operator, products by the width of their result as well; the longest first.</returns>
     public static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Measure(
-        string graph, int[][] inputs, int threads, int runs)
+        string graph, string scope, int[][] inputs, int threads, int runs)
     {
         var directory = Directory.CreateTempSubdirectory("distillonnx-profile-").FullName;
         try
@@ -28,7 +29,7 @@ internal static class OperatorTimes
             using var session = new InferenceSession(graph, options);
             Run(session, inputs, WarmupRuns + runs);
             using var profile = JsonDocument.Parse(File.ReadAllBytes(session.EndProfiling()));
-            return Sum(profile.RootElement);
+            return Sum(profile.RootElement, scope);
         }
         finally
         {
@@ -46,14 +47,15 @@ internal static class OperatorTimes
             session.Run(options, ["input_ids", "attention_mask"], [ids, mask], [session.OutputNames[0]]).Dispose();
     }
 
-    private static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Sum(JsonElement events)
+    private static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Sum(JsonElement events, string scope)
     {
         const string suffix = "_kernel_time";
         var nodes = new Dictionary<string, (string Operator, List<double> Times)>(StringComparer.Ordinal);
         foreach (var e in events.EnumerateArray())
         {
             var name = e.GetProperty("name").GetString()!;
-            if (e.GetProperty("cat").GetString() != "Node" || !name.EndsWith(suffix, StringComparison.Ordinal)) continue;
+            if (e.GetProperty("cat").GetString() != "Node" || !name.EndsWith(suffix, StringComparison.Ordinal)
+                || !name.StartsWith(scope, StringComparison.Ordinal)) continue;
             var arguments = e.GetProperty("args");
             if (!nodes.TryGetValue(name, out var node)) nodes[name] = node = (Describe(arguments), []);
             node.Times.Add(e.GetProperty("dur").GetDouble() / 1000);

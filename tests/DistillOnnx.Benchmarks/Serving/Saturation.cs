@@ -11,6 +11,8 @@ internal static class Saturation
     /// <summary>Callers enough that rows always wait.</summary>
     public const int ManyCallers = 64;
 
+    private const string Int8 = "int8";
+
     // Which budget suits a processor best depends on its caches: the in-process loop gets the better of two.
     private static readonly int[] Budgets = [512, 2048];
 
@@ -51,9 +53,7 @@ internal static class Saturation
         foreach (var (what, rate) in medians)
             result.Row(("saturation", what), ("answers/s", rate.Median), ("least", rate.Fastest), ("most", rates[what].Max()));
 
-        // The machine's speed drifts: rates are compared within a round.
         var ideal = rates[InProcess(Budgets.MaxBy(b => medians[InProcess(b)].Median))];
-        double Ratio(List<double> a, List<double> b) => Timing.Of([.. a.Zip(b, (x, y) => x / y)]).Median;
         result.Ratio("throughput_over_inprocess", Ratio(rates["served, batched"], ideal));
         result.Ratio("throughput_over_unbatched", Ratio(rates["served, batched"], rates["served, one call a run"]));
         result.Ratio("unbatched_bound", Ratio(ideal, rates["in process, one row a run"]));
@@ -62,6 +62,44 @@ internal static class Saturation
         result.Ratio("padding_waste", padding / (text + padding));
         foreach (var loop in loops) loop.Dispose();
         foreach (var client in batchedClients.Concat(unbatchedClients)) client.Dispose();
+    }
+
+    /// <summary>Compares the server on eight bits with its own in-process rate and with the server in full precision.</summary>
+    public static async Task MeasureInt8Async(
+        BenchmarkResult result,
+        string bundle,
+        ServerProcess full,
+        ServerProcess int8,
+        string[] texts,
+        BenchmarkOptions options,
+        CancellationToken cancellationToken)
+    {
+        BenchmarkOptions.Say("saturation in int8");
+        var length = TimeSpan.FromSeconds(options.Quick ? 3 : 8);
+        var (fullClients, int8Clients) = (Callers.Connect(full.Address), Callers.Connect(int8.Address));
+        BundlePredictor[] loops = [.. Budgets.Select(b => BundlePredictor.Open(
+            bundle, new RuntimeOptions { Device = "cpu", Threads = options.Threads, MaxBatchTokens = b, Precision = Int8 }))];
+        PredictorInput[] inputs = [.. texts.Select(t => new PredictorInput(t))];
+        List<double>[] own = [.. Budgets.Select(_ => new List<double>())];
+        List<double> served = [], servedFull = [];
+        foreach (var loop in loops) loop.Predict(inputs[..Math.Min(32, inputs.Length)], cancellationToken);
+        for (var round = 0; round < (options.Quick ? 1 : 5); round++)
+        {
+            for (var i = 0; i < loops.Length; i++) own[i].Add(OwnRate(loops[i], inputs, cancellationToken));
+            served.Add(await Callers.SaturateAsync(int8Clients, texts, ManyCallers, length, cancellationToken));
+            servedFull.Add(await Callers.SaturateAsync(fullClients, texts, ManyCallers, length, cancellationToken));
+        }
+
+        void Row(string what, List<double> rates) => result.Row(
+            ("saturation in int8", what), ("answers/s", Timing.Of(rates).Median), ("least", rates.Min()), ("most", rates.Max()));
+        for (var i = 0; i < loops.Length; i++) Row(InProcess(Budgets[i]), own[i]);
+        Row("served, batched", served);
+        Row("served in fp32, batched", servedFull);
+        var ideal = own.MaxBy(rates => Timing.Of(rates).Median)!;
+        result.Ratio("int8_throughput_over_inprocess", Ratio(served, ideal));
+        result.Ratio("int8_throughput_over_fp32", Ratio(served, servedFull));
+        foreach (var loop in loops) loop.Dispose();
+        foreach (var client in fullClients.Concat(int8Clients)) client.Dispose();
     }
 
     /// <summary>Compares batching with one call a run where all inputs are of one length.</summary>
@@ -107,6 +145,9 @@ internal static class Saturation
 
         result.Ratio("throughput_over_unbatched_least_of_lengths", least);
     }
+
+    // The machine's speed drifts: rates are compared within a round.
+    private static double Ratio(List<double> a, List<double> b) => Timing.Of([.. a.Zip(b, (x, y) => x / y)]).Median;
 
     private static string InProcess(int budget) => FormattableString.Invariant($"in process, ideal batches of at most {budget} tokens");
 

@@ -17,7 +17,7 @@ internal sealed class ServingBenchmark : IBenchmark
     public async Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var result = new BenchmarkResult(Name);
-        using var student = SmallStudent.Create();
+        using var student = SmallStudent.Create("int8");
         using var predictor = BundlePredictor.Open(student.Directory, new RuntimeOptions { Device = "cpu", Threads = options.Threads });
         var texts = new ServingTexts(predictor);
         var weights = student.Bytes(BundleManifest.FullPrecision, BundleFiles.LabelModel);
@@ -32,11 +32,13 @@ internal sealed class ServingBenchmark : IBenchmark
             await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
         }
 
+        using (var int8 = await ServerProcess.StartAsync(student.Directory, options.Threads, ["--precision", "int8"], cancellationToken))
+            await Saturation.MeasureInt8Async(result, student.Directory, batched, int8, sample, options, cancellationToken);
         await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
         await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"T5-small's shape, random weights, three labels, fp32, {options.Threads} threads, client and server on one "
+            $"T5-small's shape, random weights, three labels, fp32 where nothing else is said, {options.Threads} threads, client and server on one "
             + $"machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
         return result;
     }

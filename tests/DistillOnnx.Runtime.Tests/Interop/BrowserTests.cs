@@ -9,12 +9,12 @@ namespace DistillOnnx.Runtime.Tests.Interop;
 /// <summary>The label graph in a real browser under onnxruntime-web: the same probabilities.</summary>
 public sealed class BrowserTests
 {
-    [Theory, InlineData(false), InlineData(true)]
-    public async Task Run_LabelGraphInABrowser_GivesTheSameProbabilities(bool portable)
+    [Theory, InlineData(false, "fp32"), InlineData(true, "fp32"), InlineData(false, "int8")]
+    public async Task Run_LabelGraphInABrowser_GivesTheSameProbabilities(bool portable, string precision)
     {
         Assert.SkipWhen(BrowserPage.Missing is not null, BrowserPage.Missing ?? "");
-        using var bundle = TinyBundle.Create(TinyBundle.LabelTask, Export.GraphSet.Label, portable: portable);
-        await Compare(bundle.Directory, ["is it the cat?", "no"]);
+        using var bundle = TinyBundle.Create(TinyBundle.LabelTask, Export.GraphSet.Label, portable: portable, precisions: ["fp32", precision]);
+        await Compare(bundle.Directory, ["is it the cat?", "no"], precision);
     }
 
     [Fact]
@@ -25,16 +25,16 @@ public sealed class BrowserTests
         await Compare(InteropPaths.QuickstartBundle!, [.. GoldenFile.Read(InteropPaths.QuickstartBundle!).Take(4).Select(r => r.Input)]);
     }
 
-    private static async Task Compare(string directory, string[] texts)
+    private static async Task Compare(string directory, string[] texts, string precision = "fp32")
     {
-        using var predictor = BundlePredictor.Open(directory, new RuntimeOptions { Device = "cpu", Threads = 1 });
+        using var predictor = BundlePredictor.Open(directory, new RuntimeOptions { Device = "cpu", Threads = 1, Precision = precision });
         var rows = texts.Select(t => predictor.Bundle.Encoder.EncodeInput(t, out _)).ToArray();
         var length = rows.Max(r => r.Length);
         JsonArray Padded(Func<int[], int, int> at) =>
             [.. rows.Select(r => (JsonNode?)new JsonArray([.. Enumerable.Range(0, length).Select(i => (JsonNode?)at(r, i))]))];
         var request = new JsonObject
         {
-            ["graph"] = "label_model.onnx",
+            ["graph"] = Core.Bundles.BundleFiles.Graph(Core.Bundles.BundleFiles.LabelModel, precision).Split('/')[^1],
             ["labels"] = new JsonArray([.. predictor.Task.Labels!.Select(l => (JsonNode?)l)]),
             ["input_ids"] = Padded((r, i) => i < r.Length ? r[i] : 0),
             ["attention_mask"] = Padded((r, i) => i < r.Length ? 1 : 0),
