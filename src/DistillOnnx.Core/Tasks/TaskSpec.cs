@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -99,6 +100,10 @@ public sealed record TaskSpec
             JsonSerializer.Serialize(json, this, TaskJsonContext.Default.TaskSpec);
         stream.WriteByte((byte)'\n');
     }
+
+    /// <summary>SHA-256 of what the description says, however its file is written, in lower-case hexadecimal.</summary>
+    public string Hash() => Convert.ToHexStringLower(
+        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, TaskJsonContext.Default.TaskSpec)));
 
     /// <summary>All faults of this task, empty where there are none.</summary>
     public IReadOnlyList<string> Validate()

@@ -79,7 +79,17 @@ public sealed class AtomicFile : IDisposable
     {
         if (_done) return;
         _done = true;
-        _stream.Dispose();
-        StagedOutputs.Discard(_staging);
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // What a full disk did not take was to be thrown away.
+        }
+        finally
+        {
+            StagedOutputs.Discard(_staging);
+        }
     }
 }

@@ -129,7 +129,7 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = 4000;
+    public int VocabularySize { get; init; } = TrainOptions.DefaultVocabularySize;
 
     /// <summary>The precision of each round's bundle.</summary>
     [Option("precision of the bundles, in which they are measured, compared and served: fp32, fp16, int8 or q4", Value = "NAME")]
@@ -186,6 +186,8 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
             faults.Add($"--bundle-precision: expected one of {string.Join(", ", GraphPrecisions.Names)}, found \"{BundlePrecision}\"");
         if (MaxAccuracyLoss is not (>= 0 and <= 100))
             faults.Add($"--max-accuracy-loss: expected 0 to 100 points, found {MaxAccuracyLoss}");
+        if (VocabularySize != TrainOptions.DefaultVocabularySize && (Tokenizer is not null || Directory.Exists(Student ?? Model)))
+            faults.Add("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one");
         if (Name is not null && !ModelFolderVersion.IsName(Name))
             faults.Add($"--name: expected letters, digits, \"-\", \"_\" and \".\", not first, found \"{Name}\"");
         if (Data.Length > 0 && Model.Length > 0 && Out.Length > 0)

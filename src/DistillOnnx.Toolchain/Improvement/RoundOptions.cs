@@ -103,7 +103,7 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
         Dropout = options.Dropout,
         EvaluateEvery = options.EvaluateEvery,
         Tokenizer = first ? options.Tokenizer : null,
-        VocabularySize = options.VocabularySize,
+        VocabularySize = first ? options.VocabularySize : TrainOptions.DefaultVocabularySize,
         Seed = options.Seed,
     };
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Metrics;
 using DistillOnnx.Stages.IO;
@@ -35,8 +36,8 @@ public static class Study
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         using var held = Open(options, data);
         data = [.. data, .. StudyWorld.Prepare(options)];
-        if (data.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new InputException($"--data: two datasets are called {twice.Key}; give one another name with NAME=DIR");
+        StudyChecks.Names("data", "datasets", "NAME=DIR", data.Select(d => d.Name));
+        StudyChecks.AllRuns(options, data);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
         var plan = StudyPlan.Of(options, data, tokenizer).ToList();
@@ -73,16 +74,6 @@ public static class Study
             Enumerable.Range(0, plan.Count).Where(i => made[i] is null).ToArray(),
             new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellationToken }, MakeOneAsync);
         return WriteDown();
-    }
-
-    // Found before the first run, which may take hours, and not at the first one that needs them.
-    private static void RequireRationales(StudyOptions options, IReadOnlyList<StudyData> data)
-    {
-        if (data.FirstOrDefault(d => d.Rationales == 0) is not { } set) return;
-        if (options.Methods.FirstOrDefault(m => StudyMethod.Find(m)!.ReadsRationales) is not { } method) return;
-        throw new InputException(
-            $"{set.Directory}: no row of {SplitNames.Train} has a rationale, and --methods {method} learns from them; add rationales with "
-            + "\"distill annotate\", or leave the method out");
     }
 
     private static async Task<StudyRun> MakeAsync(
@@ -143,7 +134,7 @@ public static class Study
             {
                 var dataset = Dataset.Open(set.Directory);
                 if (dataset.Task.Kind == TaskKind.Text) continue;
-                var file = RunFile(options, StudyNames.Safe($"{name}.{set.Name}.untrained"));
+                var file = RunFile(options, StudyNames.Safe($"{name}.{set.Name}{StudyChecks.Untrained}"));
                 var baseline = Read<StudyBaseline>(file);
                 if (baseline is null)
                 {
@@ -168,7 +159,10 @@ public static class Study
 
     private static IDisposable Open(StudyOptions options, IReadOnlyList<StudyData> data)
     {
+        StudyChecks.Names("students", "students", "NAME=STUDENT", options.Students.Select(s => StudyNames.Parse(s).Name));
         foreach (var student in options.Students.Select(StudyNames.Parse)) StudentTrainer.RequireStudent(student.Value);
+        if (options.Tokenizer is { } tokenizer) T5Tokenizer.Load(tokenizer);
+        var inputs = StudyInputs.Of(options);
         if (StudyStamp.Exists(options.Out))
         {
             if (!options.Resume && !options.Overwrite)
@@ -177,8 +171,9 @@ public static class Study
                     + "anew");
             if (options.Resume)
             {
-                StudyStamp.RequireSame(options);
-                RequireRationales(options, data);
+                StudyChecks.Labels(options, data);
+                StudyChecks.Rationales(options, data);
+                StudyStamp.RequireSame(options, inputs);
                 return Hold(options);
             }
 
@@ -187,11 +182,12 @@ public static class Study
         }
 
         OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
-        RequireRationales(options, data);
+        StudyChecks.Labels(options, data);
+        StudyChecks.Rationales(options, data);
         using (var output = OutputDirectory.Create(options.Out, options.Overwrite))
         {
-            StudyStamp.Write(options, output.Path);
-            Directory.CreateDirectory(Path.Combine(output.Path, "runs"));
+            StudyStamp.Write(options, inputs, output.Path);
+            Directory.CreateDirectory(Path.Combine(output.Path, StudyChecks.RunsDirectory));
             Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
             output.Commit();
         }
@@ -201,7 +197,7 @@ public static class Study
 
     private static IDisposable Hold(StudyOptions options) => DirectoryLock.Hold(Path.Combine(options.Out, "study.lock"));
 
-    private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, "runs", $"{key}.json");
+    private static string RunFile(StudyOptions options, string key) => Path.Combine(options.Out, StudyChecks.RunsDirectory, $"{key}.json");
 
     private static void Save<T>(string file, T value) =>
         AtomicFile.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(value, StudyJson.Options));

@@ -12,6 +12,7 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Task">Its task's name.</param>
 /// <param name="TrainRows">Rows to train on.</param>
 /// <param name="ValidationRows">Rows by which checkpoints are chosen.</param>
+/// <param name="LabelledValidationRows">Those of them that have a label.</param>
 /// <param name="MeasuredRows">Rows of the split that is measured on.</param>
 /// <param name="Chance">Accuracy of always giving the most frequent label, or of drawing a choice; null for open tasks.</param>
 /// <param name="TrainHash">SHA-256 of the training file.</param>
@@ -24,6 +25,7 @@ internal sealed record StudyData(
     string Task,
     int TrainRows,
     int ValidationRows,
+    int LabelledValidationRows,
     int MeasuredRows,
     double? Chance,
     string TrainHash,
@@ -43,7 +45,7 @@ internal sealed record StudyData(
         var dataset = Dataset.Open(directory);
         var measured = dataset.Load(split);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var rationales = 0;
+        var (rationales, labelled) = (0, 0);
         int Rows(string part)
         {
             if (!dataset.Has(part)) return 0;
@@ -54,6 +56,7 @@ internal sealed record StudyData(
                 var fields = string.Join('\0', [part, row.Id, row.Input, row.Label, row.TeacherLabel, .. row.Choices ?? []]);
                 hash.AppendData(Encoding.UTF8.GetBytes(fields + "\0\0"));
                 if (part == SplitNames.Train && row.Rationale is not null) rationales++;
+                if (part == SplitNames.Validation && row.Label is not null) labelled++;
             }
 
             return rows.Count;
@@ -67,6 +70,7 @@ internal sealed record StudyData(
             dataset.Task.Name,
             counts[SplitNames.Train],
             counts[SplitNames.Validation],
+            labelled,
             measured.Count,
             Data.Chance.Of(dataset.Task, measured),
             dataset.Hash(SplitNames.Train),

@@ -9,6 +9,8 @@ namespace DistillOnnx.Toolchain.Study;
 /// <summary>The paper's comparison: which runs to make.</summary>
 public sealed record StudyOptions : OptimizationOptions, IStageOptions
 {
+    private const int DefaultWorldRows = 4800;
+
     private static readonly string[] Depths =
         [.. Enumerable.Range(1, WorldGenerator.MaxDepth).Select(d => d.ToString(CultureInfo.InvariantCulture))];
 
@@ -27,7 +29,7 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>Training rows of the generated world.</summary>
     [Option("training rows of --world, of which --fractions are shares", Value = "ROWS")]
-    public int WorldRows { get; init; } = 4800;
+    public int WorldRows { get; init; } = DefaultWorldRows;
 
     /// <summary>Students, each a preset, a checkpoint or a <c>config.json</c>, or <c>NAME=</c> one of them.</summary>
     [Option(
@@ -77,7 +79,7 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>Times that a run sees its rows.</summary>
     [Option("times that a run goes through its rows", Value = "COUNT")]
-    public double Epochs { get; init; } = 10;
+    public double Epochs { get; init; } = TrainOptions.DefaultEpochs;
 
     /// <summary>Rows of a batch.</summary>
     [Option("rows of a batch", Value = "ROWS")]
@@ -115,7 +117,7 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>Longest rationale in tokens.</summary>
     [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
-    public int MaxRationaleTokens { get; init; } = 256;
+    public int MaxRationaleTokens { get; init; } = TrainOptions.DefaultMaxRationaleTokens;
 
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
     [Option(
@@ -124,7 +126,7 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = 4000;
+    public int VocabularySize { get; init; } = TrainOptions.DefaultVocabularySize;
 
     /// <summary>Accuracies at which rows are compared.</summary>
     [Option(
@@ -202,6 +204,15 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Share("alpha", Alpha);
         Share("alpha-end", AlphaEnd);
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
+        if (TrainOptions.EpochsFault(Epochs, MaxSteps, MaxTokens) is { } unused) faults.Add(unused);
+        if (World.Count == 0 && WorldRows != DefaultWorldRows) faults.Add("--world-rows: needs --world");
+        if (VocabularySize < TrainOptions.LeastVocabularySize)
+            faults.Add($"--vocabulary-size: expected at least {TrainOptions.LeastVocabularySize}, found {VocabularySize}");
+        else if (VocabularySize != TrainOptions.DefaultVocabularySize && !StudyTokenizer.IsTrained(this))
+            faults.Add("--vocabulary-size: no tokenizer is trained: --tokenizer or the students bring one");
+        if (MaxRationaleTokens != TrainOptions.DefaultMaxRationaleTokens
+            && Methods.All(m => StudyMethod.Find(m) is { ReadsRationales: false }))
+            faults.Add("--max-rationale-tokens: no method of --methods reads rationales");
         if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
         if (Patience < 0) faults.Add($"--patience: expected at least 0, found {Patience}");

@@ -47,7 +47,7 @@ internal static class StudyReport
             + $"{string.Join(", ", options.Fractions)}; seeds {string.Join(", ", options.Seeds)}. ");
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}checkpoint chosen on the validation rows, "
+            $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}{Chosen(data)}, "
             + $"measured on `{options.Split}`.");
         page.AppendLine(Compared(options, result.Runs));
         if (options.LabelLoss == LabelLoss.Auto)
@@ -146,6 +146,14 @@ internal static class StudyReport
                 ? "All runs did."
                 : string.Create(
                     CultureInfo.InvariantCulture, $"{unfinished} of {runs.Count} runs were stopped by their last step before that."));
+    }
+
+    private static string Chosen(IReadOnlyList<StudyData> data)
+    {
+        string[] without = [.. data.Where(d => d.ValidationRows == 0).Select(d => d.Name)];
+        return without.Length == 0 ? "checkpoint chosen on the validation rows"
+            : without.Length == data.Count ? "the last step's weights (there are no validation rows to choose by)"
+            : $"checkpoint chosen on the validation rows, but for {string.Join(", ", without)}, without any, where it is the last step's";
     }
 
     private static void Differences(StringBuilder page, string reference, IReadOnlyList<StudyDifference> differences)

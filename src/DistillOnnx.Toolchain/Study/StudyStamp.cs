@@ -1,14 +1,19 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Toolchain.Scripting;
 
 namespace DistillOnnx.Toolchain.Study;
 
-/// <summary>The options that all runs of a study share, in a file beside them: a study that goes on has to have the same.</summary>
+/// <summary>
+/// The options that all runs of a study share and what they are made from, in a file beside them: a study that goes on has to have the
+/// same.
+/// </summary>
 internal static class StudyStamp
 {
     private const string FileName = "study.json";
+    private const string Inputs = "inputs";
 
     /// <summary>
     /// Where a study runs and writes, and what it may grow by: its runs do not depend on each other.
@@ -16,7 +21,7 @@ internal static class StudyStamp
     private static readonly string[] FreeOptions =
     [
         "out", "overwrite", "resume", "threads", "device", "jobs", "keep_checkpoints", "seeds", "methods", "fractions", "data",
-        "accuracies", "students",
+        "accuracies", "students", Inputs,
     ];
 
     /// <summary>Whether a directory holds a study.</summary>
@@ -25,20 +30,31 @@ internal static class StudyStamp
 
     /// <summary>Writes the options down.</summary>
     /// <param name="options">The study's.</param>
+    /// <param name="inputs">From <see cref="StudyInputs"/>.</param>
     /// <param name="directory">An existing directory.</param>
-    public static void Write(StudyOptions options, string directory) =>
-        File.WriteAllText(Path.Combine(directory, FileName), Shared(options).ToJsonString(StudyJson.Options));
+    public static void Write(StudyOptions options, JsonObject inputs, string directory)
+    {
+        var stamp = Shared(options);
+        stamp[Inputs] = inputs;
+        AtomicFile.WriteAllBytes(
+            Path.Combine(directory, FileName), JsonSerializer.SerializeToUtf8Bytes(stamp, StudyJson.Options));
+    }
 
-    /// <summary>Refuses options with which the runs so far were not made.</summary>
+    /// <summary>Refuses options and inputs with which the runs so far were not made; writes down what is new.</summary>
     /// <param name="options">Those of the study that is to go on.</param>
+    /// <param name="inputs">From <see cref="StudyInputs"/>.</param>
     /// <exception cref="InputException">Some differ, or the file is no stamp.</exception>
-    public static void RequireSame(StudyOptions options)
+    public static void RequireSame(StudyOptions options, JsonObject inputs)
     {
         var file = Path.Combine(options.Out, FileName);
         JsonObject earlier;
+        JsonObject earlierInputs;
         try
         {
             earlier = JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? throw new JsonException("expected an object");
+
+            // Earlier versions wrote none down.
+            earlierInputs = earlier[Inputs] as JsonObject ?? [];
             foreach (var free in FreeOptions) earlier.Remove(free);
         }
         catch (JsonException e)
@@ -53,6 +69,7 @@ internal static class StudyStamp
             throw new InputException(
                 $"{options.Out}: cannot be gone on with: its runs were made with other options, {string.Join(", ", list)}; "
                 + "pass the same ones, or --overwrite");
+        Write(options, StudyInputs.Merge(earlierInputs, inputs, options.Out), options.Out);
     }
 
     private static JsonObject Shared(StudyOptions options)

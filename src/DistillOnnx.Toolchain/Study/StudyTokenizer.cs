@@ -17,12 +17,16 @@ internal static class StudyTokenizer
     /// <summary>Whether a student brings no tokenizer of its own.</summary>
     public static bool IsNeeded(string student) => !Directory.Exists(student);
 
+    /// <summary>Whether a study trains one: some student needs it and none is given.</summary>
+    public static bool IsTrained(StudyOptions options) =>
+        options.Tokenizer is null && options.Students.Select(StudyNames.Parse).Any(s => IsNeeded(s.Value));
+
     /// <summary>Trains it on the training rows of all datasets, labels and rationales included, unless an earlier run has.</summary>
     /// <returns>Its directory; null where no student needs it.</returns>
     public static string? Prepare(
         StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter, CancellationToken cancellationToken)
     {
-        if (options.Tokenizer is not null || !options.Students.Select(StudyNames.Parse).Any(s => IsNeeded(s.Value))) return null;
+        if (!IsTrained(options)) return null;
         var directory = Path.Combine(options.Out, DirectoryName);
         if (Directory.Exists(directory)) return directory;
         var texts = data.Select(d => Dataset.Open(d.Directory))

@@ -57,7 +57,7 @@ internal sealed class CheckpointStore : IDisposable
         }
 
         _model.SaveWeights(Path.Combine(Target, CheckpointFiles.Weights));
-        _report.Save(Target, state, "running");
+        _report.Save(Target, state, TrainingReport.Running);
     });
 
     /// <summary>Saves what a resumed run needs, and the report.</summary>
@@ -69,7 +69,7 @@ internal sealed class CheckpointStore : IDisposable
         if (Exists)
         {
             ResumeFile.Save(Target, state, _report.Fingerprint, weights, optimizer);
-            _report.Save(Target, state, "running");
+            _report.Save(Target, state, TrainingReport.Running);
         }
         else
         {
@@ -109,7 +109,7 @@ internal sealed class CheckpointStore : IDisposable
         CheckpointFiles.WriteConfig(output.Path, _model.Config, _source);
         _tokenizer.Save(output.Path);
         _task?.Save(output.Path);
-        _report.Save(output.Path, state, "running");
+        _report.Save(output.Path, state, TrainingReport.Running);
         if (weights is not null) ResumeFile.Save(output.Path, state, _report.Fingerprint, weights, optimizer!);
         output.Commit();
         Exists = true;
@@ -125,7 +125,7 @@ internal sealed class CheckpointStore : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var last = Exists ? "; the last save stands" : "";
+            var last = ResumeFile.Exists(Target) ? "; the last save stands" : "";
             throw new IOException($"{Target}: the checkpoint cannot be saved: {e.Message.ReplaceLineEndings(" ").Trim()}{last}", e);
         }
     }

@@ -15,6 +15,12 @@ internal sealed class TrainingReport
     /// <summary>The file's name within a checkpoint.</summary>
     public const string FileName = "training.json";
 
+    /// <summary>The hash of the task, which earlier versions did not write down.</summary>
+    public const string TaskHash = "task_sha256";
+
+    /// <summary>The status of a run that is not done.</summary>
+    public const string Running = "running";
+
     private readonly JsonObject _head;
 
     /// <param name="head">What is known before the first step.</param>
@@ -26,6 +32,23 @@ internal sealed class TrainingReport
 
     /// <summary>What a resumed run must have in common with this one, as JSON.</summary>
     public string Fingerprint { get; }
+
+    /// <summary>Whether a directory holds the report of a run that is not done.</summary>
+    /// <param name="directory">The checkpoint.</param>
+    public static bool IsRunning(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        if (!File.Exists(path)) return false;
+        try
+        {
+            return (JsonNode.Parse(File.ReadAllText(path)) as JsonObject)?["status"] is JsonValue status
+                && status.TryGetValue<string>(out var text) && text == Running;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Writes the report.</summary>
     /// <param name="directory">The checkpoint.</param>
@@ -58,7 +81,7 @@ internal sealed class TrainingReport
         foreach (var key in now.Select(n => n.Key).Union(old.Select(o => o.Key)))
         {
             var (before, after) = (old[key]?.ToJsonString() ?? "nothing", now[key]?.ToJsonString() ?? "nothing");
-            if (before == after) continue;
+            if (before == after || (key == TaskHash && !old.ContainsKey(key))) continue;
             var why = key == "warmup_steps" ? " (it follows from the number of steps unless --warmup-steps is given)" : "";
             throw new InputException(
                 $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}{why}; "

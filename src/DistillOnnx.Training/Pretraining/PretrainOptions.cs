@@ -6,6 +6,9 @@ namespace DistillOnnx.Training.Pretraining;
 /// <summary>What text to learn to read, and how.</summary>
 public sealed record PretrainOptions : RunOptions
 {
+    /// <summary>Pieces of a tokenizer that is trained where no number is given.</summary>
+    public const int DefaultVocabularySize = 8000;
+
     /// <summary>Text files, one passage a line; <c>.gz</c> is unpacked.</summary>
     [Option("text files, one passage a line, plain or .gz", Value = "FILE", Required = true)]
     public IReadOnlyList<string> Text { get; init; } = [];
@@ -16,7 +19,7 @@ public sealed record PretrainOptions : RunOptions
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = 8000;
+    public int VocabularySize { get; init; } = DefaultVocabularySize;
 
     /// <summary>Lines of text that a tokenizer is trained on.</summary>
     [Option("most lines of text that such a tokenizer is trained on", Value = "LINES")]

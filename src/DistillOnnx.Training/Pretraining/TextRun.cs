@@ -32,8 +32,8 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
         _lines = new TextLines(Options.Text, Options.HoldoutLines, Options.ShuffleLines, Options.Seed, Options.Join);
 
     protected override T5Tokenizer Tokenizer(StudentSource student, CancellationToken cancellationToken) => student.Tokenizer(
-        Options.Tokenizer, Options.VocabularySize, () => TextLines.Read(Options.Text).Take(Options.TokenizerLines), Reporter,
-        cancellationToken);
+        Options.Tokenizer, Options.VocabularySize, PretrainOptions.DefaultVocabularySize,
+        () => TextLines.Read(Options.Text).Take(Options.TokenizerLines), Reporter, cancellationToken);
 
     protected override RunInputs Prepare(T5Tokenizer tokenizer, bool fromScratch)
     {

@@ -4,6 +4,7 @@ using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Data;
 using DistillOnnx.Stages.Reporting;
+using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Schedules;
 
 namespace DistillOnnx.Training.Trainer;
@@ -66,7 +67,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     }
 
     protected override T5Tokenizer Tokenizer(StudentSource student, CancellationToken cancellationToken) => student.Tokenizer(
-        Options.Tokenizer, Options.VocabularySize,
+        Options.Tokenizer, Options.VocabularySize, TrainOptions.DefaultVocabularySize,
         () => TrainedTokenizer.Texts(_dataset!.Task, _training, Options.Method != TrainingMethod.Standard), Reporter, cancellationToken);
 
     protected override RunInputs Prepare(T5Tokenizer tokenizer, bool fromScratch)
@@ -182,6 +183,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
         };
         if (Chance.Of(_dataset.Task, _validation) is { } chance) data["validation_chance"] = chance;
         if (weights is not null) (data["class_weights"], data["class_weights_sha256"]) = (weights.Json, weights.Hash);
+        data[TrainingReport.TaskHash] = _dataset.Task.Hash();
         foreach (var split in _dataset.Splits.Where(s => s != SplitNames.Test)) data[$"{split}_sha256"] = _dataset.Hash(split);
         return data;
     }

@@ -77,12 +77,20 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var resuming = Options.Resume && ResumeFile.Exists(Options.Out);
         var finished = Options.Resume && !resuming ? FinishedRun.Load(Options.Out) : null;
+        var overwrite = Options.Overwrite;
         if (!resuming && finished is null)
         {
+            // Stopped after the first weights and before anything to go on with, as by a full disk.
+            if (Options.Resume && TrainingReport.IsRunning(Options.Out))
+            {
+                overwrite = true;
+                Reporter.Warn($"{Options.Out}: was stopped before what --resume needs was saved; begins anew");
+            }
+
             if (!Options.Overwrite && ResumeFile.Exists(Options.Out))
                 throw new InputException(
                     $"{Options.Out}: holds a run that was interrupted; --resume goes on with it, --overwrite begins anew");
-            OutputDirectory.Require(Options.Out, Options.Overwrite, InputPaths);
+            OutputDirectory.Require(Options.Out, overwrite, InputPaths);
         }
 
         using var workers = WorkerGroups.Join(Options.Parallel, RowsPerStep);
@@ -119,7 +127,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         }
 
         using var store = new CheckpointStore(
-            Options.Out, Options.Overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
+            Options.Out, overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
             writes: workers.Rank == 0);
         var evaluator = inputs.Evaluator(engine, model);
         var loop = new TrainingLoop(

@@ -53,14 +53,18 @@ internal sealed class StudentSource
     /// <summary>The tokenizer that the student reads with.</summary>
     /// <param name="directory">What the user chose; null: the checkpoint's, or one trained on texts.</param>
     /// <param name="vocabularySize">Pieces of one that is trained.</param>
+    /// <param name="defaultSize">Pieces where nobody asked for a number.</param>
     /// <param name="texts">Training texts.</param>
     /// <param name="reporter">Receives a message where one is trained.</param>
     /// <param name="cancellationToken">Stops that.</param>
     /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
     public T5Tokenizer Tokenizer(
-        string? directory, int vocabularySize, Func<IEnumerable<string>> texts, IReporter reporter, CancellationToken cancellationToken)
+        string? directory, int vocabularySize, int defaultSize, Func<IEnumerable<string>> texts, IReporter reporter,
+        CancellationToken cancellationToken)
     {
         if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
+        if (vocabularySize != defaultSize)
+            throw new InputException("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one");
         directory ??= _checkpoint!.TokenizerDirectory;
         var tokenizer = T5Tokenizer.Load(directory);
         if (tokenizer.Note is { } note) reporter.Info(note);

@@ -8,6 +8,18 @@ public sealed record TrainOptions : RunOptions
     /// <summary>Weight of the label loss where none is given.</summary>
     public const double DefaultAlpha = 0.5;
 
+    /// <summary>Times that the training rows are seen where nothing is said.</summary>
+    public const double DefaultEpochs = 10;
+
+    /// <summary>Pieces of a tokenizer that is trained where no number is given.</summary>
+    public const int DefaultVocabularySize = 4000;
+
+    /// <summary>Fewest pieces of a tokenizer.</summary>
+    public const int LeastVocabularySize = 64;
+
+    /// <summary>Longest rationale in tokens where no number is given.</summary>
+    public const int DefaultMaxRationaleTokens = 256;
+
     /// <summary>All defaults.</summary>
     public TrainOptions()
     {
@@ -66,11 +78,11 @@ public sealed record TrainOptions : RunOptions
 
     /// <summary>Pieces of a tokenizer that is trained.</summary>
     [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = 4000;
+    public int VocabularySize { get; init; } = DefaultVocabularySize;
 
     /// <summary>Times that the training rows are seen.</summary>
     [Option("times to go through the training rows", Value = "COUNT")]
-    public double Epochs { get; init; } = 10;
+    public double Epochs { get; init; } = DefaultEpochs;
 
     /// <summary>Optimizer steps; null: as <see cref="Epochs"/> says.</summary>
     [Option("optimizer steps (default: as --epochs says)", Value = "STEPS")]
@@ -114,7 +126,7 @@ public sealed record TrainOptions : RunOptions
 
     /// <summary>Longest rationale in tokens.</summary>
     [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
-    public int MaxRationaleTokens { get; init; } = 256;
+    public int MaxRationaleTokens { get; init; } = DefaultMaxRationaleTokens;
 
     /// <summary>Steps between evaluations; null: ten in all, and at least one an epoch.</summary>
     [Option("steps between evaluations on the validation rows (default: one an epoch, and at least ten in all)", Value = "STEPS")]
@@ -153,6 +165,13 @@ public sealed record TrainOptions : RunOptions
     [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
     public long Seed { get; init; }
 
+    /// <summary>What is wrong where steps or tokens are given beside epochs; null: nothing.</summary>
+    public static string? EpochsFault(double epochs, int? maxSteps, long? maxTokens) =>
+        epochs == DefaultEpochs ? null
+        : maxSteps is not null ? "--epochs and --max-steps exclude each other"
+        : maxTokens is not null ? "--epochs and --max-tokens exclude each other"
+        : null;
+
     /// <summary>Why single-task cannot have a label loss; null where it can.</summary>
     public static string? LabelLossFault(LabelLoss loss) => loss switch
     {
@@ -185,7 +204,10 @@ public sealed record TrainOptions : RunOptions
         if (Method == TrainingMethod.SingleTask && LabelLossFault(LabelLoss) is { } loss) faults.Add(loss);
         Share("fraction", Fraction, zero: false, one: true);
         Share("dropout", Dropout, zero: true, one: false);
-        AtLeast("vocabulary-size", VocabularySize, 64);
+        AtLeast("vocabulary-size", VocabularySize, LeastVocabularySize);
+        if (EpochsFault(Epochs, MaxSteps, MaxTokens) is { } unused) faults.Add(unused);
+        if (Method == TrainingMethod.Standard && MaxRationaleTokens != DefaultMaxRationaleTokens)
+            faults.Add("--max-rationale-tokens: --method standard reads no rationales");
         if (!(Epochs > 0) || !double.IsFinite(Epochs)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         AtLeast("max-steps", MaxSteps, 1);
         AtLeast("max-tokens", MaxTokens, 1);

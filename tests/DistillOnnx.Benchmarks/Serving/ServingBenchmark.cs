@@ -32,14 +32,15 @@ internal sealed class ServingBenchmark : IBenchmark
             await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
         }
 
-        using (var int8 = await ServerProcess.StartAsync(student.Directory, options.Threads, ["--precision", "int8"], cancellationToken))
+        string[] eightBits = ["--precision", "int8"];
+        using (var int8 = await ServerProcess.StartAsync(student.Directory, options.Threads, eightBits, cancellationToken))
             await Saturation.MeasureInt8Async(result, student.Directory, batched, int8, sample, options, cancellationToken);
         await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
         await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"T5-small's shape, random weights, three labels, fp32 where nothing else is said, {options.Threads} threads, client and server on one "
-            + $"machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
+            $"T5-small's shape, random weights, three labels, fp32 where nothing else is said, {options.Threads} threads, client and "
+            + $"server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
         return result;
     }
 

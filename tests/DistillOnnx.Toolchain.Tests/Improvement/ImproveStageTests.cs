@@ -10,6 +10,7 @@ using DistillOnnx.TestSupport;
 using DistillOnnx.Toolchain.Improvement;
 using DistillOnnx.Toolchain.Quickstart;
 using DistillOnnx.Toolchain.World;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Tests.Improvement;
 
@@ -198,7 +199,10 @@ public sealed class ImproveStageTests : IDisposable
             Collected = _directory["collected"],
             Count = 201,
             Rounds = 2,
+            VocabularySize = TrainOptions.DefaultVocabularySize,
         };
+        var unused = (options with { VocabularySize = 120 }).Validate();
+        Assert.Equal(["--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one"], unused);
 
         var result = await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
 

@@ -128,6 +128,101 @@ public sealed class StudyTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("teacher/train.jsonl", "data teacher: train.jsonl was SHA-256 ")]
+    [InlineData("teacher/test.jsonl", "data teacher: test.jsonl was SHA-256 ")]
+    [InlineData("teacher/task.json", "data teacher: task.json was SHA-256 ")]
+    [InlineData("shape.json", "student shape: shape.json was SHA-256 ")]
+    public async Task RunAsync_ResumedWithOtherInputs_NamesTheFile(string file, string expected)
+    {
+        var options = Options() with { Data = [$"teacher={Data("teacher")}"], Methods = ["standard"], Seeds = ["0"], Fractions = ["1"] };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+        var report = File.ReadAllText(In("study/report.md"));
+        File.AppendAllText(In(file), file.EndsWith(".json", StringComparison.Ordinal) ? " " : """
+            {"id":"one-more","input":"a pear in the tree","label":"fruit","rationale":"one eats it"}
+
+            """);
+
+        var fault = await Assert.ThrowsAsync<InputException>(() =>
+            Comparison.RunAsync(options with { Resume = true, Seeds = ["0", "1"] }, Reporter.None, CancellationToken.None));
+
+        Assert.StartsWith($"{In("study")}: cannot be gone on with: {expected}", fault.Message);
+        Assert.Equal(report, File.ReadAllText(In("study/report.md")));
+
+        // Under another name it is another dataset, or student.
+        var again = file == "shape.json"
+            ? options with { Students = [$"other={In("shape.json")}", .. options.Students] }
+            : options with { Data = [$"other={In("teacher")}"] };
+        fault = await Assert.ThrowsAsync<InputException>(() =>
+            Comparison.RunAsync(again with { Resume = true }, Reporter.None, CancellationToken.None));
+        Assert.Contains(file == "shape.json" ? "cannot be gone on with" : "holds 1 runs that", fault.Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumedWithFewerRunsThanAreDone_IsRefusedAndGoesOnWithMore()
+    {
+        var options = Options() with { Data = [$"teacher={Data("teacher")}"], Methods = ["standard"], Fractions = ["1"] };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InputException>(() =>
+            Comparison.RunAsync(options with { Resume = true, Seeds = ["1", "2"] }, Reporter.None, CancellationToken.None));
+
+        Assert.StartsWith(
+            $"{In("study")}: holds 1 runs that --data, --students, --methods, --fractions and --seeds leave out "
+            + "(shape.teacher.standard.1.0); ",
+            fault.Message);
+        var more = await Comparison.RunAsync(
+            options with { Resume = true, Seeds = ["0", "1", "2"] }, Reporter.None, TestContext.Current.CancellationToken);
+        Assert.Equal([0, 1, 2], more.Runs.Select(r => r.Seed));
+    }
+
+    [Fact]
+    public async Task RunAsync_TwoStudentsOfOneName_AreRefusedBeforeAnythingIsWritten()
+    {
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(
+            Options() with { Students = ["a b=t5-micro", $"a_b={Shape()}"] }, Reporter.None, CancellationToken.None));
+
+        Assert.Equal("--students: two students are called a b; give one another name with NAME=STUDENT", fault.Message);
+        Assert.False(Directory.Exists(In("study")));
+    }
+
+    [Fact]
+    public async Task RunAsync_ValidationRows_HaveLabelsOrAreSaidToBeMissing()
+    {
+        var data = Data("teacher");
+        var options = Options() with { Data = [$"teacher={data}"], Methods = ["standard"], Seeds = ["0"], Fractions = ["1"] };
+        var validation = In("teacher/validation.jsonl");
+        File.WriteAllText(validation, """
+            {"id":"v","input":"a pear"}
+
+            """);
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
+        Assert.StartsWith($"{validation}: none of the 1 rows has a label", fault.Message);
+        Assert.False(Directory.Exists(In("study")));
+
+        File.Delete(validation);
+        await Comparison.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
+        Assert.Contains(
+            "the last step's weights (there are no validation rows to choose by), measured on `test`.",
+            File.ReadAllText(In("study/report.md")));
+    }
+
+    [Fact]
+    public void Validate_OptionsWithoutUse_AreRefused()
+    {
+        var options = Options() with { Methods = ["standard"] };
+        Assert.Equal(
+            [
+                "--epochs and --max-steps exclude each other",
+                "--world-rows: needs --world",
+                "--max-rationale-tokens: no method of --methods reads rationales",
+            ],
+            (options with { Epochs = 3, WorldRows = 50, MaxRationaleTokens = 3 }).Validate());
+        Assert.Equal(
+            ["--vocabulary-size: no tokenizer is trained: --tokenizer or the students bring one"],
+            (options with { Tokenizer = _root }).Validate());
+    }
+
     [Fact]
     public void Reach_OfAPair_IsTheIntervalOfStudentsT()
     {
@@ -156,7 +251,14 @@ public sealed class StudyTests : IDisposable
             CancellationToken.None);
 
         var result = await Comparison.RunAsync(
-            Options() with { Students = [$"warm={In("warm")}"], Methods = ["step-by-step"], Seeds = ["0"], Fractions = ["1"] },
+            Options() with
+            {
+                Students = [$"warm={In("warm")}"],
+                Methods = ["step-by-step"],
+                Seeds = ["0"],
+                Fractions = ["1"],
+                VocabularySize = TrainOptions.DefaultVocabularySize,
+            },
             Reporter.None,
             CancellationToken.None);
 

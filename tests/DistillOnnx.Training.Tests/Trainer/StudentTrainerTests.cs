@@ -51,7 +51,8 @@ public sealed class StudentTrainerTests
             {
                 Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken))
                 .Checkpoint,
-                Out = directory["second"]
+                Out = directory["second"],
+                VocabularySize = TrainOptions.DefaultVocabularySize,
             };
 
         var result = await StudentTrainer.RunAsync(
@@ -141,6 +142,65 @@ public sealed class StudentTrainerTests
         {
             Assert.True(whole.TryGetBytes(name, out var a) && resumed.TryGetBytes(name, out var b) && a.SequenceEqual(b), name);
         }
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumedWithAnotherTask_IsRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { KeepResume = true, MaxSteps = 4 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        var task = directory["data/task.json"];
+        var before = File.ReadAllText(task);
+        File.WriteAllText(task, before + "\n");
+        await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None);
+        var other = JsonNode.Parse(before)!;
+        other["labels"]!.AsArray().Add("other");
+        File.WriteAllText(task, other.ToJsonString());
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None));
+
+        Assert.Contains("\"task_sha256\" was", fault.Message);
+    }
+
+    /// <summary>As where the disk was full when the first weights were saved and the state was not.</summary>
+    [Fact]
+    public async Task RunAsync_ResumedWithoutAState_BeginsAnewAndSaysSo()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory);
+        using var source = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => StudentTrainer.RunAsync(options, new StopAt(5, source), source.Token));
+        Directory.Delete(directory["out/resume"], recursive: true);
+        var messages = new Messages();
+
+        var outcome = await StudentTrainer.RunAsync(options with { Resume = true }, messages, CancellationToken.None);
+
+        Assert.Equal(12, outcome.Steps);
+        Assert.Contains($"{directory["out"]}: was stopped before what --resume needs was saved; begins anew", messages.Warnings);
+        Directory.Delete(directory["out"], recursive: true);
+        Directory.CreateDirectory(directory["out"]);
+        File.WriteAllText(directory["out/training.json"], "{}");
+        await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task RunAsync_OptionsWithoutUse_AreRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Method = TrainingMethod.Standard };
+        Assert.Equal(
+            ["--epochs and --max-steps exclude each other", "--max-rationale-tokens: --method standard reads no rationales"],
+            (options with { Epochs = 3, MaxRationaleTokens = 3 }).Validate());
+        await StudentTrainer.RunAsync(options with { Out = directory["first"] }, Reporter.None, CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(options with { Student = directory["first"] }, Reporter.None, CancellationToken.None));
+
+        Assert.Equal("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one", fault.Message);
     }
 
     [Fact]
