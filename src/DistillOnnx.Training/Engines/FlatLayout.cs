@@ -3,10 +3,14 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>Where each parameter lies in a model's flat memory, and gradients laid out alike.</summary>
+/// <summary>
+/// Where each parameter lies in a model's flat memory, and gradients laid out alike; for a model that computes in bfloat16, also its
+/// weights rounded to that.
+/// </summary>
 internal sealed unsafe class FlatLayout : IDisposable
 {
     private readonly ParameterLayout _parameters;
+    private readonly Tensor? _rounded;
     private readonly float* _weights;
     private readonly float* _gradients;
 
@@ -15,6 +19,7 @@ internal sealed unsafe class FlatLayout : IDisposable
     {
         Weights = model.FlatParameters.detach().DetachFromDisposeScope();
         Gradients = zeros_like(Weights).DetachFromDisposeScope();
+        if (model.ComputeType == ScalarType.BFloat16) _rounded = Weights.to(ScalarType.BFloat16).DetachFromDisposeScope();
         _weights = Kernels.Pointers.Of(Weights);
         _gradients = Kernels.Pointers.Of(Gradients);
         _parameters = new ParameterLayout(model);
@@ -30,8 +35,11 @@ internal sealed unsafe class FlatLayout : IDisposable
     public Projection Projection(params ReadOnlySpan<string> names)
     {
         var (offset, shape) = _parameters.Joined(names);
-        return new Projection(Weights, Gradients, offset, (int)shape[0], (int)shape[1]);
+        return new Projection(Weights, _rounded, Gradients, offset, (int)shape[0], (int)shape[1]);
     }
+
+    /// <summary>Rounds the weights again, after they were changed.</summary>
+    public void Round() => _rounded?.copy_(Weights);
 
     /// <summary>Values of a parameter.</summary>
     public float* Weight(string name) => _weights + _parameters[name].Offset;
@@ -55,6 +63,7 @@ internal sealed unsafe class FlatLayout : IDisposable
     /// <summary>Frees the gradients.</summary>
     public void Dispose()
     {
+        _rounded?.Dispose();
         Weights.Dispose();
         Gradients.Dispose();
     }

@@ -2,21 +2,26 @@ using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
 
-/// <summary>A weight matrix, or adjacent ones taken as one, with its gradient; both are views of the model's flat memory.</summary>
+/// <summary>
+/// A weight matrix, or adjacent ones taken as one, with its gradient; both are views of the model's flat memory. In bfloat16 products have
+/// both factors and their result rounded to it, and sums over several products are in single precision.
+/// </summary>
 internal sealed class Projection : IDisposable
 {
     private readonly Tensor _weight;
     private readonly Tensor _transposed;
+    private readonly bool _rounds;
 
     /// <param name="weights">All weights: [parameters].</param>
+    /// <param name="rounded">The same in bfloat16, in which products are then computed; null: in single precision.</param>
     /// <param name="gradients">All gradients: [parameters].</param>
     /// <param name="offset">Where the matrix begins.</param>
     /// <param name="outputs">Its rows.</param>
     /// <param name="inputs">Its columns.</param>
-    public Projection(Tensor weights, Tensor gradients, long offset, int outputs, int inputs)
+    public Projection(Tensor weights, Tensor? rounded, Tensor gradients, long offset, int outputs, int inputs)
     {
-        (Outputs, Inputs) = (outputs, inputs);
-        _weight = View(weights, offset, outputs, inputs);
+        (Outputs, Inputs, _rounds) = (outputs, inputs, rounded is not null);
+        _weight = View(rounded ?? weights, offset, outputs, inputs);
         _transposed = _weight.t().DetachFromDisposeScope();
         Gradient = View(gradients, offset, outputs, inputs);
     }
@@ -33,13 +38,13 @@ internal sealed class Projection : IDisposable
     /// <summary>y = x·Wᵀ.</summary>
     /// <param name="x">[rows, inputs].</param>
     /// <param name="y">[rows, outputs].</param>
-    public void Forward(Matrix x, Matrix y) => y.Tensor.addmm_(x.Tensor, _transposed, 0, 1);
+    public void Forward(Matrix x, Matrix y) => Multiply(x.Tensor, _transposed, y.Tensor, add: false);
 
     /// <summary>dx = dy·W, or dx += dy·W.</summary>
     /// <param name="dy">[rows, outputs].</param>
     /// <param name="dx">[rows, inputs].</param>
     /// <param name="add">Whether it is added to.</param>
-    public void InputGradient(Matrix dy, Matrix dx, bool add = false) => dx.Tensor.addmm_(dy.Tensor, _weight, add ? 1 : 0, 1);
+    public void InputGradient(Matrix dy, Matrix dx, bool add = false) => Multiply(dy.Tensor, _weight, dx.Tensor, add);
 
     /// <summary>dW = dyᵀ·x, or dW += dyᵀ·x.</summary>
     /// <param name="dy">[rows, outputs].</param>
@@ -48,7 +53,7 @@ internal sealed class Projection : IDisposable
     public void WeightGradient(Matrix dy, Matrix x, bool add)
     {
         using var transposed = dy.Tensor.t();
-        Gradient.addmm_(transposed, x.Tensor, add ? 1 : 0, 1);
+        Multiply(transposed, x.Tensor, Gradient, add);
     }
 
     /// <summary>Frees the views.</summary>
@@ -57,6 +62,21 @@ internal sealed class Projection : IDisposable
         _transposed.Dispose();
         _weight.Dispose();
         Gradient.Dispose();
+    }
+
+    private void Multiply(Tensor a, Tensor b, Tensor result, bool add)
+    {
+        if (!_rounds)
+        {
+            result.addmm_(a, b, add ? 1 : 0, 1);
+            return;
+        }
+
+        using var left = a.to(ScalarType.BFloat16);
+        using var right = b.dtype == ScalarType.BFloat16 ? null : b.to(ScalarType.BFloat16);
+        using var product = left.mm(right ?? b);
+        if (add) result.add_(product);
+        else result.copy_(product);
     }
 
     private static Tensor View(Tensor flat, long offset, int rows, int columns)

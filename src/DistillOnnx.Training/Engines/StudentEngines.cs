@@ -28,17 +28,9 @@ internal static class StudentEngines
         var cpu = model.Device.type == TorchSharp.DeviceType.CPU;
         if (precision == TrainingPrecision.Bf16) model.ComputeType = ScalarType.BFloat16;
         if (!cpu) backends.cuda.matmul.allow_tf32 = tf32;
-        if (precision == TrainingPrecision.Bf16)
-        {
-            if (cpu)
-                reporter.Warn("--precision bf16 on the CPU: processors without bfloat16 products take several times as long as with fp32");
-        }
-        else if (UnpaddedEngine.Supports(model) && !recompute)
-        {
-            return new UnpaddedEngine(model);
-        }
-
-        return Script(model, recompute, graphs, reporter);
+        if (cpu && precision == TrainingPrecision.Bf16 && !Processor.MultipliesBFloat16)
+            reporter.Warn("--precision bf16: this processor has no products in bfloat16 and takes several times as long as with fp32");
+        return UnpaddedEngine.Supports(model) && !recompute ? new UnpaddedEngine(model) : Script(model, recompute, graphs, reporter);
     }
 
     /// <summary>The engine for every device, with what the model's device has.</summary>

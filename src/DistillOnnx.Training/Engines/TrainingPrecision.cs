@@ -7,7 +7,8 @@ public enum TrainingPrecision
     Fp32,
 
     /// <summary>
-    /// Products in bfloat16 over single-precision master weights; norms, softmax and losses stay in single precision. For GPUs.
+    /// Products in bfloat16 over single-precision master weights; norms, softmax and losses stay in single precision. For GPUs, and
+    /// for processors that multiply in it.
     /// </summary>
     Bf16,
 }

@@ -40,7 +40,8 @@ internal sealed class ServingBenchmark : IBenchmark
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"T5-small's shape, random weights, three labels, fp32 where nothing else is said, {options.Threads} threads, client and "
-            + $"server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, {sample.Max(texts.Tokens)} at most."));
+            + $"server on one machine. Texts: {source}, {sample.Average(texts.Tokens):0.0} tokens on average, "
+            + $"{sample.Max(texts.Tokens)} at most."));
         return result;
     }
 

@@ -18,9 +18,11 @@ internal sealed class TrainedModel : IDisposable
 
     /// <param name="preset">The student's shape.</param>
     /// <param name="makeEngine">Makes the engine.</param>
-    public TrainedModel(string preset, Func<T5Model, IStudentEngine> makeEngine)
+    /// <param name="bf16">Whether products are in bfloat16.</param>
+    public TrainedModel(string preset, Func<T5Model, IStudentEngine> makeEngine, bool bf16 = false)
     {
         _model = new T5Model(T5Presets.Load(preset), seed: 1);
+        if (bf16) _model.ComputeType = TorchSharp.torch.ScalarType.BFloat16;
         _engine = makeEngine(_model);
         _optimizer = Optimizer.Create(OptimizerKind.AdamW, _engine.Weights, _model, weightDecay: 0, scaleParameter: false);
     }

@@ -57,14 +57,33 @@ internal sealed class TrainingBenchmark : IBenchmark
         var batches = rows.Chunk(RealBatch).ToArray();
         var tokens = rows.Sum(r => (long)r.Tokens);
         var peak = Machine.PeakResidentBytes();
+
+        // Where the processor has no such products, they would take several times as long.
+        using var rounded = Processor.MultipliesBFloat16
+            ? new TrainedModel("t5-small", model => new UnpaddedEngine(model), bf16: true)
+            : null;
+        if (rounded is not null)
+        {
+            var steps = Interleaved.Measure(
+                [("step", () => student.Step(even)), ("step in bf16", () => rounded.Step(even))], rounds, warmup: 2, cancellationToken);
+            result.Ratio("step_fp32_over_bf16", steps.Ratio("step", "step in bf16"));
+            foreach (var (name, time) in steps)
+                result.Row(
+                    ("precision", name), ("median ms", time.Median), ("fastest ms", time.Fastest), ("GFLOP/s", flops / time.Median / 1e6));
+        }
+
         using var plain = new PlainLoop(1);
         var real = Interleaved.Measure(
             [
                 ("plain loop", () => { foreach (var batch in batches) plain.Step(batch); }),
                 ("trainer", () => { foreach (var batch in batches) student.Step(batch); }),
+                .. rounded is null
+                    ? (List<(string, Action)>)[]
+                    : [("trainer in bf16", () => { foreach (var batch in batches) rounded.Step(batch); })],
             ],
             options.Quick ? 1 : 5, warmup: 1, cancellationToken);
         result.Ratio("useful_tokens_over_plain", real["plain loop"].Median / real["trainer"].Median);
+        if (rounded is not null) result.Ratio("useful_tokens_bf16_over_plain", real["plain loop"].Median / real["trainer in bf16"].Median);
         result.Ratio("peak_resident_gib", peak / (double)(1L << 30));
         foreach (var (name, time) in real)
             result.Row(("rows", source), ("what", name), ("median ms", time.Median), ("useful tokens/s", tokens / time.Median * 1000));

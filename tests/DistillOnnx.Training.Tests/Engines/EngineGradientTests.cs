@@ -126,22 +126,37 @@ public sealed class EngineGradientTests
         Assert.True(kept.Gradients.bytes.SequenceEqual(recomputed.Gradients.bytes));
     }
 
-    [Fact]
-    public void Accumulate_OfTheEngineForEveryDeviceInBf16_IsNearFp32()
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public void Accumulate_InBf16_IsNearFp32AndNotIt(bool everyDevice, bool tied)
     {
+        IStudentEngine Engine(T5Model model) => everyDevice ? new ScriptEngine(model) : new UnpaddedEngine(model);
         using var scope = TorchSharp.torch.NewDisposeScope();
-        using var student = new T5Model(Config(T5Activation.GeluNew, true, false, 32, 16, 2), seed: 3);
+        using var student = new T5Model(Config(T5Activation.GeluNew, true, tied, 32, 16, 2), seed: 3);
         var batch = Batch(70, 11, longest: 40);
-        using var single = new ScriptEngine(student);
+        using var single = Engine(student);
         var expected = single.Accumulate(batch, seed: 1, first: true).Read();
         student.ComputeType = TorchSharp.torch.ScalarType.BFloat16;
-        using var half = new ScriptEngine(student);
+        using var half = Engine(student);
         var actual = half.Accumulate(batch, seed: 1, first: true).Read();
 
         Assert.Equal(expected.Label, actual.Label, 0.02 * expected.Label);
         var (a, b) = (single.Gradients, half.Gradients);
         var cosine = (a * b).sum().item<float>() / (a.norm() * b.norm()).item<float>();
         Assert.InRange(cosine, 0.999f, 1.0001f);
+        Assert.InRange((a - b).norm().item<float>() / a.norm().item<float>(), 1e-4f, 0.05f);
+
+        // Weights that change are rounded anew, and a second micro-batch is added in single precision.
+        half.Accumulate(batch, seed: 1, first: false).Dispose();
+        Assert.InRange((half.Gradients - (2 * single.Gradients)).norm().item<float>() / a.norm().item<float>(), 1e-4f, 0.1f);
+        using (TorchSharp.torch.no_grad()) half.Weights.mul_(0.5f);
+        half.WeightsChanged();
+        single.WeightsChanged();
+        single.Accumulate(batch, seed: 1, first: true).Dispose();
+        half.Accumulate(batch, seed: 1, first: true).Dispose();
+        Assert.InRange((half.Gradients - single.Gradients).norm().item<float>() / single.Gradients.norm().item<float>(), 1e-4f, 0.05f);
     }
 
     [Theory]
