@@ -245,7 +245,7 @@ public static class Annotator
             Dataset = Path.GetFullPath(options.Out),
             Complete = counted.Left == 0,
             IncompleteReason = counted.Left == 0 ? null : stack.Exhausted ? "budget" : options.Offline ? "offline" : "unanswered",
-            Requests = stack.Journaled.Asked,
+            Requests = stack.Sent,
             Answers = journal.Count,
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
