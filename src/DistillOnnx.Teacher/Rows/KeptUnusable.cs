@@ -21,7 +21,10 @@ internal sealed class KeptUnusable
         if (_verdicts.Count == 0) return null;
         var counts = string.Join(", ", _verdicts.Select(v => $"{Name(v.Key)} {v.Value}"));
         var file = Path.Combine(options.Out, AnnotatedDataset.FailedFile);
-        var again = _verdicts.ContainsKey(RowVerdict.Unparsable) && options.ParseRetries < AnnotateOptions.MostParseRetries
+        // A run within another verb has the options of that one.
+        var again = options.AfterBudget is null
+            && _verdicts.ContainsKey(RowVerdict.Unparsable)
+            && options.ParseRetries < AnnotateOptions.MostParseRetries
             ? $"--parse-retries {options.ParseRetries + 1} asks once more for those that are unparsable; "
             : "";
         return $"{_verdicts.Values.Sum()} rows have answers that cannot be used ({counts}); these are kept in the journal and not asked "
