@@ -83,6 +83,7 @@ internal sealed class TableSource : IImportSource
             case "csv" or "tsv":
                 var guessed = false;
                 _encodings[file] = _options.Encoding is { } name ? TextEncodings.Named(name)! : TextEncodings.Detect(file, out guessed);
+                TextEncodings.RequireText(file);
                 if (guessed)
                     reporter.Warn($"{file}: not UTF-8; read as {_encodings[file].WebName}, which is a guess; --encoding names another one");
                 break;
