@@ -91,6 +91,26 @@ public sealed class SpreadsheetImportTests : IDisposable
         Assert.Equal("x", Assert.Single(Load()).Input);
     }
 
+    [Theory]
+    [InlineData("in\0put,label\nx,yes\n", "has no column \"input\", only in\\u0000put, label")]
+    [InlineData("a\u001b[31m,a\u001b[31m,input,label\n1,2,x,yes\n", "column \"a\\u001B[31m\" occurs twice")]
+    [InlineData("id,input,label\n\u0007,x,yes\n\u0007,y,no\n", "found \"\\u0007\" a second time")]
+    [InlineData("input,label\nx,\u001b[2Jyes\n", "found \"\\u001B[2Jyes\"")]
+    [InlineData("input,label\nx,ye\u200Bs\n", "(yes, no), found \"ye\\u200Bs\"")]
+    [InlineData("input,label\nx,y\u00A0es\n", "(yes, no), found \"y\\u00A0es\"")]
+    [InlineData("input,label\nx,y\uFEFFes\n", "(yes, no), found \"y\\uFEFFes\"")]
+    [InlineData("input,label\nx,ye\u0301s\n", "(yes, no), found \"ye\\u0301s\"")]
+    public void Import_CharactersThatCannotBeSeen_AreEscapedInMessages(string content, string message)
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllText(path, content);
+
+        var fault = Assert.Throws<InputException>(() => Import("csv", path));
+
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(fault.Message, char.IsControl);
+    }
+
     [Fact]
     public void Import_EncodingThatIsAGuess_IsNamed()
     {
