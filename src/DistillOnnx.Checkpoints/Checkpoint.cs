@@ -14,11 +14,13 @@ public sealed class Checkpoint : IDisposable
 {
     private const long LongestReport = 64 << 20;
 
-    private Checkpoint(CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> notes)
+    private Checkpoint(
+        CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> files, IReadOnlyList<string> notes)
     {
         Place = place;
         Config = config;
         Tensors = tensors;
+        Files = files;
         Notes = notes;
     }
 
@@ -33,6 +35,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Exactly the weights of <see cref="T5Layout"/>, by the names of <see cref="T5TensorNames"/>.</summary>
     public ITensorSource Tensors { get; }
+
+    /// <summary>The files that the weights are read from: those of the base, then an adapter's own.</summary>
+    public IReadOnlyList<string> Files { get; }
 
     /// <summary>What a user may want to know about what was not used, one line each.</summary>
     public IReadOnlyList<string> Notes { get; }
@@ -51,7 +56,7 @@ public sealed class Checkpoint : IDisposable
         var notes = new List<string>();
         if (UnfinishedRun(directory) is { } unfinished) notes.Add(unfinished);
         var (config, keys) = CheckpointConfig.Load(place.BaseDirectory, notes);
-        var (source, file) = WeightFiles.Open(place.BaseDirectory);
+        var (source, file, files) = WeightFiles.Open(place.BaseDirectory, notes);
         try
         {
             source = WrapperPrefixes.Strip(source, file, notes);
@@ -59,7 +64,8 @@ public sealed class Checkpoint : IDisposable
             {
                 notes.Add($"{directory}: the base of the adapter is {place.BaseDirectory}");
                 notes.AddRange(adapter.Notes);
-                source = LoraAdapter.Merge(directory, adapter, source, notes);
+                (source, var own) = LoraAdapter.Merge(directory, adapter, source, notes);
+                files = [.. files, own];
             }
 
             (config, var names) = CanonicalNames.Resolve(config, keys, source, file, notes);
@@ -67,7 +73,7 @@ public sealed class Checkpoint : IDisposable
             T5Layout.Validate(config, source.Tensors, file);
             FiniteWeights.Require(source, file);
             if (config is { TieWordEmbeddings: false, ScaleDecoderOutputs: true }) (config, source) = ScaledHead.Fold(config, source);
-            return new Checkpoint(place, config, source, notes);
+            return new Checkpoint(place, config, source, files, notes);
         }
         catch
         {

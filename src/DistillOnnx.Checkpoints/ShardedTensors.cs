@@ -17,6 +17,9 @@ internal sealed class ShardedTensors : ITensorSource
 
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
+    /// <summary>The names of the shards.</summary>
+    public IEnumerable<string> Files => _shards.Keys.Order(StringComparer.Ordinal);
+
     /// <summary>Opens an index and every file it names.</summary>
     /// <param name="directory">The checkpoint directory.</param>
     /// <param name="name">The index's file name.</param>

@@ -72,7 +72,7 @@ public static class ExampleJson
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
-            if (!seen.Add(key)) throw new InputException($"{where}: \"{key}\" stands twice");
+            if (!seen.Add(key)) throw new InputException($"{where}: \"{InputText.Show(key)}\" stands twice");
             reader.Read();
             switch (key)
             {

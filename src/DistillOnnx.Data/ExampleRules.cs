@@ -1,3 +1,4 @@
+using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 
 namespace DistillOnnx.Data;
@@ -57,7 +58,7 @@ public static class ExampleRules
         if (choices.Count < 2) return $"\"choices\": expected at least two, found {choices.Count}";
         if (choices.Any(string.IsNullOrWhiteSpace)) return "\"choices\" has an empty one";
         var repeated = choices.GroupBy(c => c, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
-        if (repeated is not null) return $"\"choices\" lists \"{Shorten(repeated.Key)}\" more than once";
+        if (repeated is not null) return $"\"choices\" lists \"{InputText.Show(Shorten(repeated.Key))}\" more than once";
         return Outside("label", example.Label, choices, "its choices");
     }
 
@@ -71,7 +72,10 @@ public static class ExampleRules
     private static string? Outside(string key, string? label, IReadOnlyList<string> set, string what) =>
         label is null || set.Contains(label, StringComparer.Ordinal)
             ? null
-            : $"\"{key}\": expected one of {what} ({Shorten(string.Join(", ", set))}), found \"{Shorten(label)}\"";
+            : $"\"{key}\": expected one of {what} ({Show(string.Join(", ", set))}), found \"{Show(label)}\"";
+
+    // A label may differ from one of the set in nothing that can be seen.
+    private static string Show(string text) => InputText.ShowExactly(Shorten(text));
 
     private static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
 }

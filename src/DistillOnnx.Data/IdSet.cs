@@ -1,3 +1,5 @@
+using DistillOnnx.Core;
+
 namespace DistillOnnx.Data;
 
 /// <summary>
@@ -27,7 +29,7 @@ public sealed class IdSet : IDisposable
 
     /// <summary>The fault of a row whose id occurred before.</summary>
     /// <param name="id">The id.</param>
-    public static string Repeated(string id) => $"\"id\": expected a new one, found \"{id}\" a second time";
+    public static string Repeated(string id) => $"\"id\": expected a new one, found \"{InputText.Show(id)}\" a second time";
 
     /// <summary>Removes the temporary file.</summary>
     public void Dispose() => _seen.Dispose();

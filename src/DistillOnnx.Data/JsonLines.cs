@@ -95,8 +95,9 @@ public static class JsonLines
     {
         var bytes = line.Span;
         if (bytes.StartsWith(Utf8Mark)) return line[Utf8Mark.Length..];
+        if (BinaryForm.IsUtf32(bytes)) throw new InputException($"{name}: row 1: expected UTF-8 text, found UTF-32");
         if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InputException($"{name}: row 1: expected UTF-8 text, found UTF-16");
-        if (bytes is [0x1F, 0x8B, ..]) throw new InputException($"{name}: row 1: expected UTF-8 text, found gzip; decompress it first");
+        if (BinaryForm.Describe(bytes) is { } found) throw new InputException($"{name}: row 1: expected UTF-8 text, found {found}");
         return line;
     }
 

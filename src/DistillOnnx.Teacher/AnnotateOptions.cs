@@ -13,6 +13,8 @@ namespace DistillOnnx.Teacher;
 /// <summary>What to annotate, by which teacher and within which limits.</summary>
 public sealed record AnnotateOptions : IStageOptions
 {
+    internal const int MostParseRetries = 10;
+
     /// <summary>The dataset to annotate.</summary>
     [Option("dataset directory to annotate", Value = "DIR", Required = true)]
     public string Data { get; init; } = "";
@@ -271,7 +273,8 @@ public sealed record AnnotateOptions : IStageOptions
         if (Samples is < 1 or > 100) faults.Add($"--samples must be between 1 and 100, found {Samples}");
         if (Temperature is < 0 or > 2) faults.Add($"--temperature must be between 0 and 2, found {Temperature}");
         if (MaxOutputTokens is < 1 or > 100_000) faults.Add($"--max-output-tokens must be between 1 and 100000, found {MaxOutputTokens}");
-        if (ParseRetries is < 0 or > 10) faults.Add($"--parse-retries must be between 0 and 10, found {ParseRetries}");
+        if (ParseRetries is < 0 or > MostParseRetries)
+            faults.Add($"--parse-retries must be between 0 and {MostParseRetries}, found {ParseRetries}");
         if (MinRationaleWords < 0 || MaxRationaleWords < Math.Max(1, MinRationaleWords))
             faults.Add(
                 $"--min-rationale-words and --max-rationale-words must be a range, found {MinRationaleWords} to {MaxRationaleWords}");

@@ -30,13 +30,14 @@ public sealed record AnnotateResult
     /// <summary>The splits annotated.</summary>
     public IReadOnlyDictionary<string, AnnotatedSplit>? Splits { get; init; }
 
-    /// <summary>Requests that the teacher answered in this run.</summary>
+    /// <summary>Requests sent in this run: those of <see cref="Retried"/> are among them, and those that gave no answer that can be
+    /// used. A batch job's count in the run that receives its results.</summary>
     public long? Requests { get; init; }
 
     /// <summary>Answers that the journal holds, of this run and earlier ones.</summary>
     public long? Answers { get; init; }
 
-    /// <summary>Requests that were repeated in this run.</summary>
+    /// <summary>Of the requests those that repeat one after a fault that may pass (429, 5xx, a time-out, a cut answer).</summary>
     public long? Retried { get; init; }
 
     /// <summary>Tokens of prompts that the endpoint counted, for all answers the journal holds.</summary>

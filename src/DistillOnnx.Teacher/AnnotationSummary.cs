@@ -47,7 +47,7 @@ internal static class AnnotationSummary
         var cost = result.Cost is { } price ? $", ${price:0.00}" : "";
         var thoughts = result.ReasoningTokens is { } count ? $" ({count} of thoughts)" : "";
         reporter.Info(
-            $"asked {result.Requests} now, repeated {result.Retried}; "
+            $"{result.Requests} requests sent now, {result.Retried} of them repeated ones; "
             + $"the journal holds {result.InputTokens} + {result.OutputTokens} tokens{thoughts}{cost}");
         if (Incomplete(result, options) is { } incomplete) reporter.Warn(incomplete);
     }

@@ -48,7 +48,7 @@ internal static class AnnotationTrial
             return new AnnotateResult
             {
                 Tried = tried,
-                Requests = stack.Journaled.Asked,
+                Requests = stack.Sent,
                 InputTokens = journal.Tokens.Input,
                 OutputTokens = journal.Tokens.Output,
             };

@@ -106,7 +106,8 @@ public static class Annotator
         }
 
         stack.Journaled.Offline = true;
-        var (result, fault) = await WriteAsync(options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
+        var (result, fault, unusable) = await WriteAsync(
+            options, dataset, rows, annotator, stack, journal, cancellationToken).ConfigureAwait(false);
         result = result with { Seconds = clock.GetElapsedTime(started).TotalSeconds };
         if (stack.Uncounted is > 0 and var uncounted)
         {
@@ -117,6 +118,7 @@ public static class Annotator
         }
 
         AnnotationSummary.Report(result, options, reporter);
+        if (unusable is not null) reporter.Warn(unusable);
         AnnotationSummary.RequireAny(result, fault, options);
         return result;
     }
@@ -202,7 +204,7 @@ public static class Annotator
             rows.ToAnnotate().Select(r => r.Example).TakeWhile(_ => !stack.Exhausted && !cancellationToken.IsCancellationRequested);
     }
 
-    private static async Task<(AnnotateResult Result, string? Fault)> WriteAsync(
+    private static async Task<(AnnotateResult Result, string? Fault, string? Unusable)> WriteAsync(
         AnnotateOptions options,
         Dataset dataset,
         RowSource rows,
@@ -214,6 +216,7 @@ public static class Annotator
         using var output = new AnnotatedDataset(dataset.Task, options);
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
         var examples = new JsonObject();
+        var unusable = new KeptUnusable();
         string? fault = null;
         foreach (var split in dataset.Splits)
         {
@@ -231,6 +234,7 @@ public static class Annotator
                 var outcome = await annotator.AnnotateAsync(example, stack.Journaled, cancellationToken).ConfigureAwait(false);
                 output.Write(split, example, outcome);
                 tally.Add(example, outcome);
+                unusable.Add(outcome);
             }
 
             if (!annotate) continue;
@@ -245,7 +249,7 @@ public static class Annotator
             Dataset = Path.GetFullPath(options.Out),
             Complete = counted.Left == 0,
             IncompleteReason = counted.Left == 0 ? null : stack.Exhausted ? "budget" : options.Offline ? "offline" : "unanswered",
-            Requests = stack.Journaled.Asked,
+            Requests = stack.Sent,
             Answers = journal.Count,
             Retried = stack.Retried,
             InputTokens = journal.Tokens.Input,
@@ -263,7 +267,7 @@ public static class Annotator
             ["examples"] = examples,
         });
         if (options.Report is { } report) AnnotationReport.Save(report, options, result, examples);
-        return (result, fault);
+        return (result, fault, unusable.Line(options));
     }
 
     /// <summary>How results are written to files.</summary>

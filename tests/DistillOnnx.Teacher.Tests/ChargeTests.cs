@@ -38,8 +38,10 @@ public sealed class ChargeTests : AnnotationTest
             Retries = 2,
             Overwrite = true,
         };
-        await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(options, Reporter.None));
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(options, Reporter.None));
         Assert.Equal((times, 0), (server.Seen.Count, Ledger("answers")));
+        var result = Assert.IsType<AnnotateResult>(fault.Result);
+        Assert.Equal((times, times - 1L, 0), (result.Requests, result.Retried, result.Answers));
         Assert.Equal((100 * times, 30 * times), (Ledger("input_tokens"), Ledger("output_tokens")));
 
         // What was lost is spent: the next run has nothing left.
@@ -63,7 +65,7 @@ public sealed class ChargeTests : AnnotationTest
         // The row is asked for in further jobs, each of which is charged, until three gave nothing.
         var jobs = endpoint.Batches.Charged.Count;
         Assert.Equal((5L, 1L, "unanswered", 100 * jobs), (result.Kept, result.Left, result.IncompleteReason, Ledger("input_tokens")));
-        Assert.Equal((5, 6 + 3), (Ledger("answers"), jobs));
+        Assert.Equal((5, 6 + 3, 6 + 3), (Ledger("answers"), jobs, result.Requests));
 
         // A run that was killed before it noted its jobs as done receives their files again.
         var log = Work["out.journal/batches.jsonl"];

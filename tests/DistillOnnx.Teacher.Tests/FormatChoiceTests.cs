@@ -38,7 +38,7 @@ public sealed class FormatChoiceTests : IDisposable
         await using var endpoint = await StartAsync(refusal);
         var reporter = new RecordingReporter();
         var result = await Annotator.RunAsync(Options(endpoint) with { Limit = 3 }, reporter);
-        Assert.Equal((3L, 3L, 3), (result.Splits!["train"].Kept, result.Requests!.Value, endpoint.Charged.Count));
+        Assert.Equal((3L, 4L, 3), (result.Splits!["train"].Kept, result.Requests!.Value, endpoint.Charged.Count));
         Assert.Equal((1, 3), (Asked(endpoint, schema: true), Asked(endpoint, schema: false)));
         Assert.Contains("free text", Assert.Single(reporter.Warnings));
         Assert.Contains("\"text\"", File.ReadAllText(Remembered));

@@ -8,8 +8,9 @@ namespace DistillOnnx.Teacher.Tests;
 /// <summary>Bodies of answers as services behind OpenAI's protocol write them.</summary>
 public sealed class OpenAIAnswerTests
 {
+    private static readonly Uri Place = new("http://127.0.0.1:9/v1");
     private static readonly OpenAIAnswer Answers = new(
-        new Endpoint(new Uri("http://127.0.0.1:9/v1"), null, "key", "model", "place"), "m", PromptStyle.Chat);
+        new Endpoint(Place, null, "key", "model", "place"), "m", PromptStyle.Chat);
 
     [Theory]
     [InlineData("""{"message":{"content":"So."},"finish_reason":"stop"}""", "So.", null, "stop")]
@@ -58,6 +59,46 @@ public sealed class OpenAIAnswerTests
     }
 
     [Theory]
+    [InlineData("""[{"index":1,"message":{"content":"other"}},{"index":0,"message":{"content":"So."}}]""")]
+    [InlineData("""[{"message":{"content":"So."}},{"message":{"content":"other"}}]""")]
+    [InlineData("""[{"index":null,"message":{"content":"So."}},{"index":0,"message":{"content":"other"}}]""")]
+    public void Read_SeveralChoices_TakesThatOfIndexZero(string choices) =>
+        Assert.Equal("So.", Answers.Read(Encoding.UTF8.GetBytes($$"""{"choices":{{choices}}}""")).Text);
+
+    [Theory]
+    [InlineData("""[{"index":1,"message":{"content":"other"}}]""")]
+    [InlineData("[]")]
+    public void Read_NoChoiceOfIndexZero_IsNoAnswerAndNamesIt(string choices)
+    {
+        var body = Encoding.UTF8.GetBytes($$"""{"choices":{{choices}},"usage":{"prompt_tokens":10,"completion_tokens":5} }""");
+        var fault = Assert.Throws<TeacherException>(() => Answers.Read(body));
+        Assert.Equal((TeacherFault.Transient, true, 5L), (fault.Fault, fault.Unreadable, fault.Usage?.OutputTokenCount));
+        Assert.Contains("expected a choice of index 0", fault.Message);
+    }
+
+    [Fact]
+    public void Join_StreamOfSeveralChoices_TakesThatOfIndexZero()
+    {
+        var joined = StreamedAnswer.Join(
+            Stream(
+                """{"index":1,"delta":{"content":"other"}}""",
+                """{"index":0,"delta":{"content":"So"}}""",
+                """{"index":1,"delta":{"content":" one"},"finish_reason":"length"},{"index":0,"delta":{"content":"."},"finish_reason":"stop"}"""),
+            Place);
+        var read = Answers.Read(joined);
+        Assert.Equal(("So.", "stop"), (read.Text, read.FinishReason?.Value));
+    }
+
+    [Fact]
+    public void Join_StreamWithoutChoiceOfIndexZero_IsNoAnswerAndNamesIt()
+    {
+        var events = Stream("""{"index":1,"delta":{"content":"other"},"finish_reason":"stop"}""");
+        var fault = Assert.Throws<TeacherException>(() => StreamedAnswer.Join(events, Place));
+        Assert.True(fault.Unreadable);
+        Assert.Contains("expected a choice of index 0", fault.Message);
+    }
+
+    [Theory]
     [InlineData("""{"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":40}}""", 10, 30)]
     [InlineData("""{"usage":{"prompt_tokens":10,"completion_tokens":5}}""", 10, 5)]
     [InlineData("""{"type":"message","usage":{"input_tokens":10,"output_tokens":5}}""", 10, 5)]
@@ -79,4 +120,7 @@ public sealed class OpenAIAnswerTests
     [InlineData("{\"usage\": null}")]
     [InlineData("the word \"usage\" alone {")]
     public void Find_NoReport_IsNone(string body) => Assert.Null(ReportedUsage.Find(Encoding.UTF8.GetBytes(body)));
+
+    private static byte[] Stream(params string[] choices) =>
+        Encoding.UTF8.GetBytes(string.Concat(choices.Select(c => $"data: {{\"choices\":[{c}]}}\n\n")) + "data: [DONE]\n\n");
 }

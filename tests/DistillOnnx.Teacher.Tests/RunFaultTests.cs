@@ -19,6 +19,7 @@ public sealed class RunFaultTests : AnnotationTest
             TestData.Right, instead: _ => refused.TryDequeue(out var body) ? (400, body) : null);
         var result = await Annotator.RunAsync(Options(endpoint) with { Concurrency = 1 }, Reporter.None);
         Assert.Equal((10L, 13), (result.Splits!["train"].Kept, endpoint.Calls["/v1/chat/completions"]));
+        Assert.Equal((13L, 0L), (result.Requests, result.Retried));
         var last = endpoint.Bodies.Last();
         Assert.False(last.TryGetProperty("temperature", out _));
         Assert.Equal(256, last.GetProperty("max_completion_tokens").GetInt32());

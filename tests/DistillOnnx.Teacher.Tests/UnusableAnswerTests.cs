@@ -110,8 +110,38 @@ public sealed class UnusableAnswerTests : AnnotationTest
         // A refusal that was paid for is not asked for again; one that cost nothing is.
         var calls = endpoint.Calls["/v1/chat/completions"];
         var again = await Annotator.RunAsync(options with { Overwrite = true }, Reporter.None);
-        Assert.Equal((0L, 29), (again.Requests, endpoint.Calls["/v1/chat/completions"] - calls));
+        Assert.Equal((29L, 29), (again.Requests, endpoint.Calls["/v1/chat/completions"] - calls));
         Assert.Equal(58, again.Splits!["train"].Dropped["failed"]);
+    }
+
+    [Fact]
+    public async Task Run_KeptAnswersOfNoUse_AreNamedWithTheWayToAskAgain()
+    {
+        TestData.Write(Work["data"], 6);
+        await using var endpoint = await FakeEndpoint.StartAsync(
+            q => q.StartsWith("That answer", StringComparison.Ordinal) || TestData.Number(q) == 0 ? "I do not know." : TestData.Right(q),
+            instead: q => q.StartsWith("That answer", StringComparison.Ordinal) ? null : TestData.Number(q) switch
+            {
+                1 => (200, """{"choices":[{"finish_reason":"content_filter","message":{"content":null}}]}"""),
+                2 => (400, """{"error":{"code":"content_filter","message":"flagged"}}"""),
+                _ => null,
+            });
+        var (first, second, third) = (new RecordingReporter(), new RecordingReporter(), new RecordingReporter());
+        var options = Options(endpoint) with { Structured = false, Overwrite = true };
+        await Annotator.RunAsync(options, first);
+        var again = await Annotator.RunAsync(options, second);
+        var more = await Annotator.RunAsync(options with { ParseRetries = 2 }, third);
+
+        // The row that has no answer at all is asked by every run.
+        Assert.Equal((1L, 2L), (again.Requests, more.Requests));
+        Assert.Equal(3, Lines("failed.jsonl").Count);
+        Assert.Equal(
+            "2 rows have answers that cannot be used (unparsable 1, refused 1); these are kept in the journal and not asked for again; "
+            + "--parse-retries 2 asks once more for those that are unparsable; \"import jsonl\" makes a dataset of "
+            + $"{Path.Combine(Out, "failed.jsonl")}, to be annotated with another teacher or other options",
+            Assert.Single(second.Warnings));
+        Assert.Equal(second.Warnings[0], first.Warnings[^1]);
+        Assert.Contains("--parse-retries 3", third.Warnings[^1]);
     }
 
     [Fact]

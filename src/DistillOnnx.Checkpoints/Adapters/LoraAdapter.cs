@@ -9,15 +9,16 @@ internal static class LoraAdapter
     private const string Prefix = "base_model.model.";
     private static readonly string[] Files = ["adapter_model.safetensors", "adapter_model.bin"];
 
-    /// <summary>The base's tensors with the adapter's changes.</summary>
+    /// <summary>The base's tensors with the adapter's changes, and the file that these are in.</summary>
     /// <param name="directory">The adapter's directory.</param>
     /// <param name="config">Its configuration.</param>
     /// <param name="source">The base's tensors, prefixes taken off; disposed with the result.</param>
     /// <param name="notes">Receives what was merged and what replaced.</param>
     /// <exception cref="InputException">The adapter's weights are missing, malformed, or do not fit the base.</exception>
-    public static ITensorSource Merge(string directory, AdapterConfig config, ITensorSource source, List<string> notes)
+    public static (ITensorSource Source, string File) Merge(
+        string directory, AdapterConfig config, ITensorSource source, List<string> notes)
     {
-        var (adapter, file) = Open(directory);
+        var (adapter, file) = Open(directory, notes);
         using (adapter)
         {
             foreach (var tensor in adapter.Tensors.Values)
@@ -59,15 +60,17 @@ internal static class LoraAdapter
 
             if (replaced.Count == 0) throw new InputException($"{file}: expected the weights of an adapter, found none");
             notes.Add($"{file}: a LoRA adapter, merged into {modules.Count} projections of its base");
-            return new OverlaidTensors(source, replaced);
+            return (new OverlaidTensors(source, replaced), file);
         }
     }
 
-    private static (ITensorSource Source, string File) Open(string directory)
+    private static (ITensorSource Source, string File) Open(string directory, List<string> notes)
     {
         foreach (var name in Files.Where(n => CheckpointPath.Exists(directory, n)))
         {
             var real = CheckpointPath.Resolve(directory, name);
+            if (name == Files[0] && CheckpointPath.Exists(directory, Files[1]))
+                notes.Add($"{directory}: not used, for the adapter is read from {name}: {Files[1]}");
             return (name == Files[0] ? SafetensorsFile.Open(real) : PyTorchFile.Open(real), Path.Combine(directory, name));
         }
 

@@ -342,6 +342,8 @@ internal sealed class BatchJobRunner(
             {
                 continue;
             }
+
+            stack.NoteBatched();
             pending.Add(KeepAsync(id, key, document.RootElement));
             if (pending.Count < 1000) continue;
             await Task.WhenAll(pending).ConfigureAwait(false);

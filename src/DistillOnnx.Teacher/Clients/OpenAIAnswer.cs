@@ -24,7 +24,8 @@ internal sealed class OpenAIAnswer(Endpoint endpoint, string model, PromptStyle 
             using var document = JsonDocument.Parse(JsonEscapes.Mend(body));
             var root = document.RootElement;
             usage = ReportedUsage.Read(root);
-            var choice = root.GetProperty("choices")[0];
+            if (Choice(root.GetProperty("choices")) is not { } choice)
+                throw Unreadable(body, usage, null, "a choice of index 0 among its \"choices\"");
             var finish = Finish(choice);
             var message = style == PromptStyle.Chat ? choice.GetProperty("message") : choice;
             var refusal = Text(message, "refusal") is { Length: > 0 } refused ? refused : null;
@@ -46,13 +47,31 @@ internal sealed class OpenAIAnswer(Endpoint endpoint, string model, PromptStyle 
             };
         }
         catch (Exception e)
-            when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
+            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw Unreadable(body, usage ?? ReportedUsage.Find(body), e);
         }
     }
 
-    private TeacherException Unreadable(byte[] body, UsageDetails? usage, Exception fault)
+    // One answer is asked for, and its index is 0 wherever it stands; without an index the place counts.
+    private static JsonElement? Choice(JsonElement choices)
+    {
+        var place = 0;
+        foreach (var choice in choices.EnumerateArray())
+        {
+            var index = choice.ValueKind == JsonValueKind.Object
+                && choice.TryGetProperty("index", out var given)
+                && given.ValueKind == JsonValueKind.Number
+                && given.TryGetInt32(out var number) ? number : place;
+            if (index == 0) return choice;
+            place++;
+        }
+
+        return null;
+    }
+
+    private TeacherException Unreadable(
+        byte[] body, UsageDetails? usage, Exception? fault, string expected = "an answer of OpenAI's protocol")
     {
         var reported = EndpointFaults.Reports(body);
         var found = body.Length == 0 ? "nothing" : $"\"{EndpointFaults.OneLine(JsonEscapes.Mend(body), endpoint.Key, LongestQuote)}\"";
@@ -60,7 +79,7 @@ internal sealed class OpenAIAnswer(Endpoint endpoint, string model, PromptStyle 
             TeacherFault.Transient,
             reported
                 ? $"{endpoint.Url}: HTTP 200 with an error: {EndpointFaults.Read(body, endpoint.Key).Message}"
-                : $"{endpoint.Url}: expected an answer of OpenAI's protocol, found {found}",
+                : $"{endpoint.Url}: expected {expected}, found {found}",
             inner: fault)
         {
             Usage = usage,

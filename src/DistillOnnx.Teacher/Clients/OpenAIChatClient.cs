@@ -87,6 +87,7 @@ internal sealed class OpenAIChatClient : IChatClient
             // Another request may have had the parameter left out while this one was on its way. A refusal costs nothing, and
             // each parameter is left out at most once, so the loop ends.
             if (Refused.FormatIsDenied || Body(prompt, options).AsSpan().SequenceEqual(sent)) break;
+            Refused.NoteResent();
         }
 
         _connection.RequireSuccess(reply);

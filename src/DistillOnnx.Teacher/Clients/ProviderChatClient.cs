@@ -38,7 +38,12 @@ internal sealed class ProviderChatClient(IChatClient inner, string name, string?
                 // Another request may have had the parameter left out while this one was on its way. A refusal costs nothing, and
                 // each parameter is left out at most once, so the loop ends.
                 if (fault.Fault == TeacherFault.Request) Refused.Note(name, fault.Message);
-                if (fault.Fault == TeacherFault.Request && Refused.Count > leftOut && !Refused.FormatIsDenied) continue;
+                if (fault.Fault == TeacherFault.Request && Refused.Count > leftOut && !Refused.FormatIsDenied)
+                {
+                    Refused.NoteResent();
+                    continue;
+                }
+
                 if (ReferenceEquals(e, fault)) throw;
                 throw fault;
             }

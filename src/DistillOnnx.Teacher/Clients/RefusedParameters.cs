@@ -40,6 +40,7 @@ internal sealed class RefusedParameters
     ];
 
     private readonly ConcurrentDictionary<string, byte> _names = new();
+    private long _resent;
 
     /// <summary>Called once for each parameter; may be null.</summary>
     public Action<string>? Notice { get; set; }
@@ -50,11 +51,17 @@ internal sealed class RefusedParameters
     /// <summary>Whether the pending request asked for the schema and was refused.</summary>
     public bool FormatIsDenied => FormatIsAsked && Has(Format);
 
+    /// <summary>How many requests were sent again without what the model refused.</summary>
+    public long Resent => Interlocked.Read(ref _resent);
+
     /// <summary>How many parameters are left out.</summary>
     public int Count => _names.Count;
 
     /// <summary>Whether a parameter is left out.</summary>
     public bool Has(string name) => _names.ContainsKey(name);
+
+    /// <summary>Notes that a request is sent again.</summary>
+    public void NoteResent() => Interlocked.Increment(ref _resent);
 
     /// <summary>Notes what an endpoint refuses.</summary>
     /// <returns>Whether it refuses a parameter that is left out by now, so that a request that still had it may be sent again.</returns>

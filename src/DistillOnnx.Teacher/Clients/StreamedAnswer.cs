@@ -14,6 +14,7 @@ internal static class StreamedAnswer
         var (content, thoughts, text) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
         string? finish = null, model = null, refusal = null;
         JsonNode? usage = null;
+        var others = false;
         try
         {
             foreach (var line in JsonEscapes.Mend(events).Split('\n'))
@@ -26,7 +27,14 @@ internal static class StreamedAnswer
                     throw Fault(EndpointFaults.Read(Encoding.UTF8.GetBytes(error.ToJsonString()), null).Message);
                 model ??= (string?)part["model"];
                 if (part["usage"] is JsonObject counted) usage = counted.DeepClone();
-                if (part["choices"] is not JsonArray { Count: > 0 } choices || choices[0] is not JsonObject choice) continue;
+                if (part["choices"] is not JsonArray { Count: > 0 } choices) continue;
+                // One answer is asked for: parts of others do not belong to it.
+                if (choices.Where((c, place) => Index(c, place) == 0).FirstOrDefault() is not JsonObject choice)
+                {
+                    others = true;
+                    continue;
+                }
+
                 finish = (string?)choice["finish_reason"] ?? finish;
                 text.Append((string?)choice["text"]);
                 if ((choice["delta"] ?? choice["message"]) is not JsonObject delta) continue;
@@ -40,7 +48,14 @@ internal static class StreamedAnswer
             throw Fault("the streamed answer was cut", e);
         }
 
-        if (finish is null) throw Fault("the streamed answer was cut");
+        if (finish is null)
+        {
+            var none = others && content.Length + thoughts.Length + text.Length == 0 && refusal is null;
+            throw none
+                ? Fault("expected a choice of index 0 among the \"choices\" of the streamed answer, found others alone", unreadable: true)
+                : Fault("the streamed answer was cut");
+        }
+
         var message = new JsonObject { ["role"] = "assistant", ["content"] = content.ToString() };
         if (thoughts.Length > 0) message["reasoning_content"] = thoughts.ToString();
         if (refusal is not null) message["refusal"] = refusal;
@@ -52,7 +67,10 @@ internal static class StreamedAnswer
         };
         return JsonSerializer.SerializeToUtf8Bytes(body);
 
-        TeacherException Fault(string said, Exception? inner = null) =>
-            new(TeacherFault.Transient, $"{url}: {said}", inner: inner) { Usage = ReportedUsage.Find(events) };
+        TeacherException Fault(string said, Exception? inner = null, bool unreadable = false) =>
+            new(TeacherFault.Transient, $"{url}: {said}", inner: inner) { Usage = ReportedUsage.Find(events), Unreadable = unreadable };
     }
+
+    private static int Index(JsonNode? choice, int place) =>
+        choice is JsonObject given && given["index"] is JsonValue value && value.TryGetValue<int>(out var index) ? index : place;
 }

@@ -10,9 +10,11 @@ internal sealed class TeacherStack : IDisposable
 {
     private readonly AnnotateOptions _options;
     private readonly Journal _journal;
+    private readonly RateLimitedChatClient? _limited;
     private readonly RetryingChatClient? _retrying;
     private readonly BudgetedChatClient? _budgeted;
     private long _uncounted;
+    private long _batched;
 
     public TeacherStack(AnnotateOptions options, TeacherSpec spec, IChatClient? client, Journal journal, TimeProvider clock)
     {
@@ -27,8 +29,8 @@ internal sealed class TeacherStack : IDisposable
             client ??= CreateClient(options, spec, clock);
             Client = client;
             var limiter = new RateLimiter(options.RequestsPerMinute, options.TokensPerMinute, clock);
-            var limited = new RateLimitedChatClient(client, limiter, Math.Max(1, options.MaxOutputTokens / 2));
-            _retrying = new RetryingChatClient(limited, options.Retries, TimeSpan.FromSeconds(options.RetryDelay), options.Seed, clock);
+            _limited = new RateLimitedChatClient(client, limiter, Math.Max(1, options.MaxOutputTokens / 2));
+            _retrying = new RetryingChatClient(_limited, options.Retries, TimeSpan.FromSeconds(options.RetryDelay), options.Seed, clock);
             _budgeted = new BudgetedChatClient(_retrying, NewBudget());
         }
 
@@ -50,6 +52,12 @@ internal sealed class TeacherStack : IDisposable
 
     /// <summary>How fast a model within this process answers; null where there is none, or no answer yet.</summary>
     public double? TokensPerSecond => (Client as GenAIChatClient)?.TokensPerSecond;
+
+    /// <summary>How many requests were sent, repetitions and those of batch jobs among them.</summary>
+    public long Sent => (_limited?.Sent ?? 0) + (Refused?.Resent ?? 0) + Interlocked.Read(ref _batched);
+
+    /// <summary>Notes a request of a batch job whose result came, whatever it is.</summary>
+    public void NoteBatched() => Interlocked.Increment(ref _batched);
 
     /// <summary>How many requests were repeated.</summary>
     public long Retried => _retrying?.Retried ?? 0;

@@ -8,12 +8,18 @@ namespace DistillOnnx.Teacher.Limits;
 /// <param name="expectedOutputTokens">Tokens that an answer is expected to have.</param>
 internal sealed class RateLimitedChatClient(IChatClient inner, RateLimiter limiter, int expectedOutputTokens) : DelegatingChatClient(inner)
 {
+    private long _sent;
+
+    /// <summary>How many requests were sent so far, repetitions among them.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
+
     /// <inheritdoc/>
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var expected = TokenEstimate.Prompt(messages) + expectedOutputTokens;
         await limiter.AcquireAsync(expected, cancellationToken).ConfigureAwait(false);
+        Interlocked.Increment(ref _sent);
         try
         {
             var response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);

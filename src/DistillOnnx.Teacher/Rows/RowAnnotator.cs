@@ -85,6 +85,7 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
         }
         return Judge(example, outcome) with
         {
+            Open = tally.Open,
             LastAnswer = tally.LastAnswer,
             Thoughts = tally.Thoughts,
             Model = tally.Model,
@@ -155,6 +156,7 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
             catch (TeacherException e) when (e.OfRequest)
             {
                 tally.Fault = e.Message;
+                tally.Open = true;
                 tally.Refused |= e.Fault == TeacherFault.Refused;
                 tally.NotAsked |= e.Message == JournaledChatClient.NotAsked;
                 return last;
@@ -271,6 +273,8 @@ internal sealed partial class RowAnnotator(TaskSpec task, AnnotateOptions option
         public string? Thoughts { get; set; }
 
         public bool Refused { get; set; }
+
+        public bool Open { get; set; }
 
         public bool Contradicts { get; set; }
 

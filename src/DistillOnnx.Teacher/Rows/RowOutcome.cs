@@ -33,6 +33,9 @@ internal sealed record RowOutcome
     /// <summary>Whether the fault is the row's own: refused by a content filter, or longer than the model reads.</summary>
     public bool Refused { get; init; }
 
+    /// <summary>Whether a request of the row has no answer, so that a further run asks it.</summary>
+    public bool Open { get; init; }
+
     /// <summary>Why the teacher did not answer, or why what it gave as reasons is none; null where it did and they are.</summary>
     public string? Fault { get; init; }
 

@@ -60,7 +60,8 @@ internal sealed class ColumnMap
         string[] needed = needsLabel ? [Column(Input), Column(Label)] : [Column(Input)];
         if (needed.Concat(_columns.Values.SelectMany(c => c)).FirstOrDefault(c => !header.Contains(c, names)) is not { } missing) return;
         var named = header.Where(h => h.Length > 0).Take(20).ToList();
-        throw new InputException($"{file}: has no column \"{missing}\", only {string.Join(", ", named)}{Hint(missing, named)}");
+        var shown = string.Join(", ", named.Select(InputText.Show));
+        throw new InputException($"{file}: has no column \"{missing}\", only {shown}{Hint(missing, named)}");
     }
 
     private string Hint(string missing, List<string> header)
@@ -69,7 +70,7 @@ internal sealed class ColumnMap
             return one.IndexOfAny([',', ';', '\t', '|']) >= 0
                 ? "; --delimiter says what separates the columns"
                 : "; --header-row says which row names the columns";
-        if (NearestName.Suggest(missing, header) is { Length: > 0 } near) return near;
+        if (NearestName.Suggest(missing, [.. header.Select(InputText.Show)]) is { Length: > 0 } near) return near;
         if (missing == Input) return "; --column input=COLUMN names another one";
         return missing == Label ? "; --column label=COLUMN names another one, --unlabelled takes rows without labels" : "";
     }
@@ -102,7 +103,8 @@ internal sealed class ColumnMap
         {
             if (!row.Values.TryGetValue(columns[i], out values[i]))
                 throw new InputException(
-                    $"{row.Where}: column \"{columns[i]}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}");
+                    $"{row.Where}: column \"{columns[i]}\" is missing; the row has "
+                    + string.Join(", ", row.Values.Keys.Take(20).Select(InputText.Show)));
         }
 
         Check(row, columns, values);

@@ -31,8 +31,6 @@ internal static class CsvTable
             MaxRecordSize = JsonLines.MaxLineBytes,
         };
         using var stream = Try(file, () => TextEncodings.OpenUtf8(file, encoding));
-        if (TextEncodings.IsZip(file))
-            throw new InputException($"{file}: expected CSV, found a zip archive; a spreadsheet is imported by \"import xlsx\"");
         using var csv = Try(file, () => CsvReader.Create(stream, options));
         var header = TableHeader.Of(file, headerRow, Try(file, () => Header(csv, file, headerRow)));
         var names = TableHeader.Comparer(header);

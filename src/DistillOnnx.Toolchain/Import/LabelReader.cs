@@ -28,8 +28,8 @@ internal sealed class LabelReader
         {
             if (to is not null && task.Labels is { } labels && !labels.Contains(to, StringComparer.Ordinal))
                 throw new InputException(
-                    $"{options.LabelMap}: \"{from}\": expected one of the task's labels ({string.Join(", ", labels)}) "
-                    + $"or null, found \"{to}\"");
+                    $"{options.LabelMap}: \"{InputText.Show(from)}\": expected one of the task's labels "
+                    + $"({InputText.ShowExactly(string.Join(", ", labels))}) or null, found \"{InputText.ShowExactly(to)}\"");
         }
 
         if (_ignoreCase && task.Labels?.GroupBy(l => l, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } alike)
@@ -40,7 +40,7 @@ internal sealed class LabelReader
     public string? Unused =>
         _unused.Count == 0
             ? null
-            : $"{_mapFile}: no row has {string.Join(", ", _unused.Order(StringComparer.Ordinal).Select(u => $"\"{u}\""))}";
+            : $"{_mapFile}: no row has {string.Join(", ", _unused.Order(StringComparer.Ordinal).Select(u => $"\"{InputText.Show(u)}\""))}";
 
     /// <summary>The label, or null where the cell holds none.</summary>
     /// <param name="text">The cell.</param>
@@ -60,7 +60,7 @@ internal sealed class LabelReader
             {
                 fault = set.Count == 0
                     ? "positions need a closed set, and the task's answers are open text"
-                    : $"expected 0 to {set.Count - 1}, or -1 for none, found \"{label}\"";
+                    : $"expected 0 to {set.Count - 1}, or -1 for none, found \"{InputText.Show(label)}\"";
                 return null;
             }
 
@@ -91,9 +91,11 @@ internal sealed class LabelReader
             foreach (var entry in document.RootElement.EnumerateObject())
             {
                 if (entry.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
-                    throw new InputException($"{file}: \"{entry.Name}\": expected a label or null, found {entry.Value.GetRawText()}");
+                    throw new InputException(
+                        $"{file}: \"{InputText.Show(entry.Name)}\": expected a label or null, found "
+                        + InputText.Show(entry.Value.GetRawText()));
                 if (!map.TryAdd(entry.Name.Trim(), entry.Value.GetString()))
-                    throw new InputException($"{file}: \"{entry.Name}\" occurs twice");
+                    throw new InputException($"{file}: \"{InputText.Show(entry.Name)}\" occurs twice");
             }
         }
         catch (JsonException e)

@@ -16,7 +16,8 @@ internal static class TableHeader
         if (header.All(h => h.Length == 0)) throw Empty(file, row);
         if (header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Key.Length > 0 && g.Count() > 1) is { } twice)
             throw new InputException(
-                $"{file}: row {row}: column \"{twice.Key}\" occurs twice; rename one, or say by --header-row which row names the columns");
+                $"{file}: row {row}: column \"{InputText.Show(twice.Key)}\" occurs twice; rename one, or say by --header-row which row "
+                + "names the columns");
         return header;
     }
 

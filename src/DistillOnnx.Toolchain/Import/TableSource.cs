@@ -58,6 +58,8 @@ internal sealed class TableSource : IImportSource
         }
     }
 
+    private static string Listed(IEnumerable<string> names) => string.Join(", ", names.Select(InputText.Show));
+
     private static bool IsBlank(TableRow row) =>
         row.Values.Values.All(v => v is null || (v is string text && string.IsNullOrWhiteSpace(text)));
 
@@ -81,6 +83,7 @@ internal sealed class TableSource : IImportSource
         switch (_options.Source)
         {
             case "csv" or "tsv":
+                TextEncodings.RequireText(file);
                 var guessed = false;
                 _encodings[file] = _options.Encoding is { } name ? TextEncodings.Named(name)! : TextEncodings.Detect(file, out guessed);
                 if (guessed)
@@ -89,11 +92,11 @@ internal sealed class TableSource : IImportSource
             case "xlsx":
                 var sheets = XlsxTable.Sheets(file);
                 if (_options.Sheet is { } sheet && !sheets.Contains(sheet))
-                    throw new InputException($"{file}: has no sheet \"{sheet}\", only {string.Join(", ", sheets)}");
+                    throw new InputException($"{file}: has no sheet \"{sheet}\", only {Listed(sheets)}");
                 if (_options.Sheet is null && sheets.Count > 1)
                     reporter.Warn(
-                        $"{file}: read from its first sheet, \"{sheets[0]}\"; it also has "
-                        + $"{string.Join(", ", sheets.Skip(1))}; --sheet names another one");
+                        $"{file}: read from its first sheet, \"{InputText.Show(sheets[0])}\"; it also has "
+                        + $"{Listed(sheets.Skip(1))}; --sheet names another one");
                 break;
             default:
                 Names(file, reporter);
@@ -108,9 +111,9 @@ internal sealed class TableSource : IImportSource
         if (!_names[file].TryGetValue(_map.Column(ColumnMap.Label), out var names)) return;
         if (_options.LabelIndex && Task.Labels is { } labels && !labels.SequenceEqual(names, StringComparer.Ordinal))
             throw new InputException(
-                $"{file}: its positions stand for {string.Join(", ", names)}, the task's labels are "
+                $"{file}: its positions stand for {Listed(names)}, the task's labels are "
                 + $"{string.Join(", ", labels)}; leave --label-index out to take the file's names");
-        reporter.Info($"{file}: its positions stand for {string.Join(", ", names)}, as its own metadata says");
+        reporter.Info($"{file}: its positions stand for {Listed(names)}, as its own metadata says");
     }
 
     private ImportedRow Read(TableRow row, string defaultId)
@@ -139,7 +142,7 @@ internal sealed class TableSource : IImportSource
             Input = Input(row) ?? throw new InputException(row.Values.ContainsKey(_map.Column(ColumnMap.Input))
                 ? $"{_map.At(row, ColumnMap.Input)}: \"input\" is empty"
                 : $"{row.Where}: \"{_map.Column(ColumnMap.Input)}\" is missing; the row has "
-                + $"{string.Join(", ", row.Values.Keys.Take(20))}; --column input=COLUMN names another one"),
+                + $"{Listed(row.Values.Keys.Take(20))}; --column input=COLUMN names another one"),
             Label = GoldLabel(row, choices),
             Rationale = _map.Text(row, ColumnMap.Rationale),
             TeacherLabel = Label(row, ColumnMap.TeacherLabel, choices),
@@ -183,7 +186,7 @@ internal sealed class TableSource : IImportSource
         return _options.Unlabelled || row.Values.ContainsKey(column)
             ? Label(row, ColumnMap.Label, choices)
             : throw new InputException(
-                $"{row.Where}: \"{column}\" is missing; the row has {string.Join(", ", row.Values.Keys.Take(20))}; "
+                $"{row.Where}: \"{column}\" is missing; the row has {Listed(row.Values.Keys.Take(20))}; "
                 + "--column label=COLUMN names another one, --unlabelled takes rows without labels");
     }
 

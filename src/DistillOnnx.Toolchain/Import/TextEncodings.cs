@@ -1,5 +1,6 @@
 using System.Text;
 using DistillOnnx.Core;
+using DistillOnnx.Data;
 using UtfUnknown;
 
 namespace DistillOnnx.Toolchain.Import;
@@ -28,8 +29,8 @@ internal static class TextEncodings
         }
     }
 
-    /// <summary>Finds out a file's encoding: a byte order mark, UTF-8 where the bytes are, UTF-16 where every second
-    /// one is zero, else the likeliest one.</summary>
+    /// <summary>Finds out a file's encoding: a byte order mark, UTF-8 where the bytes are, UTF-16 or UTF-32 where
+    /// most high bytes are zero, else the likeliest one.</summary>
     /// <param name="file">The file.</param>
     /// <param name="guessed">Whether the bytes are ambiguous, so that the user should be warned.</param>
     /// <exception cref="InputException">The file cannot be read.</exception>
@@ -40,6 +41,8 @@ internal static class TextEncodings
         try
         {
             sample = Sample(file, out var utf8);
+            if (sample is [0xFF, 0xFE, 0, 0, ..]) return Named("utf-32")!;
+            if (sample is [0, 0, 0xFE, 0xFF, ..]) return Named("utf-32BE")!;
             if (sample is [0xFF, 0xFE, ..]) return Named("utf-16")!;
             if (sample is [0xFE, 0xFF, ..]) return Named("utf-16BE")!;
             if (ZeroPattern(sample) is { } wide) return Named(wide)!;
@@ -55,6 +58,24 @@ internal static class TextEncodings
         return found is { Confidence: >= Confident, EncodingName: { } name } && Named(name) is { } encoding && encoding.IsSingleByte
             ? encoding
             : Named("windows-1252")!;
+    }
+
+    /// <summary>Refuses a file whose first bytes are those of an archive, of compressed data or of a table that is no text.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="InputException">It is one, or cannot be read.</exception>
+    public static void RequireText(string file)
+    {
+        try
+        {
+            using var stream = File.OpenRead(file);
+            Span<byte> start = stackalloc byte[BinaryForm.Longest];
+            var length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            if (BinaryForm.Describe(start[..length]) is { } found) throw new InputException($"{file}: expected CSV, found {found}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{file}: cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>Opens a file so that its bytes are UTF-8.</summary>
@@ -106,24 +127,21 @@ internal static class TextEncodings
         return sample;
     }
 
+    // Counts zeros by their place in groups of four bytes.
     private static string? ZeroPattern(byte[] sample)
     {
-        var (even, odd) = (0, 0);
-        for (var i = 0; i + 1 < Math.Min(sample.Length, 4096); i += 2)
+        var length = Math.Min(sample.Length, 4096) & ~1;
+        Span<int> zeros = stackalloc int[4];
+        for (var i = 0; i < length; i++)
         {
-            if (sample[i] == 0) even++;
-            if (sample[i + 1] == 0) odd++;
+            if (sample[i] == 0) zeros[i & 3]++;
         }
 
-        var most = Math.Min(sample.Length, 4096) * 0.3 / 2;
+        // Of four bytes a character the highest is always zero, and the next one is for all but rare characters.
+        var (fours, common) = (length / 4, length / 4 * 0.9);
+        if (fours > 0 && zeros[3] == fours && zeros[2] > common && zeros[0] == 0) return "utf-32";
+        if (fours > 0 && zeros[0] == fours && zeros[1] > common && zeros[3] == 0) return "utf-32BE";
+        var (even, odd, most) = (zeros[0] + zeros[2], zeros[1] + zeros[3], length * 0.3 / 2);
         return odd > most && even == 0 ? "utf-16" : even > most && odd == 0 ? "utf-16BE" : null;
-    }
-
-    /// <summary>Whether a file begins as zip archives do, among them spreadsheets.</summary>
-    public static bool IsZip(string file)
-    {
-        using var stream = File.OpenRead(file);
-        Span<byte> start = stackalloc byte[4];
-        return stream.ReadAtLeast(start, 4, throwOnEndOfStream: false) == 4 && start.SequenceEqual("PK\x03\x04"u8);
     }
 }

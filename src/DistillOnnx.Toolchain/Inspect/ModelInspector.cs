@@ -1,4 +1,3 @@
-using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.T5;
@@ -10,8 +9,6 @@ namespace DistillOnnx.Toolchain.Inspect;
 /// <summary>Inspects checkpoints and bundles.</summary>
 internal static class ModelInspector
 {
-    private static readonly string[] WeightExtensions = [".safetensors", ".bin"];
-
     /// <summary>A checkpoint's or an adapter's facts.</summary>
     public static CheckpointFacts Checkpoint(string directory, string? baseDirectory)
     {
@@ -27,7 +24,7 @@ internal static class ModelInspector
             Parameters = config.ParameterCount,
             Head = $"{(config.TieWordEmbeddings ? "tied" : "own")}, {(config.ScaleDecoderOutputs ? "scaled" : "not scaled")}",
             Base = place.IsAdapter ? place.BaseDirectory : null,
-            WeightFiles = WeightFiles(place),
+            WeightFiles = WeightFiles(checkpoint),
             Types = checkpoint.Tensors.Tensors.Values
                 .GroupBy(t => t.Type)
                 .ToDictionary(
@@ -142,20 +139,16 @@ internal static class ModelInspector
         };
 
     // An adapter's own files, and those of the base that it is merged into.
-    private static Dictionary<string, long> WeightFiles(CheckpointPlace place)
+    private static Dictionary<string, long> WeightFiles(Checkpoints.Checkpoint checkpoint)
     {
         var files = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (var directory in new[] { place.Directory, place.BaseDirectory }.Distinct(StringComparer.Ordinal))
+        foreach (var path in checkpoint.Files)
         {
-            foreach (var path in System.IO.Directory.EnumerateFiles(directory).Where(f =>
-                WeightExtensions.Contains(Path.GetExtension(f), StringComparer.Ordinal)))
-            {
-                var file = new FileInfo(path);
-                var name = directory == place.Directory ? file.Name : path;
-                files[name] = file.LinkTarget is null
-                    ? file.Length
-                    : (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo)?.Length ?? 0;
-            }
+            var file = new FileInfo(path);
+            var name = path == Path.Combine(checkpoint.Directory, file.Name) ? file.Name : path;
+            files[name] = file.LinkTarget is null
+                ? file.Length
+                : (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo)?.Length ?? 0;
         }
 
         return new Dictionary<string, long>(files, StringComparer.Ordinal);

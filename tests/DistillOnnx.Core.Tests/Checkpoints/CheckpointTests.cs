@@ -48,6 +48,29 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Open_SeveralFormsOfWeights_ReadsTheFirstAndNamesTheOthers()
+    {
+        var config = TinyModel.Config();
+        TinyModel.WriteSharded(_directory.Path, config);
+        using (var sharded = Checkpoint.Open(_directory.Path))
+        {
+            Assert.Equal(
+                [_directory["model-00001-of-00002.safetensors"], _directory["model-00002-of-00002.safetensors"]], sharded.Files);
+            Assert.Empty(sharded.Notes);
+        }
+
+        TinyModel.Write(_directory.Path, config);
+        File.WriteAllBytes(_directory["pytorch_model.bin"], TorchFile.Archive(config));
+        File.WriteAllText(_directory["training_args.bin"], "");
+        using var whole = Checkpoint.Open(_directory.Path);
+        Assert.Equal([Weights], whole.Files);
+        Assert.Equal(
+            $"{_directory.Path}: not used, for the weights are read from model.safetensors: model-00001-of-00002.safetensors, "
+            + "model-00002-of-00002.safetensors, model.safetensors.index.json, pytorch_model.bin",
+            Assert.Single(whole.Notes));
+    }
+
+    [Fact]
     public void Open_TransposedAndSharedStorages_ReadsInRowMajorOrder()
     {
         // All weights in one storage, and shared.weight stored column by column.

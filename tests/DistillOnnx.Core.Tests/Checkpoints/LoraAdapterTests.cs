@@ -47,6 +47,18 @@ public sealed class LoraAdapterTests : IDisposable
     }
 
     [Fact]
+    public void Open_AdapterInTwoForms_ReadsTheFirstAndNamesTheOther()
+    {
+        WriteConfig(_directory, "{}", Query, Output);
+        WriteWeights([.. Factors(Query, 8, 6), .. Factors(Output, 6, 10)]);
+        File.WriteAllText(Path.Combine(_directory, "adapter_model.bin"), "");
+        using var checkpoint = Checkpoint.Open(_directory, _base);
+        Assert.Equal(["model.safetensors", "adapter_model.safetensors"], checkpoint.Files.Select(f => Path.GetFileName(f)));
+        Assert.Contains(
+            $"{_directory}: not used, for the adapter is read from adapter_model.safetensors: adapter_model.bin", checkpoint.Notes);
+    }
+
+    [Fact]
     public void Open_HeadOfItsOwnOverATiedBase_IsUsedScaled()
     {
         TinyModel.Write(_base, TinyModel.Config());

@@ -25,6 +25,8 @@ public sealed class SpreadsheetImportTests : IDisposable
     [InlineData("utf-8", ';', null)]
     [InlineData("utf-16", '\t', null)]
     [InlineData("utf-16BE", ',', null)]
+    [InlineData("utf-32", ';', null)]
+    [InlineData("utf-32BE", '\t', null)]
     [InlineData("windows-1252", ';', null)]
     [InlineData("windows-1252", '|', "latin-1")]
     [InlineData("windows-1251", ';', "windows-1251")]
@@ -38,6 +40,75 @@ public sealed class SpreadsheetImportTests : IDisposable
         Import("csv", path, o => o with { Encoding = given });
 
         Assert.Equal([(text, "yes"), ("=1+1", "no")], Load().Select(r => (r.Input, r.Label!)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Import_Utf32WithoutMark_IsFoundOut(bool bigEndian)
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllText(path, "input,label\nça va 🙂,yes\n", new UTF32Encoding(bigEndian, byteOrderMark: false));
+
+        Import("csv", path);
+
+        Assert.Equal("ça va 🙂", Assert.Single(Load()).Input);
+    }
+
+    [Theory]
+    [InlineData("csv", "1F8B0800", "expected CSV, found gzip; decompress it first")]
+    [InlineData("tsv", "1F8B0800", "expected CSV, found gzip; decompress it first")]
+    [InlineData("jsonl", "1F8B0800", "row 1: expected UTF-8 text, found gzip; decompress it first")]
+    [InlineData("csv", "504B0304", "expected CSV, found a zip archive; a spreadsheet is imported by \"import xlsx\"")]
+    [InlineData("jsonl", "504B0304", "row 1: expected UTF-8 text, found a zip archive")]
+    [InlineData("csv", "5041523115", "expected CSV, found Parquet; \"import parquet\" reads it")]
+    [InlineData("csv", "28B52FFD", "expected CSV, found Zstandard; decompress it first")]
+    [InlineData("csv", "FD377A585A00", "expected CSV, found xz; decompress it first")]
+    [InlineData("csv", "425A6839314159265359", "expected CSV, found bzip2; decompress it first")]
+    [InlineData("csv", "D0CF11E0A1B11AE1", "expected CSV, found a workbook of the old form (.xls)")]
+    [InlineData("jsonl", "FFFE0000", "row 1: expected UTF-8 text, found UTF-32")]
+    [InlineData("jsonl", "0000FEFF", "row 1: expected UTF-8 text, found UTF-32")]
+    public void Import_BinaryFile_IsNamedByItsContentBeforeAnyGuess(string source, string start, string message)
+    {
+        var path = Path.Combine(_work, "train." + source);
+        File.WriteAllBytes(path, [.. Convert.FromHexString(start), 0xE9, 0, .. "and more\n"u8]);
+        var reporter = new RecordedMessages();
+
+        var fault = Assert.Throws<InputException>(() => Import(source, path, reporter: reporter));
+
+        Assert.StartsWith($"{path}: {message}", fault.Message, StringComparison.Ordinal);
+        Assert.Empty(reporter.Warnings);
+    }
+
+    [Fact]
+    public void Import_TextThatBeginsAsABinaryFormDoes_IsText()
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllText(path, "PAR1,input,label\n1,x,yes\n");
+
+        Import("csv", path);
+
+        Assert.Equal("x", Assert.Single(Load()).Input);
+    }
+
+    [Theory]
+    [InlineData("in\0put,label\nx,yes\n", "has no column \"input\", only in\\u0000put, label")]
+    [InlineData("a\u001b[31m,a\u001b[31m,input,label\n1,2,x,yes\n", "column \"a\\u001B[31m\" occurs twice")]
+    [InlineData("id,input,label\n\u0007,x,yes\n\u0007,y,no\n", "found \"\\u0007\" a second time")]
+    [InlineData("input,label\nx,\u001b[2Jyes\n", "found \"\\u001B[2Jyes\"")]
+    [InlineData("input,label\nx,ye\u200Bs\n", "(yes, no), found \"ye\\u200Bs\"")]
+    [InlineData("input,label\nx,y\u00A0es\n", "(yes, no), found \"y\\u00A0es\"")]
+    [InlineData("input,label\nx,y\uFEFFes\n", "(yes, no), found \"y\\uFEFFes\"")]
+    [InlineData("input,label\nx,ye\u0301s\n", "(yes, no), found \"ye\\u0301s\"")]
+    public void Import_CharactersThatCannotBeSeen_AreEscapedInMessages(string content, string message)
+    {
+        var path = Path.Combine(_work, "train.csv");
+        File.WriteAllText(path, content);
+
+        var fault = Assert.Throws<InputException>(() => Import("csv", path));
+
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(fault.Message, char.IsControl);
     }
 
     [Fact]

@@ -41,6 +41,21 @@ public sealed class InspectModelTests : IDisposable
     }
 
     [Fact]
+    public void Run_CheckpointWithWeightsThatAreNotRead_ListsThoseReadAndNamesTheOthers()
+    {
+        RandomCheckpoint.Write(_root, RandomCheckpoint.Uneven, Labels, spieceModel: TinyTokenizer.SpieceModel);
+        File.WriteAllText(Path.Combine(_root, "model.safetensors.index.json"), "{}");
+        File.WriteAllText(Path.Combine(_root, "model-00001-of-00001.safetensors"), "");
+        File.WriteAllText(Path.Combine(_root, "training_args.bin"), "");
+        var facts = Run(_root).Checkpoint!;
+        Assert.Equal("model.safetensors", Assert.Single(facts.WeightFiles).Key);
+        Assert.Contains(
+            $"{_root}: not used, for the weights are read from model.safetensors: model-00001-of-00001.safetensors, "
+            + "model.safetensors.index.json",
+            facts.Notes);
+    }
+
+    [Fact]
     public async Task Run_Bundle_TellsPrecisionsAndWhichFilesDiffer()
     {
         var (checkpoint, bundle) = (Path.Combine(_root, "checkpoint"), Path.Combine(_root, "bundle"));
