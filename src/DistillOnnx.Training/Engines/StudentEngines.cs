@@ -15,6 +15,9 @@ internal static class StudentEngines
     /// </summary>
     private const long MostRecorded = 400_000_000;
 
+    /// <summary>Weights of a student with which rounded products gain enough to be spoken of.</summary>
+    private const long LeastHinted = 5_000_000;
+
     /// <summary>The fastest engine that can run a model.</summary>
     /// <param name="model">The student.</param>
     /// <param name="precision">In what numbers.</param>
@@ -30,6 +33,8 @@ internal static class StudentEngines
         if (!cpu) backends.cuda.matmul.allow_tf32 = tf32;
         if (cpu && precision == TrainingPrecision.Bf16 && !Processor.MultipliesBFloat16)
             reporter.Warn("--precision bf16: this processor has no products in bfloat16 and takes several times as long as with fp32");
+        if (cpu && precision == TrainingPrecision.Fp32 && Processor.MultipliesBFloat16 && model.FlatParameters.numel() >= LeastHinted)
+            reporter.Info("this processor multiplies in bfloat16 as well: --precision bf16 takes fewer seconds a step, with rounded products");
         return UnpaddedEngine.Supports(model) && !recompute ? new UnpaddedEngine(model) : Script(model, recompute, graphs, reporter);
     }
 

@@ -62,7 +62,7 @@ public abstract record OptimizationOptions
     public int? Threads { get; init; }
 
     /// <summary>In what numbers to train.</summary>
-    [Option("fp32, or bf16 over fp32 master weights (for GPUs)")]
+    [Option("fp32, or bf16 over fp32 master weights (for GPUs, and processors with products in bfloat16: AVX512_BF16, AMX)")]
     public TrainingPrecision Precision { get; init; } = TrainingPrecision.Fp32;
 
     /// <summary>Whether single-precision products on CUDA may run in TensorFloat-32.</summary>
