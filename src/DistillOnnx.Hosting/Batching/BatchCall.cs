@@ -38,6 +38,13 @@ internal sealed class BatchCall
     /// <summary>Answers one row; the last one completes the call.</summary>
     public void Answer(int index, RowAnswer answer)
     {
+        // A run stops when its last caller leaves, and may end before the call itself is told of that.
+        if (answer.Fault is OperationCanceledException && Token.IsCancellationRequested)
+        {
+            Fail(new OperationCanceledException(Token));
+            return;
+        }
+
         _answers[index] = answer;
         if (Interlocked.Decrement(ref _remaining) == 0) _done.TrySetResult(_answers);
     }

@@ -34,7 +34,8 @@ internal static class StudentEngines
         if (cpu && precision == TrainingPrecision.Bf16 && !Processor.MultipliesBFloat16)
             reporter.Warn("--precision bf16: this processor has no products in bfloat16 and takes several times as long as with fp32");
         if (cpu && precision == TrainingPrecision.Fp32 && Processor.MultipliesBFloat16 && model.FlatParameters.numel() >= LeastHinted)
-            reporter.Info("this processor multiplies in bfloat16 as well: --precision bf16 takes fewer seconds a step, with rounded products");
+            reporter.Info(
+                "this processor multiplies in bfloat16 as well: --precision bf16 takes fewer seconds a step, with rounded products");
         return UnpaddedEngine.Supports(model) && !recompute ? new UnpaddedEngine(model) : Script(model, recompute, graphs, reporter);
     }
 

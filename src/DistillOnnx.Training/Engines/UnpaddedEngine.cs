@@ -9,8 +9,8 @@ namespace DistillOnnx.Training.Engines;
 
 /// <summary>
 /// The engine for the CPU. Sequences of both tasks lie end to end: one encoder pass and one decoder pass serve labels and rationales,
-/// and no work is spent on padding. Gradients are written where the optimizer reads them. A model that computes in bfloat16 has its products
-/// with weights in it; attention, norms and losses stay in single precision.
+/// and no work is spent on padding. Gradients are written where the optimizer reads them. A model that computes in bfloat16 has its
+/// products with weights in it; attention, norms and losses stay in single precision.
 /// </summary>
 internal sealed unsafe class UnpaddedEngine : IStudentEngine
 {

@@ -286,6 +286,19 @@ public sealed class BatcherTests
         await batcher.DrainAsync().WaitAsync(TestServer.Patience);
     }
 
+    /// <summary>A run that stops since its caller left may end before the call is told that it left.</summary>
+    [Fact]
+    public async Task Answer_OfARunThatStoppedSinceTheCallerLeft_IsThatTheCallerLeft()
+    {
+        using var cancel = new CancellationTokenSource();
+        var call = Call(new FakePredictor(), "a", "one", token: cancel.Token);
+        await cancel.CancelAsync();
+
+        call.Answer(0, new RowAnswer(null, new OperationCanceledException(), TimeSpan.Zero, TimeSpan.Zero));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.Done.WaitAsync(TestServer.Patience));
+    }
+
     private static BatchOptions TwoLanes { get; } = new() { MaxTokens = 256, Lanes = 2, SideBySide = true };
 
     private static string Words(int count) => string.Join(' ', Enumerable.Repeat("w", count));
