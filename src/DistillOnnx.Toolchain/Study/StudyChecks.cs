@@ -45,7 +45,9 @@ internal static class StudyChecks
         foreach (var set in data)
         {
             var dataset = Dataset.Open(set.Directory);
-            if (gold) dataset.Load(SplitNames.Train);
+
+            // Read again only to name the row, or the file.
+            if (gold && (set.TrainRows == 0 || set.LabelledTrainRows < set.TrainRows)) dataset.Load(SplitNames.Train);
             if (set.ValidationRows > 0 && set.LabelledValidationRows == 0)
                 throw new InputException(
                     $"{dataset.FilePath(SplitNames.Validation)}: none of the {set.ValidationRows} rows has a label, by which checkpoints "

@@ -11,6 +11,7 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Directory">Its directory.</param>
 /// <param name="Task">Its task's name.</param>
 /// <param name="TrainRows">Rows to train on.</param>
+/// <param name="LabelledTrainRows">Those of them that have a label.</param>
 /// <param name="ValidationRows">Rows by which checkpoints are chosen.</param>
 /// <param name="LabelledValidationRows">Those of them that have a label.</param>
 /// <param name="MeasuredRows">Rows of the split that is measured on.</param>
@@ -24,6 +25,7 @@ internal sealed record StudyData(
     string Directory,
     string Task,
     int TrainRows,
+    int LabelledTrainRows,
     int ValidationRows,
     int LabelledValidationRows,
     int MeasuredRows,
@@ -45,7 +47,8 @@ internal sealed record StudyData(
         var dataset = Dataset.Open(directory);
         var measured = dataset.Load(split);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var (rationales, labelled) = (0, 0);
+        var rationales = 0;
+        var labelled = new Dictionary<string, int>(StringComparer.Ordinal);
         int Rows(string part)
         {
             if (!dataset.Has(part)) return 0;
@@ -56,9 +59,9 @@ internal sealed record StudyData(
                 var fields = string.Join('\0', [part, row.Id, row.Input, row.Label, row.TeacherLabel, .. row.Choices ?? []]);
                 hash.AppendData(Encoding.UTF8.GetBytes(fields + "\0\0"));
                 if (part == SplitNames.Train && row.Rationale is not null) rationales++;
-                if (part == SplitNames.Validation && row.Label is not null) labelled++;
             }
 
+            labelled[part] = rows.Count(r => r.Label is not null);
             return rows.Count;
         }
 
@@ -69,8 +72,9 @@ internal sealed record StudyData(
             directory,
             dataset.Task.Name,
             counts[SplitNames.Train],
+            labelled.GetValueOrDefault(SplitNames.Train),
             counts[SplitNames.Validation],
-            labelled,
+            labelled.GetValueOrDefault(SplitNames.Validation),
             measured.Count,
             Data.Chance.Of(dataset.Task, measured),
             dataset.Hash(SplitNames.Train),

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 
@@ -85,8 +85,7 @@ internal static class StudyInputs
         {
             try
             {
-                using var stream = File.OpenRead(file);
-                hashes[Path.GetFileName(file)] = Convert.ToHexStringLower(SHA256.HashData(stream));
+                hashes[Path.GetFileName(file)] = BundleFile.Of(file).Sha256;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

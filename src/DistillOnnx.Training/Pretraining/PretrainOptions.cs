@@ -82,7 +82,7 @@ public sealed record PretrainOptions : RunOptions
         void AtLeast(string name, double? value, double low) => RequireAtLeast(faults, name, value, low);
 
         if (Text.Count == 0) faults.Add("--text is missing");
-        AtLeast("vocabulary-size", VocabularySize, 64);
+        AtLeast("vocabulary-size", VocabularySize, TrainOptions.LeastVocabularySize);
         AtLeast("tokenizer-lines", TokenizerLines, 1);
         AtLeast("max-steps", MaxSteps, 1);
         AtLeast("batch-size", BatchSize, 1);

@@ -201,6 +201,15 @@ public sealed class StudyTests : IDisposable
         Assert.False(Directory.Exists(In("study")));
 
         File.Delete(validation);
+        var train = File.ReadAllText(In("teacher/train.jsonl"));
+        File.AppendAllText(In("teacher/train.jsonl"), """
+            {"id":"t","input":"a pear"}
+
+            """);
+        fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
+        Assert.Contains("train.jsonl: row 25", fault.Message);
+        Assert.False(Directory.Exists(In("study")));
+        File.WriteAllText(In("teacher/train.jsonl"), train);
         await Comparison.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
         Assert.Contains(
             "the last step's weights (there are no validation rows to choose by), measured on `test`.",
