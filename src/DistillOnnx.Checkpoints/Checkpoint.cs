@@ -1,4 +1,3 @@
-using System.Text.Json;
 using DistillOnnx.Checkpoints.Adapters;
 using DistillOnnx.Core;
 using DistillOnnx.Core.T5;
@@ -12,7 +11,6 @@ namespace DistillOnnx.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private const long LongestReport = 64 << 20;
 
     private Checkpoint(
         CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> files, IReadOnlyList<string> notes)
@@ -86,21 +84,7 @@ public sealed class Checkpoint : IDisposable
     public void Dispose() => Tensors.Dispose();
 
     // A run that was stopped leaves the best weights until then, which are not those that it was to give.
-    private static string? UnfinishedRun(string directory)
-    {
-        var file = Path.Combine(directory, "training.json");
-        if (!File.Exists(file)) return null;
-        try
-        {
-            using var json = JsonDocument.Parse(PlainFile.Read(file, LongestReport));
-            return json.RootElement.TryGetProperty("status", out var status) && status.ValueEquals("running")
-                ? $"{directory}: its training was stopped before its last step; train --resume continues it"
-                : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or InputException)
-        {
-            // Only a remark is lost: nothing of the model is read from this file.
-            return null;
-        }
-    }
+    private static string? UnfinishedRun(string directory) => TrainingFile.IsRunning(directory)
+        ? $"{directory}: its training was stopped before its last step; train --resume continues it"
+        : null;
 }

@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using DistillOnnx.Benchmarks.Harness;
 using DistillOnnx.Core;
 
 namespace DistillOnnx.Benchmarks;
 
 /// <summary>
-/// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>, and for <c>gpu</c>
-/// <c>[--device NAME] [--stages] [--part NAME] [--join DIR] [--peak-tflops N]</c>
+/// <c>scripts/bench NAME|all [--json FILE] [--markdown DIR] [--threads N] [--shared DIR] [--quick]</c>, for those with parts
+/// <c>[--part NAME] [--join DIR]</c>, and for <c>gpu</c> <c>[--device NAME] [--stages] [--peak-tflops N]</c>
 /// </summary>
 internal static class Program
 {
@@ -46,12 +47,7 @@ internal static class Program
                     case "--threads": threads = int.Parse(Next(), CultureInfo.InvariantCulture); break;
                     case "--quick": quick = true; break;
                     case "--device": device = Next(); break;
-                    case "--part":
-                        part = Next();
-                        var parts = Gpu.GpuBenchmark.Parts;
-                        if (!parts.Contains(part))
-                            throw new ArgumentException($"--part: expected one of {string.Join(", ", parts)}, found \"{part}\"");
-                        break;
+                    case "--part": part = Next(); break;
                     case "--join": join = Next(); break;
                     case "--stages": part = "stages"; break;
                     case "--peak-tflops": peak = double.Parse(Next(), CultureInfo.InvariantCulture); break;
@@ -74,7 +70,23 @@ internal static class Program
         {
             Console.Error.WriteLine(
                 $"usage: bench {string.Join('|', All.Select(b => b.Name))}|all [--json FILE] [--markdown DIR] "
-                + "[--threads N] [--shared DIR] [--quick]; gpu: [--device NAME] [--stages] [--part NAME] [--join DIR] [--peak-tflops N]");
+                + "[--threads N] [--shared DIR] [--quick]; those with parts: [--part NAME] [--join DIR]; "
+                + "gpu: [--device NAME] [--stages] [--peak-tflops N]");
+            return 2;
+        }
+
+        if (part is not null && (chosen.Length > 1 || !chosen[0].Parts.Contains(part)))
+        {
+            Console.Error.WriteLine(
+                chosen.Length > 1 || chosen[0].Parts.Count == 0
+                    ? $"--part: {name} has no parts"
+                    : $"--part: expected one of {string.Join(", ", chosen[0].Parts)}, found \"{part}\"");
+            return 2;
+        }
+
+        if (join is not null && (part is not null || chosen.Length > 1 || chosen[0].Parts.Count == 0))
+        {
+            Console.Error.WriteLine("--join: expected one benchmark that has parts, and no --part");
             return 2;
         }
 
@@ -90,7 +102,6 @@ internal static class Program
         {
             Device = device,
             Part = part,
-            Join = join,
             Save = r =>
             {
                 if (json is not null && chosen.Length == 1) File.WriteAllText(json, r.ToJsonText());
@@ -102,7 +113,7 @@ internal static class Program
             BenchmarkResult result;
             try
             {
-                result = await benchmark.RunAsync(options, stop.Token);
+                result = join is null ? await benchmark.RunAsync(options, stop.Token) : Join(benchmark, join);
             }
             catch (InputException fault)
             {
@@ -110,7 +121,8 @@ internal static class Program
                 return 1;
             }
 
-            var command = $"scripts/bench {benchmark.Name}" + (quick ? " --quick" : "");
+            var command = $"scripts/bench {benchmark.Name}" + (quick ? " --quick" : "") + (part is null ? "" : $" --part {part}")
+                + (join is null ? "" : " --join DIR");
             Console.WriteLine(result.ToMarkdown(command));
             if (json is not null) await File.WriteAllTextAsync(PathFor(json, benchmark, chosen.Length), result.ToJsonText(), stop.Token);
             if (markdown is not null)
@@ -118,6 +130,14 @@ internal static class Program
         }
 
         return 0;
+    }
+
+    // DIR/PART.json, each written by a run of its own.
+    private static BenchmarkResult Join(IBenchmark benchmark, string directory)
+    {
+        var files = benchmark.Parts.Select(p => Path.Combine(directory, p + ".json")).Where(File.Exists).ToArray();
+        if (files.Length == 0) throw new InputException($"{directory}: no file of a part ({string.Join(", ", benchmark.Parts)}) there");
+        return BenchmarkResult.Join(benchmark.Name, [.. files.Select(f => JsonNode.Parse(File.ReadAllText(f))!.AsObject())]);
     }
 
     /// <summary>One file each where several benchmarks run: <c>result.json</c> becomes <c>result.training.json</c>.</summary>

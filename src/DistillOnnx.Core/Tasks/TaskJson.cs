@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace DistillOnnx.Core.Tasks;
 
 /// <summary>
@@ -23,4 +26,8 @@ internal sealed class TaskJson
     public int? MaxInputTokens { get; set; }
 
     public int? MaxLabelTokens { get; set; }
+
+    /// <summary>Every other key of the file.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }

@@ -5,6 +5,7 @@ namespace DistillOnnx.Core.Tasks;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowDuplicateProperties = false,
     WriteIndented = true,
     NewLine = "\n")]
 [JsonSerializable(typeof(TaskJson))]

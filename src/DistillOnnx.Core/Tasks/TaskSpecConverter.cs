@@ -13,10 +13,17 @@ internal sealed class TaskSpecConverter : JsonConverter<TaskSpec>
         [("labels", TaskKind.Labels), ("choices", TaskKind.Choices), ("text", TaskKind.Text)];
     private static readonly (string Name, TaskMetric Metric)[] Metrics = [("text", TaskMetric.Text), ("equation", TaskMetric.Equation)];
 
+    private static readonly string[] Keys =
+    [
+        "name", "kind", "labels", "metric", "predict_prefix", "explain_prefix", "segment_separator", "max_input_tokens", "max_label_tokens"
+    ];
+
     public override TaskSpec Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var json = JsonSerializer.Deserialize(ref reader, TaskJsonContext.Default.TaskJson)
             ?? throw new JsonException("expected a JSON object, found null");
+        if (json.Unknown is { Count: > 0 } unknown)
+            throw new JsonException($"unknown key \"{InputText.Show(unknown.Keys.First())}\"; the keys are {string.Join(", ", Keys)}");
         return new TaskSpec
         {
             Name = json.Name ?? throw new JsonException("\"name\" is missing"),

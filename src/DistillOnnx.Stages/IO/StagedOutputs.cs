@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 
 namespace DistillOnnx.Stages.IO;
 
@@ -6,10 +7,16 @@ namespace DistillOnnx.Stages.IO;
 /// The hidden siblings under which outputs are written until they are complete. A process that ends in order removes its own; those of
 /// one that was killed are removed by the next one that writes the same output on the same machine.
 /// </summary>
-public static class StagedOutputs
+public static partial class StagedOutputs
 {
     private const string Suffix = ".partial";
     private static readonly ConcurrentDictionary<string, bool> Open = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// A message of the system with the path of an output in place of its hidden sibling's, which the user neither gave nor finds again.
+    /// </summary>
+    /// <param name="message">The message, for instance that no space is left on the device.</param>
+    public static string NameOutputs(string message) => HiddenName().Replace(message, "${name}");
 
     /// <summary>Removes what this process is writing, for a process that is about to end at once.</summary>
     public static void DeleteAll() => DeleteAll("");
@@ -79,6 +86,9 @@ public static class StagedOutputs
         {
         }
     }
+
+    [GeneratedRegex(@"(?<=^|[/\\' ])\.(?<name>[^/\\]+)\.[^/\\.]+-[0-9]+-[0-9a-f]{32}\.partial\b")]
+    private static partial Regex HiddenName();
 
     private static string Prefix(string target) => $".{Path.GetFileName(target)}.{Environment.MachineName}-";
 

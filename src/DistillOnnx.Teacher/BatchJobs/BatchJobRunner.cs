@@ -27,10 +27,9 @@ internal sealed class BatchJobRunner(
 {
     private const int MostWavesWithoutAnswers = 3;
     private const long MostBytes = 190L << 20;
-    private const string TagKey = "distill_tag";
     private static readonly string[] Ended = ["completed", "failed", "expired", "cancelled"];
-    private readonly OpenAIChatClient _client = stack.Client as OpenAIChatClient
-        ?? throw new InputException("--batch needs --teacher openai:…");
+    private readonly OpenAIChatClient _client = Client(stack);
+    private readonly BatchApi _api = new(Client(stack), options, clock);
     private readonly BatchLog _log = new(directory);
 
     // By request, the most tokens that it can take: what its answer counts as where the endpoint counts none.
@@ -47,6 +46,9 @@ internal sealed class BatchJobRunner(
             throw new TeacherException(TeacherFault.Fatal, $"the endpoint's Batch API answers in another form: {e.Message}", inner: e);
         }
     }
+
+    private static OpenAIChatClient Client(TeacherStack stack) =>
+        stack.Client as OpenAIChatClient ?? throw new InputException("--batch needs --teacher openai:…");
 
     private async Task RunAllAsync(CancellationToken cancellationToken)
     {
@@ -105,7 +107,7 @@ internal sealed class BatchJobRunner(
         if (_log.Open.Count > 0) await ReserveOpenAsync(cancellationToken).ConfigureAwait(false);
         foreach (var (tag, known) in _log.Open)
         {
-            var id = known ?? await FindAsync(tag, cancellationToken).ConfigureAwait(false);
+            var id = known ?? await _api.FindAsync(tag, cancellationToken).ConfigureAwait(false);
             if (id is null)
             {
                 _log.Done(tag);
@@ -206,79 +208,20 @@ internal sealed class BatchJobRunner(
 
     private async Task<(string Tag, string Id)> SubmitAsync(string file, int count, CancellationToken cancellationToken)
     {
-        using var upload = await RetryAsync(
-            async () =>
-            {
-                await using var stream = File.OpenRead(file);
-                using var form = new MultipartFormDataContent
-                {
-                    { new StringContent("batch"), "purpose" },
-                    { new StreamContent(stream), "file", "batch.jsonl" },
-                };
-                return await _client.CallAsync(HttpMethod.Post, "files", form, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken).ConfigureAwait(false);
+        var uploaded = await _api.UploadAsync(file, cancellationToken).ConfigureAwait(false);
         var tag = Guid.NewGuid().ToString("N");
         _log.Intend(tag);
-        var body = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
-        {
-            ["input_file_id"] = upload.RootElement.GetProperty("id").GetString()!,
-            ["endpoint"] = $"/v1/{_client.Path}",
-            ["completion_window"] = "24h",
-            ["metadata"] = new Dictionary<string, string> { [TagKey] = tag },
-        });
-        string? id = null;
-        using var begun = await RetryAsync(
-            async () =>
-            {
-                // One whose answer got lost may have begun all the same.
-                id = id is null && !_log.Open.Any(o => o.Tag == tag && o.Id is not null)
-                    ? await FindAsync(tag, cancellationToken).ConfigureAwait(false)
-                    : id;
-                return id is null
-                    ? await _client.CallAsync(
-                        HttpMethod.Post, "batches", OpenAIChatClient.Json(body), cancellationToken).ConfigureAwait(false)
-                    : await _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken).ConfigureAwait(false);
-        id = begun.RootElement.GetProperty("id").GetString()!;
+        var id = await _api.BeginAsync(uploaded, tag, cancellationToken).ConfigureAwait(false);
         _log.Begin(tag, id);
         reporter.Info($"batch job {id}: {count} requests");
         return (tag, id);
-    }
-
-    private async Task<string?> FindAsync(string tag, CancellationToken cancellationToken)
-    {
-        for (var after = ""; ;)
-        {
-            using var list = await RetryAsync(
-                () => _client.CallAsync(HttpMethod.Get, $"batches?limit=100{after}", null, cancellationToken),
-                cancellationToken).ConfigureAwait(false);
-            string? last = null;
-            foreach (var batch in list.RootElement.GetProperty("data").EnumerateArray())
-            {
-                last = batch.GetProperty("id").GetString();
-                if (batch.TryGetProperty("metadata", out var metadata)
-                    && metadata.ValueKind == JsonValueKind.Object
-                    && metadata.TryGetProperty(TagKey, out var found)
-                    && found.GetString() == tag)
-                {
-                    return last;
-                }
-            }
-
-            if (last is null || !(list.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True))
-                return null;
-            after = $"&after={Uri.EscapeDataString(last)}";
-        }
     }
 
     private async Task CollectAsync(string tag, string id, CancellationToken cancellationToken)
     {
         while (true)
         {
-            using var batch = await RetryAsync(
-                () => _client.CallAsync(HttpMethod.Get, $"batches/{id}", null, cancellationToken), cancellationToken).ConfigureAwait(false);
+            using var batch = await _api.GetAsync(id, cancellationToken).ConfigureAwait(false);
             var status = batch.RootElement.GetProperty("status").GetString()!;
             if (batch.RootElement.TryGetProperty("request_counts", out var counts) && counts.ValueKind == JsonValueKind.Object)
                 reporter.Progress(
@@ -323,13 +266,7 @@ internal sealed class BatchJobRunner(
     private async Task KeepAsync(string id, string fileId, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, "batch-answers.jsonl");
-        await RetryAsync(
-            async () =>
-            {
-                await _client.DownloadAsync($"files/{fileId}/content", path, cancellationToken).ConfigureAwait(false);
-                return "{}"u8.ToArray();
-            },
-            cancellationToken).ConfigureAwait(false);
+        await _api.DownloadAsync(fileId, path, cancellationToken).ConfigureAwait(false);
         var pending = new List<Task>();
         foreach (var line in JsonLines.Read(path))
         {
@@ -385,26 +322,5 @@ internal sealed class BatchJobRunner(
         if (status == 200) return _client.Answer(body);
         if (!_client.WantsOtherParameters(status, body)) _client.RequireSuccess(status, body);
         return null;
-    }
-
-    private async Task<JsonDocument> RetryAsync(Func<Task<byte[]>> call, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                return JsonDocument.Parse(await call().ConfigureAwait(false));
-            }
-            catch (Exception e) when (e is TeacherException { MayPass: true } or JsonException && attempt < options.Retries)
-            {
-                var wait = TimeSpan.FromSeconds(Math.Min(60, options.RetryDelay * Math.Pow(2, attempt)));
-                var asked = (e as TeacherException)?.RetryAfter ?? TimeSpan.Zero;
-                await Task.Delay(wait > asked ? wait : asked, clock, cancellationToken).ConfigureAwait(false);
-            }
-            catch (JsonException e)
-            {
-                throw new TeacherException(TeacherFault.Fatal, $"the endpoint's Batch API answers in another form: {e.Message}", inner: e);
-            }
-        }
     }
 }

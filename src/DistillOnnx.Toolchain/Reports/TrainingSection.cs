@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Stages.Reports;
 
 namespace DistillOnnx.Toolchain.Reports;
@@ -8,9 +9,6 @@ namespace DistillOnnx.Toolchain.Reports;
 /// <summary>Content of a checkpoint's <c>training.json</c>: curves and the options of the run.</summary>
 internal static class TrainingSection
 {
-    /// <summary>The file's name within a checkpoint.</summary>
-    public const string FileName = "training.json";
-
     private static readonly (string Key, string Name)[] Losses =
     [
         ("train_label_loss", "label, training"), ("validation_label_loss", "label, validation"),
@@ -25,7 +23,7 @@ internal static class TrainingSection
     /// <summary>Reads a checkpoint's report; null where there is none, or it is not one.</summary>
     public static JsonObject? Read(string checkpoint)
     {
-        var file = Path.Combine(checkpoint, FileName);
+        var file = Path.Combine(checkpoint, TrainingFile.Name);
         try
         {
             return File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file)) as JsonObject : null;

@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Stages.IO;
 
 namespace DistillOnnx.Toolchain.Scripting;
 
@@ -25,7 +26,7 @@ public static class ExitCode
     {
         // A task group reports its first fault wrapped; the fault is what the user needs.
         while (fault is AggregateException { InnerException: { } inner }) fault = inner;
-        message = fault.Message.ReplaceLineEndings(" ").Trim();
+        message = StagedOutputs.NameOutputs(fault.Message).ReplaceLineEndings(" ").Trim();
         switch (fault)
         {
             case OperationCanceledException when interrupted:

@@ -33,5 +33,5 @@ internal static class ModelIdentity
     }
 
     // Holds times, which say nothing about the answers.
-    private static bool IsReport(string file) => Path.GetFileName(file) == "training.json";
+    private static bool IsReport(string file) => Path.GetFileName(file) == TrainingFile.Name;
 }

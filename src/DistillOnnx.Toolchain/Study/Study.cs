@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Core.Tokenization;
@@ -90,7 +91,7 @@ public static class Study
 
         var trained = await StudentTrainer.RunAsync(training, reporter, cancellationToken);
         var measured = await Task.Run(() => Measure(options, training, Count, reporter, cancellationToken), cancellationToken);
-        var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, "training.json"), cancellationToken))!;
+        var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(training.Out, TrainingFile.Name), cancellationToken))!;
         return run with
         {
             TrainRows = (int)report["data"]!["train_rows"]!,

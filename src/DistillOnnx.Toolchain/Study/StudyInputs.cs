@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Tasks;
@@ -76,7 +77,7 @@ internal static class StudyInputs
     };
 
     private static bool IsOfCheckpoint(string file) =>
-        CheckpointExtensions.Contains(Path.GetExtension(file), StringComparer.Ordinal) && Path.GetFileName(file) != "training.json";
+        CheckpointExtensions.Contains(Path.GetExtension(file), StringComparer.Ordinal) && Path.GetFileName(file) != TrainingFile.Name;
 
     private static JsonObject Hashes(IEnumerable<string> files)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using ScottPlot;
 
 namespace DistillOnnx.Toolchain.Training;
@@ -18,7 +19,7 @@ internal static class TrainingCurves
     /// <returns>The picture; null where there is nothing to draw.</returns>
     public static string? Draw(string checkpoint)
     {
-        var report = Path.Combine(checkpoint, "training.json");
+        var report = Path.Combine(checkpoint, TrainingFile.Name);
         if (!File.Exists(report)) return null;
         JsonNode? training;
         try

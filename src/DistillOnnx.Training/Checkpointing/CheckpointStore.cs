@@ -57,7 +57,7 @@ internal sealed class CheckpointStore : IDisposable
         }
 
         _model.SaveWeights(Path.Combine(Target, CheckpointFiles.Weights));
-        _report.Save(Target, state, TrainingReport.Running);
+        _report.Save(Target, state, TrainingFile.Running);
     });
 
     /// <summary>Saves what a resumed run needs, and the report.</summary>
@@ -69,7 +69,7 @@ internal sealed class CheckpointStore : IDisposable
         if (Exists)
         {
             ResumeFile.Save(Target, state, _report.Fingerprint, weights, optimizer);
-            _report.Save(Target, state, TrainingReport.Running);
+            _report.Save(Target, state, TrainingFile.Running);
         }
         else
         {
@@ -90,7 +90,7 @@ internal sealed class CheckpointStore : IDisposable
     /// <param name="keepResume">Whether what a resumed run needs is kept.</param>
     public void Finish(TrainingState state, bool keepResume) => Guard(() =>
     {
-        _report.Save(Target, state, "finished");
+        _report.Save(Target, state, TrainingFile.Finished);
         Dispose();
         if (!keepResume) ResumeFile.Delete(Target);
     });
@@ -109,7 +109,7 @@ internal sealed class CheckpointStore : IDisposable
         CheckpointFiles.WriteConfig(output.Path, _model.Config, _source);
         _tokenizer.Save(output.Path);
         _task?.Save(output.Path);
-        _report.Save(output.Path, state, TrainingReport.Running);
+        _report.Save(output.Path, state, TrainingFile.Running);
         if (weights is not null) ResumeFile.Save(output.Path, state, _report.Fingerprint, weights, optimizer!);
         output.Commit();
         Exists = true;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.IO;
 
@@ -12,14 +13,8 @@ namespace DistillOnnx.Training.Checkpointing;
 /// </summary>
 internal sealed class TrainingReport
 {
-    /// <summary>The file's name within a checkpoint.</summary>
-    public const string FileName = "training.json";
-
     /// <summary>The hash of the task, which earlier versions did not write down.</summary>
     public const string TaskHash = "task_sha256";
-
-    /// <summary>The status of a run that is not done.</summary>
-    public const string Running = "running";
 
     private readonly JsonObject _head;
 
@@ -33,27 +28,10 @@ internal sealed class TrainingReport
     /// <summary>What a resumed run must have in common with this one, as JSON.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Whether a directory holds the report of a run that is not done.</summary>
-    /// <param name="directory">The checkpoint.</param>
-    public static bool IsRunning(string directory)
-    {
-        var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path)) return false;
-        try
-        {
-            return (JsonNode.Parse(File.ReadAllText(path)) as JsonObject)?["status"] is JsonValue status
-                && status.TryGetValue<string>(out var text) && text == Running;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>Writes the report.</summary>
     /// <param name="directory">The checkpoint.</param>
     /// <param name="state">Where the run stands.</param>
-    /// <param name="status"><c>running</c>, also after an interruption, or <c>finished</c>.</param>
+    /// <param name="status"><see cref="TrainingFile.Running"/> or <see cref="TrainingFile.Finished"/>.</param>
     public void Save(string directory, TrainingState state, string status)
     {
         var root = new JsonObject { ["status"] = status };
@@ -68,7 +46,7 @@ internal sealed class TrainingReport
         root["tokens"] = state.Tokens;
         root["evaluations"] = JsonSerializer.SerializeToNode(state.History, TrainingJson.Compact);
         AtomicFile.WriteAllBytes(
-            Path.Combine(directory, FileName), Encoding.UTF8.GetBytes(root.ToJsonString(TrainingJson.Indented) + "\n"));
+            Path.Combine(directory, TrainingFile.Name), Encoding.UTF8.GetBytes(root.ToJsonString(TrainingJson.Indented) + "\n"));
     }
 
     /// <summary>Says which option of a saved run differs from those of the one that is to resume it.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Training.Checkpointing;
 using DistillOnnx.Training.Metrics;
 
@@ -15,12 +16,12 @@ internal sealed record FinishedRun(RunOutcome Outcome, string? Fingerprint, int?
     /// <param name="directory">The checkpoint directory.</param>
     public static FinishedRun? Load(string directory)
     {
-        var path = Path.Combine(directory, TrainingReport.FileName);
+        var path = Path.Combine(directory, TrainingFile.Name);
         if (!File.Exists(path)) return null;
         try
         {
             var root = JsonNode.Parse(File.ReadAllText(path))!;
-            if ((string?)root["status"] != "finished") return null;
+            if ((string?)root["status"] != TrainingFile.Finished) return null;
             var (tokens, seconds) = ((double)root["tokens"]!, (double)root["step_seconds"]!);
             var best = (int)root["best_step"]!;
             var evaluation = root["evaluations"].Deserialize<List<EvaluationRecord>>(TrainingJson.Compact)!

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Tokenization;
 using DistillOnnx.Stages.IO;
@@ -81,7 +82,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         if (!resuming && finished is null)
         {
             // Stopped after the first weights and before anything to go on with, as by a full disk.
-            if (Options.Resume && TrainingReport.IsRunning(Options.Out))
+            if (Options.Resume && TrainingFile.IsRunning(Options.Out))
             {
                 overwrite = true;
                 Reporter.Warn($"{Options.Out}: was stopped before what --resume needs was saved; begins anew");

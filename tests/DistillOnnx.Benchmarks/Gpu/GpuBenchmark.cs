@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using DistillOnnx.Benchmarks.Harness;
-using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Training.Native;
 using DistillOnnx.Training.Optimizers;
@@ -15,43 +13,34 @@ namespace DistillOnnx.Benchmarks.Gpu;
 /// </summary>
 internal sealed class GpuBenchmark : IBenchmark
 {
-    /// <summary>What can be asked for by itself, so that one that takes too long costs only its own figures.</summary>
-    public static IReadOnlyList<string> Parts { get; } = ["stages", "training", "peer-small", "peer-base", "large", "3b", "labels"];
-
     public string Name => "gpu";
+
+    /// <summary>What can be asked for by itself, so that one that takes too long costs only its own figures.</summary>
+    public IReadOnlyList<string> Parts { get; } = ["stages", "training", "peer-small", "peer-base", "large", "3b", "labels"];
 
     public async Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
     {
-        if (options.Join is { } directory) return Join(directory);
         var result = new BenchmarkResult(Name);
         var device = Devices.Select(options.Device ?? "cuda:0", Reporter.None);
-        bool Does(string part) => options.Part is null || options.Part == part;
         var rates = new Dictionary<string, double>(StringComparer.Ordinal);
-        if (Does("stages")) GpuTraining.MeasureStages(result, device, options);
-        if (Does("training")) rates = GpuTraining.MeasureRates(result, device, options, cancellationToken);
+        if (options.Includes("stages")) GpuTraining.MeasureStages(result, device, options);
+        if (options.Includes("training")) rates = GpuTraining.MeasureRates(result, device, options, cancellationToken);
         foreach (var size in options.Quick ? ["small"] : (string[])["small", "base"])
         {
-            if (Does("peer-" + size))
+            if (options.Includes("peer-" + size))
                 await GpuTraining.MeasurePeerAsync(result, device, options.Quick ? "tiny" : size, rates, options, cancellationToken);
         }
 
         // What earlier students held is not given back, so these are true of a process of their own.
-        if (Does("large"))
+        if (options.Includes("large"))
             GpuTraining.MeasureMemory(result, device, "t5-large", OptimizerKind.AdamW, recompute: false, options, cancellationToken);
-        if (Does("3b"))
+        if (options.Includes("3b"))
             GpuTraining.MeasureMemory(result, device, "t5-3b", OptimizerKind.Adafactor, recompute: true, options, cancellationToken);
-        if (Does("labels")) await GpuLabels.MeasureAsync(result, options, cancellationToken);
+        if (options.Includes("labels")) await GpuLabels.MeasureAsync(result, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"Device {device}, {GpuTraining.Smi("name")}. Model FLOP utilisation is over {options.PeakTeraflops} TFLOP/s, "
             + $"products alone counted, padding not."));
         return result;
-    }
-
-    private BenchmarkResult Join(string directory)
-    {
-        var files = Parts.Select(p => Path.Combine(directory, p + ".json")).Where(File.Exists).ToArray();
-        if (files.Length == 0) throw new InputException($"{directory}: no file of a part ({string.Join(", ", Parts)}) there");
-        return BenchmarkResult.Join(Name, files.Select(f => JsonNode.Parse(File.ReadAllText(f))!.AsObject()));
     }
 }

@@ -9,17 +9,18 @@ internal sealed record BenchmarkOptions(int Threads, bool Quick, string? SharedD
     /// <summary>Device of the <c>gpu</c> benchmark; null: the first GPU.</summary>
     public string? Device { get; init; }
 
-    /// <summary>The part of the <c>gpu</c> benchmark that runs; null: all of them.</summary>
+    /// <summary>The part of the benchmark that runs; null: all of them.</summary>
     public string? Part { get; init; }
-
-    /// <summary>A directory of the <c>gpu</c> benchmark's parts as <c>PART.json</c>, which are joined instead of running any.</summary>
-    public string? Join { get; init; }
 
     /// <summary>What the device of the <c>gpu</c> benchmark computes at most in bf16, in TFLOP/s: an H100's or H200's rate.</summary>
     public double PeakTeraflops { get; init; } = 790;
 
     /// <summary>Keeps what a benchmark has found so far, in case that it is cut off; does nothing where no file was named.</summary>
     public Action<BenchmarkResult> Save { get; init; } = _ => { };
+
+    /// <summary>Whether a part of the benchmark runs.</summary>
+    /// <param name="part">One of <see cref="IBenchmark.Parts"/>.</param>
+    public bool Includes(string part) => Part is null || Part == part;
 
     /// <summary>Says what is going on, on stderr.</summary>
     /// <param name="message">One line.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DistillOnnx.Core;
 
 namespace DistillOnnx.Benchmarks.Harness;
 
@@ -16,17 +17,19 @@ internal sealed class BenchmarkResult(string name)
     public string Name { get; } = name;
 
     /// <summary>Where it ran.</summary>
-    public string Ran { get; private set; } = Machine.Describe();
+    public string Ran { get; private init; } = Machine.Describe();
 
     /// <summary>One result of several, in their order: what parts of a benchmark found that ran by themselves.</summary>
     /// <param name="name">The benchmark's name.</param>
     /// <param name="parts">What <see cref="ToJson"/> gave.</param>
-    public static BenchmarkResult Join(string name, IEnumerable<JsonObject> parts)
+    /// <exception cref="InputException">They were taken on unlike machines.</exception>
+    public static BenchmarkResult Join(string name, IReadOnlyList<JsonObject> parts)
     {
-        var all = new BenchmarkResult(name);
+        var machines = parts.Select(p => (string)p["machine"]!).Distinct().ToArray();
+        if (machines.Length > 1) throw new InputException($"parts of unlike machines: {string.Join("; ", machines)}");
+        var all = new BenchmarkResult(name) { Ran = machines.Single() };
         foreach (var part in parts)
         {
-            all.Ran = (string)part["machine"]!;
             foreach (var (key, value) in part["ratios"]!.AsObject()) all._ratios[key] = (double)value!;
             foreach (var row in part["table"]!.AsArray())
                 all._table.Add([.. row!.AsObject().Select(c => (c.Key, (string)c.Value!))]);

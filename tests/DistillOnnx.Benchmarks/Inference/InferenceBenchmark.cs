@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Interop;
 using DistillOnnx.Runtime;
 using DistillOnnx.Runtime.Generation;
@@ -37,6 +38,8 @@ internal sealed class InferenceBenchmark : IBenchmark
         using (var full = student.Open(options.Threads))
         using (var small = student.Open(options.Threads, "int8"))
         using (var portable = student.Open(options.Threads, portable: true))
+        using (var call = student.OpenPredictor(options.Threads, BundleManifest.FullPrecision))
+        using (var smallCall = student.OpenPredictor(options.Threads, "int8"))
         using (var node = NodeStudent.TryStart(out var missing))
         {
             if (node is null) result.Note($"transformers.js was left out: {missing}.");
@@ -49,6 +52,8 @@ internal sealed class InferenceBenchmark : IBenchmark
                         full,
                         small,
                         portable,
+                        call,
+                        smallCall,
                         node,
                         student.Manifest.LabelModel!.DecoderBytes,
                         rows,
@@ -71,6 +76,9 @@ internal sealed class InferenceBenchmark : IBenchmark
             "`bound_label_over_encoder_*` adds to the encoder what it takes to read as many bytes of memory as the "
             + "label path's decoder weights have, and nothing else. `int8_product_speedup_*` is what eight-bit products "
             + "gain on this processor without anything around them.");
+        result.Note(
+            "`labels by a call` is what a program gets that labels 16 inputs at once: the call divides them into runs of the size "
+            + "that it chooses, here of at most 1,024 tokens. `call_over_gemm_*` counts the operations of the encoder alone.");
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"Portable graphs keep to ONNX's own operators, as other exporters' do; `portable_greedy_over_label_*` is "
@@ -84,6 +92,8 @@ internal sealed class InferenceBenchmark : IBenchmark
         Bundle full,
         Bundle small,
         Bundle portable,
+        BundlePredictor call,
+        BundlePredictor smallCall,
         NodeStudent? node,
         long decoderBytes,
         int rows,
@@ -111,6 +121,12 @@ internal sealed class InferenceBenchmark : IBenchmark
             (greedy, () => Generate(full.TextGenerator(), inputs, steps)),
             ("portable " + greedy, () => Generate(portable.TextGenerator(), inputs, steps)),
         };
+        if (rows > 1)
+        {
+            variants.Add(("labels by a call", () => call.Predict(encoded, cancellationToken)));
+            variants.Add(("labels by a call, int8", () => smallCall.Predict(encoded, cancellationToken)));
+        }
+
         if (node is not null)
         {
             variants.Add(("transformers.js encoder", () => node.Encode(inputs)));
@@ -145,6 +161,12 @@ internal sealed class InferenceBenchmark : IBenchmark
         Ratio("portable_label_over_label", "portable label", "label");
         Ratio("int8_label_over_fp32_encoder", "label int8", encoder);
         Ratio("fp32_label_over_int8_label", "label", "label int8");
+        if (rows > 1)
+        {
+            Ratio("call_over_fp32_encoder", "labels by a call", encoder);
+            Ratio("int8_call_over_fp32_encoder", "labels by a call, int8", encoder);
+        }
+
         Ratio("int8_product_speedup", products[0].Name, integers.Name);
         if (node is not null)
         {
@@ -155,8 +177,9 @@ internal sealed class InferenceBenchmark : IBenchmark
         result.Ratio($"bound_label_over_encoder_{suffix}", 1 + times.Ratio("label's decoder weights, read once", encoder));
 
         // Against the fastest of the products that an encoder is made of, which is the hardest measure.
-        var rate = products.Min(p => EncoderOperations(rows, length) / p.Operations * times.Ratio(p.Name, encoder));
-        result.Ratio(suffix == "b16_s128" ? "encoder_over_gemm_b16" : $"encoder_over_gemm_{suffix}", rate);
+        double Rate(params string[] what) => products.Min(p => EncoderOperations(rows, length) / p.Operations * times.Ratio(p.Name, what));
+        result.Ratio(suffix == "b16_s128" ? "encoder_over_gemm_b16" : $"encoder_over_gemm_{suffix}", Rate(encoder));
+        if (rows > 1) result.Ratio($"call_over_gemm_{suffix}", Rate("labels by a call"));
         foreach (var product in products) product.Dispose();
         integers.Dispose();
     }

@@ -66,8 +66,11 @@ internal sealed class SmallStudent : IDisposable
         Bundle.Open(
             portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
 
-    /// <summary>Opens the bundle on the processor to label inputs in runs of a size, whatever their number of rows.</summary>
-    public BundlePredictor OpenPredictor(int threads, string precision, int maxBatchTokens) =>
+    /// <summary>Opens the bundle on the processor to label inputs.</summary>
+    /// <param name="threads">Threads.</param>
+    /// <param name="precision">Of which graphs.</param>
+    /// <param name="maxBatchTokens">Most tokens of a run, whatever its number of rows; 0: what the predictor chooses.</param>
+    public BundlePredictor OpenPredictor(int threads, string precision, int maxBatchTokens = 0) =>
         BundlePredictor.Open(
             Directory,
             new RuntimeOptions

@@ -14,6 +14,8 @@ internal sealed class ServingBenchmark : IBenchmark
 {
     public string Name => "serving";
 
+    public IReadOnlyList<string> Parts { get; } = ["start", "low-load", "saturation", "int8", "overload", "memory"];
+
     public async Task<BenchmarkResult> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var result = new BenchmarkResult(Name);
@@ -22,21 +24,30 @@ internal sealed class ServingBenchmark : IBenchmark
         var texts = new ServingTexts(predictor);
         var weights = student.Bytes(BundleManifest.FullPrecision, BundleFiles.LabelModel);
 
-        await StartCosts.MeasureAsync(result, student.Directory, weights, options, cancellationToken);
-        using var batched = await ServerProcess.StartAsync(student.Directory, options.Threads, [], cancellationToken);
+        if (options.Includes("start")) await StartCosts.MeasureAsync(result, student.Directory, weights, options, cancellationToken);
         var (sample, source) = texts.Esnli(options.SharedData, options.Quick ? 64 : 384);
-        await LowLoad.MeasureAsync(result, predictor, batched, sample, options, cancellationToken);
-        using (var unbatched = await ServerProcess.StartAsync(student.Directory, options.Threads, ["--batch-rows", "1"], cancellationToken))
+        using (var batched = await ServerProcess.StartAsync(student.Directory, options.Threads, [], cancellationToken))
         {
-            await Saturation.MeasureAsync(result, student.Directory, batched, unbatched, sample, options, cancellationToken);
-            await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
+            if (options.Includes("low-load")) await LowLoad.MeasureAsync(result, predictor, batched, sample, options, cancellationToken);
+            if (options.Includes("saturation"))
+            {
+                string[] oneRow = ["--batch-rows", "1"];
+                using var unbatched = await ServerProcess.StartAsync(student.Directory, options.Threads, oneRow, cancellationToken);
+                await Saturation.MeasureAsync(result, student.Directory, batched, unbatched, sample, options, cancellationToken);
+                await Saturation.MeasureLengthsAsync(result, texts, batched, unbatched, options, cancellationToken);
+            }
+
+            if (options.Includes("int8"))
+            {
+                string[] eightBits = ["--precision", "int8"];
+                using var int8 = await ServerProcess.StartAsync(student.Directory, options.Threads, eightBits, cancellationToken);
+                await Saturation.MeasureInt8Async(result, student.Directory, batched, int8, sample, options, cancellationToken);
+            }
+
+            if (options.Includes("overload")) await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
         }
 
-        string[] eightBits = ["--precision", "int8"];
-        using (var int8 = await ServerProcess.StartAsync(student.Directory, options.Threads, eightBits, cancellationToken))
-            await Saturation.MeasureInt8Async(result, student.Directory, batched, int8, sample, options, cancellationToken);
-        await OverloadCosts.MeasureAsync(result, batched, sample, options, cancellationToken);
-        await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
+        if (options.Includes("memory")) await MeasureMemoryAsync(result, student.Directory, texts, weights, options, cancellationToken);
         result.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"T5-small's shape, random weights, three labels, fp32 where nothing else is said, {options.Threads} threads, client and "

@@ -33,8 +33,20 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>Gradient, clipping and update.</summary>
     public void Step(IReadOnlyList<TrainingRow> rows)
     {
+        Accumulate(rows);
+        Update();
+    }
+
+    /// <summary>The gradient of a step: the forward and the backward pass.</summary>
+    public void Accumulate(IReadOnlyList<TrainingRow> rows)
+    {
         var parts = MicroBatch.Cut(rows, MicroBatchTokens, 0.5, 0.5);
         for (var i = 0; i < parts.Count; i++) _engine.Accumulate(parts[i], _step, i == 0).Dispose();
+    }
+
+    /// <summary>Clipping and update by the gradient that is there.</summary>
+    public void Update()
+    {
         var scale = GradientNorm.ClipScale(GradientNorm.Of(_engine.Gradients), 1);
         _optimizer.Step(_engine.Weights, _engine.Gradients, scale, 1e-4, ++_step);
         _engine.WeightsChanged();

@@ -37,4 +37,19 @@ public sealed class StagedOutputsTests : IDisposable
         Assert.False(File.Exists(dead));
         Assert.True(File.Exists(other));
     }
+
+    [Fact]
+    public void NameOutputs_MessageOfTheSystem_HasTheNamesThatTheUserGave()
+    {
+        using var file = AtomicFile.Create(_parent["skipped.jsonl"]);
+        using var directory = OutputDirectory.Create(_parent["out"]);
+        var hidden = ((FileStream)file.Stream).Name;
+
+        Assert.Equal(
+            $"No space left on device : '{_parent["skipped.jsonl"]}'", StagedOutputs.NameOutputs($"No space left on device : '{hidden}'"));
+        Assert.Equal(
+            $"No space left on device : '{_parent["out"]}/model.safetensors'",
+            StagedOutputs.NameOutputs($"No space left on device : '{directory.Path}/model.safetensors'"));
+        Assert.Equal("a.partial and .b.partial stay", StagedOutputs.NameOutputs("a.partial and .b.partial stay"));
+    }
 }

@@ -9,7 +9,7 @@ public sealed class TaskSpecTests
     [Fact]
     public void Parse_OnlyWhatIsRequired_GivesTheDefaults()
     {
-        var task = TaskSpec.Parse("""{"name":"t","kind":"text","of_a_later_version":1}"""u8, "here");
+        var task = TaskSpec.Parse("""{"name":"t","kind":"text"}"""u8, "here");
 
         Assert.Equal(new TaskSpec { Name = "t", Kind = TaskKind.Text }, task);
         Assert.Equal("predict: ", task.PredictPrefix);
@@ -47,6 +47,10 @@ public sealed class TaskSpecTests
     [InlineData("""{"name":"t","kind":"choices","labels":["a","b"]}""", "\"labels\" goes with kind \"labels\" only")]
     [InlineData("""{"name":"t","kind":"text","segment_separator":""}""", "\"segment_separator\" may be absent but not empty")]
     [InlineData("""{"name":"t","kind":"text","max_input_tokens":1}""", "\"max_input_tokens\" must be at least 2")]
+    [InlineData(
+        """{"name":"t","kind":"text","predict_prefx":""}""",
+        "unknown key \"predict_prefx\"; the keys are name, kind, labels, metric, predict_prefix, explain_prefix")]
+    [InlineData("""{"name":"t","kind":"text","name":"u"}""", "name")]
     [InlineData("[]", "not a task description")]
     [InlineData("null", "expected a JSON object, found null")]
     [InlineData("""{"name":7}""", "not a task description")]
