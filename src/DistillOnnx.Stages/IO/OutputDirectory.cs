@@ -77,11 +77,12 @@ public sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>Whether an output is what is read, or a directory that holds it, by links or otherwise.</summary>
-    /// <param name="target">Path of the output, which need not exist.</param>
+    /// <param name="target">Path of the output, a file or a directory, which need not exist.</param>
     /// <param name="input">A file or directory that is read, which need not exist.</param>
     public static bool IsOrHolds(string target, string input)
     {
-        if (!Directory.Exists(target) || (!File.Exists(input) && !Directory.Exists(input))) return false;
+        static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
+        if (!Exists(target) || !Exists(input)) return false;
         var names = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
             ? StringComparison.OrdinalIgnoreCase
             : StringComparison.Ordinal;

@@ -38,6 +38,8 @@ public static class BatchPredictor
 
     private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
+        if (options.Output != "-" && options.Input != "-" && OutputDirectory.IsOrHolds(options.Output, options.Input))
+            throw new InputException($"{options.Output}: is read as well; choose another output");
         using var predictor = PredictorFactory.Open(options.Model, options.Inference, reporter);
         var settings = options.Explanation.Settings;
         var explainer = settings is null ? null : PredictorFactory.Explainer(predictor);

@@ -54,8 +54,11 @@ internal static class InputRows
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{where}: expected a JSON object, found {JsonLine.Describe(root.ValueKind)}");
-            var input = Text(root, "input", where)
-                ?? Text(root, OtherInput, where)
+            var (named, other) = (Text(root, "input", where), Text(root, OtherInput, where));
+            if (named is not null && other is not null)
+                throw new InputException($"{where}: has both \"input\" and \"{OtherInput}\"; expected one of them");
+            var input = named
+                ?? other
                 ?? throw new InputException($"{where}: \"input\" is missing");
             var id = Text(root, "id", where) ?? line.Row.ToString(CultureInfo.InvariantCulture);
             List<string> unknown = [.. root.EnumerateObject().Select(p => p.Name).Where(n => !Keys.Contains(n, StringComparer.Ordinal))];

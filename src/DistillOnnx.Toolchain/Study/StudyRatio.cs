@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DistillOnnx.Toolchain.Study;
 
 /// <summary>
@@ -36,7 +38,7 @@ public sealed record StudyRatio(
                     r.Method == reference && r.Student == g.Key.Student
                     && r.Data == stand.GetValueOrDefault(g.Key.Data, g.Key.Data))]))
                 .OfType<StudyRatio>().ToArray();
-            if (found.Length > 0) ratios.Add(FormattableString.Invariant($"{accuracy:0.###}"), found);
+            if (found.Length > 0) ratios.Add(accuracy.ToString(CultureInfo.InvariantCulture), found);
         }
 
         return ratios;

@@ -40,20 +40,20 @@ internal sealed class Projection : IDisposable
     /// <param name="y">[rows, outputs].</param>
     public void Forward(Matrix x, Matrix y) => Multiply(x.Tensor, _transposed, y.Tensor, add: false);
 
-    /// <summary>dx = dy·W, or dx += dy·W.</summary>
-    /// <param name="dy">[rows, outputs].</param>
-    /// <param name="dx">[rows, inputs].</param>
-    /// <param name="add">Whether it is added to.</param>
-    public void InputGradient(Matrix dy, Matrix dx, bool add = false) => Multiply(dy.Tensor, _weight, dx.Tensor, add);
-
-    /// <summary>dW = dyᵀ·x, or dW += dyᵀ·x.</summary>
+    /// <summary>dW = dyᵀ·x and dx = dy·W, or added to either.</summary>
     /// <param name="dy">[rows, outputs].</param>
     /// <param name="x">[rows, inputs].</param>
-    /// <param name="add">Whether it is added to.</param>
-    public void WeightGradient(Matrix dy, Matrix x, bool add)
+    /// <param name="dx">[rows, inputs].</param>
+    /// <param name="addWeight">Whether dW is added to.</param>
+    /// <param name="addInput">Whether dx is added to.</param>
+    public void Backward(Matrix dy, Matrix x, Matrix dx, bool addWeight, bool addInput = false)
     {
-        using var transposed = dy.Tensor.t();
-        Multiply(transposed, x.Tensor, Gradient, add);
+        // Rounded once for both products.
+        using var rounded = _rounds ? dy.Tensor.to(ScalarType.BFloat16) : null;
+        var slopes = rounded ?? dy.Tensor;
+        using var transposed = slopes.t();
+        Multiply(transposed, x.Tensor, Gradient, addWeight);
+        Multiply(slopes, _weight, dx.Tensor, addInput);
     }
 
     /// <summary>Frees the views.</summary>
@@ -72,9 +72,9 @@ internal sealed class Projection : IDisposable
             return;
         }
 
-        using var left = a.to(ScalarType.BFloat16);
+        using var left = a.dtype == ScalarType.BFloat16 ? null : a.to(ScalarType.BFloat16);
         using var right = b.dtype == ScalarType.BFloat16 ? null : b.to(ScalarType.BFloat16);
-        using var product = left.mm(right ?? b);
+        using var product = (left ?? a).mm(right ?? b);
         if (add) result.add_(product);
         else result.copy_(product);
     }

@@ -131,8 +131,7 @@ internal sealed unsafe class UnpaddedEngine : IStudentEngine
             CrossEntropyKernel.Run(logits.Data, targets.Ids, from, allowed, weights, losses, rows, _config.VocabSize);
             if (!backward) continue;
             using var dx = Rows(gradient!, from, rows);
-            _head.WeightGradient(logits, x, add || from > 0);
-            _head.InputGradient(logits, dx);
+            _head.Backward(logits, x, dx, add || from > 0);
         }
 
         return losses;

@@ -127,23 +127,19 @@ internal sealed unsafe class UnpaddedStack : IDisposable
             if (_decoder)
             {
                 ElementKernels.Drop(dx.Data, dy.Data, dy.Count, sites.At(_decoder, i, 3));
-                block.CrossOutput!.WeightGradient(dy, Get($"crossmixed{i}", n, inner), add);
-                block.CrossOutput.InputGradient(dy, dMixed);
+                block.CrossOutput!.Backward(dy, Get($"crossmixed{i}", n, inner), dMixed, add);
                 var (q, kv) = (Get($"q{i}", n, inner), Get($"kv{i}", sources!.Total, 2 * inner));
                 var (dq, dkv) = (Get("dq", n, inner), Get("dkv", sources.Total, 2 * inner));
                 _crossAttention.Backward(
                     tokens, sources, CrossInputs(q, kv), null, 0, Get($"crosssums{i}", _config.NumHeads, n).Data, sites.At(_decoder, i, 2),
                     dMixed.Data, CrossInputs(dq, dkv), null);
-                block.CrossKeyValue!.WeightGradient(dkv, encoded!, add);
-                block.CrossKeyValue.InputGradient(dkv, dEncoded!, add: i != _blocks.Length - 1);
-                block.CrossQuery!.WeightGradient(dq, Get($"hcross{i}", n, d), add);
-                block.CrossQuery.InputGradient(dq, dy);
+                block.CrossKeyValue!.Backward(dkv, encoded!, dEncoded!, add, addInput: i != _blocks.Length - 1);
+                block.CrossQuery!.Backward(dq, Get($"hcross{i}", n, d), dy, add);
                 NormBackward(block.CrossNorm!, Get($"x{i}.1", n, d), i, "cross", dy, dx, accumulate: true);
             }
 
             ElementKernels.Drop(dx.Data, dy.Data, dy.Count, sites.At(_decoder, i, 1));
-            block.SelfOutput.WeightGradient(dy, Get($"mixed{i}", n, inner), add);
-            block.SelfOutput.InputGradient(dy, dMixed);
+            block.SelfOutput.Backward(dy, Get($"mixed{i}", n, inner), dMixed, add);
             var dqkv = Get("dqkv", n, 3 * inner);
             fixed (float* bias = BiasOf(_biases, i), dBias = BiasOf(biasGradients, i))
             {
@@ -153,8 +149,7 @@ internal sealed unsafe class UnpaddedStack : IDisposable
                     dMixed.Data, SelfInputs(dqkv), dBias);
             }
 
-            block.SelfInput.WeightGradient(dqkv, Get($"hself{i}", n, d), add);
-            block.SelfInput.InputGradient(dqkv, dy);
+            block.SelfInput.Backward(dqkv, Get($"hself{i}", n, d), dy, add);
             NormBackward(block.SelfNorm, Get(i == 0 ? "x0" : $"x{i}", n, d), i, "self", dy, dx, accumulate: true);
         }
 
@@ -194,19 +189,15 @@ internal sealed unsafe class UnpaddedStack : IDisposable
         var h = Get($"hff{i}", dy.Rows, _config.DModel);
         if (!_config.IsGated && _config.Activation == T5Activation.Relu)
         {
-            block.Outer.WeightGradient(dy, inner, add);
-            block.Outer.InputGradient(dy, dActivated);
+            block.Outer.Backward(dy, inner, dActivated, add);
             ElementKernels.ReluBackward(inner.Data, dActivated.Data, dActivated.Count, dropout);
-            block.Inner.WeightGradient(dActivated, h, add);
-            block.Inner.InputGradient(dActivated, dy);
+            block.Inner.Backward(dActivated, h, dy, add);
             return;
         }
 
-        block.Outer.WeightGradient(dy, Get($"act{i}", dy.Rows, _config.DFf), add);
-        block.Outer.InputGradient(dy, dActivated);
+        block.Outer.Backward(dy, Get($"act{i}", dy.Rows, _config.DFf), dActivated, add);
         ElementKernels.ActivateBackward(inner.Data, dActivated.Data, dy.Rows, _config.DFf, _config.IsGated, _config.Activation, dropout);
-        block.Inner.WeightGradient(inner, h, add);
-        block.Inner.InputGradient(inner, dy);
+        block.Inner.Backward(inner, h, dy, add);
     }
 
     private Matrix Norm(string name, Matrix x, int block, string place)

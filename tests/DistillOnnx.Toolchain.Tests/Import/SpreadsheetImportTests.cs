@@ -174,6 +174,18 @@ public sealed class SpreadsheetImportTests : IDisposable
     }
 
     [Fact]
+    public void Import_SkipBadRowsWithinTheOutput_IsRefused()
+    {
+        var path = Write("train.csv", "input,label\nx,yes\ny,no\nz,maybe\n");
+        var inside = Path.Combine(_work, "out", "bad.jsonl");
+
+        var fault = Assert.Throws<InputException>(() => Import("csv", path, o => o with { SkipBadRows = inside }));
+
+        Assert.Equal($"--skip-bad-rows: {inside} is in the output, which is replaced as a whole; choose another place", fault.Message);
+        Import("csv", path, o => o with { SkipBadRows = Path.Combine(_work, "out-bad.jsonl") });
+    }
+
+    [Fact]
     public void Import_SkipBadRowsThatLeavesNothing_Fails()
     {
         var path = Write("train.csv", "input,label\nx,maybe\n");

@@ -84,4 +84,19 @@ public sealed class BatchPredictorTests
 
         Assert.StartsWith($"{graph}: expected SHA-256", fault.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task RunAsync_OutputThatIsItsInput_IsRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory["rows"], """{"input": "a"}""");
+        Directory.CreateSymbolicLink(directory["link"], directory.Path);
+        var output = Path.Combine(directory["link"], "rows");
+        var options = new PredictOptions { Model = directory["bundle"], Input = directory["rows"], Output = output, Overwrite = true };
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+
+        Assert.Equal($"{output}: is read as well; choose another output", fault.Message);
+    }
 }

@@ -32,6 +32,7 @@ public sealed class InputRowsTests
     [InlineData("{\"input\":\"b\",\"input\":\"c\"}", "expected a JSON object, found one with a fault")]
     [InlineData("7", "expected a JSON object, found a number")]
     [InlineData("{\"label\":\"b\"}", "\"input\" is missing")]
+    [InlineData("{\"input\":\"b\",\"text\":\"c\"}", "has both \"input\" and \"text\"; expected one of them")]
     [InlineData("{\"input\":[\"b\"]}", "\"input\": expected a string, found an array")]
     [InlineData("{\"input\":\"\\ud800\"}", "expected Unicode text")]
     [InlineData("{\"input\":\"b\",\"choices\":\"x|y\"}", "\"choices\": expected an array of strings")]

@@ -49,6 +49,14 @@ public sealed class RowsRatioTests
     }
 
     [Fact]
+    public void Of_AccuraciesThatAreNear_AreToldApart()
+    {
+        var runs = Runs("standard", 0, (100, 0.5), (400, 0.8)).Concat(Runs("step-by-step", 0, (100, 0.5), (400, 0.9)));
+
+        Assert.Equal(["0.7001", "0.7002"], StudyRatio.Of([.. runs], "standard", Same, [0.7002, 0.7001]).Keys);
+    }
+
+    [Fact]
     public void Of_ReferenceThatDoesNotGetThere_GivesABoundAndOneSeedNoInterval()
     {
         var runs = Runs("standard", 0, (100, 0.5), (400, 0.6)).Concat(Runs("step-by-step", 0, (100, 0.5), (400, 0.9)));

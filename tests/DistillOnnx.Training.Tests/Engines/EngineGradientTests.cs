@@ -36,6 +36,24 @@ public sealed class EngineGradientTests
         AssertEqualsAutograd(student, unpadded);
     }
 
+    /// <summary>Sequences of so many tokens have their scores computed some queries at a time.</summary>
+    [Theory]
+    [InlineData(200)]
+    [InlineData(1100)]
+    public void Accumulate_LongSequences_EqualsAutograd(int longest)
+    {
+        using var student = new T5Model(Config(T5Activation.Relu, false, true, 32, 16, 2), seed: 3);
+        using var unpadded = new UnpaddedEngine(student);
+        var random = new Random(3);
+        int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(2, 70)), 1];
+        TrainingSequence[] sequences =
+        [
+            new(Tokens(longest), Tokens(2), LossPart.Label), new(Tokens(longest - 21), Tokens(longest / 2), LossPart.Rationale),
+            new(Tokens(4), Tokens(longest / 3), LossPart.Rationale),
+        ];
+        AssertEqualsAutograd(student, unpadded, new MicroBatch(sequences, 0.1, 0.5 / longest));
+    }
+
     [Theory]
     [MemberData(nameof(Shapes))]
     public void Accumulate_OfTheEngineForEveryDevice_EqualsAutograd(

@@ -26,14 +26,14 @@ internal static class Activation
 
         if (activation == T5Activation.Silu)
         {
-            var sigmoid = one / (one + Vector512.Exp(-x));
+            var sigmoid = one / (one + Exponential.Of(-x));
             return (x * sigmoid, sigmoid * (one + x * (one - sigmoid)));
         }
 
         // ½x(1 + tanh u), u = √(2/π)(x + 0.044715x³), where tanh u = 1 − 2/(e^2u + 1).
         var square = x * x;
         var u = RootTwoOverPi * x * (one + Cubic * square);
-        var tanh = one - Vector512.Create(2f) / (Vector512.Exp(u + u) + one);
+        var tanh = one - Vector512.Create(2f) / (Exponential.Of(u + u) + one);
         var half = Vector512.Create(0.5f);
         var slope = half * (one + tanh) + half * x * (one - tanh * tanh) * RootTwoOverPi * (one + 3 * Cubic * square);
         return (half * x * (one + tanh), slope);

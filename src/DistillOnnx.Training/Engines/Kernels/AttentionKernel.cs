@@ -1,5 +1,8 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DistillOnnx.Training.Engines.Kernels;
 
@@ -12,6 +15,9 @@ namespace DistillOnnx.Training.Engines.Kernels;
 /// <param name="causal">Whether a query sees only itself and what is before it.</param>
 internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
 {
+    /// <summary>Scores of a head that are computed at once, and the queries whose scores are however long the keys.</summary>
+    private const int ScoresAtOnce = 16384, LeastRows = 16;
+
     /// <summary>Where queries, keys and values stand: [tokens, …] each, one head after another within a row.</summary>
     /// <param name="Query">First query.</param>
     /// <param name="QueryRow">Distance between queries.</param>
@@ -31,26 +37,36 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
     /// <param name="dropout">Mask of the probabilities.</param>
     public void Forward(Ragged queries, Ragged keys, Inputs inputs, float* bias, int reach, float* output, float* logSums, Dropout dropout)
     {
-        ForEachHead(queries, keys, (sequence, head, scratch) =>
+        ForEachHead(queries, keys, 1, (_, sequence, head, scratch) =>
         {
             var (m, n, stride) = (queries.Length(sequence), keys.Length(sequence), Padded(keys.Length(sequence)));
             Locate(inputs, queries, keys, sequence, head, out var q, out var k, out var v);
+            var (next, nextHead) = NextHead(queries, sequence, head);
+            Locate(inputs, queries, keys, next, nextHead, out var nextQ, out var nextK, out var nextV);
             float* transposed = scratch, scores = transposed + width * stride;
             SmallProduct.Transpose(k, inputs.KeyRow, transposed, stride, n, width);
-            SmallProduct.Multiply(q, inputs.QueryRow, 1, transposed, stride, scores, stride, m, stride, width);
             var line = bias == null ? null : bias + head * (2 * reach - 1) + reach - 1;
             var mask = dropout.Part(sequence * heads + head);
             var sums = logSums + (long)head * queries.Total + queries.Offsets[sequence];
-            for (var i = 0; i < m; i++)
-            {
-                var row = scores + i * stride;
-                AddBias(row, line == null ? null : line - i, causal ? i + 1 : n, stride);
-                sums[i] = Softmax(row, stride);
-                if (mask.IsActive) Mask(row, row, stride, mask, (uint)(i * stride));
-            }
-
             var target = output + (long)queries.Offsets[sequence] * heads * width + head * width;
-            SmallProduct.Multiply(scores, stride, 1, v, inputs.KeyRow, target, heads * width, m, width, n);
+            var most = RowsAtOnce(m, stride);
+            for (var first = 0; first < m; first += most)
+            {
+                var count = Math.Min(most, m - first);
+                SmallProduct.Multiply(
+                    q + (long)first * inputs.QueryRow, inputs.QueryRow, 1, transposed, stride, scores, stride, count, stride, width);
+                for (var i = first; i < first + count; i++)
+                {
+                    if (i < queries.Length(next)) Fetch(nextQ + (long)i * inputs.QueryRow);
+                    FetchKeys(nextK, nextV, inputs.KeyRow, keys.Length(next), i, m);
+                    var row = scores + (i - first) * stride;
+                    var tops = AddBias(row, line == null ? null : line - i, causal ? i + 1 : n, stride);
+                    sums[i] = Softmax(row, stride, tops, mask, (uint)(i * stride));
+                }
+
+                SmallProduct.Multiply(
+                    scores, stride, 1, v, inputs.KeyRow, target + (long)first * heads * width, heads * width, count, width, n);
+            }
         });
     }
 
@@ -71,41 +87,56 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
     {
         var table = heads * (2 * reach - 1);
         var partial = new float[TorchSharp.torch.get_num_threads()][];
-        ForEachHead(queries, keys, (sequence, head, scratch) =>
+        var outputRow = heads * width;
+        ForEachHead(queries, keys, 2, (part, sequence, head, scratch) =>
         {
             var (m, n, stride) = (queries.Length(sequence), keys.Length(sequence), Padded(keys.Length(sequence)));
             Locate(inputs, queries, keys, sequence, head, out var q, out var k, out var v);
             Locate(gradients, queries, keys, sequence, head, out var dq, out var dk, out var dv);
-            float* transposed = scratch, weights = transposed + width * stride, slopes = weights + m * stride;
-            var output = gradient + (long)queries.Offsets[sequence] * heads * width + head * width;
-
-            // The probabilities again.
-            SmallProduct.Transpose(k, inputs.KeyRow, transposed, stride, n, width);
-            SmallProduct.Multiply(q, inputs.QueryRow, 1, transposed, stride, weights, stride, m, stride, width);
-            SmallProduct.Transpose(v, inputs.KeyRow, transposed, stride, n, width);
-            SmallProduct.Multiply(output, heads * width, 1, transposed, stride, slopes, stride, m, stride, width);
+            var (next, nextHead) = NextHead(queries, sequence, head);
+            Locate(inputs, queries, keys, next, nextHead, out var nextQ, out var nextK, out var nextV);
+            Locate(gradients, queries, keys, next, nextHead, out var nextDq, out var nextDk, out var nextDv);
+            var most = RowsAtOnce(m, stride);
+            float* kT = scratch, vT = kT + width * stride, weights = vT + width * stride, slopes = weights + most * stride;
+            SmallProduct.Transpose(k, inputs.KeyRow, kT, stride, n, width);
+            SmallProduct.Transpose(v, inputs.KeyRow, vT, stride, n, width);
             var line = bias == null ? null : bias + head * (2 * reach - 1) + reach - 1;
+            var own = biasGradient == null ? null : partial[part] ??= new float[table];
             var mask = dropout.Part(sequence * heads + head);
             var sums = logSums + (long)head * queries.Total + queries.Offsets[sequence];
-            for (var i = 0; i < m; i++)
+            var output = gradient + (long)queries.Offsets[sequence] * outputRow + head * width;
+            var nextOutput = gradient + (long)queries.Offsets[next] * outputRow + nextHead * width;
+            for (var first = 0; first < m; first += most)
             {
-                var p = weights + i * stride;
-                var d = slopes + i * stride;
-                AddBias(p, line == null ? null : line - i, causal ? i + 1 : n, stride);
-                SlopesOfRow(p, d, stride, sums[i], mask, (uint)(i * stride));
-            }
+                // The probabilities again.
+                var count = Math.Min(most, m - first);
+                float* rows = q + (long)first * inputs.QueryRow, outputs = output + (long)first * outputRow;
+                SmallProduct.Multiply(rows, inputs.QueryRow, 1, kT, stride, weights, stride, count, stride, width);
+                SmallProduct.Multiply(outputs, outputRow, 1, vT, stride, slopes, stride, count, stride, width);
+                for (var i = first; i < first + count; i++)
+                {
+                    if (i < queries.Length(next))
+                    {
+                        Fetch(nextQ + (long)i * inputs.QueryRow);
+                        Fetch(nextDq + (long)i * gradients.QueryRow);
+                        Fetch(nextOutput + (long)i * outputRow);
+                    }
 
-            SmallProduct.Multiply(weights, 1, stride, output, heads * width, dv, gradients.KeyRow, n, width, m);
-            SmallProduct.Multiply(slopes, stride, 1, k, inputs.KeyRow, dq, gradients.QueryRow, m, width, n);
-            SmallProduct.Multiply(slopes, 1, stride, q, inputs.QueryRow, dk, gradients.KeyRow, n, width, m);
-        }, biasGradient == null ? (AfterBody?)null : (part, sequence, head, slopes, stride) =>
-        {
-            var own = partial[part] ??= new float[table];
-            var (m, n) = (queries.Length(sequence), keys.Length(sequence));
-            for (var i = 0; i < m; i++)
-            {
-                var target = own.AsSpan(head * (2 * reach - 1) + reach - 1 - i, n);
-                System.Numerics.Tensors.TensorPrimitives.Add(target, new ReadOnlySpan<float>((float*)slopes + i * stride, n), target);
+                    FetchKeys(nextK, nextV, inputs.KeyRow, keys.Length(next), i, m);
+                    FetchKeys(nextDk, nextDv, gradients.KeyRow, keys.Length(next), i, m);
+                    float* p = weights + (i - first) * stride, d = slopes + (i - first) * stride;
+                    AddBias(p, line == null ? null : line - i, causal ? i + 1 : n, stride);
+                    SlopesOfRow(p, d, stride, sums[i], mask, (uint)(i * stride));
+                    if (own is null) continue;
+                    var target = own.AsSpan(head * (2 * reach - 1) + reach - 1 - i, n);
+                    TensorPrimitives.Add(target, new ReadOnlySpan<float>(d, n), target);
+                }
+
+                var add = first > 0;
+                SmallProduct.Multiply(weights, 1, stride, outputs, outputRow, dv, gradients.KeyRow, n, width, count, add);
+                SmallProduct.Multiply(
+                    slopes, stride, 1, k, inputs.KeyRow, dq + (long)first * gradients.QueryRow, gradients.QueryRow, count, width, n);
+                SmallProduct.Multiply(slopes, 1, stride, rows, inputs.QueryRow, dk, gradients.KeyRow, n, width, count, add);
             }
         });
         foreach (var own in partial)
@@ -116,70 +147,122 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
 
     private static int Padded(int length) => (length + 15) & ~15;
 
-    private static void AddBias(float* row, float* bias, int visible, int stride)
+    /// <summary>Adds the bias and hides what is not visible; gives the largest of each 16th.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static Vector512<float> AddBias(float* row, float* bias, int visible, int stride)
     {
+        var tops = Vector512.Create(float.NegativeInfinity);
         var j = 0;
-        if (bias != null)
+        for (; j + 16 <= visible; j += 16)
         {
-            for (; j + 16 <= visible; j += 16) (Vector512.Load(row + j) + Vector512.Load(bias + j)).Store(row + j);
-            for (; j < visible; j++) row[j] += bias[j];
+            var score = Vector512.Load(row + j);
+            if (bias != null) score += Vector512.Load(bias + j);
+            score.Store(row + j);
+            tops = Vector512.MaxNative(tops, score);
         }
 
-        for (j = visible; j < stride; j++) row[j] = float.NegativeInfinity;
+        if (j == stride) return tops;
+        for (var rest = j; bias != null && rest < visible; rest++) row[rest] += bias[rest];
+        new Span<float>(row + visible, stride - visible).Fill(float.NegativeInfinity);
+        return j < visible ? Vector512.MaxNative(tops, Vector512.Load(row + j)) : tops;
     }
 
-    /// <summary>Turns scores into probabilities and returns the logarithm of their denominator.</summary>
-    private static float Softmax(float* row, int stride)
+    /// <summary>Turns scores into dropped probabilities and returns the logarithm of the softmax's denominator.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Softmax(float* row, int stride, Vector512<float> tops, Dropout mask, uint index)
     {
-        var tops = Vector512.Load(row);
-        for (var j = 16; j < stride; j += 16) tops = Vector512.Max(tops, Vector512.Load(row + j));
         var top = float.NegativeInfinity;
         for (var j = 0; j < 16; j++) top = Math.Max(top, tops[j]);
         var shift = Vector512.Create(top);
         var sums = Vector512<float>.Zero;
         for (var j = 0; j < stride; j += 16)
         {
-            var e = Vector512.Exp(Vector512.Load(row + j) - shift);
+            var e = Exponential.Of(Vector512.Load(row + j) - shift);
             e.Store(row + j);
             sums += e;
         }
 
         var sum = Vector512.Sum(sums);
         var factor = Vector512.Create(1 / sum);
-        for (var j = 0; j < stride; j += 16) (Vector512.Load(row + j) * factor).Store(row + j);
-        return top + MathF.Log(sum);
-    }
+        for (var j = 0; j < stride; j += 16)
+        {
+            var p = Vector512.Load(row + j) * factor;
+            (mask.IsActive ? p * mask.Factors(index + (uint)j) : p).Store(row + j);
+        }
 
-    private static void Mask(float* from, float* to, int stride, Dropout mask, uint index)
-    {
-        for (var j = 0; j < stride; j += 16) (Vector512.Load(from + j) * mask.Factors(index + (uint)j)).Store(to + j);
+        return top + MathF.Log(sum);
     }
 
     /// <summary>
     /// From scores s and the gradient d of the dropped probabilities p⊙f: p = exp(s − logSum); the scores become p⊙f, and d becomes the
     /// scores' gradient p⊙(f⊙d − Σ p⊙f⊙d).
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SlopesOfRow(float* s, float* d, int stride, float logSum, Dropout mask, uint index)
     {
         var shift = Vector512.Create(logSum);
         var sums = Vector512<float>.Zero;
+        var sign = Vector512.Create(-0f);
         for (var j = 0; j < stride; j += 16)
         {
-            var p = Vector512.Exp(Vector512.Load(s + j) - shift);
-            p.Store(s + j);
+            var p = Exponential.Of(Vector512.Load(s + j) - shift);
             var slope = Vector512.Load(d + j);
-            if (mask.IsActive) slope *= mask.Factors(index + (uint)j);
+            if (mask.IsActive)
+            {
+                // A probability is not negative: its sign says in between that it is dropped.
+                var factors = mask.Factors(index + (uint)j);
+                slope *= factors;
+                (p | (Vector512.Equals(factors, Vector512<float>.Zero) & sign)).Store(s + j);
+            }
+            else
+            {
+                p.Store(s + j);
+            }
+
             slope.Store(d + j);
             sums = Vector512.FusedMultiplyAdd(p, slope, sums);
         }
 
         var mean = Vector512.Create(Vector512.Sum(sums));
+        var scale = Vector512.Create(mask.Scale);
         for (var j = 0; j < stride; j += 16)
         {
-            var p = Vector512.Load(s + j);
+            var signed = Vector512.Load(s + j);
+            var p = Vector512.AndNot(signed, sign);
             (p * (Vector512.Load(d + j) - mean)).Store(d + j);
-            if (mask.IsActive) (p * mask.Factors(index + (uint)j)).Store(s + j);
+            if (mask.IsActive) (Vector512.MaxNative(Vector512<float>.Zero, signed) * scale).Store(s + j);
         }
+    }
+
+    /// <summary>How many queries are computed at once, so that their scores stay in the cache.</summary>
+    private static int RowsAtOnce(int rows, int stride) => Math.Min(rows, Math.Max(LeastRows, ScoresAtOnce / stride & ~3));
+
+    /// <summary>The head after one, in the same sequence or the next; the same at the end.</summary>
+    private (int Sequence, int Head) NextHead(Ragged queries, int sequence, int head)
+    {
+        if (head + 1 < heads) return (sequence, head + 1);
+        return sequence + 1 < queries.Count ? (sequence + 1, 0) : (sequence, head);
+    }
+
+    /// <summary>Fetches those keys and values of the next head whose turn it is with a row of this one.</summary>
+    private void FetchKeys(float* k, float* v, int keyRow, int keys, int row, int rows)
+    {
+        var last = (int)((long)(row + 1) * keys / rows);
+        for (var key = (int)((long)row * keys / rows); key < last; key++)
+        {
+            Fetch(k + (long)key * keyRow);
+            Fetch(v + (long)key * keyRow);
+        }
+    }
+
+    /// <summary>
+    /// Asks the processor for a row of the next head while this one is computed: a head's rows are far apart, so that it does not foresee
+    /// them.
+    /// </summary>
+    private void Fetch(float* row)
+    {
+        if (!Sse.IsSupported) return;
+        for (var i = 0; i < width; i += 16) Sse.Prefetch1(row + i);
     }
 
     private void Locate(Inputs inputs, Ragged queries, Ragged keys, int sequence, int head, out float* q, out float* k, out float* v)
@@ -190,14 +273,19 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
         v = (float*)inputs.Value + at;
     }
 
-    private void ForEachHead(Ragged queries, Ragged keys, HeadBody body, AfterBody? after = null)
+    /// <summary>Runs a body for each head of each sequence.</summary>
+    /// <param name="queries">The queries' sequences.</param>
+    /// <param name="keys">The keys' sequences.</param>
+    /// <param name="matrices">How many transposed inputs, and how many matrices of scores, the body keeps in its memory.</param>
+    /// <param name="body">The work.</param>
+    private void ForEachHead(Ragged queries, Ragged keys, int matrices, HeadBody body)
     {
         // Stretches of equal work: products and softmax grow with queries times keys, the transposition with keys.
         var work = new long[queries.Count + 1];
         for (var s = 0; s < queries.Count; s++) work[s + 1] = work[s] + (queries.Length(s) + 4L) * (Padded(keys.Length(s)) + 8) * heads;
         var total = work[^1];
         var longest = Padded(keys.Longest);
-        var bytes = (nuint)(longest * width + 2 * queries.Longest * longest) * sizeof(float);
+        var bytes = (nuint)matrices * ((nuint)(longest * width) + (nuint)Math.Max(ScoresAtOnce, LeastRows * longest)) * sizeof(float);
         Workers.Run((part, parts) =>
         {
             long from = total * part / parts, to = total * (part + 1) / parts;
@@ -215,9 +303,7 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
                         var begins = work[sequence] + head * share;
                         if (begins < from || begins >= to) continue;
                         if (scratch == null) scratch = (float*)NativeMemory.AlignedAlloc(bytes, 64);
-                        body(sequence, head, scratch);
-                        var stride = Padded(keys.Length(sequence));
-                        after?.Invoke(part, sequence, head, (IntPtr)(scratch + width * stride + queries.Length(sequence) * stride), stride);
+                        body(part, sequence, head, scratch);
                     }
                 }
             }
@@ -228,7 +314,5 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
         });
     }
 
-    private delegate void HeadBody(int sequence, int head, float* scratch);
-
-    private delegate void AfterBody(int part, int sequence, int head, IntPtr slopes, int stride);
+    private delegate void HeadBody(int part, int sequence, int head, float* scratch);
 }

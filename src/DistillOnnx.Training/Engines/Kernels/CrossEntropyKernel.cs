@@ -38,7 +38,7 @@ internal static unsafe class CrossEntropyKernel
             var i = 0;
             if (weights is null)
             {
-                for (; i + 16 <= width; i += 16) sums += Vector512.Exp(Vector512.Load(x + i) - shift);
+                for (; i + 16 <= width; i += 16) sums += Exponential.Of(Vector512.Load(x + i) - shift);
                 var total = Vector512.Sum(sums);
                 for (; i < width; i++) total += MathF.Exp(x[i] - top);
                 losses[first + row] = top + MathF.Log(total) - chosen;
@@ -47,7 +47,7 @@ internal static unsafe class CrossEntropyKernel
 
             for (; i + 16 <= width; i += 16)
             {
-                var e = Vector512.Exp(Vector512.Load(x + i) - shift);
+                var e = Exponential.Of(Vector512.Load(x + i) - shift);
                 e.Store(x + i);
                 sums += e;
             }

@@ -29,6 +29,14 @@ internal static unsafe class SmallProduct
         {
             var i = 0;
             for (; i + 4 <= m; i += 4) Tile4x32(a + (long)i * aRow, aRow, aColumn, b + j, bRow, c + (long)i * cRow + j, cRow, k, add);
+
+            // The last rows again with those before them, which costs less than one row at a time.
+            if (i < m && m > 4 && !add)
+            {
+                Tile4x32(a + (long)(m - 4) * aRow, aRow, aColumn, b + j, bRow, c + (long)(m - 4) * cRow + j, cRow, k, add);
+                continue;
+            }
+
             for (; i < m; i++) Tile1x32(a + (long)i * aRow, aColumn, b + j, bRow, c + (long)i * cRow + j, k, add);
         }
 
@@ -36,6 +44,12 @@ internal static unsafe class SmallProduct
         {
             var i = 0;
             for (; i + 4 <= m; i += 4) Tile4x16(a + (long)i * aRow, aRow, aColumn, b + j, bRow, c + (long)i * cRow + j, cRow, k, add);
+            if (i < m && m > 4 && !add)
+            {
+                Tile4x16(a + (long)(m - 4) * aRow, aRow, aColumn, b + j, bRow, c + (long)(m - 4) * cRow + j, cRow, k, add);
+                continue;
+            }
+
             for (; i < m; i++) Tile1x16(a + (long)i * aRow, aColumn, b + j, bRow, c + (long)i * cRow + j, k, add);
         }
 
@@ -54,11 +68,20 @@ internal static unsafe class SmallProduct
     /// <summary>Writes the transpose of [rows, columns] with its rows padded by zeros to a stride.</summary>
     public static void Transpose(float* from, int fromRow, float* to, int toRow, int rows, int columns)
     {
-        for (var column = 0; column < columns; column++)
+        // Some columns at a time: a column's elements lie in few lines of the cache, and rows of the source are read one after another.
+        const int Block = 16;
+        for (var first = 0; first < columns; first += Block)
         {
-            var line = to + (long)column * toRow;
-            for (var row = 0; row < rows; row++) line[row] = from[(long)row * fromRow + column];
-            for (var row = rows; row < toRow; row++) line[row] = 0;
+            var last = Math.Min(first + Block, columns);
+            for (var row = 0; row < rows; row++)
+            {
+                var line = from + (long)row * fromRow;
+                var target = to + (long)first * toRow + row;
+                for (var column = first; column < last; column++, target += toRow) *target = line[column];
+            }
+
+            for (var column = first; column < last; column++)
+                new Span<float>(to + (long)column * toRow + rows, toRow - rows).Clear();
         }
     }
 
