@@ -80,10 +80,11 @@ public sealed class DatasetWriter : IDisposable
     }
 
     /// <summary>Writes <c>task.json</c> and <c>dataset.json</c> and puts the directory in place.</summary>
-    /// <exception cref="InputException">No row was written.</exception>
-    public void Commit()
+    /// <param name="allowEmpty">Whether the directory may appear without any row, for the files beside them.</param>
+    /// <exception cref="InputException">No row was written, and that is not allowed.</exception>
+    public void Commit(bool allowEmpty = false)
     {
-        if (_splits.Count == 0) throw new InputException($"{_output.Target}: no row to write");
+        if (_splits.Count == 0 && !allowEmpty) throw new InputException($"{_output.Target}: no row to write");
         var splits = new JsonObject();
         foreach (var name in SplitNames.All)
         {

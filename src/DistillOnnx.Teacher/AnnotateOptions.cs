@@ -57,16 +57,17 @@ public sealed record AnnotateOptions : IStageOptions
     [Option("directory that keeps every answer, for resuming and for later runs (default: OUT.journal)", Value = "DIR")]
     public string? Journal { get; init; }
 
-    /// <summary>Only the first rows of each split.</summary>
-    [Option("annotate and write only the first rows of each split", Value = "ROWS")]
+    /// <summary>Only the first rows of each split that is annotated.</summary>
+    [Option("annotate and write only the first rows of each split that is annotated", Value = "ROWS")]
     public int? Limit { get; init; }
 
-    /// <summary>One part of the rows, <c>i/n</c> with i from 0.</summary>
+    /// <summary>One part of the rows to annotate, <c>i/n</c> with i from 0.</summary>
     [Option("annotate only part I of N of the rows (I from 0), for several machines; put together with --merge", Value = "I/N")]
     public string? Shard { get; init; }
 
     /// <summary>Outputs of all parts, to be put together instead of asking.</summary>
-    [Option("put together the outputs of all parts of --shard instead of asking; every row must be in exactly one", Value = "DIR")]
+    [Option(
+        "put together the outputs of all parts of --shard instead of asking; every annotated row must be in exactly one", Value = "DIR")]
     public IReadOnlyList<string> Merge { get; init; } = [];
 
     /// <summary>Whether only to estimate the work and the cost.</summary>

@@ -32,6 +32,7 @@ internal static class AnnotationMerger
         using var output = new AnnotatedDataset(dataset.Task, options);
         var splits = new Dictionary<string, AnnotatedSplit>(StringComparer.Ordinal);
         var examples = new JsonObject();
+        string? fault = null;
         foreach (var split in dataset.Splits)
         {
             var annotated = options.AnnotatedSplits.Contains(split, StringComparer.Ordinal);
@@ -42,6 +43,7 @@ internal static class AnnotationMerger
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!annotated)
                 {
+                    foreach (var part in parts) part.RequireCopy(split, example);
                     output.Copy(split, example);
                     continue;
                 }
@@ -51,9 +53,11 @@ internal static class AnnotationMerger
                 tally.Add(example, outcome);
             }
 
+            foreach (var part in parts) part.RequireEnd(split);
             if (!annotated) continue;
             splits.Add(split, tally.Result());
             examples[split] = tally.Examples();
+            fault ??= tally.Fault;
         }
 
         if (parts.FirstOrDefault(p => p.More) is { } longer)
@@ -69,7 +73,7 @@ internal static class AnnotationMerger
             ["examples"] = examples,
         });
         reporter.Info($"{parts.Length} parts put together: {string.Join(", ", splits.Select(s => $"{s.Key} {s.Value.Rows} rows"))}");
-        return AnnotationSummary.Counted(splits) with
+        var result = AnnotationSummary.Counted(splits) with
         {
             Dataset = Path.GetFullPath(options.Out),
             Complete = true,
@@ -77,6 +81,14 @@ internal static class AnnotationMerger
             OutputTokens = (long)ledger["output_tokens"]!,
             ReasoningTokens = (long)ledger["reasoning_tokens"]! is > 0 and var reasoning ? reasoning : null,
         };
+        if (options.Report is { } report)
+        {
+            var teachers = string.Join(", ", parts.Select(p => p.Teacher).Distinct(StringComparer.Ordinal));
+            AnnotationReport.Save(report, options with { Teacher = teachers }, result, examples);
+        }
+
+        AnnotationSummary.RequireAny(result, fault, options);
+        return result;
     }
 
     private static AnnotatedPart[] Order(List<AnnotatedPart> parts)

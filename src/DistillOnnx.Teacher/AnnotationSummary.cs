@@ -66,7 +66,8 @@ internal static class AnnotationSummary
             .GroupBy(d => d.Key)
             .Select(g => $"{g.Key} {g.Sum(d => d.Value)}")
             .Concat(result.Left > 0 ? [$"left {result.Left}"] : []);
-        var cut = result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut"))
+        // Which limit the parts of a merge were asked with is in none of its options.
+        var cut = options.Merge.Count == 0 && result.Splits.Values.Any(s => s.Dropped.ContainsKey("cut"))
             ? $"; answers were cut at --max-output-tokens {options.MaxOutputTokens}: raise it"
             : "";
         var left = Incomplete(result, options) is { } incomplete ? $"; {incomplete}" : "";

@@ -60,7 +60,11 @@ public static class Annotator
         if (options.Out.Length > 0 && OutputDirectory.IsOrHolds(options.Out, options.Data))
             throw new InputException(
                 $"--out: {options.Out} is or holds the dataset that is read (--data {options.Data}); choose another output");
-        if (options.Merge.Count > 0) return AnnotationMerger.Merge(options, dataset, reporter, cancellationToken);
+        if (options.Merge.Count > 0)
+        {
+            RequireOutput(options);
+            return AnnotationMerger.Merge(options, dataset, reporter, cancellationToken);
+        }
 
         var spec = TeacherSpec.Parse(options.Teacher);
         var rows = new RowSource(dataset, options);
@@ -79,7 +83,7 @@ public static class Annotator
             return await AnnotationPlanner.PlanAsync(
                 options, spec, rows, format, directory, clock, reporter, cancellationToken).ConfigureAwait(false);
 
-        OutputDirectory.Require(options.Out, options.Overwrite);
+        RequireOutput(options);
         // A row that cannot be used is found before anybody is asked, and paid, for the others.
         foreach (var _ in rows.ToAnnotate()) cancellationToken.ThrowIfCancellationRequested();
         var started = clock.GetTimestamp();
@@ -122,6 +126,9 @@ public static class Annotator
         AnnotationSummary.RequireAny(result, fault, options);
         return result;
     }
+
+    private static void RequireOutput(AnnotateOptions options) =>
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Report, [options.Data, .. options.Merge]);
 
     private static AnnotateResult Preview(
         RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)

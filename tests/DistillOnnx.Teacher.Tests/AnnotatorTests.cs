@@ -80,6 +80,20 @@ public sealed class AnnotatorTests : AnnotationTest
     }
 
     [Fact]
+    public async Task Run_ShardOrLimit_CopiesSplitsThatAreNotAnnotatedWhole()
+    {
+        TestData.Write(Work["data"], 10, 4, 7);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        foreach (var options in (AnnotateOptions[])[Options(endpoint) with { Shard = "1/2" }, Options(endpoint) with { Limit = 2 }])
+        {
+            await Annotator.RunAsync(options with { Overwrite = true }, Reporter.None);
+            var (written, asked) = (Dataset.Open(Out), options.Limit is null ? 5 : 2);
+            Assert.Equal((asked, 2), (written.Load("train").Count, written.Load("validation").Count));
+            Assert.Equal(Dataset.Open(Work["data"]).Load("test"), written.Load("test"));
+        }
+    }
+
+    [Fact]
     public async Task Run_StructuredAnswers_SendTheSchemaAndReadJson()
     {
         TestData.Write(Work["data"], 6);
@@ -115,6 +129,22 @@ public sealed class AnnotatorTests : AnnotationTest
             "Q: Is 8 even or odd?\nA: Eight is twice four. So the answer is even.\n\nQ: Is train", body.GetProperty("prompt").GetString());
         Assert.Equal("\n\nQ:", body.GetProperty("stop")[0].GetString());
         Assert.Equal(5, body.GetProperty("seed").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("""{"input":"Is 8 even or odd?","label":"perhaps","rationale":"Eight is twice four."}""", "\"perhaps\"")]
+    [InlineData("""{"input":" ","label":"even","rationale":"Eight is twice four."}""", "\"input\" is empty")]
+    [InlineData("""{"input":"8?","label":"even","rationale":"Twice four.","choices":["even","odd"]}""", "\"choices\": expected none")]
+    public async Task Run_ExemplarThatDoesNotFitTheTask_NamesFileAndRowAndAsksNothing(string row, string expected)
+    {
+        TestData.Write(Work["data"], 3);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        File.WriteAllLines(Work["shots.jsonl"], ["""{"input":"Is 7 even or odd?","label":"odd","rationale":"It ends so."}""", row]);
+        await Fails(Options(endpoint) with { Exemplars = Work["shots.jsonl"] }, $"{Work["shots.jsonl"]}: row 2: ", expected);
+        File.WriteAllText(
+            Work["prompt.json"], $$"""{"instruction":"","question":"{input}","answer":"{rationale} {label}","exemplars":[{{row}}]}""");
+        await Fails(Options(endpoint) with { Prompt = Work["prompt.json"] }, $"{Work["prompt.json"]}: exemplar 1: ", expected);
+        Assert.Empty(endpoint.Bodies);
     }
 
     [Fact]

@@ -321,6 +321,20 @@ public sealed class AnswerReaderTests
         Assert.Equal(("bug", "It stops. Label: question?"), (read.Label, read.Rationale));
     }
 
+    /// <summary>The longer form has more characters than an automaton takes, and is matched by backtracking for a second at most.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3000)]
+    public void Read_TheUsersOwnFormAndAnAnswerOfLineEnds_HasNoAnswer(int letters)
+    {
+        var end = new string('x', letters);
+        var reader = new AnswerReader(Labels, new AnnotateOptions(), $"{{rationale}} Verdict: {{label}} {end}");
+        var read = reader.Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, $"It is{new string('\n', 150_000)}hard to say.")));
+        Assert.Equal((null, AnswerFault.NoAnswer), (read.Label, read.Fault));
+        read = reader.Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{Why}\nVerdict: bug {end}")));
+        Assert.Equal(("bug", Why), (read.Label, read.Rationale));
+    }
+
     private static TeacherAnswer Read(TaskSpec task, string text) =>
         new AnswerReader(task, new AnnotateOptions(), null).Read(Row, new ChatResponse(new ChatMessage(ChatRole.Assistant, text)));
 }

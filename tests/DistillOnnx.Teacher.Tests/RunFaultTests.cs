@@ -92,6 +92,24 @@ public sealed class RunFaultTests : AnnotationTest
     }
 
     [Fact]
+    public async Task Run_ReportWithinTheOutput_IsReplacedWithItByTheSameReportAlone()
+    {
+        TestData.Write(Work["data"], 6);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        var options = Options(endpoint) with { Report = Path.Combine(Out, "x.html"), Limit = 2 };
+        await Annotator.RunAsync(options, Reporter.None);
+        await Annotator.RunAsync(options with { Limit = null, Overwrite = true }, Reporter.None);
+        Assert.Contains("<b>6</b><span>kept</span>", File.ReadAllText(Path.Combine(Out, "x.html")));
+        foreach (var other in (string?[])[null, Work["x.html"], Path.Combine(Out, "y.html")])
+        {
+            await Fails(
+                options with { Overwrite = true, Report = other }, "holds x.html, which is no part of an output");
+        }
+
+        Assert.True(File.Exists(Path.Combine(Out, "x.html")));
+    }
+
+    [Fact]
     public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
     {
         TestData.Write(Work["data"], 300);

@@ -58,6 +58,42 @@ public sealed class UnusableAnswerTests : AnnotationTest
     }
 
     [Fact]
+    public async Task Run_DropRowsWithNoneKept_FailsWithReasonsAndRawAnswersThere()
+    {
+        TestData.Write(Work["data"], 3);
+        await using var endpoint = await FakeEndpoint.StartAsync(_ => "I would rather not say.");
+        var options = Options(endpoint) with { DropRows = true, Report = Work["page.html"] };
+        var fault = await Assert.ThrowsAsync<TeacherException>(() => Annotator.RunAsync(options, Reporter.None));
+        Assert.Contains("no row was kept (unparsable 3)", fault.Message);
+        Assert.Equal((0L, 3L), (fault.Result!.Kept, fault.Result.Dropped));
+        foreach (var name in (string[])["failed.jsonl", "provenance.jsonl"])
+            Assert.All(Lines(name), l => Assert.Equal("I would rather not say.", l.GetProperty("raw_answer").GetString()));
+        Assert.Equal((3, 3), (Lines("failed.jsonl").Count, Lines("provenance.jsonl").Count));
+        Assert.Contains("I would rather not say.", File.ReadAllText(Path.Combine(Out, "annotation.json")));
+        Assert.True(File.Exists(Work["page.html"]));
+        Assert.False(File.Exists(Path.Combine(Out, "train.jsonl")));
+    }
+
+    [Fact]
+    public async Task Run_OwnFormAndAnswerOfLineEnds_IsUnparsableInEveryRun()
+    {
+        TestData.Write(Work["data"], 3);
+        await using var endpoint = await FakeEndpoint.StartAsync(q =>
+            q.StartsWith("That answer", StringComparison.Ordinal) || TestData.Number(q) == 0
+                ? $"It is{new string('\n', 150_000)}hard to say."
+                : $"It ends so.\nVerdict: {(TestData.Number(q) % 2 == 0 ? "even" : "odd")}");
+        File.WriteAllText(
+            Work["prompt.json"], """{"instruction":"","question":"{input}","answer":"{rationale}\nVerdict: {label}"}""");
+        var options = Options(endpoint) with { Prompt = Work["prompt.json"], Overwrite = true };
+        foreach (var requests in (long[])[4, 0])
+        {
+            var result = await Annotator.RunAsync(options, Reporter.None);
+            Assert.Equal((2L, 1L), (result.Kept, result.Splits!["train"].Dropped["unparsable"]));
+            Assert.Equal(requests, result.Requests);
+        }
+    }
+
+    [Fact]
     public async Task Run_CutAnswers_AreAskedForOnceWithAHigherLimitAndNamed()
     {
         TestData.Write(Work["data"], 3);

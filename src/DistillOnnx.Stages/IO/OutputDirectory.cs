@@ -55,11 +55,20 @@ public sealed class OutputDirectory : IDisposable
     /// <param name="overwrite">Whether an existing output may be replaced; only what holds nothing but files of outputs is one.</param>
     /// <param name="inputs">Files and directories that are read: none of them may be the output or lie in it.</param>
     /// <exception cref="InputException">The target exists and may not be replaced, is a file, or cannot be written.</exception>
-    public static void Require(string target, bool overwrite, params IEnumerable<string?> inputs)
+    public static void Require(string target, bool overwrite, params IEnumerable<string?> inputs) =>
+        Require(target, overwrite, null, inputs);
+
+    /// <summary>Checks that an output may be put at a path, where a stage that takes <c>--report</c> may write its page into it.</summary>
+    /// <param name="target">Path of the output.</param>
+    /// <param name="overwrite">Whether an existing output may be replaced; only what holds nothing but files of outputs is one.</param>
+    /// <param name="report">The page, which the run writes anew and which therefore may be replaced as well; null: none.</param>
+    /// <param name="inputs">Files and directories that are read: none of them may be the output or lie in it.</param>
+    /// <exception cref="InputException">The target exists and may not be replaced, is a file, or cannot be written.</exception>
+    public static void Require(string target, bool overwrite, string? report, IEnumerable<string?> inputs)
     {
         RequireFree(target, overwrite);
         RequireApart(target, inputs);
-        if (OutputNames.Foreign(target) is { } foreign)
+        if (OutputNames.Foreign(target, report) is { } foreign)
             throw new InputException(
                 $"{target}: holds {foreign}, which is no part of an output, and --overwrite would delete it; choose another output");
         var parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target)));

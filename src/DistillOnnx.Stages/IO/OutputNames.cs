@@ -20,11 +20,13 @@ internal static class OutputNames
 
     /// <summary>The first entry of a directory that no output has.</summary>
     /// <param name="directory">The directory; need not exist.</param>
+    /// <param name="report">A page in it that is written anew; null: none.</param>
     /// <returns>Its name; null where there is none.</returns>
-    public static string? Foreign(string directory)
+    public static string? Foreign(string directory, string? report = null)
     {
         if (!Directory.Exists(directory)) return null;
-        return new DirectoryInfo(directory).EnumerateFileSystemInfos().Where(e => !IsKnown(e))
+        var page = string.IsNullOrEmpty(report) ? null : Path.GetFullPath(report);
+        return new DirectoryInfo(directory).EnumerateFileSystemInfos().Where(e => !IsKnown(e) && e.FullName != page)
             .Select(e => e.Name).Order(StringComparer.Ordinal).FirstOrDefault();
     }
 

@@ -67,7 +67,7 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
 
     private TeacherAnswer Read(Example example, string text)
     {
-        if (_form?.Match(text) is { Success: true } match)
+        if (OwnForm(text) is { Success: true } match)
         {
             var given = match.Groups["label"].Success ? match.Groups["label"].Value : match.Groups["choice"].Value;
             return Label(example, given, Markup.Rationale(match.Groups["rationale"].Value));
@@ -82,6 +82,19 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
         return NameSeveral(example, text, meant)
             ? new TeacherAnswer(null, null, AnswerFault.Ambiguous)
             : Marked(example, text, meant[^1]);
+    }
+
+    private Match? OwnForm(string text)
+    {
+        try
+        {
+            return _form?.Match(text);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            // The answer is in the journal: as a fault of the run it would end every later run as well.
+            return null;
+        }
     }
 
     // Whether markers name different answers, and no words between them say that the last one replaces the others.
@@ -237,10 +250,17 @@ internal sealed partial class AnswerReader(TaskSpec task, AnnotateOptions option
             .Replace(@"\{rationale}", "(?<rationale>.*)", StringComparison.Ordinal)
             .Replace(@"\{label}", @"(?<label>[^\n]+?)", StringComparison.Ordinal)
             .Replace(@"\{choice}", @"(?<choice>[^\n]+?)", StringComparison.Ordinal);
-        return new Regex(
-            $@"^\s*{pattern}\s*$",
-            RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
-            TimeSpan.FromSeconds(1));
+        pattern = $@"^\s*{pattern}\s*$";
+        const RegexOptions options = RegexOptions.Singleline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant;
+        try
+        {
+            return new Regex(pattern, options | RegexOptions.NonBacktracking);
+        }
+        catch (NotSupportedException)
+        {
+            // Some thousand characters are more than an automaton may have; backtracking may take time without end on a long answer.
+            return new Regex(pattern, options, TimeSpan.FromSeconds(1));
+        }
     }
 
     [GeneratedRegex(

@@ -1,4 +1,5 @@
 using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 
 namespace DistillOnnx.Teacher.Prompts;
@@ -9,11 +10,24 @@ internal static class Exemplars
     /// <summary>The template with the exemplars that the options ask for.</summary>
     public static PromptTemplate Choose(PromptTemplate template, Dataset dataset, AnnotateOptions options)
     {
-        if (options.Exemplars is { } path) return template with { Exemplars = Read(path) };
-        return options.DrawExemplars > 0 ? template with { Exemplars = Draw(dataset, options.DrawExemplars, options.Seed) } : template;
+        if (options.Exemplars is { } path) return template with { Exemplars = Read(dataset.Task, path) };
+        if (options.DrawExemplars > 0) return template with { Exemplars = Draw(dataset, options.DrawExemplars, options.Seed) };
+        if (options.Prompt is { } prompt && !PromptTemplate.IsBuiltIn(prompt)) Require(dataset.Task, template, prompt);
+        return template;
     }
 
-    private static List<PromptExemplar> Read(string path)
+    // A label that the task does not have would be taught, and every answer with it paid for in vain.
+    private static void Require(TaskSpec task, PromptTemplate template, string path)
+    {
+        foreach (var (i, exemplar) in template.Exemplars.Index())
+        {
+            var row = new Example { Id = "exemplar", Input = exemplar.Input, Choices = exemplar.Choices, Label = exemplar.Label };
+            if (ExampleRules.Fault(task, row, LabelNeed.Gold) is { } fault)
+                throw new InputException($"{path}: exemplar {i + 1}: {fault}");
+        }
+    }
+
+    private static List<PromptExemplar> Read(TaskSpec task, string path)
     {
         var exemplars = new List<PromptExemplar>();
         foreach (var line in JsonLines.Read(path))
@@ -21,6 +35,7 @@ internal static class Exemplars
             var where = $"{path}: row {line.Row}";
             var example = ExampleJson.Parse(line.Utf8.Span, where, defaultId: where);
             exemplars.Add(From(example) ?? throw new InputException($"{where}: an exemplar needs \"label\" and \"rationale\""));
+            if (ExampleRules.Fault(task, example, LabelNeed.Gold) is { } fault) throw new InputException($"{where}: {fault}");
         }
 
         return exemplars.Count > 0 ? exemplars : throw new InputException($"{path}: expected at least one exemplar, found none");

@@ -69,7 +69,8 @@ internal sealed class AnnotatedDataset : IDisposable
 
         _provenance.Dispose();
         _failed.Dispose();
-        _writer.Commit();
+        // Where no row was kept and dropped ones are left out, the other files say why.
+        _writer.Commit(allowEmpty: true);
     }
 
     public void Dispose()

@@ -8,19 +8,21 @@ namespace DistillOnnx.Teacher.Rows;
 /// <summary>The output of one part of an annotation, read in order while the whole is put together.</summary>
 internal sealed class AnnotatedPart : IDisposable
 {
-    private readonly Dataset _dataset;
+    // Null where the part left out every row that it was asked about.
+    private readonly Dataset? _dataset;
     private readonly IEnumerator<JsonLine> _provenance;
     private IEnumerator<Example>? _rows;
     private string? _split;
     private bool _more;
     private bool _moreRows;
 
-    private AnnotatedPart(string directory, RowShard shard, JsonNode ledger)
+    private AnnotatedPart(string directory, RowShard shard, string teacher, JsonNode ledger)
     {
         Directory = directory;
         Shard = shard;
+        Teacher = teacher;
         Ledger = ledger;
-        _dataset = Dataset.Open(directory);
+        _dataset = SplitNames.All.Any(s => File.Exists(Path.Combine(directory, SplitNames.FileName(s)))) ? Dataset.Open(directory) : null;
         _provenance = JsonLines.Read(Path.Combine(directory, AnnotatedDataset.ProvenanceFile)).GetEnumerator();
         _more = _provenance.MoveNext();
     }
@@ -29,6 +31,9 @@ internal sealed class AnnotatedPart : IDisposable
 
     /// <summary>Which part it is.</summary>
     public RowShard Shard { get; }
+
+    /// <summary>Who was asked.</summary>
+    public string Teacher { get; }
 
     /// <summary>What its run counted.</summary>
     public JsonNode Ledger { get; }
@@ -46,7 +51,7 @@ internal sealed class AnnotatedPart : IDisposable
             var report = JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, AnnotatedDataset.ReportFile)));
             if ((string?)info?["shard"] is not { } text || RowShard.TryParse(text) is not { } shard)
                 throw new InputException($"{directory}: expected the output of annotate --shard I/N, found one of all rows");
-            return new AnnotatedPart(directory, shard, report?["ledger"] ?? new JsonObject());
+            return new AnnotatedPart(directory, shard, (string?)info["teacher"] ?? "", report?["ledger"] ?? new JsonObject());
         }
         catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or UnauthorizedAccessException)
         {
@@ -63,17 +68,14 @@ internal sealed class AnnotatedPart : IDisposable
         var line = _provenance.Current.Utf8.ToArray();
         var outcome = Read(line, split, example);
         _more = _provenance.MoveNext();
-        if (_split != split)
+        Enter(split);
+        if (!_moreRows || _rows!.Current.Id != example.Id)
         {
-            _rows?.Dispose();
-            _split = split;
-            _rows = _dataset.Has(split)
-                ? _dataset.Stream(split, LabelNeed.None).GetEnumerator()
-                : Enumerable.Empty<Example>().GetEnumerator();
-            _moreRows = _rows.MoveNext();
+            // Dropped rows may be left out, kept ones may not.
+            if (outcome.Verdict == RowVerdict.Kept) throw Missing(split, example);
+            return (outcome, null, line);
         }
 
-        if (!_moreRows || _rows!.Current.Id != example.Id) return (outcome, null, line);
         var row = _rows.Current;
         if (row.Input != example.Input)
             throw new InputException($"{Directory}: row \"{example.Id}\" of {split} has another input than the dataset; annotate it again");
@@ -81,10 +83,46 @@ internal sealed class AnnotatedPart : IDisposable
         return (outcome, row, line);
     }
 
+    /// <summary>Takes the next row of a split that is not annotated, which every part has whole.</summary>
+    /// <exception cref="InputException">The part has another row there, or none.</exception>
+    public void RequireCopy(string split, Example example)
+    {
+        Enter(split);
+        if (!_moreRows || !Same(_rows!.Current, example))
+            throw new InputException(
+                $"{Directory}: row \"{example.Id}\" of {split} is missing or not as in the dataset, though {split} is copied as it is; "
+                + $"run part {Shard} again");
+        _moreRows = _rows.MoveNext();
+    }
+
+    /// <summary>Holds that no row of a split is left.</summary>
+    /// <exception cref="InputException">One is.</exception>
+    public void RequireEnd(string split)
+    {
+        Enter(split);
+        if (_moreRows)
+            throw new InputException(
+                $"{Directory}: row \"{_rows!.Current.Id}\" of {split} is none of the dataset's, or out of order; run part {Shard} again");
+    }
+
     public void Dispose()
     {
         _provenance.Dispose();
         _rows?.Dispose();
+    }
+
+    private static bool Same(Example a, Example b) => a with { Choices = null } == b with { Choices = null }
+        && (a.Choices ?? []).SequenceEqual(b.Choices ?? [], StringComparer.Ordinal);
+
+    private void Enter(string split)
+    {
+        if (_split == split) return;
+        _rows?.Dispose();
+        _split = split;
+        _rows = _dataset is { } dataset && dataset.Has(split)
+            ? dataset.Stream(split, LabelNeed.None).GetEnumerator()
+            : Enumerable.Empty<Example>().GetEnumerator();
+        _moreRows = _rows.MoveNext();
     }
 
     private RowOutcome Read(byte[] line, string split, Example example)

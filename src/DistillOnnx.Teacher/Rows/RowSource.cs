@@ -18,8 +18,14 @@ internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
                 $"{dataset.Path}: expected one of the splits {string.Join(", ", options.AnnotatedSplits)}, found "
                 + $"{string.Join(", ", dataset.Splits)}");
 
-    /// <summary>A split's rows; for those to annotate, only the part that the run is about.</summary>
-    public IEnumerable<Example> Rows(string split)
+    /// <summary>A split's rows; of those to annotate, only the part that the run is about.</summary>
+    public IEnumerable<Example> Rows(string split) =>
+        Splits.Contains(split, StringComparer.Ordinal) ? Part(split) : dataset.Stream(split, LabelNeed.None);
+
+    /// <summary>All rows to annotate.</summary>
+    public IEnumerable<(string Split, Example Example)> ToAnnotate() => Splits.SelectMany(s => Rows(s).Select(e => (s, e)));
+
+    private IEnumerable<Example> Part(string split)
     {
         var position = 0L;
         foreach (var example in dataset.Stream(split, LabelNeed.None))
@@ -28,7 +34,4 @@ internal sealed class RowSource(Dataset dataset, AnnotateOptions options)
             if (_shard.Contains(position++)) yield return example;
         }
     }
-
-    /// <summary>All rows to annotate.</summary>
-    public IEnumerable<(string Split, Example Example)> ToAnnotate() => Splits.SelectMany(s => Rows(s).Select(e => (s, e)));
 }

@@ -136,6 +136,19 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Fact]
+    public void Commit_NoRow_AppearsOnlyWhereThatIsAllowed()
+    {
+        var task = new TaskSpec { Name = "a", Kind = TaskKind.Text };
+        using (var writer = DatasetWriter.Create(_work["out"], task))
+            Assert.Contains("no row to write", Assert.Throws<InputException>(() => writer.Commit()).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_work["out"]));
+        using (var writer = DatasetWriter.Create(_work["out"], task)) writer.Commit(allowEmpty: true);
+        Assert.Equal(
+            ["dataset.json", "task.json"],
+            Directory.EnumerateFiles(_work["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Commit_WrittenRows_ReadBackEqualWithTheRecordedHash()
     {
         var task = new TaskSpec { Name = "t", Kind = TaskKind.Choices, SegmentSeparator = "</s>" };

@@ -65,6 +65,23 @@ public sealed class OutputDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Require_ReportWithinTheOutput_IsNoForeignFile()
+    {
+        Directory.CreateDirectory(Target);
+        var report = Path.Combine(Target, "r.html");
+        File.WriteAllText(report, "page");
+        OutputDirectory.Require(Target, overwrite: true, report, []);
+        OutputDirectory.Require(Target, overwrite: true, Path.GetRelativePath(Environment.CurrentDirectory, report), []);
+        foreach (var other in (string?[])[null, "", _parent["r.html"], Path.Combine(Target, "other.html")])
+        {
+            Assert.Contains(
+                "holds r.html",
+                Assert.Throws<InputException>(() => OutputDirectory.Require(Target, overwrite: true, other, [])).Message,
+                StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Require_OutputThatIsReadToo_IsRefused()
     {
         Directory.CreateDirectory(Target);
