@@ -38,7 +38,7 @@ public static class BundleExporter
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
-        OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Base);
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Base, options.Task);
         using var checkpoint = Checkpoint.Open(options.Model, options.Base);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
         var task = BundleTask.Load(options, checkpoint);

@@ -127,8 +127,9 @@ public static class Annotator
         return result;
     }
 
-    private static void RequireOutput(AnnotateOptions options) =>
-        OutputDirectory.Require(options.Out, options.Overwrite, options.Report, [options.Data, .. options.Merge]);
+    private static void RequireOutput(AnnotateOptions options) => OutputDirectory.Require(
+        options.Out, options.Overwrite, options.Report,
+        [options.Data, options.Prompt, options.Exemplars, options.Prices, .. options.Merge]);
 
     private static AnnotateResult Preview(
         RowSource rows, FormatChoice format, bool? structured, AnnotateOptions options, IReporter reporter)

@@ -29,7 +29,7 @@ public static class BundleExport
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         if (PredictorFactory.IsBundle(options.Model))
             throw new InputException($"{options.Model}: is a bundle already; expected a checkpoint to export");
-        OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Data, options.Base);
+        OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Data, options.Base, options.Task);
         var began = Stopwatch.GetTimestamp();
         var rows = LoadRows(options);
         if (rows is null)

@@ -182,7 +182,8 @@ public static class Study
             Hold(options).Dispose();
         }
 
-        OutputDirectory.Require(options.Out, options.Overwrite, options.Data);
+        OutputDirectory.Require(
+            options.Out, options.Overwrite, [options.Tokenizer, .. options.Data.Concat(options.Students).Select(v => StudyNames.Parse(v).Value)]);
         StudyChecks.Labels(options, data);
         StudyChecks.Rationales(options, data);
         using (var output = OutputDirectory.Create(options.Out, options.Overwrite))

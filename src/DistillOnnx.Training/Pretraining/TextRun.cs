@@ -22,7 +22,7 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
     protected override int RowsPerStep => Options.BatchSize;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> InputPaths => Options.Text;
+    protected override IEnumerable<string?> InputPaths => [.. Options.Text, Options.Student, Options.Tokenizer];
 
     protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student);
 

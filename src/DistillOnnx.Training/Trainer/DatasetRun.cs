@@ -24,7 +24,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     protected override int RowsPerStep => Options.BatchSize * Options.Accumulate;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> InputPaths => [Options.Data];
+    protected override IEnumerable<string?> InputPaths => [Options.Data, Options.Student, Options.Base, Options.Tokenizer];
 
     protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student, Options.Base);
 

@@ -43,7 +43,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
     protected abstract int RowsPerStep { get; }
 
     /// <summary>Files and directories that the run learns from.</summary>
-    protected abstract IEnumerable<string> InputPaths { get; }
+    protected abstract IEnumerable<string?> InputPaths { get; }
 
     /// <summary>Finds out where the student comes from.</summary>
     protected abstract StudentSource FindStudent();
