@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.ExceptionServices;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Runtime.Devices;
@@ -93,21 +94,32 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 
     /// <summary>Tokenises an input. Costs no run, so a server can do it on the thread that received the input.</summary>
     /// <param name="input">The input.</param>
-    /// <exception cref="InputException">A closed-set task's input lacks choices, or has choices where the task has none.</exception>
-    public EncodedInput Encode(PredictorInput input)
+    /// <exception cref="InputException">
+    /// The text is empty; the choices are missing, are there where the task has none, or share beginnings of more tokens than
+    /// <see cref="ChoiceInputs.MaxPositions"/>.
+    /// </exception>
+    public EncodedInput Encode(PredictorInput input) => EncodeWithin(input, int.MaxValue);
+
+    /// <summary>Tokenises an input, and refuses choices that are longer than its caller allows before anything is made of them.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="maxChoiceTokens">Most tokens of its choices together.</param>
+    /// <exception cref="InputException">As of <see cref="Encode"/>, or the choices have more tokens.</exception>
+    public EncodedInput EncodeWithin(PredictorInput input, int maxChoiceTokens)
     {
         RequireText(input);
         if (Task.Kind != TaskKind.Choices && input.Choices is not null)
             throw new InputException($"choices: task \"{Task.Name}\" takes none, found {input.Choices.Count}");
         if (Task.Kind == TaskKind.Choices && input.Choices is null)
             throw new InputException($"choices: task \"{Task.Name}\" needs those of the input, found none");
+        var trie = input.Choices is null ? null : Bundle.Encoder.BuildTrieWithin(input.Choices, maxChoiceTokens);
+        if (trie is not null) ChoiceInputs.RequirePositions(trie.Positions);
         var tokens = Bundle.Encoder.EncodeInput(input.Text, out var truncated);
         return new EncodedInput
         {
             Tokens = tokens,
             Truncated = truncated,
             Choices = input.Choices,
-            Trie = input.Choices is null ? null : Bundle.Encoder.BuildTrie(input.Choices),
+            Trie = trie,
         };
     }
 
@@ -241,7 +253,12 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
     {
         var lengths = new int[rows.Count];
         for (var i = 0; i < lengths.Length; i++) lengths[i] = rows[i].Tokens.Length;
-        return SubBatches.Plan(lengths, _limits.Tokens, _limits.Rows, Bundle.Shapes);
+        var runs = SubBatches.Plan(lengths, _limits.Tokens, _limits.Rows, Bundle.Shapes);
+        if (Task.Kind != TaskKind.Choices) return runs;
+
+        // A run takes no more memory for its tries than one row with the largest.
+        int[] positions = [.. rows.Select(r => r.Trie?.Positions ?? 0)];
+        return SubBatches.Split(runs, positions, (long)ChoiceInputs.MaxPositions * ChoiceInputs.MaxPositions);
     }
 
     private void RunSideBySide(

@@ -79,12 +79,12 @@ public sealed record ServerOptions : IStageOptions
     [Option("most inputs of one request; 0: 256, or as many as may wait where these are fewer")]
     public int RequestRows { get; init; }
 
-    /// <summary>Most tokens of an input.</summary>
-    [Option("most tokens of an input of a model that does not cut its inputs shorter")]
+    /// <summary>Most tokens of an input's text, and of its choices together.</summary>
+    [Option("most tokens of an input of a model that does not cut its inputs shorter, and of an input's choices together")]
     public int RequestTokens { get; init; } = 2048;
 
-    /// <summary>Longest text.</summary>
-    [Option("longest text of an input, in characters")]
+    /// <summary>Longest text, and longest choices together.</summary>
+    [Option("longest text of an input, in characters, and so for its choices together")]
     public int RequestCharacters { get; init; } = 1_000_000;
 
     /// <summary>Longest rationale.</summary>

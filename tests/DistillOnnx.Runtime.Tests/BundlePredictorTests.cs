@@ -46,6 +46,45 @@ public sealed class BundlePredictorTests : IClassFixture<BundlePredictorTests.Bu
         for (var i = 0; i < Texts.Length; i++) AssertAnswer(_bundles.Choices.Expected(Texts[i], choices[i]), choices[i], answers[i]);
     }
 
+    [Theory]
+    [InlineData(GraphChoice.Label)]
+    [InlineData(GraphChoice.Decoder)]
+    public void Predict_ChoicesWithALongBeginningInCommon_AreRefusedBeforeARun(GraphChoice graph)
+    {
+        using var predictor = _bundles.Choices.Open(graph);
+        var same = new string('x', 50_000);
+
+        var error = Assert.Throws<InputException>(() => predictor.Predict([new PredictorInput("no", [same + "a", same + "b"])]));
+
+        Assert.Equal("choices: expected at most 1024 tokens of beginnings that they share, found 50002", error.Message);
+
+        // Long choices that part at once cost no more than short ones.
+        Assert.Equal(2, predictor.Predict([new PredictorInput("no", ["a" + same, "b" + same])])[0].Probabilities!.Count);
+    }
+
+    [Fact]
+    public void Predict_ManyRowsWithLargeTries_AnswersEachAsAlone()
+    {
+        using var predictor = _bundles.Choices.Open();
+        PredictorInput[] inputs =
+        [
+            .. Enumerable.Range(0, 12).Select(i =>
+            {
+                var same = new string((char)('a' + i), 30 * i);
+                return new PredictorInput(Texts[i % Texts.Length], [same + "yes", same + "no", "maybe"]);
+            }),
+        ];
+
+        var together = predictor.Predict(inputs, TestContext.Current.CancellationToken);
+
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            var alone = predictor.Predict([inputs[i]], TestContext.Current.CancellationToken)[0];
+            Assert.Equal(alone.Label, together[i].Label);
+            for (var c = 0; c < 3; c++) Assert.Equal(alone.Probabilities![c], together[i].Probabilities![c], 1e-5);
+        }
+    }
+
     [Fact]
     public void Explain_EqualsGreedyDecodingByDefinition_OfTheOtherPrefix()
     {

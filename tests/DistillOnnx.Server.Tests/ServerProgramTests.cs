@@ -56,6 +56,40 @@ public sealed class ServerProgramTests(RealBundlesFixture fixture) : IClassFixtu
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--jwt-key", "jwt-key: ")]
+    [InlineData("--jwt-authority", "jwt-authority: expected an https URL")]
+    public async Task Start_BearerTokensThatCannotBeChecked_EndsWithOneLineThatNamesTheOption(string option, string fault)
+    {
+        using var directory = new TemporaryDirectory();
+        await File.WriteAllTextAsync(directory["key.pem"], "not a key");
+        using var server = ServerProgram.Start([.. Model, "--urls", Anywhere, option, directory["key.pem"], "--jwt-audience", "x"]);
+
+        var line = Assert.Single(await server.EndAsync());
+
+        Assert.Equal(2, server.ExitCode);
+        Assert.StartsWith(fault, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Terminate_VersionCopiedAgainInPlace_EndsAsUsual()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are POSIX's");
+        using var folder = new TemporaryDirectory();
+        _bundles.Drop(0, folder["nli/1"]);
+        using var server = ServerProgram.Start(
+            ["--model-folder", folder.Path, "--poll-seconds", "0.1", "--urls", Anywhere, .. Model[2..], "--log-json"]);
+        await server.AddressAsync();
+        File.SetLastWriteTimeUtc(Path.Combine(folder["nli/1"], "distill.json"), DateTime.UtcNow.AddMinutes(1));
+        await server.LineAsync("is out of service");
+        server.Terminate();
+
+        var lines = await server.EndAsync();
+
+        Assert.Equal(0, server.ExitCode);
+        Assert.Contains("Stopped", lines[^1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task LogJson_FromStartToEnd_EveryLineIsAnObject()
     {

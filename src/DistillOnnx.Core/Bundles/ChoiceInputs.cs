@@ -22,15 +22,21 @@ namespace DistillOnnx.Core.Bundles;
 /// </summary>
 public sealed class ChoiceInputs
 {
+    /// <summary>
+    /// Most positions of a row. The graph's memory grows with their square: with so many it takes about as much as for a text of as many
+    /// tokens. 64 choices of 32 tokens have fewer, whatever they have in common.
+    /// </summary>
+    public const int MaxPositions = 1024;
+
     private ChoiceInputs(int rows, int positions, int branchings, int children, int labels, int steps)
     {
         (Rows, Positions, Branchings, Children, Labels, Steps) = (rows, positions, branchings, children, labels, steps);
-        TrieTokens = new long[rows * positions];
-        TrieDepths = new long[rows * positions];
-        TrieVisible = new bool[rows * positions * positions];
-        BranchPositions = new long[rows * branchings];
-        BranchTokens = Filled(rows * branchings * children);
-        LabelSteps = Filled(rows * labels * steps);
+        TrieTokens = new long[Size(rows, positions)];
+        TrieDepths = new long[Size(rows, positions)];
+        TrieVisible = new bool[Size(rows, positions, positions)];
+        BranchPositions = new long[Size(rows, branchings)];
+        BranchTokens = Filled(Size(rows, branchings, children));
+        LabelSteps = Filled(Size(rows, labels, steps));
     }
 
     /// <summary>B.</summary>
@@ -71,8 +77,10 @@ public sealed class ChoiceInputs
 
     /// <summary>Lays out the tries of a batch.</summary>
     /// <param name="plans">One plan a row.</param>
+    /// <exception cref="InputException">A row has more than <see cref="MaxPositions"/>, or there are too many rows for one run.</exception>
     public static ChoiceInputs Create(IReadOnlyList<LabelPlan> plans)
     {
+        foreach (var plan in plans) RequirePositions(plan.Tokens.Count);
         var inputs = new ChoiceInputs(
             plans.Count,
             plans.Max(p => p.Tokens.Count),
@@ -82,6 +90,28 @@ public sealed class ChoiceInputs
             plans.Max(p => p.Paths.Max(s => s.Count)));
         for (var row = 0; row < plans.Count; row++) inputs.Fill(row, plans[row]);
         return inputs;
+    }
+
+    /// <summary>Refuses a row with more than <see cref="MaxPositions"/>.</summary>
+    /// <param name="positions">Its positions.</param>
+    /// <exception cref="InputException">There are more.</exception>
+    internal static void RequirePositions(int positions)
+    {
+        if (positions > MaxPositions)
+            throw new InputException($"choices: expected at most {MaxPositions} tokens of beginnings that they share, found {positions}");
+    }
+
+    private static int Size(params ReadOnlySpan<int> lengths)
+    {
+        var size = 1L;
+        foreach (var length in lengths)
+        {
+            size *= length;
+            if (size > Array.MaxLength)
+                throw new InputException($"choices: too many for one run of {lengths[0]} rows; expected fewer rows or fewer choices");
+        }
+
+        return (int)size;
     }
 
     private static long[] Filled(int length)

@@ -41,13 +41,7 @@ public sealed class LabelPlan
     /// <param name="startToken">What the decoder reads first.</param>
     public static LabelPlan Create(LabelTrie trie, int startToken)
     {
-        var wanted = new bool[trie.Nodes.Count];
-        foreach (var branching in trie.Branchings)
-        {
-            for (var node = branching.Index; node >= 0 && !wanted[node]; node = trie.Nodes[node].Parent) wanted[node] = true;
-        }
-
-        var nodes = trie.Nodes.Where(n => wanted[n.Index]).ToArray();
+        var nodes = trie.Nodes.Where(n => trie.Decoded[n.Index]).ToArray();
         var position = new int[trie.Nodes.Count];
         for (var i = 0; i < nodes.Length; i++) position[nodes[i].Index] = i;
         var branchings = nodes.Where(n => n.IsBranching).ToArray();

@@ -12,6 +12,13 @@ public sealed class LabelTrie
         Nodes = nodes;
         Paths = paths;
         Branchings = [.. nodes.Where(n => n.IsBranching)];
+        Decoded = new bool[nodes.Count];
+        foreach (var branching in Branchings)
+        {
+            for (var node = branching.Index; node >= 0 && !Decoded[node]; node = nodes[node].Parent) Decoded[node] = true;
+        }
+
+        Positions = Decoded.Count(d => d);
     }
 
     /// <summary>All inner nodes, parents before children; the root, at which nothing was decoded yet, comes first.</summary>
@@ -22,6 +29,12 @@ public sealed class LabelTrie
 
     /// <summary>For each label, in the order given, the branchings on its path and the child taken at each.</summary>
     public IReadOnlyList<IReadOnlyList<LabelTrieStep>> Paths { get; }
+
+    /// <summary>How many nodes a decoder must read to decide every branching: the branchings and what leads to them.</summary>
+    public int Positions { get; }
+
+    /// <summary>For each node, whether it is one of the <see cref="Positions"/>.</summary>
+    internal bool[] Decoded { get; }
 
     /// <summary>Builds the trie.</summary>
     /// <param name="labels">Each label's token ids, with the end token last.</param>

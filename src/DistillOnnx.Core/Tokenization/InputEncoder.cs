@@ -42,6 +42,24 @@ public sealed class InputEncoder(T5Tokenizer tokenizer, TaskSpec task)
     /// <exception cref="InputException">Labels cannot be told apart by their ids, or there are fewer than two.</exception>
     public LabelTrie BuildTrie(IReadOnlyList<string> labels) => LabelTrie.Build([.. labels.Select(EncodeLabel)], labels);
 
+    /// <summary>The trie of a row's own choices, which are refused before it is built where they are too long.</summary>
+    /// <param name="choices">The choices in a fixed order.</param>
+    /// <param name="maxTokens">Most ids of all of them together, end tokens included.</param>
+    /// <exception cref="InputException">They have more ids, cannot be told apart by these, or are fewer than two.</exception>
+    public LabelTrie BuildTrieWithin(IReadOnlyList<string> choices, int maxTokens)
+    {
+        var ids = new int[choices.Count][];
+        var left = maxTokens;
+        for (var i = 0; i < ids.Length; i++)
+        {
+            ids[i] = EncodeLabel(choices[i]);
+            if (ids[i].Length > left) throw new InputException($"choices: expected at most {maxTokens} tokens together, found more");
+            left -= ids[i].Length;
+        }
+
+        return LabelTrie.Build(ids, choices);
+    }
+
     private int[] Encode(string prefix, string text, out bool truncated) =>
         Tokenizer.Encode(prefix + text, Task.SegmentSeparator, Task.MaxInputTokens ?? int.MaxValue, out truncated);
 }

@@ -20,10 +20,13 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
 
     public int Lanes => predictor.Lanes;
 
-    public EncodedRow Encode(PredictorInput input)
+    public EncodedRow Encode(PredictorInput input) => EncodeWithin(input, int.MaxValue);
+
+    public EncodedRow EncodeWithin(PredictorInput input, int maxChoiceTokens)
     {
-        var encoded = predictor.Encode(input);
-        return new EncodedRow(encoded.Tokens.Length, encoded);
+        var encoded = predictor.EncodeWithin(input, maxChoiceTokens);
+        var text = encoded.Tokens.Length;
+        return new EncodedRow(text + (encoded.Trie?.Positions ?? 0), encoded) { TextTokens = text };
     }
 
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken)

@@ -23,6 +23,12 @@ internal interface IServedPredictor : IDisposable
     /// <exception cref="InputException">The model cannot answer this input.</exception>
     EncodedRow Encode(PredictorInput input);
 
+    /// <summary>Makes an input ready whose choices have a bound.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="maxChoiceTokens">Most tokens of its choices together.</param>
+    /// <exception cref="InputException">The model cannot answer this input, or its choices have more tokens.</exception>
+    EncodedRow EncodeWithin(PredictorInput input, int maxChoiceTokens);
+
     /// <summary>Labels a batch, in its order.</summary>
     /// <param name="rows">The batch.</param>
     /// <param name="lane">The lane that it runs on; null: all threads.</param>

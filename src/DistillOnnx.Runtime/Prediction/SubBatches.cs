@@ -52,4 +52,32 @@ internal static class SubBatches
         runs.Reverse();
         return runs;
     }
+
+    /// <summary>Splits runs whose rows bring tries that are too large for one run.</summary>
+    /// <param name="runs">The runs, as row indices.</param>
+    /// <param name="positions">Positions of each row's trie.</param>
+    /// <param name="most">
+    /// Most cells of a run: its rows, each with the square of the largest trie's positions. A single row always fits.
+    /// </param>
+    /// <returns>Row indices of each run, in the order given.</returns>
+    public static IReadOnlyList<int[]> Split(IReadOnlyList<int[]> runs, IReadOnlyList<int> positions, long most)
+    {
+        var parts = new List<int[]>(runs.Count);
+        foreach (var run in runs)
+        {
+            var begin = 0;
+            var largest = 0L;
+            for (var i = 0; i < run.Length; i++)
+            {
+                largest = Math.Max(largest, positions[run[i]]);
+                if (i == begin || (i - begin + 1) * largest * largest <= most) continue;
+                parts.Add(run[begin..i]);
+                (begin, largest) = (i, positions[run[i]]);
+            }
+
+            parts.Add(run[begin..]);
+        }
+
+        return parts;
+    }
 }

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using DistillOnnx.Core.Tasks;
+using DistillOnnx.Server.Models;
 
 namespace DistillOnnx.Server.Collecting;
 
@@ -89,11 +92,16 @@ internal sealed class RowStore(string directory, long bytes, TimeSpan retention,
     private RowFile Of(CollectedRow row)
     {
         if (_open.TryGetValue(row.Model, out var file)) return file;
-        var folder = Path.Combine(directory, row.Model);
+        var folder = Path.Combine(directory, FolderOf(row.Model));
         Directory.CreateDirectory(folder);
         row.Task.Save(Path.Combine(folder, TaskSpec.FileName));
         return _open[row.Model] = RowFile.Create(folder, time.GetUtcNow());
     }
+
+    /// <summary>One folder below the directory, whatever the model's name.</summary>
+    private static string FolderOf(string model) => ModelReference.IsName(model)
+        ? model
+        : "model-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)).AsSpan(0, 16));
 
     private void Close(string model)
     {

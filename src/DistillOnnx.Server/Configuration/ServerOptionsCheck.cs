@@ -96,8 +96,9 @@ internal static class ServerOptionsCheck
         if (options.JwtAuthority is not null && options.JwtKey is not null) faults.Add("jwt-authority and jwt-key exclude one another");
         if (options.JwtAudience is not null && options.JwtAuthority is null && options.JwtKey is null)
             faults.Add("jwt-audience needs jwt-authority or jwt-key");
-        if ((options.JwtAuthority is not null || options.JwtKey is not null) && options.JwtAudience is null)
+        if ((options.JwtAuthority is not null || options.JwtKey is not null) && string.IsNullOrWhiteSpace(options.JwtAudience))
             faults.Add("jwt-audience is missing: a token for another service would do");
+        Access.Check(options, faults);
         ApiKeySet.Check(options, faults);
         foreach (var origin in options.CorsOrigins) CrossOrigin.Check(origin, faults);
     }

@@ -78,7 +78,9 @@ internal sealed class ModelFolder(string folder, int keepVersions, ModelLifecycl
 
         // While the new one is loaded and after it failed, what served this directory before goes on.
         var served = lifecycle.TrySwitch(candidate.Name, candidate.Directory, candidate.Version, newest, cancellationToken);
-        if (served is not null && known?.Served is { } replaced && replaced != served) lifecycle.Retire(replaced);
+
+        // One of the same version, which was copied again in place, went out of service with the switch.
+        if (served is not null && known?.Served is { } replaced && replaced.Version != served.Version) lifecycle.Retire(replaced);
         served ??= known?.Served;
         _known[candidate.Directory] = new Known(candidate.Name, signature, served);
         return served;

@@ -28,7 +28,7 @@ internal sealed class ModelLifecycle(
         foreach (var reference in options.Model.Select(ModelReference.Parse))
         {
             var loaded = loader.Load(reference.Directory, cancellationToken);
-            var name = reference.Name ?? loaded.Predictor.Task.Name;
+            var name = NameFor(reference, loaded);
             if (!catalog.Models.ContainsKey(name))
             {
                 Serve(name, loaded, cancellationToken);
@@ -105,6 +105,19 @@ internal sealed class ModelLifecycle(
         Task[] retiring;
         lock (_retiring) retiring = [.. _retiring];
         await Task.WhenAll(retiring);
+    }
+
+    private static string NameFor(ModelReference reference, LoadedModel loaded)
+    {
+        try
+        {
+            return reference.NameFor(loaded.Predictor.Task.Name);
+        }
+        catch
+        {
+            loaded.Predictor.Dispose();
+            throw;
+        }
     }
 
     private ModelVersion Serve(string name, LoadedModel loaded, CancellationToken cancellationToken, bool makeCurrent = true)

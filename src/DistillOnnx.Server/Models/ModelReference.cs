@@ -1,3 +1,7 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using DistillOnnx.Core;
+
 namespace DistillOnnx.Server.Models;
 
 /// <summary>A bundle named on the command line, <c>[NAME=]BUNDLE</c>.</summary>
@@ -5,9 +9,18 @@ namespace DistillOnnx.Server.Models;
 /// <param name="Directory">The bundle directory.</param>
 internal sealed record ModelReference(string? Name, string Directory)
 {
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Whether a text can name a model: it is part of URLs, metrics and health checks.</summary>
     public static bool IsName(string name) =>
         name.Length is > 0 and <= 128 && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    /// <summary>The name to serve a bundle by.</summary>
+    /// <param name="task">The name of its task, which may be any text.</param>
+    /// <exception cref="InputException">No name is given, and that of the task cannot name a model.</exception>
+    public string NameFor(string task) => Name ?? (IsName(task) ? task : throw new InputException(
+        $"{Directory}: the name of its task, {JsonSerializer.Serialize(task, Readable)}, cannot name what is served; expected at most "
+        + $"128 letters, digits, \"-\", \"_\" or \".\"; name it with --model NAME={Directory}"));
 
     /// <summary>Reads a reference; what stands before the first <c>=</c> is the name, if it could be one.</summary>
     public static ModelReference Parse(string text)

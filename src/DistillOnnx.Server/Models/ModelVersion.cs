@@ -13,7 +13,7 @@ internal sealed class ModelVersion : IDisposable
     private readonly object _lock = new();
     private readonly TaskCompletionSource _free = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _leases;
-    private bool _retired;
+    private Task? _retiring;
 
     public ModelVersion(
         string name,
@@ -49,22 +49,37 @@ internal sealed class ModelVersion : IDisposable
     {
         lock (_lock)
         {
-            if (_retired) return null;
+            if (_retiring is not null) return null;
             _leases++;
             return new Lease(this);
         }
     }
 
-    /// <summary>Gives no more leases, waits for those that are out, and closes the model.</summary>
-    /// <param name="bound">How long to wait; after that, what still queues is refused.</param>
-    public async Task RetireAsync(TimeSpan bound)
+    /// <summary>
+    /// Gives no more leases, waits for those that are out, and closes the model. Every call returns the task of the first.
+    /// </summary>
+    /// <param name="bound">How long to wait; after that, what still queues is refused. That of the first call counts.</param>
+    public Task RetireAsync(TimeSpan bound)
     {
         lock (_lock)
         {
-            _retired = true;
+            if (_retiring is not null) return _retiring;
             if (_leases == 0) _free.TrySetResult();
-        }
 
+            // On another thread, so that nothing of it runs while the lock is held.
+            return _retiring = System.Threading.Tasks.Task.Run(() => CloseAsync(bound));
+        }
+    }
+
+    /// <summary>Refuses what still queues and closes the model. Nothing may be running.</summary>
+    public void Dispose()
+    {
+        Batcher.Dispose();
+        Predictor.Dispose();
+    }
+
+    private async Task CloseAsync(TimeSpan bound)
+    {
         try
         {
             await _free.Task.WaitAsync(bound);
@@ -79,18 +94,11 @@ internal sealed class ModelVersion : IDisposable
         Dispose();
     }
 
-    /// <summary>Refuses what still queues and closes the model. Nothing may be running.</summary>
-    public void Dispose()
-    {
-        Batcher.Dispose();
-        Predictor.Dispose();
-    }
-
     private void Return()
     {
         lock (_lock)
         {
-            if (--_leases == 0 && _retired) _free.TrySetResult();
+            if (--_leases == 0 && _retiring is not null) _free.TrySetResult();
         }
     }
 

@@ -23,7 +23,7 @@ internal static class JsonFields
         try
         {
             using var document = JsonDocument.Parse(json, Strict);
-            CheckNames(document.RootElement, "");
+            CheckNames(document.RootElement, null);
             read(document.RootElement);
         }
         catch (JsonException e)
@@ -34,20 +34,31 @@ internal static class JsonFields
     }
 
     /// <summary>A name that is given twice would have one of its values dropped.</summary>
-    private static void CheckNames(JsonElement json, string path)
+    private static void CheckNames(JsonElement json, JsonPlace? place)
     {
-        if (json.ValueKind == JsonValueKind.Array) ForEach(json, path, CheckNames);
+        if (json.ValueKind == JsonValueKind.Array)
+        {
+            var index = 0;
+            foreach (var element in json.EnumerateArray())
+            {
+                if (HasParts(element)) CheckNames(element, new JsonPlace(place, null, index));
+                index++;
+            }
+        }
+
         if (json.ValueKind != JsonValueKind.Object) return;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var property in json.EnumerateObject())
         {
-            var name = path.Length == 0 ? NameOf(property, "body") : $"{path}.{NameOf(property, path)}";
-            if (!seen.Add(name)) throw Faults.Invalid(name, "expected once, found twice");
-            CheckNames(property.Value, name);
+            var name = NameOf(property, place);
+            if (!seen.Add(name)) throw Faults.Invalid(new JsonPlace(place, name, 0).Path(), "expected once, found twice");
+            if (HasParts(property.Value)) CheckNames(property.Value, new JsonPlace(place, name, 0));
         }
     }
 
-    private static string NameOf(JsonProperty property, string path)
+    private static bool HasParts(JsonElement json) => json.ValueKind is JsonValueKind.Array or JsonValueKind.Object;
+
+    private static string NameOf(JsonProperty property, JsonPlace? place)
     {
         try
         {
@@ -55,7 +66,8 @@ internal static class JsonFields
         }
         catch (InvalidOperationException)
         {
-            throw Faults.Invalid(path, "expected names in UTF-8, without halves of surrogate pairs");
+            var path = place?.Path() ?? "";
+            throw Faults.Invalid(path.Length == 0 ? "body" : path, "expected names in UTF-8, without halves of surrogate pairs");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DistillOnnx.Core;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
@@ -11,6 +12,22 @@ internal static class Access
 {
     /// <summary>Whether a caller must prove who it is.</summary>
     public static bool IsRestricted(ServerOptions options) => Schemes(options).Length > 0;
+
+    /// <summary>Adds what is wrong with the options for bearer tokens: found later, it would fail every call.</summary>
+    public static void Check(ServerOptions options, List<string> faults)
+    {
+        if (options.JwtAuthority is { } authority && !IsAuthority(authority))
+            faults.Add($"jwt-authority: expected an https URL, or an http one of this machine, found \"{authority}\"");
+        if (options.JwtKey is not { } file || !File.Exists(file)) return;
+        try
+        {
+            ReadKey(file);
+        }
+        catch (Exception e) when (e is InputException or IOException or UnauthorizedAccessException)
+        {
+            faults.Add($"jwt-key: {e.Message.ReplaceLineEndings(" ")}");
+        }
+    }
 
     /// <summary>Adds what the options ask for.</summary>
     public static void Add(IServiceCollection services, ServerOptions options)
@@ -59,6 +76,12 @@ internal static class Access
         jwt.TokenValidationParameters.IssuerSigningKey = ReadKey(options.JwtKey!);
     }
 
+    /// <summary>Whether keys can be fetched from there: over https, or from this machine.</summary>
+    private static bool IsAuthority(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && url.Host.Length > 0 && url.Query.Length == 0 && url.Fragment.Length == 0
+        && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback));
+
     private static AsymmetricSecurityKey ReadKey(string path)
     {
         var pem = File.ReadAllText(path);
@@ -76,9 +99,9 @@ internal static class Access
                 curve.ImportFromPem(pem);
                 return new ECDsaSecurityKey(curve);
             }
-            catch (Exception again) when (again is ArgumentException or CryptographicException)
+            catch (Exception again) when (again is ArgumentException or CryptographicException or NotSupportedException)
             {
-                throw new Core.InputException($"{path}: expected the PEM of an RSA or elliptic-curve public key: {again.Message}", again);
+                throw new InputException($"{path}: expected the PEM of an RSA or elliptic-curve public key: {again.Message}", again);
             }
         }
     }

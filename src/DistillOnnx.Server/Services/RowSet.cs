@@ -60,18 +60,23 @@ internal sealed class RowSet
                 $"{field}.text", $"expected at most {limits.MaxCharacters} characters, found {input.Text.Length}");
         if (input.Choices.Count > limits.MaxChoices)
             throw Services.Faults.Invalid($"{field}.choices", $"expected at most {limits.MaxChoices}, found {input.Choices.Count}");
+        var characters = input.Choices.Sum(c => (long)c.Length);
+        if (characters > limits.MaxCharacters)
+            throw Services.Faults.Invalid(
+                $"{field}.choices", $"expected at most {limits.MaxCharacters} characters together, found {characters}");
         EncodedRow row;
         try
         {
-            row = model.Predictor.Encode(new Input(input.Text, input.Choices.Count == 0 ? null : [.. input.Choices]));
+            var choices = input.Choices.Count == 0 ? null : input.Choices.ToArray();
+            row = model.Predictor.EncodeWithin(new Input(input.Text, choices), limits.MaxTokens);
         }
         catch (InputException e)
         {
             throw Services.Faults.Invalid(field, e.Message);
         }
 
-        return row.Tokens <= limits.MaxTokens
+        return row.TextTokens <= limits.MaxTokens
             ? row
-            : throw Services.Faults.Invalid($"{field}.text", $"expected at most {limits.MaxTokens} tokens, found {row.Tokens}");
+            : throw Services.Faults.Invalid($"{field}.text", $"expected at most {limits.MaxTokens} tokens, found {row.TextTokens}");
     }
 }

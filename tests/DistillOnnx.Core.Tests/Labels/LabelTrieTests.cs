@@ -52,6 +52,21 @@ public class LabelTrieTests
     }
 
     [Fact]
+    public void Positions_AnyLabels_AreThoseThatTheirPlanReads()
+    {
+        Assert.Equal(1, Build(Nli).Positions);
+        Assert.Equal(3, Build([5, 6, 7, 1], [5, 6, 8, 9, 1]).Positions);
+        var label = Gen.Int[2, 6].Array[0, 4].Select(tokens => (int[])[.. tokens, 1]);
+        label.Array[2, 12].Sample(labels =>
+        {
+            var distinct = labels.DistinctBy(l => string.Join(",", l)).ToArray();
+            if (distinct.Length < 2) return true;
+            var trie = Build(distinct);
+            return trie.Positions == LabelPlan.Create(trie, startToken: 0).Tokens.Count;
+        }, iter: 300);
+    }
+
+    [Fact]
     public void ChildIndex_TokenThatMayNotFollow_IsMinusOne() => Assert.Equal(-1, Build(Nli).Nodes[0].ChildIndex(4));
 
     [Fact]

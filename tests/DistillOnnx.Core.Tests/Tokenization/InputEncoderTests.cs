@@ -60,6 +60,19 @@ public class InputEncoderTests
     }
 
     [Fact]
+    public void BuildTrieWithin_ChoicesOfMoreTokensThanAllowed_AreRefused()
+    {
+        var encoder = new InputEncoder(TokenizerFixture.Load("nfkc"), Task);
+        string[] choices = ["yes", "no", "maybe"];
+        var tokens = choices.Sum(c => encoder.EncodeLabel(c).Length);
+
+        Assert.Equal(encoder.BuildTrie(choices).Nodes.Count, encoder.BuildTrieWithin(choices, tokens).Nodes.Count);
+        var fault = Assert.Throws<InputException>(() => encoder.BuildTrieWithin(choices, tokens - 1));
+
+        Assert.Equal($"choices: expected at most {tokens - 1} tokens together, found more", fault.Message);
+    }
+
+    [Fact]
     public void BuildTrie_LabelsWithoutDifference_AreRefused()
     {
         var encoder = new InputEncoder(TokenizerFixture.Load("nfkc"), Task);

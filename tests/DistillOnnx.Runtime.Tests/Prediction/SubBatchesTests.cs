@@ -37,6 +37,17 @@ public sealed class SubBatchesTests
     }
 
     [Fact]
+    public void Split_AnyRuns_KeepsTheirOrderAndFitsTheCells() =>
+        Gen.Select(Gen.Int[0, 9].Array[1, 30], Gen.Int[1, 200], Gen.Int[1, 10]).Sample((positions, most, size) =>
+        {
+            int[][] runs = [.. Enumerable.Range(0, positions.Length).Chunk(size)];
+            var parts = SubBatches.Split(runs, positions, most);
+            return parts.SelectMany(p => p).SequenceEqual(Enumerable.Range(0, positions.Length))
+                && parts.All(p => runs.Any(r => r.Contains(p[0]) && r.Contains(p[^1])))
+                && parts.All(p => p.Length == 1 || p.Length * p.Max(i => positions[i]) * p.Max(i => positions[i]) <= most);
+        });
+
+    [Fact]
     public void Plan_RowLongerThanTheBudget_RunsAlone() =>
         Assert.Equal([[1], [0]], SubBatches.Plan([5, 100], 20, 8));
 }

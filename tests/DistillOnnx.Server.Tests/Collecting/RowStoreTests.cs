@@ -78,6 +78,26 @@ public sealed class RowStoreTests
         Assert.True(store.Add(Row("new")));
     }
 
+    [Theory]
+    [InlineData("../escaped/tiny")]
+    [InlineData("team/tickets")]
+    [InlineData("..")]
+    [InlineData("two words")]
+    public void Add_ModelWhoseNameIsNoFolder_KeepsItsRowsInOneBelowTheDirectory(string model)
+    {
+        using var directory = new TemporaryDirectory();
+        using (var store = Open(directory, 1_000_000, new ManualTime()))
+        {
+            Assert.True(store.Add(Row("text") with { Model = model }));
+            Assert.True(store.Add(Row("text")));
+        }
+
+        Assert.Equal(["kept"], Directory.EnumerateFileSystemEntries(directory.Path).Select(Path.GetFileName));
+        var folders = new DirectoryInfo(directory["kept"]).GetDirectories();
+        Assert.Equal(2, folders.Length);
+        Assert.All(folders, f => Assert.Single(f.GetFiles("rows-*.jsonl")));
+    }
+
     private static RowStore Open(TemporaryDirectory directory, long bytes, TimeProvider time, TimeSpan retention = default)
     {
         var store = new RowStore(directory["kept"], bytes, retention, time);

@@ -56,6 +56,32 @@ public sealed class ConformanceTests
         }
     }
 
+    [Theory]
+    [InlineData(2048, "tokens together, found more")]
+    [InlineData(1 << 20, "tokens of beginnings that they share, found 5002")]
+    public async Task LongChoices_EveryInterface_AreRefusedByTheirRow(int requestTokens, string fault)
+    {
+        Row[] good = [new(Texts[0], Choices[0]), new(Texts[1], Choices[1])];
+        await using var bundle = await ServedBundle.StartAsync(
+            WithChoices, good, configure: o => o with { RequestTokens = requestTokens });
+        var same = new string('x', 5000);
+        Row[] rows = [good[0], new(Texts[1], same + "a", same + "b")];
+        foreach (var (name, ask) in Interfaces.All)
+        {
+            var refused = await Assert.ThrowsAsync<RpcException>(() => ask(bundle, rows));
+
+            Assert.Equal((name, StatusCode.InvalidArgument), (name, refused.StatusCode));
+            Assert.Contains("choices: expected at most ", refused.Status.Detail, StringComparison.Ordinal);
+            if (name == "in process") continue;
+            Assert.EndsWith(fault, refused.Status.Detail, StringComparison.Ordinal);
+
+            // A stream has a request for each row.
+            if (name != "gRPC stream") Assert.StartsWith("inputs[1]", refused.Status.Detail, StringComparison.Ordinal);
+        }
+
+        await CompareAsync(bundle, good, await bundle.InProcess(good));
+    }
+
     [Fact]
     public async Task ExplainTrainedStudent_EveryInterface_GivesARationaleOfEachText()
     {

@@ -67,6 +67,8 @@ internal sealed class FakePredictor : IServedPredictor
         return new EncodedRow(Math.Min(words, Task.MaxInputTokens ?? words), input);
     }
 
+    public EncodedRow EncodeWithin(Input input, int maxChoiceTokens) => Encode(input);
+
     public IReadOnlyList<LabelPrediction> Predict(IReadOnlyList<EncodedRow> rows, int? lane, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(Disposed, this);

@@ -50,6 +50,18 @@ internal sealed partial class ServerProgram : IDisposable
         throw new InvalidOperationException($"the server ended before it listened: {string.Join('\n', _lines)}");
     }
 
+    /// <summary>Waits for a line that has a text in it; fails where it ends before.</summary>
+    public async Task LineAsync(string text)
+    {
+        while (await _process.StandardError.ReadLineAsync().WaitAsync(TestServer.Patience) is { } line)
+        {
+            _lines.Add(line);
+            if (line.Contains(text, StringComparison.Ordinal)) return;
+        }
+
+        throw new InvalidOperationException($"the server ended before it said \"{text}\": {string.Join('\n', _lines)}");
+    }
+
     /// <summary>Asks it to stop, with the signal that a container's runtime sends.</summary>
     public void Terminate()
     {

@@ -176,6 +176,23 @@ public sealed class ModelFolderTests
     }
 
     [Fact]
+    public async Task Scan_VersionCopiedAgainInPlace_ClosesTheOldOneOnceAndTheServerStops()
+    {
+        await using var world = await World.StartAsync(w => w.Drop("nli/1", "first"));
+        var old = world.Model("nli");
+
+        world.Drop("nli/1", "second");
+        world.Scan();
+        world.Scan();
+
+        Assert.Equal(("1", "second"), (world.Model("nli").Version, world.Salt("nli")));
+        await world.ClosedAsync("first");
+        Assert.Same(old.RetireAsync(TimeSpan.Zero), old.RetireAsync(TestServer.Patience));
+        await world.StopAsync();
+        await world.ClosedAsync("second");
+    }
+
+    [Fact]
     public async Task Retire_LeaseOut_ClosesOnlyWhenItIsBack()
     {
         await using var world = await World.StartAsync(w => w.Drop("nli", "first"));
@@ -256,9 +273,11 @@ public sealed class ModelFolderTests
             while (!Loaded[content].Disposed) await Task.Delay(1, patience.Token);
         }
 
+        public Task StopAsync() => _host.StopAsync().WaitAsync(TestServer.Patience);
+
         public async ValueTask DisposeAsync()
         {
-            await _host.StopAsync().WaitAsync(TestServer.Patience);
+            await StopAsync();
             await _host.DisposeAsync();
             _folder.Dispose();
         }

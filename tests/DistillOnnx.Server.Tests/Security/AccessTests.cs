@@ -78,6 +78,60 @@ public sealed class AccessTests
         Assert.Equal("api keys: \"a\" and \"b\" have the same key", Assert.Single(options.Validate()));
     }
 
+    [Theory]
+    [InlineData("not a key")]
+    [InlineData("")]
+    [InlineData("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")]
+    public void Validate_JwtKeyThatIsNone_NamesTheOptionAndTheFile(string content)
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory["key.pem"], content);
+        var options = new ServerOptions { Model = [directory.Path], JwtKey = directory["key.pem"], JwtAudience = "predict" };
+
+        var fault = Assert.Single(options.Validate());
+
+        Assert.StartsWith($"jwt-key: {directory["key.pem"]}: expected the PEM of an RSA or", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault);
+    }
+
+    [Fact]
+    public void Validate_JwtKeyOfEitherKind_HasNoFault()
+    {
+        using var directory = new TemporaryDirectory();
+        using var rsa = RSA.Create(2048);
+        using var curve = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string[] keys = [rsa.ExportSubjectPublicKeyInfoPem(), rsa.ExportRSAPublicKeyPem(), curve.ExportSubjectPublicKeyInfoPem()];
+        foreach (var pem in keys)
+        {
+            File.WriteAllText(directory["key.pem"], pem);
+
+            Assert.Empty(
+                new ServerOptions { Model = [directory.Path], JwtKey = directory["key.pem"], JwtAudience = "predict" }.Validate());
+        }
+    }
+
+    [Theory]
+    [InlineData("https://login.example.org/tenant", true)]
+    [InlineData("https://login.example.org:8443/", true)]
+    [InlineData("http://127.0.0.1:8080/realms/x", true)]
+    [InlineData("http://localhost", true)]
+    [InlineData("http://login.example.org", false)]
+    [InlineData("login.example.org", false)]
+    [InlineData("not a url", false)]
+    [InlineData("", false)]
+    [InlineData("file:///etc/keys", false)]
+    [InlineData("ldap://login.example.org", false)]
+    [InlineData("https://login.example.org/?tenant=x", false)]
+    public void Validate_JwtAuthority_IsAnHttpsUrlOrOneOfThisMachine(string authority, bool fits)
+    {
+        using var bundle = new TemporaryDirectory();
+        var options = new ServerOptions { Model = [bundle.Path], JwtAuthority = authority, JwtAudience = "predict" };
+
+        string[] expected = fits ? [] : [$"jwt-authority: expected an https URL, or an http one of this machine, found \"{authority}\""];
+        Assert.Equal(expected, options.Validate());
+    }
+
     private static async Task<Prediction> PredictAsync(TestServer server, string? key)
     {
         using var client = new PredictionClient(new PredictionClientOptions { Addresses = [server.Address], ApiKey = key });

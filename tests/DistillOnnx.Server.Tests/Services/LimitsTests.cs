@@ -75,6 +75,28 @@ public sealed class LimitsTests
     }
 
     [Fact]
+    public async Task Predict_ChoicesOfTooManyCharacters_AreInvalidAndNamed()
+    {
+        var predictor = new FakePredictor { Task = new Core.Tasks.TaskSpec { Name = "cqa", Kind = Core.Tasks.TaskKind.Choices } };
+        await using var server = await TestServer.StartAsync(predictor, o => o with { RequestCharacters = 100 });
+        PredictRequest Request(int length)
+        {
+            var request = new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = "a", Choices = { "b", "c" } } } };
+            request.Inputs.Add(new PredictionInput { Text = "a", Choices = { new string('x', length), new string('y', 50) } });
+            return request;
+        }
+
+        var deadline = DateTime.UtcNow + TestServer.Patience;
+        var answer = await server.Client.Raw.PredictAsync(Request(50), deadline: deadline);
+        var fault = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Client.Raw.PredictAsync(Request(51), deadline: deadline));
+
+        Assert.Equal(2, answer.Predictions.Count);
+        Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
+        Assert.Equal("inputs[1].choices: expected at most 100 characters together, found 101", fault.Status.Detail);
+    }
+
+    [Fact]
     public async Task Predict_MessageTooLarge_IsResourceExhaustedAndTheServerLives()
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { MessageBytes = 10_000 });
