@@ -18,9 +18,13 @@ internal sealed record ModelReference(string? Name, string Directory)
     /// <summary>The name to serve a bundle by.</summary>
     /// <param name="task">The name of its task, which may be any text.</param>
     /// <exception cref="InputException">No name is given, and that of the task cannot name a model.</exception>
-    public string NameFor(string task) => Name ?? (IsName(task) ? task : throw new InputException(
-        $"{Directory}: the name of its task, {JsonSerializer.Serialize(task, Readable)}, cannot name what is served; expected at most "
-        + $"128 letters, digits, \"-\", \"_\" or \".\"; name it with --model NAME={Directory}"));
+    public string NameFor(string task) => Name ?? (CanBeServed(task) ? task : throw new InputException(
+        $"{Directory}: the name of its task, {JsonSerializer.Serialize(task, Readable)}, cannot name what is served: it is longer than 128 "
+        + $"characters, is like a path or has control characters; name it with --model NAME={Directory}"));
+
+    // A task's name may have spaces and other letters, which callers then write as they are, or escaped in a URL.
+    private static bool CanBeServed(string task) =>
+        task.Length is > 0 and <= 128 && task[0] != '.' && !task.Any(c => c is '/' or '\\' || char.IsControl(c));
 
     /// <summary>Reads a reference; what stands before the first <c>=</c> is the name, if it could be one.</summary>
     public static ModelReference Parse(string text)
