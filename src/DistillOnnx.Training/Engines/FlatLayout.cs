@@ -10,7 +10,7 @@ namespace DistillOnnx.Training.Engines;
 internal sealed unsafe class FlatLayout : IDisposable
 {
     private readonly ParameterLayout _parameters;
-    private readonly Tensor? _rounded;
+    private readonly RoundedProducts? _rounded;
     private readonly float* _weights;
     private readonly float* _gradients;
 
@@ -19,7 +19,7 @@ internal sealed unsafe class FlatLayout : IDisposable
     {
         Weights = model.FlatParameters.detach().DetachFromDisposeScope();
         Gradients = zeros_like(Weights).DetachFromDisposeScope();
-        if (model.ComputeType == ScalarType.BFloat16) _rounded = Weights.to(ScalarType.BFloat16).DetachFromDisposeScope();
+        if (model.ComputeType == ScalarType.BFloat16) _rounded = new RoundedProducts(Weights);
         _weights = Kernels.Pointers.Of(Weights);
         _gradients = Kernels.Pointers.Of(Gradients);
         _parameters = new ParameterLayout(model);
@@ -39,7 +39,7 @@ internal sealed unsafe class FlatLayout : IDisposable
     }
 
     /// <summary>Rounds the weights again, after they were changed.</summary>
-    public void Round() => _rounded?.copy_(Weights);
+    public void Round() => _rounded?.Update(Weights);
 
     /// <summary>Values of a parameter.</summary>
     public float* Weight(string name) => _weights + _parameters[name].Offset;

@@ -10,7 +10,7 @@ internal sealed class Projection : IDisposable
 {
     private readonly Tensor _weight;
     private readonly Tensor _transposed;
-    private readonly bool _rounds;
+    private readonly RoundedProducts? _rounded;
 
     /// <param name="weights">All weights: [parameters].</param>
     /// <param name="rounded">The same in bfloat16, in which products are then computed; null: in single precision.</param>
@@ -18,10 +18,10 @@ internal sealed class Projection : IDisposable
     /// <param name="offset">Where the matrix begins.</param>
     /// <param name="outputs">Its rows.</param>
     /// <param name="inputs">Its columns.</param>
-    public Projection(Tensor weights, Tensor? rounded, Tensor gradients, long offset, int outputs, int inputs)
+    public Projection(Tensor weights, RoundedProducts? rounded, Tensor gradients, long offset, int outputs, int inputs)
     {
-        (Outputs, Inputs, _rounds) = (outputs, inputs, rounded is not null);
-        _weight = View(rounded ?? weights, offset, outputs, inputs);
+        (Outputs, Inputs, _rounded) = (outputs, inputs, rounded);
+        _weight = View(rounded?.Weights ?? weights, offset, outputs, inputs);
         _transposed = _weight.t().DetachFromDisposeScope();
         Gradient = View(gradients, offset, outputs, inputs);
     }
@@ -49,7 +49,7 @@ internal sealed class Projection : IDisposable
     public void Backward(Matrix dy, Matrix x, Matrix dx, bool addWeight, bool addInput = false)
     {
         // Rounded once for both products.
-        using var rounded = _rounds ? dy.Tensor.to(ScalarType.BFloat16) : null;
+        using var rounded = _rounded?.RoundLeft(dy.Tensor);
         var slopes = rounded ?? dy.Tensor;
         using var transposed = slopes.t();
         Multiply(transposed, x.Tensor, Gradient, addWeight);
@@ -66,17 +66,8 @@ internal sealed class Projection : IDisposable
 
     private void Multiply(Tensor a, Tensor b, Tensor result, bool add)
     {
-        if (!_rounds)
-        {
-            result.addmm_(a, b, add ? 1 : 0, 1);
-            return;
-        }
-
-        using var left = a.dtype == ScalarType.BFloat16 ? null : a.to(ScalarType.BFloat16);
-        using var right = b.dtype == ScalarType.BFloat16 ? null : b.to(ScalarType.BFloat16);
-        using var product = (left ?? a).mm(right ?? b);
-        if (add) result.add_(product);
-        else result.copy_(product);
+        if (_rounded is null) result.addmm_(a, b, add ? 1 : 0, 1);
+        else _rounded.Multiply(a, b, result, add);
     }
 
     private static Tensor View(Tensor flat, long offset, int rows, int columns)
