@@ -39,6 +39,9 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
     /// <summary>Receives progress and messages; in all processes of a group but the first, none.</summary>
     protected IReporter Reporter { get; private set; } = reporter;
 
+    /// <summary>Joins the processes of the run.</summary>
+    internal Func<ParallelKind, int, IWorkerGroup> Join { get; init; } = WorkerGroups.Join;
+
     /// <summary>Rows of a step, of which every process of a group needs one.</summary>
     protected abstract int RowsPerStep { get; }
 
@@ -94,7 +97,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             OutputDirectory.Require(Options.Out, overwrite, InputPaths);
         }
 
-        using var workers = WorkerGroups.Join(Options.Parallel, RowsPerStep);
+        using var workers = Join(Options.Parallel, RowsPerStep);
         Reporter = workers.ReporterOfRank(Reporter);
         var student = FindStudent();
         var scaled = Options.ScaleParameter ?? ScalesParameters(student);
@@ -124,6 +127,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
                     + "(--keep-resume), so pass --overwrite to start anew");
             if (finished.Fingerprint is { } saved) report.RequireSame(saved, Options.Out);
             Reporter.Info($"{Options.Out}: the run is finished already");
+            workers.Leave();
             return finished.Outcome;
         }
 
@@ -142,12 +146,23 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var size = $"{inputs.Size}, {inputs.Plan.Schedule.TotalSteps} steps";
         Reporter.Info(FormattableString.Invariant(
             $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {size}"));
-        loop.Run(cancellationToken);
+        try
+        {
+            loop.Run(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Several processes stop where all of them agree on it.
+            workers.Leave();
+            throw;
+        }
+
         if (engine is ScriptEngine { Shapes: var shapes }) Reporter.Info($"batches of {shapes} distinct shapes");
         if (loop.State.Best is { NeverPredicted: { } never } best)
             Reporter.Warn(
                 $"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");
         store.Finish(loop.State, inputs.KeepResume);
+        workers.Leave();
         return RunOutcome.Of(Options.Out, loop.State);
     }
 
