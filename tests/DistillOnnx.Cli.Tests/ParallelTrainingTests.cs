@@ -53,6 +53,62 @@ public sealed class ParallelTrainingTests
     }
 
     [Fact]
+    public async Task Train_OneOfTwoProcessesFails_EndsBothWithItsMessage()
+    {
+        Assert.SkipUnless(ProgramPath.Find("mpirun") is not null, "no mpirun on the path; on Debian: openmpi-bin");
+        using var task = new TrainingTask(dropout: 0);
+        string[] train = ["dotnet", DistillProcess.Program, .. task.Train("out", steps: 8), "--threads", "1", "--parallel", "mpi"];
+        var start = new ProcessStartInfo(
+            "mpirun",
+            ["--oversubscribe", "--allow-run-as-root", "-n", "1", .. train, ":", "-n", "1", .. train, "--tokenizer", task["nowhere"]])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await DistillProcess.WaitForExit(process);
+
+        Assert.NotEqual(0, process.ExitCode);
+        Assert.Contains("distill: --vocabulary-size: no tokenizer is trained", await error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"steps\"", await output, StringComparison.Ordinal);
+    }
+
+    /// <summary>With a stand-in for MPI's library, which writes down how the process ends its part.</summary>
+    [Theory]
+    [InlineData(false, 0, "MPI_Finalize")]
+    [InlineData(true, 2, "MPI_Abort 2")]
+    public async Task Train_ProcessOfAGroup_AbortsItWhereItFailsAfterItsMessage(bool fails, int code, string last)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && ProgramPath.Find("cc") is not null, "no Linux, or no C compiler on the path");
+        using var task = new TrainingTask(dropout: 0);
+        File.WriteAllText(
+            task["mpi.c"],
+            """
+            #include <stdio.h>
+            #include <unistd.h>
+            int ompi_mpi_comm_world, ompi_mpi_float, ompi_mpi_double, ompi_mpi_op_sum;
+            int MPI_Init(int *count, char ***values) { return 0; }
+            int MPI_Comm_rank(void *comm, int *rank) { *rank = 0; return 0; }
+            int MPI_Comm_size(void *comm, int *size) { *size = 1; return 0; }
+            int MPI_Allreduce(void *from, void *to, int count, void *type, void *op, void *comm) { return 0; }
+            int MPI_Finalize(void) { fprintf(stderr, "MPI_Finalize\n"); return 0; }
+            int MPI_Abort(void *comm, int code) { fprintf(stderr, "MPI_Abort %d\n", code); _exit(code); }
+            """);
+        using var compiler = Process.Start("cc", ["-shared", "-fPIC", "-o", task["libmpi.so.40"], task["mpi.c"]]);
+        await DistillProcess.WaitForExit(compiler);
+
+        var run = await DistillProcess.Run(
+            [.. task.Train("out", steps: 2), "--parallel", "mpi", .. fails ? ["--tokenizer", task["nowhere"]] : Array.Empty<string>()],
+            ("OMPI_COMM_WORLD_RANK", "0"),
+            ("LD_LIBRARY_PATH", task[""]));
+
+        Assert.Equal((code, last), (run.ExitCode, run.Error.TrimEnd().Split('\n')[^1]));
+        Assert.Equal(fails, run.Error.Contains("distill: --vocabulary-size: no tokenizer is trained", StringComparison.Ordinal));
+        Assert.Equal(!fails, File.Exists(task["out/model.safetensors"]));
+    }
+
+    [Fact]
     public async Task Train_ParallelOutsideAGroup_NamesTheCommand()
     {
         using var task = new TrainingTask(dropout: 0);

@@ -102,9 +102,9 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
     [Option("weight of the label loss in step-by-step (default: 0.5)", Value = "SHARE")]
     public double? Alpha { get; init; }
 
-    /// <summary>Times that a round's training sees all annotated rows.</summary>
-    [Option("times that a training goes through all rows annotated so far", Value = "COUNT")]
-    public double Epochs { get; init; } = 10;
+    /// <summary>Times that a round's training sees all annotated rows; null: as <c>train</c> does.</summary>
+    [Option("times that a training goes through all rows annotated so far (default: 10)", Value = "COUNT")]
+    public double? Epochs { get; init; }
 
     /// <summary>Optimizer steps of each training; null: as <see cref="Epochs"/> says.</summary>
     [Option("optimizer steps of each training (default: as --epochs says)", Value = "STEPS")]
@@ -127,9 +127,9 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
         "directory with spiece.model, for a first student from a preset (default: one is trained on the annotated rows)", Value = "DIR")]
     public string? Tokenizer { get; init; }
 
-    /// <summary>Pieces of a tokenizer that is trained.</summary>
-    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = TrainOptions.DefaultVocabularySize;
+    /// <summary>Pieces of a tokenizer that is trained; null: as <c>train</c> does.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none (default: 4000)", Value = "PIECES")]
+    public int? VocabularySize { get; init; }
 
     /// <summary>The precision of each round's bundle.</summary>
     [Option("precision of the bundles, in which they are measured, compared and served: fp32, fp16, int8 or q4", Value = "NAME")]
@@ -186,7 +186,7 @@ public sealed record ImproveOptions : OptimizationOptions, IStageOptions
             faults.Add($"--bundle-precision: expected one of {string.Join(", ", GraphPrecisions.Names)}, found \"{BundlePrecision}\"");
         if (MaxAccuracyLoss is not (>= 0 and <= 100))
             faults.Add($"--max-accuracy-loss: expected 0 to 100 points, found {MaxAccuracyLoss}");
-        if (VocabularySize != TrainOptions.DefaultVocabularySize && (Tokenizer is not null || Directory.Exists(Student ?? Model)))
+        if (VocabularySize is not null && (Tokenizer is not null || Directory.Exists(Student ?? Model)))
             faults.Add("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one");
         if (Name is not null && !ModelFolderVersion.IsName(Name))
             faults.Add($"--name: expected letters, digits, \"-\", \"_\" and \".\", not first, found \"{Name}\"");

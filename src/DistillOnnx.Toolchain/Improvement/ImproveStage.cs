@@ -204,6 +204,8 @@ public static class ImproveStage
                 {
                     Out = "",
                     Resume = false,
+                    Epochs = options.Epochs ?? TrainOptions.DefaultEpochs,
+                    VocabularySize = options.VocabularySize ?? TrainOptions.DefaultVocabularySize,
                     Rounds = 0,
                     Budget = null,
                     Prices = null,

@@ -103,7 +103,7 @@ internal sealed class RoundOptions(ImproveOptions options, int round)
         Dropout = options.Dropout,
         EvaluateEvery = options.EvaluateEvery,
         Tokenizer = first ? options.Tokenizer : null,
-        VocabularySize = first ? options.VocabularySize : TrainOptions.DefaultVocabularySize,
+        VocabularySize = first ? options.VocabularySize : null,
         Seed = options.Seed,
     };
 

@@ -9,7 +9,8 @@ namespace DistillOnnx.Toolchain.Study;
 /// <summary>The paper's comparison: which runs to make.</summary>
 public sealed record StudyOptions : OptimizationOptions, IStageOptions
 {
-    private const int DefaultWorldRows = 4800;
+    /// <summary>Training rows of a generated dataset where no number is given.</summary>
+    internal const int DefaultWorldRows = 4800;
 
     private static readonly string[] Depths =
         [.. Enumerable.Range(1, WorldGenerator.MaxDepth).Select(d => d.ToString(CultureInfo.InvariantCulture))];
@@ -27,9 +28,9 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Value = "DEPTH")]
     public IReadOnlyList<string> World { get; init; } = [];
 
-    /// <summary>Training rows of the generated world.</summary>
-    [Option("training rows of --world, of which --fractions are shares", Value = "ROWS")]
-    public int WorldRows { get; init; } = DefaultWorldRows;
+    /// <summary>Training rows of the generated world; null: 4800.</summary>
+    [Option("training rows of --world, of which --fractions are shares (default: 4800)", Value = "ROWS")]
+    public int? WorldRows { get; init; }
 
     /// <summary>Students, each a preset, a checkpoint or a <c>config.json</c>, or <c>NAME=</c> one of them.</summary>
     [Option(
@@ -77,9 +78,9 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Value = "TOKENS")]
     public long? MaxTokens { get; init; }
 
-    /// <summary>Times that a run sees its rows.</summary>
-    [Option("times that a run goes through its rows", Value = "COUNT")]
-    public double Epochs { get; init; } = TrainOptions.DefaultEpochs;
+    /// <summary>Times that a run sees its rows; null: as <c>train</c> does.</summary>
+    [Option("times that a run goes through its rows (default: 10)", Value = "COUNT")]
+    public double? Epochs { get; init; }
 
     /// <summary>Rows of a batch.</summary>
     [Option("rows of a batch", Value = "ROWS")]
@@ -115,18 +116,18 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Value = "COUNT")]
     public int Patience { get; init; }
 
-    /// <summary>Longest rationale in tokens.</summary>
-    [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
-    public int MaxRationaleTokens { get; init; } = TrainOptions.DefaultMaxRationaleTokens;
+    /// <summary>Longest rationale in tokens; null: as <c>train</c> does.</summary>
+    [Option("longest rationale in tokens; longer ones are cut (default: 256)", Value = "TOKENS")]
+    public int? MaxRationaleTokens { get; init; }
 
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
     [Option(
         "directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
     public string? Tokenizer { get; init; }
 
-    /// <summary>Pieces of a tokenizer that is trained.</summary>
-    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = TrainOptions.DefaultVocabularySize;
+    /// <summary>Pieces of a tokenizer that is trained; null: as <c>train</c> does.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none (default: 4000)", Value = "PIECES")]
+    public int? VocabularySize { get; init; }
 
     /// <summary>Accuracies at which rows are compared.</summary>
     [Option(
@@ -205,15 +206,13 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Share("alpha-end", AlphaEnd);
         if (MaxSteps is < 1) faults.Add($"--max-steps: expected at least 1, found {MaxSteps}");
         if (TrainOptions.EpochsFault(Epochs, MaxSteps, MaxTokens) is { } unused) faults.Add(unused);
-        if (World.Count == 0 && WorldRows != DefaultWorldRows) faults.Add("--world-rows: needs --world");
+        if (World.Count == 0 && WorldRows is not null) faults.Add("--world-rows: needs --world");
         if (VocabularySize < TrainOptions.LeastVocabularySize)
             faults.Add($"--vocabulary-size: expected at least {TrainOptions.LeastVocabularySize}, found {VocabularySize}");
-        else if (VocabularySize != TrainOptions.DefaultVocabularySize && !StudyTokenizer.IsTrained(this))
+        else if (VocabularySize is not null && !StudyTokenizer.IsTrained(this))
             faults.Add("--vocabulary-size: no tokenizer is trained: --tokenizer or the students bring one");
-        if (MaxRationaleTokens != TrainOptions.DefaultMaxRationaleTokens
-            && Methods.All(m => StudyMethod.Find(m) is { ReadsRationales: false }))
+        if (MaxRationaleTokens is not null && Methods.All(m => StudyMethod.Find(m) is { ReadsRationales: false }))
             faults.Add("--max-rationale-tokens: no method of --methods reads rationales");
-        if (!(Epochs > 0)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         if (BatchSize < 1) faults.Add($"--batch-size: expected at least 1, found {BatchSize}");
         if (Patience < 0) faults.Add($"--patience: expected at least 0, found {Patience}");
         if (MaxRationaleTokens < 1) faults.Add($"--max-rationale-tokens: expected at least 1, found {MaxRationaleTokens}");

@@ -129,7 +129,7 @@ internal static class StudyReport
         options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens")
         : options.MaxSteps is { } steps
             ? string.Create(CultureInfo.InvariantCulture, $"{(options.Patience > 0 ? "at most " : "")}{steps} steps")
-        : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs} epochs");
+        : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs ?? TrainOptions.DefaultEpochs} epochs");
 
     /// <summary>Whether methods had equal steps, equal tokens, or what they need.</summary>
     private static string Compared(StudyOptions options, IReadOnlyList<StudyRun> runs)

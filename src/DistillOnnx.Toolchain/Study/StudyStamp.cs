@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.IO;
 using DistillOnnx.Toolchain.Scripting;
+using DistillOnnx.Training.Trainer;
 
 namespace DistillOnnx.Toolchain.Study;
 
@@ -74,7 +75,15 @@ internal static class StudyStamp
 
     private static JsonObject Shared(StudyOptions options)
     {
-        var all = JsonSerializer.SerializeToNode(options, StudyJson.Options)!.AsObject();
+        // As they are used, given or not.
+        var used = options with
+        {
+            WorldRows = options.WorldRows ?? StudyOptions.DefaultWorldRows,
+            Epochs = options.Epochs ?? TrainOptions.DefaultEpochs,
+            MaxRationaleTokens = options.MaxRationaleTokens ?? TrainOptions.DefaultMaxRationaleTokens,
+            VocabularySize = options.VocabularySize ?? TrainOptions.DefaultVocabularySize,
+        };
+        var all = JsonSerializer.SerializeToNode(used, StudyJson.Options)!.AsObject();
         foreach (var free in FreeOptions) all.Remove(free);
         return all;
     }

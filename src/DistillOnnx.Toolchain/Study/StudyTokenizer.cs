@@ -32,7 +32,9 @@ internal static class StudyTokenizer
         var texts = data.Select(d => Dataset.Open(d.Directory))
             .SelectMany(d => TrainedTokenizer.Texts(d.Task, d.Load(SplitNames.Train, LabelNeed.None), rationales: true));
         // Datasets that differ in rationales alone would count their inputs several times.
-        var tokenizer = TrainedTokenizer.Train(texts.Distinct(StringComparer.Ordinal), options.VocabularySize, reporter, cancellationToken);
+        var tokenizer = TrainedTokenizer.Train(
+            texts.Distinct(StringComparer.Ordinal), options.VocabularySize ?? TrainOptions.DefaultVocabularySize, reporter,
+            cancellationToken);
         using var output = OutputDirectory.Create(directory, overwrite: false);
         tokenizer.Save(output.Path);
         output.Commit();

@@ -17,7 +17,8 @@ internal static class StudyWorld
         int[] depths = [.. options.World.Select(d => int.Parse(d, CultureInfo.InvariantCulture)).Order()];
         if (depths.Length == 0) yield break;
         var directory = Path.Combine(options.Out, Name);
-        if (!Directory.Exists(directory)) WorldDataset.Generate(directory, depths, options.WorldRows, Seed);
+        if (!Directory.Exists(directory))
+            WorldDataset.Generate(directory, depths, options.WorldRows ?? StudyOptions.DefaultWorldRows, Seed);
         yield return StudyData.Read(Name, directory, options.Split) with { Group = Group };
     }
 

@@ -14,6 +14,7 @@ namespace DistillOnnx.Training.Checkpointing;
 internal sealed class CheckpointStore : IDisposable
 {
     private readonly T5Model _model;
+    private readonly float _dropout;
     private readonly T5Tokenizer _tokenizer;
     private readonly TaskSpec? _task;
     private readonly string? _source;
@@ -26,16 +27,20 @@ internal sealed class CheckpointStore : IDisposable
     /// <param name="overwrite">Whether an existing one may be replaced by the first save.</param>
     /// <param name="isOurs">Whether the existing one is this run's, which goes on.</param>
     /// <param name="model">The student.</param>
+    /// <param name="dropout">
+    /// The share of activations dropped that its configuration is written with: not that of the run, which would silently be that of
+    /// every later one.
+    /// </param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="task">Its task; null where it has none yet.</param>
     /// <param name="source">The checkpoint that it began from; null: none.</param>
     /// <param name="report">What <c>training.json</c> says beside the evaluations.</param>
     /// <param name="writes">Whether this process is the one of its group that writes; the others' saves do nothing.</param>
     public CheckpointStore(
-        string target, bool overwrite, bool isOurs, T5Model model, T5Tokenizer tokenizer, TaskSpec? task, string? source,
+        string target, bool overwrite, bool isOurs, T5Model model, float dropout, T5Tokenizer tokenizer, TaskSpec? task, string? source,
         TrainingReport report, bool writes = true)
     {
-        (Target, _writes) = (target, writes);
+        (Target, _writes, _dropout) = (target, writes, dropout);
         (_overwrite, Exists, _model, _tokenizer, _task, _source, _report) = (overwrite, isOurs, model, tokenizer, task, source, report);
         if (isOurs && writes) _held = ResumeFile.Hold(target);
     }
@@ -106,7 +111,7 @@ internal sealed class CheckpointStore : IDisposable
     {
         using var output = OutputDirectory.Create(Target, _overwrite);
         _model.SaveWeights(output.FilePath(CheckpointFiles.Weights));
-        CheckpointFiles.WriteConfig(output.Path, _model.Config, _source);
+        CheckpointFiles.WriteConfig(output.Path, _model.Config with { DropoutRate = _dropout }, _source);
         _tokenizer.Save(output.Path);
         _task?.Save(output.Path);
         _report.Save(output.Path, state, TrainingFile.Running);

@@ -13,16 +13,18 @@ namespace DistillOnnx.Training.Checkpointing;
 /// </summary>
 internal sealed class TrainingReport
 {
-    /// <summary>The hash of the task, which earlier versions did not write down.</summary>
+    /// <summary>The hash of the task.</summary>
     public const string TaskHash = "task_sha256";
 
     private readonly JsonObject _head;
+    private readonly IReadOnlyList<string> _unwritten;
 
     /// <param name="head">What is known before the first step.</param>
     /// <param name="fingerprint">What a resumed run must have in common with this one, as JSON.</param>
-    public TrainingReport(JsonObject head, string fingerprint)
+    /// <param name="unwritten">What of that earlier versions did not write down.</param>
+    public TrainingReport(JsonObject head, string fingerprint, IReadOnlyList<string> unwritten)
     {
-        (_head, Fingerprint) = (head, fingerprint);
+        (_head, Fingerprint, _unwritten) = (head, fingerprint, unwritten);
     }
 
     /// <summary>What a resumed run must have in common with this one, as JSON.</summary>
@@ -55,27 +57,34 @@ internal sealed class TrainingReport
     /// <exception cref="InputException">One does.</exception>
     public void RequireSame(string saved, string path)
     {
-        var (old, now) = (Parse(saved), Parse(Fingerprint));
+        var (old, now) = (Parse(saved, path), Parse(Fingerprint, path));
         foreach (var key in now.Select(n => n.Key).Union(old.Select(o => o.Key)))
         {
             var (before, after) = (old[key]?.ToJsonString() ?? "nothing", now[key]?.ToJsonString() ?? "nothing");
-            if (before == after || (key == TaskHash && !old.ContainsKey(key))) continue;
-            var why = key == "warmup_steps" ? " (it follows from the number of steps unless --warmup-steps is given)" : "";
+            if (before == after || (_unwritten.Contains(key) && !old.ContainsKey(key))) continue;
             throw new InputException(
-                $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}{why}; "
+                $"{path}: cannot be resumed: \"{key}\" was {before} and is now {after}; "
                 + $"pass the same options, or --overwrite to start anew");
         }
+    }
 
-        JsonObject Parse(string text)
+    /// <summary>A whole number that a run was saved with; null where it has none of that name.</summary>
+    /// <param name="saved">The fingerprint of the saved run.</param>
+    /// <param name="key">Its name.</param>
+    /// <param name="path">Named in the message.</param>
+    /// <exception cref="InputException">The fingerprint is damaged.</exception>
+    public static int? Number(string saved, string key, string path) =>
+        Parse(saved, path)[key] is JsonValue value && value.TryGetValue<int>(out var number) ? number : null;
+
+    private static JsonObject Parse(string text, string path)
+    {
+        try
         {
-            try
-            {
-                return JsonNode.Parse(text)!.AsObject();
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException)
-            {
-                throw new InputException($"{path}: the saved options are damaged: {e.Message}", e);
-            }
+            return JsonNode.Parse(text)!.AsObject();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InputException($"{path}: the saved options are damaged: {e.Message}", e);
         }
     }
 }

@@ -4,7 +4,8 @@ namespace DistillOnnx.Training.Parallel;
 
 /// <summary>
 /// The processes that train one student together. Each holds all weights, works on its share of every step's rows, and adds its gradient
-/// to the others', so that all make the same update.
+/// to the others', so that all make the same update. A process that is disposed of without <see cref="Leave"/> has failed alone: the
+/// others, which may wait for it in a sum, end with it.
 /// </summary>
 internal interface IWorkerGroup : IDisposable
 {
@@ -21,4 +22,7 @@ internal interface IWorkerGroup : IDisposable
     /// <summary>Replaces numbers on every process with their sums over all of them.</summary>
     /// <param name="values">As many on all.</param>
     void Sum(Span<double> values);
+
+    /// <summary>Ends the work together: every process comes here, with its result or with a fault that all of them have.</summary>
+    void Leave();
 }

@@ -15,6 +15,7 @@ internal sealed class MpiWorkerGroup : IWorkerGroup
     private const int Piece = 1 << 28;
 
     private readonly OpenMpi _mpi;
+    private bool _left;
 
     private MpiWorkerGroup(OpenMpi mpi)
     {
@@ -43,7 +44,9 @@ internal sealed class MpiWorkerGroup : IWorkerGroup
         {
             using var host = tensor.cpu();
             Sum(host);
-            using var copied = tensor.copy_(host);
+
+            // What it returns is the tensor itself, which the caller goes on with.
+            tensor.copy_(host);
             return;
         }
 
@@ -57,5 +60,21 @@ internal sealed class MpiWorkerGroup : IWorkerGroup
         fixed (double* first = values) _mpi.Sum(first, values.Length);
     }
 
-    public void Dispose() => _mpi.Finish();
+    public void Leave()
+    {
+        if (_left) return;
+        _left = true;
+        _mpi.Finish();
+    }
+
+    /// <summary>
+    /// MPI_Finalize would wait for the others, and they in their next sum for this process. They are ended when this process ends, which
+    /// is when its caller has written the fault.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_left) return;
+        _left = true;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => _mpi.Abort(Environment.ExitCode is 0 ? 1 : Environment.ExitCode);
+    }
 }

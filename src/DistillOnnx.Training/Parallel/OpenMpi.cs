@@ -48,6 +48,10 @@ internal sealed unsafe class OpenMpi
 
     public void Finish() => ((delegate* unmanaged<int>)Export("MPI_Finalize"))();
 
+    /// <summary>Ends all processes of the group, this one among them.</summary>
+    /// <param name="code">The exit code.</param>
+    public void Abort(int code) => ((delegate* unmanaged<IntPtr, int, int>)Export("MPI_Abort"))(_world, code);
+
     public int Rank() => Number("MPI_Comm_rank");
 
     public int Size() => Number("MPI_Comm_size");

@@ -17,6 +17,10 @@ internal sealed class SingleWorker : IWorkerGroup
     {
     }
 
+    public void Leave()
+    {
+    }
+
     public void Dispose()
     {
     }

@@ -15,7 +15,7 @@ internal static class WorkerGroups
         if (kind == ParallelKind.None) return new SingleWorker();
         var group = MpiWorkerGroup.Join();
         if (batchSize >= group.Count) return group;
-        group.Dispose();
+        group.Leave();
         throw new InputException($"--batch-size {batchSize}: {group.Count} processes need at least a row each");
     }
 

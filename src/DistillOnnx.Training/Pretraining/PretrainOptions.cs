@@ -17,9 +17,9 @@ public sealed record PretrainOptions : RunOptions
     [Option("directory with spiece.model (default: the student checkpoint's; for a preset one is trained on the text)", Value = "DIR")]
     public string? Tokenizer { get; init; }
 
-    /// <summary>Pieces of a tokenizer that is trained.</summary>
-    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = DefaultVocabularySize;
+    /// <summary>Pieces of a tokenizer that is trained; null: <see cref="DefaultVocabularySize"/>.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none (default: 8000)", Value = "PIECES")]
+    public int? VocabularySize { get; init; }
 
     /// <summary>Lines of text that a tokenizer is trained on.</summary>
     [Option("most lines of text that such a tokenizer is trained on", Value = "LINES")]

@@ -21,6 +21,8 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
 
     protected override int RowsPerStep => Options.BatchSize;
 
+    protected override int? EvaluateEvery => Options.EvaluateEvery;
+
     /// <inheritdoc/>
     protected override IEnumerable<string?> InputPaths => [.. Options.Text, Options.Student, Options.Tokenizer];
 
@@ -40,6 +42,7 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
         if (tokenizer.ExtraIds == 0)
             throw new InputException(
                 $"{Options.Tokenizer ?? Options.Student}: the tokenizer has no sentinels, which span corruption needs");
+        Options = Options with { VocabularySize = Options.VocabularySize ?? PretrainOptions.DefaultVocabularySize };
         var rows = new TextRows(_lines!, tokenizer, Options);
         var heldOut = Options.HoldoutLines == 0 ? [] : MicroBatch.Cut(rows.Rows(_lines!.HeldOut(), -1), Options.MicroBatchTokens, 1, 1);
         var warmup = Options.WarmupSteps ?? (int)Math.Ceiling(Warmup * Options.MaxSteps);
@@ -59,7 +62,12 @@ internal sealed class TextRun(PretrainOptions options, IReporter reporter) : Stu
         foreach (var file in Options.Text)
         {
             using var stream = File.OpenRead(file);
-            data[$"{Path.GetFileName(file)}_sha256"] = Convert.ToHexStringLower(SHA256.HashData(stream));
+            var name = Path.GetFileName(file);
+            var key = $"{name}_sha256";
+
+            // Files of one name in several directories.
+            for (var i = 2; data.ContainsKey(key); i++) key = $"{name}_{i}_sha256";
+            data[key] = Convert.ToHexStringLower(SHA256.HashData(stream));
         }
 
         return data;

@@ -31,6 +31,10 @@ internal sealed class ClassWeights
     /// <summary>Identifies the weights.</summary>
     public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Json.ToJsonString(TrainingJson.Compact))));
 
+    /// <summary>The file that the option names; null where it names none.</summary>
+    /// <param name="option">The option's text.</param>
+    public static string? FileOf(string option) => option is None or Balanced ? null : option;
+
     /// <summary>The weights that the option asks for; null: none.</summary>
     /// <param name="option">The option's text.</param>
     /// <param name="labels">The closed set.</param>

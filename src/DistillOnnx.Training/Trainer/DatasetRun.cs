@@ -23,8 +23,11 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
 
     protected override int RowsPerStep => Options.BatchSize * Options.Accumulate;
 
+    protected override int? EvaluateEvery => Options.EvaluateEvery;
+
     /// <inheritdoc/>
-    protected override IEnumerable<string?> InputPaths => [Options.Data, Options.Student, Options.Base, Options.Tokenizer];
+    protected override IEnumerable<string?> InputPaths =>
+        [Options.Data, Options.Student, Options.Base, Options.Tokenizer, ClassWeights.FileOf(Options.ClassWeights)];
 
     protected override StudentSource FindStudent() => StudentSource.Resolve(Options.Student, Options.Base);
 
@@ -73,6 +76,13 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
     protected override RunInputs Prepare(T5Tokenizer tokenizer, bool fromScratch)
     {
         var task = TaskLimits.WithInputLimit(_dataset!.Task, Options, Reporter);
+        var counted = Options.MaxSteps is not null || Options.MaxTokens is not null;
+        Options = Options with
+        {
+            VocabularySize = Options.VocabularySize ?? TrainOptions.DefaultVocabularySize,
+            MaxRationaleTokens = Options.MaxRationaleTokens ?? TrainOptions.DefaultMaxRationaleTokens,
+            Epochs = counted ? null : Options.Epochs ?? TrainOptions.DefaultEpochs,
+        };
 
         // A task that has a single kind of input needs no prefixes to tell two apart.
         if (Options.Method != TrainingMethod.StepByStep) task = task with { PredictPrefix = "", ExplainPrefix = "" };
@@ -160,7 +170,7 @@ internal sealed class DatasetRun(TrainOptions options, IReporter reporter) : Stu
 
     private TrainingPlan Plan(bool fromScratch, int stepsPerEpoch, long tokensPerEpoch)
     {
-        var epochs = Options.MaxTokens is { } tokens ? (double)tokens / tokensPerEpoch : Options.Epochs;
+        var epochs = Options.MaxTokens is { } tokens ? (double)tokens / tokensPerEpoch : Options.Epochs ?? TrainOptions.DefaultEpochs;
         var total = Options.MaxSteps ?? Math.Max(1, (int)Math.Min(int.MaxValue, Math.Round(epochs * stepsPerEpoch)));
         var warmup = Math.Min(total, Options.WarmupSteps ?? (fromScratch ? (int)Math.Ceiling(ScratchWarmup * total) : 0));
         var alpha = Options.Method == TrainingMethod.StepByStep

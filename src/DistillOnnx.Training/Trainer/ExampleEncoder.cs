@@ -63,13 +63,15 @@ internal sealed class ExampleEncoder
             $"{name}: {withoutRationale} of {examples.Count} rows have no rationale; "
             + (name == SplitNames.Train ? "they teach their label only" : "the rationale loss leaves them out"));
         if (cut > 0) reporter.Warn(
-            $"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {_options.MaxRationaleTokens} "
+            $"{name}: {cut} texts were cut to {_encoder.Task.MaxInputTokens} input or {MaxRationaleTokens} "
             + $"rationale tokens (--max-input-tokens, --max-rationale-tokens)");
         if (longest > LongInput) reporter.Warn(
             $"{name}: row {longestId} has {longest} input tokens; time and memory of a step grow with their square "
             + $"(--max-input-tokens cuts longer ones)");
         return rows;
     }
+
+    private int MaxRationaleTokens => _options.MaxRationaleTokens ?? TrainOptions.DefaultMaxRationaleTokens;
 
     private List<TrainingSequence> Sequences(Example example, string? label, TargetCheck check, ref int cut)
     {
@@ -108,7 +110,7 @@ internal sealed class ExampleEncoder
 
     private int[] Rationale(string text, TargetCheck check, ref int cut)
     {
-        var ids = Cut(_encoder.EncodeTarget(text, _options.MaxRationaleTokens, out var shortened), shortened, ref cut);
+        var ids = Cut(_encoder.EncodeTarget(text, MaxRationaleTokens, out var shortened), shortened, ref cut);
         check.AddRationale(text, ids);
         return ids;
     }

@@ -39,8 +39,14 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
     /// <summary>Receives progress and messages; in all processes of a group but the first, none.</summary>
     protected IReporter Reporter { get; private set; } = reporter;
 
+    /// <summary>Joins the processes of the run.</summary>
+    internal Func<ParallelKind, int, IWorkerGroup> Join { get; init; } = WorkerGroups.Join;
+
     /// <summary>Rows of a step, of which every process of a group needs one.</summary>
     protected abstract int RowsPerStep { get; }
+
+    /// <summary>Steps between evaluations, as given; null: not given.</summary>
+    protected abstract int? EvaluateEvery { get; }
 
     /// <summary>Files and directories that the run learns from.</summary>
     protected abstract IEnumerable<string?> InputPaths { get; }
@@ -94,7 +100,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             OutputDirectory.Require(Options.Out, overwrite, InputPaths);
         }
 
-        using var workers = WorkerGroups.Join(Options.Parallel, RowsPerStep);
+        using var workers = Join(Options.Parallel, RowsPerStep);
         Reporter = workers.ReporterOfRank(Reporter);
         var student = FindStudent();
         var scaled = Options.ScaleParameter ?? ScalesParameters(student);
@@ -105,6 +111,8 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         using var scope = NewDisposeScope();
         var tokenizer = resuming || finished is not null ? T5Tokenizer.Load(Options.Out) : Tokenizer(student, cancellationToken);
         var inputs = Prepare(tokenizer, student.FromScratch);
+        if ((resuming ? ResumeFile.Fingerprint(Options.Out) : finished?.Fingerprint) is { } begun)
+            inputs = inputs with { Plan = WithDefaultsOf(begun, inputs.Plan) };
 
         using var model = student.Create(tokenizer, inputs.Dropout, device, inputs.Plan.Seed, Reporter);
         using IStudentEngine engine = StudentEngines.Create(
@@ -124,11 +132,12 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
                     + "(--keep-resume), so pass --overwrite to start anew");
             if (finished.Fingerprint is { } saved) report.RequireSame(saved, Options.Out);
             Reporter.Info($"{Options.Out}: the run is finished already");
+            workers.Leave();
             return finished.Outcome;
         }
 
         using var store = new CheckpointStore(
-            Options.Out, overwrite, resuming, model, tokenizer, inputs.Task, student.CheckpointDirectory, report,
+            Options.Out, overwrite, resuming, model, student.Dropout, tokenizer, inputs.Task, student.CheckpointDirectory, report,
             writes: workers.Rank == 0);
         var evaluator = inputs.Evaluator(engine, model);
         var loop = new TrainingLoop(
@@ -142,16 +151,42 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         var size = $"{inputs.Size}, {inputs.Plan.Schedule.TotalSteps} steps";
         Reporter.Info(FormattableString.Invariant(
             $"student: {model.Config.ParameterCount / 1e6:0.0} M parameters, vocabulary {model.Config.VocabSize}; {size}"));
-        loop.Run(cancellationToken);
+        try
+        {
+            loop.Run(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Several processes stop where all of them agree on it.
+            workers.Leave();
+            throw;
+        }
+
         if (engine is ScriptEngine { Shapes: var shapes }) Reporter.Info($"batches of {shapes} distinct shapes");
         if (loop.State.Best is { NeverPredicted: { } never } best)
             Reporter.Warn(
                 $"step {best.Step}, whose weights are kept, predicts {Quoted(never)} for no validation row, though some have that label");
         store.Finish(loop.State, inputs.KeepResume);
+        workers.Leave();
         return RunOutcome.Of(Options.Out, loop.State);
     }
 
     private static string Quoted(IEnumerable<string> labels) => string.Join(", ", labels.Select(l => $"\"{InputText.Show(l)}\""));
+
+    /// <summary>
+    /// The plan of a run that goes on, perhaps with more steps. What is not given and follows from the number of steps is what the run
+    /// began with.
+    /// </summary>
+    /// <param name="saved">The fingerprint of the saved run.</param>
+    /// <param name="plan">The plan as the options make it.</param>
+    private TrainingPlan WithDefaultsOf(string saved, TrainingPlan plan)
+    {
+        if (EvaluateEvery is null && TrainingReport.Number(saved, "evaluate_every", Options.Out) is { } every)
+            plan = plan with { EvaluateEvery = every };
+        if (Options.WarmupSteps is null && TrainingReport.Number(saved, "warmup_steps", Options.Out) is { } warmup)
+            plan = plan with { Schedule = plan.Schedule with { WarmupSteps = warmup } };
+        return plan;
+    }
 
     private TrainingReport Report(RunInputs inputs, T5Model model, T5Tokenizer tokenizer)
     {
@@ -159,6 +194,9 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
         options["max_steps"] = inputs.Plan.Schedule.TotalSteps;
         options["warmup_steps"] = inputs.Plan.Schedule.WarmupSteps;
         options["evaluate_every"] = inputs.Plan.EvaluateEvery;
+
+        // By way of decimal, which writes a single-precision 0.1 as 0.1.
+        options["dropout"] = inputs.Dropout ?? (double)(decimal)model.Config.DropoutRate;
         var fingerprint = options.DeepClone().AsObject();
         foreach (var free in FreeOptions.Concat(inputs.FreeOptions)) fingerprint.Remove(free);
         foreach (var (key, value) in inputs.Data)
@@ -179,6 +217,7 @@ internal abstract class StudentRun<TOptions>(TOptions options, IReporter reporte
             },
             ["versions"] = Versions.Describe(),
         };
-        return new TrainingReport(head, fingerprint.ToJsonString(TrainingJson.Compact));
+        string[] unwritten = inputs.Dropout is null ? [TrainingReport.TaskHash, "dropout"] : [TrainingReport.TaskHash];
+        return new TrainingReport(head, fingerprint.ToJsonString(TrainingJson.Compact), unwritten);
     }
 }

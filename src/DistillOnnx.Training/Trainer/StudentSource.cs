@@ -29,6 +29,9 @@ internal sealed class StudentSource
     /// <summary>Whether the weights begin from nothing.</summary>
     public bool FromScratch => _checkpoint is null;
 
+    /// <summary>Share of activations dropped, as the configuration says.</summary>
+    public float Dropout => _config.DropoutRate;
+
     /// <summary>Finds out what a user meant by <c>--student</c>.</summary>
     /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
     /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
@@ -52,18 +55,19 @@ internal sealed class StudentSource
 
     /// <summary>The tokenizer that the student reads with.</summary>
     /// <param name="directory">What the user chose; null: the checkpoint's, or one trained on texts.</param>
-    /// <param name="vocabularySize">Pieces of one that is trained.</param>
-    /// <param name="defaultSize">Pieces where nobody asked for a number.</param>
+    /// <param name="vocabularySize">Pieces of one that is trained; null: not given.</param>
+    /// <param name="defaultSize">Pieces where none are given.</param>
     /// <param name="texts">Training texts.</param>
     /// <param name="reporter">Receives a message where one is trained.</param>
     /// <param name="cancellationToken">Stops that.</param>
     /// <exception cref="InputException">There is none, or it has more pieces than the checkpoint's embedding has rows.</exception>
     public T5Tokenizer Tokenizer(
-        string? directory, int vocabularySize, int defaultSize, Func<IEnumerable<string>> texts, IReporter reporter,
+        string? directory, int? vocabularySize, int defaultSize, Func<IEnumerable<string>> texts, IReporter reporter,
         CancellationToken cancellationToken)
     {
-        if (directory is null && FromScratch) return TrainedTokenizer.Train(texts(), vocabularySize, reporter, cancellationToken);
-        if (vocabularySize != defaultSize)
+        if (directory is null && FromScratch)
+            return TrainedTokenizer.Train(texts(), vocabularySize ?? defaultSize, reporter, cancellationToken);
+        if (vocabularySize is not null)
             throw new InputException("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one");
         directory ??= _checkpoint!.TokenizerDirectory;
         var tokenizer = T5Tokenizer.Load(directory);

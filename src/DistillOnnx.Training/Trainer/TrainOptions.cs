@@ -76,13 +76,13 @@ public sealed record TrainOptions : RunOptions
         Value = "DIR")]
     public string? Tokenizer { get; init; }
 
-    /// <summary>Pieces of a tokenizer that is trained.</summary>
-    [Option("pieces of the tokenizer that is trained where a preset is given none", Value = "PIECES")]
-    public int VocabularySize { get; init; } = DefaultVocabularySize;
+    /// <summary>Pieces of a tokenizer that is trained; null: <see cref="DefaultVocabularySize"/>.</summary>
+    [Option("pieces of the tokenizer that is trained where a preset is given none (default: 4000)", Value = "PIECES")]
+    public int? VocabularySize { get; init; }
 
-    /// <summary>Times that the training rows are seen.</summary>
-    [Option("times to go through the training rows", Value = "COUNT")]
-    public double Epochs { get; init; } = DefaultEpochs;
+    /// <summary>Times that the training rows are seen; null: <see cref="DefaultEpochs"/>.</summary>
+    [Option("times to go through the training rows (default: 10)", Value = "COUNT")]
+    public double? Epochs { get; init; }
 
     /// <summary>Optimizer steps; null: as <see cref="Epochs"/> says.</summary>
     [Option("optimizer steps (default: as --epochs says)", Value = "STEPS")]
@@ -124,9 +124,9 @@ public sealed record TrainOptions : RunOptions
     [Option("longest label in tokens (default: the dataset's max_label_tokens, else that of the training rows)", Value = "TOKENS")]
     public int? MaxLabelTokens { get; init; }
 
-    /// <summary>Longest rationale in tokens.</summary>
-    [Option("longest rationale in tokens; longer ones are cut", Value = "TOKENS")]
-    public int MaxRationaleTokens { get; init; } = DefaultMaxRationaleTokens;
+    /// <summary>Longest rationale in tokens; null: <see cref="DefaultMaxRationaleTokens"/>.</summary>
+    [Option("longest rationale in tokens; longer ones are cut (default: 256)", Value = "TOKENS")]
+    public int? MaxRationaleTokens { get; init; }
 
     /// <summary>Steps between evaluations; null: ten in all, and at least one an epoch.</summary>
     [Option("steps between evaluations on the validation rows (default: one an epoch, and at least ten in all)", Value = "STEPS")]
@@ -165,9 +165,10 @@ public sealed record TrainOptions : RunOptions
     [Option("decides initial weights, order of the rows, dropout and the drawn fraction")]
     public long Seed { get; init; }
 
-    /// <summary>What is wrong where steps or tokens are given beside epochs; null: nothing.</summary>
-    public static string? EpochsFault(double epochs, int? maxSteps, long? maxTokens) =>
-        epochs == DefaultEpochs ? null
+    /// <summary>What is wrong with a number of epochs, for instance where steps or tokens are given beside it; null: nothing.</summary>
+    public static string? EpochsFault(double? epochs, int? maxSteps, long? maxTokens) =>
+        epochs is null ? null
+        : !(epochs > 0) || !double.IsFinite(epochs.Value) ? $"--epochs: expected a number above 0, found {epochs}"
         : maxSteps is not null ? "--epochs and --max-steps exclude each other"
         : maxTokens is not null ? "--epochs and --max-tokens exclude each other"
         : null;
@@ -206,9 +207,8 @@ public sealed record TrainOptions : RunOptions
         Share("dropout", Dropout, zero: true, one: false);
         AtLeast("vocabulary-size", VocabularySize, LeastVocabularySize);
         if (EpochsFault(Epochs, MaxSteps, MaxTokens) is { } unused) faults.Add(unused);
-        if (Method == TrainingMethod.Standard && MaxRationaleTokens != DefaultMaxRationaleTokens)
+        if (Method == TrainingMethod.Standard && MaxRationaleTokens is not null)
             faults.Add("--max-rationale-tokens: --method standard reads no rationales");
-        if (!(Epochs > 0) || !double.IsFinite(Epochs)) faults.Add($"--epochs: expected a number above 0, found {Epochs}");
         AtLeast("max-steps", MaxSteps, 1);
         AtLeast("max-tokens", MaxTokens, 1);
         if (MaxTokens is not null && MaxSteps is not null) faults.Add("--max-tokens and --max-steps exclude each other");

@@ -190,14 +190,10 @@ internal sealed class TrainingLoop
     private void RequireSameWeights()
     {
         if (_workers.Count == 1) return;
-        var mine = GradientNorm.Of(_engine.Weights);
-        double[] sum = [mine];
-        _workers.Sum(sum);
-        if (sum[0] != mine * _workers.Count)
-        {
-            var norms = FormattableString.Invariant($"norm {mine} here, {sum[0] / _workers.Count} on average");
-            throw new InvalidOperationException($"step {State.Step}: the processes' weights differ ({norms}); the run cannot go on");
-        }
+        var norm = GradientNorm.Of(_engine.Weights);
+        if (_workers.IsSameEverywhere(norm)) return;
+        var here = FormattableString.Invariant($"norm {norm} in process {_workers.Rank}");
+        throw new InvalidOperationException($"step {State.Step}: the processes' weights differ ({here}); the run cannot go on");
     }
 
     private void Evaluate(CancellationToken cancellationToken)

@@ -109,7 +109,7 @@ internal sealed class SelectionChain(SelectionSet set, int seed, string work, in
                 Labels = LabelSource.Teacher,
                 // One tokenizer for all students of a seed, so that nothing but the rows differs.
                 Tokenizer = name == "first" ? null : Path.Combine(Root, "first"),
-                VocabularySize = set.Vocabulary,
+                VocabularySize = name == "first" ? set.Vocabulary : null,
                 MaxSteps = set.Steps,
                 BatchSize = 32,
                 MaxInputTokens = 96,

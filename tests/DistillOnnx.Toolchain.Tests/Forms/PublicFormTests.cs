@@ -68,7 +68,7 @@ public sealed class PublicFormTests : IDisposable
         var saved = await FormTraining.RunAsync(_directory["checkpoint"], _directory["trained"]);
 
         using var trained = Checkpoint.Open(saved);
-        Assert.Equal(form.Config, trained.Config with { DropoutRate = form.Config.DropoutRate });
+        Assert.Equal(form.Config, trained.Config);
         foreach (var tensor in before.Tensors.Values.Where(t => t.Name != T5TensorNames.Shared))
         {
             var (old, now) = (new float[tensor.ElementCount], new float[tensor.ElementCount]);

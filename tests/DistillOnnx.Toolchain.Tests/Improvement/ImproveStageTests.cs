@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Data;
@@ -199,15 +200,20 @@ public sealed class ImproveStageTests : IDisposable
             Collected = _directory["collected"],
             Count = 201,
             Rounds = 2,
-            VocabularySize = TrainOptions.DefaultVocabularySize,
+            VocabularySize = null,
         };
-        var unused = (options with { VocabularySize = 120 }).Validate();
+        Assert.Empty(options.Validate());
+        var unused = (options with { VocabularySize = TrainOptions.DefaultVocabularySize }).Validate();
         Assert.Equal(["--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one"], unused);
 
         var result = await ImproveStage.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken);
 
         Assert.Equal([0, 1], result.Rounds.Select(r => r.Round));
         Assert.Equal("pool", result.Stopped);
+
+        // As earlier versions wrote options that were not given, so that their rounds go on.
+        var stamp = JsonNode.Parse(File.ReadAllText(In(options, "improve.json")))!["options"]!;
+        Assert.Equal((10, 4000), ((double)stamp["epochs"]!, (int)stamp["vocabulary_size"]!));
         Assert.Equal((2, 201, 202), (result.Rounds[1].Collected, result.Rounds[1].Selected, result.Rounds[1].TrainRows));
         Assert.Equal(60, result.Rounds[1].Gate!.Total!.Rows);
         Assert.Equal(WorldRules.Task.Labels!.Order(), result.Rounds[1].Gate!.Classes!.Keys.Order());

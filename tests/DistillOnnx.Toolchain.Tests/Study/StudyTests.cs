@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Study;
@@ -32,6 +33,11 @@ public sealed class StudyTests : IDisposable
         Assert.Contains("but for `--vocabulary-size 120`.", report);
         Assert.True(new FileInfo(In("study/accuracy-shape.png")).Length > 1000);
         Assert.Empty(Directory.GetFileSystemEntries(In("study/checkpoints")));
+
+        // As earlier versions wrote options that were not given, so that their studies go on.
+        var stamp = JsonNode.Parse(File.ReadAllText(In("study/study.json")))!;
+        Assert.Equal((10, 256), ((double)stamp["epochs"]!, (int)stamp["max_rationale_tokens"]!));
+        Assert.Equal((120, 4800), ((int)stamp["vocabulary_size"]!, (int)stamp["world_rows"]!));
     }
 
     [Fact]
@@ -227,9 +233,10 @@ public sealed class StudyTests : IDisposable
                 "--max-rationale-tokens: no method of --methods reads rationales",
             ],
             (options with { Epochs = 3, WorldRows = 50, MaxRationaleTokens = 3 }).Validate());
+        Assert.Equal(3, (options with { Epochs = 10, WorldRows = 4800, MaxRationaleTokens = 256 }).Validate().Count);
         Assert.Equal(
             ["--vocabulary-size: no tokenizer is trained: --tokenizer or the students bring one"],
-            (options with { Tokenizer = _root }).Validate());
+            (options with { Tokenizer = _root, VocabularySize = TrainOptions.DefaultVocabularySize }).Validate());
     }
 
     [Fact]
@@ -266,7 +273,7 @@ public sealed class StudyTests : IDisposable
                 Methods = ["step-by-step"],
                 Seeds = ["0"],
                 Fractions = ["1"],
-                VocabularySize = TrainOptions.DefaultVocabularySize,
+                VocabularySize = null,
             },
             Reporter.None,
             CancellationToken.None);

@@ -52,7 +52,7 @@ public sealed class StudentTrainerTests
                 Student = (await StudentTrainer.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken))
                 .Checkpoint,
                 Out = directory["second"],
-                VocabularySize = TrainOptions.DefaultVocabularySize,
+                VocabularySize = null,
             };
 
         var result = await StudentTrainer.RunAsync(
@@ -198,9 +198,78 @@ public sealed class StudentTrainerTests
         await StudentTrainer.RunAsync(options with { Out = directory["first"] }, Reporter.None, CancellationToken.None);
 
         var fault = await Assert.ThrowsAsync<InputException>(
-            () => StudentTrainer.RunAsync(options with { Student = directory["first"] }, Reporter.None, CancellationToken.None));
+            () => StudentTrainer.RunAsync(
+                options with { Student = directory["first"], VocabularySize = TrainOptions.DefaultVocabularySize }, Reporter.None,
+                    CancellationToken.None));
 
         Assert.Equal("--vocabulary-size: no tokenizer is trained: --tokenizer or the student brings one", fault.Message);
+    }
+
+    /// <summary>An option that has no effect is refused with whatever number, its default among them.</summary>
+    [Fact]
+    public void Validate_DefaultsGivenWithoutUse_AreRefused()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { Method = TrainingMethod.Standard };
+
+        Assert.Empty(options.Validate());
+        Assert.Equal(
+            ["--epochs and --max-steps exclude each other", "--max-rationale-tokens: --method standard reads no rationales"],
+            (options with { Epochs = TrainOptions.DefaultEpochs, MaxRationaleTokens = TrainOptions.DefaultMaxRationaleTokens })
+            .Validate());
+        Assert.Equal(
+            ["--epochs and --max-tokens exclude each other"],
+            (options with { Epochs = TrainOptions.DefaultEpochs, MaxSteps = null, MaxTokens = 9 }).Validate());
+        Assert.Equal(
+            ["--epochs: expected a number above 0, found 0"], (options with { Epochs = 0, MaxSteps = null }).Validate());
+    }
+
+    /// <summary>Runs that were saved when defaults were options that were given.</summary>
+    [Fact]
+    public async Task RunAsync_OptionsNotGiven_AreRecordedAsTheyAreUsed()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = null, BatchSize = 48 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        var report = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!;
+
+        Assert.Equal((10, 10), ((double)report["options"]!["epochs"]!, (int)report["steps"]!));
+        Assert.Equal(256, (int)report["fingerprint"]!["max_rationale_tokens"]!);
+        await StudentTrainer.RunAsync(
+            options with { Student = directory["out"], Out = directory["second"], VocabularySize = null, Epochs = 1 }, Reporter.None,
+                CancellationToken.None);
+        report = JsonNode.Parse(File.ReadAllText(directory["second/training.json"]))!;
+        Assert.Equal(4000, (int)report["fingerprint"]!["vocabulary_size"]!);
+    }
+
+    [Theory]
+    [InlineData("--student")]
+    [InlineData("--base")]
+    [InlineData("--tokenizer")]
+    [InlineData("--class-weights")]
+    public async Task RunAsync_OutputThatIsRead_IsRefusedAndLeftAlone(string option)
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 1 };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        var before = File.ReadAllBytes(directory["out/model.safetensors"]);
+        options = options with { Overwrite = true };
+
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(
+                option switch
+                {
+                    "--student" => options with { Student = directory["out"], VocabularySize = null },
+                    "--base" => options with { Base = directory["out"] },
+                    "--tokenizer" => options with { Tokenizer = directory["out"], VocabularySize = null },
+                    _ => options with { ClassWeights = directory["out/config.json"] },
+                },
+                Reporter.None,
+                CancellationToken.None));
+
+        var read = option == "--class-weights" ? directory["out/config.json"] : directory["out"];
+        Assert.Equal($"{directory["out"]}: is read as well ({read}); choose another output", fault.Message);
+        Assert.True(before.AsSpan().SequenceEqual(File.ReadAllBytes(directory["out/model.safetensors"])));
     }
 
     [Fact]
@@ -228,12 +297,32 @@ public sealed class StudentTrainerTests
 
         Assert.StartsWith($"{options.Out}: the run is done, of 4 steps, and 40 are asked for", fault.Message, StringComparison.Ordinal);
         Assert.Equal(4, (await StudentTrainer.RunAsync(options with { Resume = true }, Reporter.None, CancellationToken.None)).Steps);
-        var kept = options with { Out = directory["kept"], KeepResume = true };
-        await StudentTrainer.RunAsync(kept, Reporter.None, CancellationToken.None);
+    }
+
+    /// <summary>Neither of the two that follow from the number of steps is given.</summary>
+    [Fact]
+    public async Task RunAsync_MoreStepsOfARunWhoseStateWasKept_KeepsWarmUpAndEvaluations()
+    {
+        using var directory = new TemporaryDirectory();
+        var options = TinyTask.Options(directory) with { MaxSteps = 20, EvaluateEvery = null, KeepResume = true };
+        await StudentTrainer.RunAsync(options, Reporter.None, CancellationToken.None);
+        (int, int) Intervals()
+        {
+            var saved = JsonNode.Parse(File.ReadAllText(directory["out/training.json"]))!["options"]!;
+            return ((int)saved["evaluate_every"]!, (int)saved["warmup_steps"]!);
+        }
+
+        Assert.Equal((2, 1), Intervals());
+        var more = options with { Resume = true, MaxSteps = 40 };
+        Assert.Equal(40, (await StudentTrainer.RunAsync(more, Reporter.None, CancellationToken.None)).Steps);
+
+        Assert.Equal((2, 1), Intervals());
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => StudentTrainer.RunAsync(more with { EvaluateEvery = 5 }, Reporter.None, CancellationToken.None));
+        Assert.Contains("\"evaluate_every\" was 2 and is now 5;", fault.Message, StringComparison.Ordinal);
         fault = await Assert.ThrowsAsync<InputException>(
-            () => StudentTrainer.RunAsync(kept with { Resume = true, MaxSteps = 40 }, Reporter.None, CancellationToken.None));
-        Assert.Contains(
-            "\"warmup_steps\" was 1 and is now 2 (it follows from the number of steps", fault.Message, StringComparison.Ordinal);
+            () => StudentTrainer.RunAsync(more with { WarmupSteps = 3 }, Reporter.None, CancellationToken.None));
+        Assert.Contains("\"warmup_steps\" was 1 and is now 3;", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
