@@ -6,7 +6,8 @@ namespace DistillOnnx.Training.T5;
 /// <summary>T5's layer norm: scaled by the root mean square, neither centred nor shifted (Zhang and Sennrich 2019).</summary>
 internal sealed class T5LayerNorm : nn.Module
 {
-    private readonly float _epsilon;
+    // Kept: one that is made for a call may be finalized while the call still reads it.
+    private readonly TorchSharp.Scalar _epsilon;
     private readonly T5Precision _precision;
 
     /// <param name="weight">[d_model].</param>
