@@ -15,7 +15,7 @@ public static class Evaluator
     /// <param name="options">What to measure.</param>
     /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
-    /// <exception cref="InputException">The options, the model or the dataset cannot be used, or model and dataset are of different tasks.</exception>
+    /// <exception cref="InputException">The options, the model or the dataset cannot be used, or the tasks differ.</exception>
     /// <exception cref="QualityGateException">A metric is below <see cref="EvaluateOptions.FailUnder"/>; carries the result.</exception>
     public static Task<EvaluateResult> RunAsync(
         EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>

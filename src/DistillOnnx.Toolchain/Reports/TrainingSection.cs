@@ -97,10 +97,10 @@ internal static class TrainingSection
         }
 
         foreach (var key in Totals) Require(key, training[key], Number(training, key) is not null);
-        Require("data", training["data"], training["data"] is JsonObject);
-        Require("data.train_sha256", Field(training["data"], "train_sha256"), TrainHash(training) is not null);
-        Require(
-            "data.validation_chance", Field(training["data"], "validation_chance"), Number(training["data"], "validation_chance") is not null);
+        var data = training["data"];
+        Require("data", data, data is JsonObject);
+        Require("data.train_sha256", Field(data, "train_sha256"), TrainHash(training) is not null);
+        Require("data.validation_chance", Field(data, "validation_chance"), Number(data, "validation_chance") is not null);
         Require("options", training["options"], training["options"] is JsonObject);
         Require("evaluations", training["evaluations"], training["evaluations"] is JsonArray);
         foreach (var point in training["evaluations"] as JsonArray ?? [])

@@ -183,7 +183,9 @@ public static class Study
         }
 
         OutputDirectory.Require(
-            options.Out, options.Overwrite, [options.Tokenizer, .. options.Data.Concat(options.Students).Select(v => StudyNames.Parse(v).Value)]);
+            options.Out,
+            options.Overwrite,
+            [options.Tokenizer, .. options.Data.Concat(options.Students).Select(v => StudyNames.Parse(v).Value)]);
         StudyChecks.Labels(options, data);
         StudyChecks.Rationales(options, data);
         using (var output = OutputDirectory.Create(options.Out, options.Overwrite))

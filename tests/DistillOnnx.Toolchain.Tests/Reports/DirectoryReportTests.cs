@@ -90,7 +90,8 @@ public sealed class DirectoryReportTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"steps": "many", "data": {"train_sha256": 5, "validation_chance": {}}, "evaluations": [1, {"step": "a"}, {"step": 2, "train_label_loss": []}]}""")]
+    [InlineData("""{"steps": "many", "data": {"train_sha256": 5, "validation_chance": {}}}""")]
+    [InlineData("""{"evaluations": [1, {"step": "a"}, {"step": 2, "train_label_loss": []}]}""")]
     [InlineData("""{"steps": {}, "data": [1], "options": 3, "evaluations": {"step": 1}}""")]
     [InlineData("""{"steps": 1, "steps": 2}""")]
     [InlineData("[]")]
