@@ -11,8 +11,9 @@
 // With --explain it asks for a rationale too, the model's own words and no proof of its label, and prints it last.
 // Several servers share the calls: http://one:5080,http://two:5080, or dns:///name:5080 for all that a name stands for.
 // DISTILLONNX_API_KEY holds the key, where the servers ask for one.
-// Exit codes: 0 done, 1 the service failed, 2 bad arguments or input.
+// Exit codes: 0 done, 1 the service failed, 2 bad arguments or input, 130 interrupted.
 
+using System.Runtime.CompilerServices;
 using DistillOnnx.Client;
 using Grpc.Core;
 
@@ -41,7 +42,7 @@ try
         Deadline = deadline,
         ApiKey = Environment.GetEnvironmentVariable("DISTILLONNX_API_KEY"),
     });
-    foreach (var lines in Lines().Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(batchRows))
+    await foreach (var lines in Lines(stop.Token).Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(batchRows))
     {
         var answers = await client.PredictAsync(names.ElementAtOrDefault(1) ?? "", lines, explain, stop.Token);
         foreach (var (line, answer) in lines.Zip(answers))
@@ -70,7 +71,9 @@ catch (Exception e) when (stop.IsCancellationRequested && e is RpcException or O
     return 130;
 }
 
-static IEnumerable<string> Lines()
+// The console reads without regard to a token, so a line is waited for beside it.
+static async IAsyncEnumerable<string> Lines([EnumeratorCancellation] CancellationToken cancellationToken)
 {
-    while (Console.ReadLine() is { } line) yield return line;
+    using var input = new StreamReader(Console.OpenStandardInput(), Console.InputEncoding);
+    while (await Task.Run(input.ReadLine, cancellationToken).WaitAsync(cancellationToken) is { } line) yield return line;
 }

@@ -16,10 +16,13 @@
 //     "evaluate": { "data": "artifacts/data", "model": "artifacts/student", "fail_under": 0.45 },
 //     "export":   { "model": "artifacts/student", "data": "artifacts/data", "out": "artifacts/bundle" } }
 //
+// What was exported is measured with the options of evaluate, but for base and predictions, and its page stands beside the
+// checkpoint's: of report "page.html" in page.bundle.html. Evaluate.precision is the bundle's; the checkpoint runs in its own.
 // A stage that the file does not name is left out. Each stage prints one JSON object on stdout, progress goes to stderr.
 // Exit codes: 0 done, 1 failed or below evaluate.fail_under, 2 bad input, 130 interrupted.
 
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Teacher;
 using DistillOnnx.Toolchain.Annotation;
@@ -47,19 +50,21 @@ try
     var train = build.Read<TrainOptions>("train");
     var evaluate = build.Read<EvaluateOptions>("evaluate");
     var export = build.Read<ExportOptions>("export");
+    var (ofCheckpoint, ofBundle) = Measured(evaluate, export);
+    build.Check("evaluate (of the bundle)", ofBundle);
     build.ThrowFaults();
 
     if (import is not null) Print("import", DatasetImporter.Import(import, reporter, stop));
     if (annotate is not null) Print("annotate", await AnnotateStage.RunAsync(annotate, reporter, stop));
     if (pretrain is not null) Print("pretrain", await StudentPretrainer.RunAsync(pretrain, reporter, stop));
     if (train is not null) Print("train", await TrainStage.RunAsync(train, reporter, stop));
-    if (evaluate is not null) await Measure("evaluate", evaluate);
+    if (ofCheckpoint is not null) await Measure("evaluate", ofCheckpoint);
     if (export is not null)
     {
         Print("export", await BundleExport.RunAsync(export, reporter, stop));
 
         // What ships is the bundle, so the gate holds it too.
-        if (evaluate is not null) await Measure("evaluate_bundle", evaluate with { Model = export.Out, Predictions = null });
+        if (ofBundle is not null) await Measure("evaluate_bundle", ofBundle);
     }
 
     return ExitCode.Done;
@@ -70,6 +75,23 @@ catch (Exception fault)
     var code = ExitCode.Of(fault, stop.IsCancellationRequested, out var message);
     Console.Error.WriteLine($"train: {message}");
     return code;
+}
+
+// The checkpoint runs in its own precision, and evaluate.precision is the bundle's; the adapter's base is the checkpoint's, and the
+// bundle's page is another file.
+static (EvaluateOptions? OfCheckpoint, EvaluateOptions? OfBundle) Measured(EvaluateOptions? evaluate, ExportOptions? export)
+{
+    if (evaluate is null || export is null) return (evaluate, null);
+    var isBundle = File.Exists(Path.Combine(evaluate.Model, BundleManifest.FileName));
+    return (
+        isBundle ? evaluate : evaluate with { Inference = evaluate.Inference with { Precision = "auto" } },
+        evaluate with
+        {
+            Model = export.Out,
+            Base = null,
+            Predictions = null,
+            Report = evaluate.Report is { } page ? Path.ChangeExtension(page, ".bundle" + Path.GetExtension(page)) : null,
+        });
 }
 
 // A gate that was missed is shown with its figures.
@@ -116,6 +138,10 @@ internal sealed class BuildFile(string path)
             return null;
         }
     }
+
+    /// <summary>Checks options that follow from the file's; <see cref="ThrowFaults"/> tells their faults.</summary>
+    public void Check(string stage, IStageOptions? options) =>
+        _faults.AddRange(options?.Validate().Select(fault => $"{stage}: {fault}") ?? []);
 
     /// <summary>Refuses the file where a stage's options are at fault: one message for all stages.</summary>
     public void ThrowFaults()

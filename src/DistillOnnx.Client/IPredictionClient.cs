@@ -42,7 +42,7 @@ public interface IPredictionClient
     Task<PredictResponse> PredictAsync(PredictRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Sends requests as they come over one stream and yields answers as they come, each with its request's id.</summary>
-    /// <param name="requests">The requests; the stream ends when they do and all are answered.</param>
+    /// <param name="requests">The requests; the stream ends when they do and all are answered, and at once with their exception.</param>
     /// <param name="cancellationToken">Cancels the stream.</param>
     /// <exception cref="RpcException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -90,7 +90,8 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
 
     /// <summary>
     /// Sends requests as they come over one stream and yields answers as they come, which need not be in order: each
-    /// carries its request's id. Has no deadline of its own and is not retried.
+    /// carries its request's id. Has no deadline of its own and is not retried. Where the requests end with an exception, so does the
+    /// stream, at once and with that exception.
     /// </summary>
     /// <param name="requests">The requests; the stream ends when they do and all are answered.</param>
     /// <param name="cancellationToken">Cancels the stream.</param>
@@ -100,10 +101,10 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var call = _client.PredictStream(new CallOptions(cancellationToken: stop.Token));
-        var sending = SendAsync(requests, call.RequestStream, stop.Token);
+        var sending = SendAsync(requests, call.RequestStream, stop);
         try
         {
-            while (await NextAsync(call.ResponseStream, stop.Token, cancellationToken).ConfigureAwait(false))
+            while (await NextAsync(call.ResponseStream, sending, stop.Token, cancellationToken).ConfigureAwait(false))
                 yield return call.ResponseStream.Current;
             await sending.ConfigureAwait(false);
         }
@@ -145,11 +146,27 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     private static async Task SendAsync(
         IAsyncEnumerable<PredictStreamRequest> requests,
         IClientStreamWriter<PredictStreamRequest> stream,
-        CancellationToken cancellationToken)
+        CancellationTokenSource stop)
     {
-        await foreach (var request in requests.WithCancellation(cancellationToken).ConfigureAwait(false))
-            await stream.WriteAsync(request, cancellationToken).ConfigureAwait(false);
-        await stream.CompleteAsync().ConfigureAwait(false);
+        // Where the stream itself fails, the answers say why; a fault of the source they would never tell of.
+        var ofSource = true;
+        try
+        {
+            await foreach (var request in requests.WithCancellation(stop.Token).ConfigureAwait(false))
+            {
+                ofSource = request is null;
+                await stream.WriteAsync(request!, stop.Token).ConfigureAwait(false);
+                ofSource = true;
+            }
+
+            ofSource = false;
+            await stream.CompleteAsync().ConfigureAwait(false);
+        }
+        catch when (ofSource)
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static async Task<T> EndAsync<T>(AsyncUnaryCall<T> call, CancellationToken cancellationToken)
@@ -169,7 +186,7 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
     }
 
     private static async Task<bool> NextAsync(
-        IAsyncStreamReader<PredictStreamResponse> answers, CancellationToken stop, CancellationToken cancellationToken)
+        IAsyncStreamReader<PredictStreamResponse> answers, Task sending, CancellationToken stop, CancellationToken cancellationToken)
     {
         try
         {
@@ -178,6 +195,13 @@ public sealed class PredictionClient : IPredictionClient, IDisposable
         catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException("the stream was cancelled", e, cancellationToken);
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException
+            && stop.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // The source of requests ended the stream: its exception is the one to tell.
+            await sending.ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class BatchingPredictor : IPredictor
 
     private readonly BundleServedPredictor _predictor;
     private readonly Batcher _batcher;
+    private readonly int _queueRows;
 
     public BatchingPredictor(IOptions<DistillOnnxOptions> options)
         : this(Open(options.Value), options.Value)
@@ -29,7 +30,9 @@ internal sealed class BatchingPredictor : IPredictor
     private BatchingPredictor(BundleServedPredictor predictor, DistillOnnxOptions options)
     {
         _predictor = predictor;
-        _batcher = new Batcher(Task.Name, predictor, BatchOptions.Of(Limits(options), predictor), new NoObserver(), TimeProvider.System);
+        _queueRows = options.QueueRows;
+        var batches = BatchOptions.Of(Limits(options), predictor) with { OneCaller = true };
+        _batcher = new Batcher(Task.Name, predictor, batches, new NoObserver(), TimeProvider.System);
     }
 
     /// <inheritdoc/>
@@ -44,6 +47,16 @@ internal sealed class BatchingPredictor : IPredictor
         IReadOnlyList<PredictorInput> inputs, CancellationToken cancellationToken = default)
     {
         if (inputs.Count == 0) return [];
+
+        // Such a call would not fit into an empty queue either, so that trying again would be of no use.
+        if (inputs.Count > _queueRows)
+        {
+            throw new ArgumentException(
+                $"{inputs.Count} inputs in one call, more than {nameof(DistillOnnxOptions.QueueRows)} ({_queueRows}); "
+                + "divide the call or raise the limit",
+                nameof(inputs));
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         var rows = new EncodedRow[inputs.Count];
         for (var i = 0; i < rows.Length; i++)

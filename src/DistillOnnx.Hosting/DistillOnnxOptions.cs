@@ -17,7 +17,7 @@ public sealed class DistillOnnxOptions
     /// </summary>
     public RuntimeOptions Runtime { get; set; } = new() { Lanes = RuntimeOptions.LanesFor(0) };
 
-    /// <summary>Most rows that may wait; calls beyond it fail at once.</summary>
+    /// <summary>Most rows that may wait, and most inputs of one call; calls beyond it fail at once.</summary>
     public int QueueRows { get; set; } = 1024;
 
     /// <summary>Most rows of a batch; 0: 32 on a processor, 256 on a GPU.</summary>

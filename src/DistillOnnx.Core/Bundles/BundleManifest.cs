@@ -22,6 +22,8 @@ public sealed record BundleManifest
 
     private const long LongestFile = 256 << 20;
 
+    private static readonly string[] KnownPrecisions = [FullPrecision, "fp16", "int8", "q4"];
+
     /// <summary>Version of this file's format.</summary>
     public int Format { get; init; } = CurrentFormat;
 
@@ -100,18 +102,47 @@ public sealed record BundleManifest
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
-        faults.AddRange(Task.Validate().Select(f => "\"task\": " + f));
-        if (PrecisionDetails.Count == 0) faults.Add("\"precisions\" is empty");
+
+        // A file may say null where the types do not.
+        if (Task is null) faults.Add("\"task\" is null");
+        else faults.AddRange(Task.Validate().Select(f => "\"task\": " + f));
+        if (PrecisionDetails is not { Count: > 0 }) faults.Add("\"precisions\" is empty");
+        else foreach (var (name, details) in PrecisionDetails) faults.AddRange(PrecisionFaults(name, details));
         if (Calibration is { } c && !(c.Temperature > 0 && double.IsFinite(c.Temperature)))
             faults.Add($"\"temperature\" must be above 0, found {c.Temperature}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"\"abstain_below\" must be between 0 and 1, found {AbstainBelow}");
-        foreach (var name in Files.Keys)
+        if (Parity is { Graphs: null }) faults.Add("\"parity\": \"graphs\" is null");
+        if (Source is { } source)
         {
-            if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
-                faults.Add($"\"files\" leads out of the bundle: \"{name}\"");
+            if (source.Checkpoint is null) faults.Add("\"source\": \"checkpoint\" is null");
+            faults.AddRange(FileFaults("\"source\": \"weights\"", source.Weights));
         }
 
+        faults.AddRange(FileFaults("\"files\"", Files));
         return faults;
+    }
+
+    // The name becomes part of the paths of its graphs.
+    private static IEnumerable<string> PrecisionFaults(string name, BundlePrecision? details)
+    {
+        if (!KnownPrecisions.Contains(name, StringComparer.Ordinal))
+            yield return $"\"precisions\": expected {string.Join(", ", KnownPrecisions)}, found \"{name}\"";
+        if (details is null) yield return $"\"precisions\": \"{name}\" is null";
+        else if (details.Graphs is null) yield return $"\"precisions\": \"graphs\" of \"{name}\" is null";
+        else if (details.Graphs.Contains(null!)) yield return $"\"precisions\": \"graphs\" of \"{name}\" has a null";
+        else if (details.Graphs.FirstOrDefault(g => g.AsSpan().ContainsAny('/', '\\')) is { } graph)
+            yield return $"\"precisions\": \"graphs\" of \"{name}\" leads out of the bundle: \"{graph}\"";
+    }
+
+    private static IEnumerable<string> FileFaults(string key, IReadOnlyDictionary<string, BundleFile>? files)
+    {
+        if (files is null) yield return $"{key} is null";
+        foreach (var (name, file) in files ?? new Dictionary<string, BundleFile>())
+        {
+            if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")) yield return $"{key} leads out of the bundle: \"{name}\"";
+            if (file is null) yield return $"{key}: \"{name}\" is null";
+            else if (file.Sha256 is null) yield return $"{key}: \"sha256\" of \"{name}\" is null";
+        }
     }
 
     /// <summary>Compares every file with its length and hash.</summary>

@@ -24,6 +24,9 @@ internal sealed record BatchOptions
     /// <summary>Most rows that may wait.</summary>
     public int MaxQueueRows { get; init; } = 1024;
 
+    /// <summary>Whether all calls are one caller's, who may fill the queue; else each caller leaves a share of it to others.</summary>
+    public bool OneCaller { get; init; }
+
     /// <summary>How long a batch that is not full waits for more rows. Zero: a batch is what gathered while the last one ran.</summary>
     public TimeSpan Wait { get; init; } = TimeSpan.Zero;
 

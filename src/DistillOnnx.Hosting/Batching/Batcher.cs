@@ -30,7 +30,7 @@ internal sealed class Batcher : IDisposable
         _observer = observer;
         _time = time;
         _predictor = predictor;
-        _queue = new FairQueue(options.MaxQueueRows);
+        _queue = new FairQueue(options.MaxQueueRows, options.OneCaller);
         _former = new BatchFormer(_queue, options, _rate, time);
         _lanesAlive = options.Lanes;
         for (var i = 0; i < options.Lanes; i++)

@@ -5,7 +5,9 @@ namespace DistillOnnx.Hosting.Batching;
 /// 1996). A row's turn is where its caller's last row ended, or the present turn if that is later; so a caller with one row
 /// goes before the rest of a caller with a thousand. Not safe for several threads: its owner locks.
 /// </summary>
-internal sealed class FairQueue(int capacity)
+/// <param name="capacity">Most rows that may wait.</param>
+/// <param name="oneCaller">Whether all calls are one caller's, who may fill the queue.</param>
+internal sealed class FairQueue(int capacity, bool oneCaller = false)
 {
     // A caller may hold this many times the room that it leaves: alone, three quarters of the queue.
     private const int ShareOfFree = 3;
@@ -31,6 +33,7 @@ internal sealed class FairQueue(int capacity)
     {
         var free = capacity - Count - rows;
         if (free < 0) return RefusalReason.QueueFull;
+        if (oneCaller) return null;
         var held = _callers.TryGetValue(caller, out var known) ? known.Rows : 0;
         return held > 0 && held + rows > ShareOfFree * free ? RefusalReason.CallerShare : null;
     }

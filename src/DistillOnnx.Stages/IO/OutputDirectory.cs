@@ -92,11 +92,7 @@ public sealed class OutputDirectory : IDisposable
     {
         static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
         if (!Exists(target) || !Exists(input)) return false;
-        var names = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
-            ? StringComparison.OrdinalIgnoreCase
-            : StringComparison.Ordinal;
-        var separator = System.IO.Path.DirectorySeparatorChar;
-        return $"{Resolved(input)}{separator}".StartsWith($"{Resolved(target)}{separator}", names);
+        return Lies(Resolved(input), Resolved(target));
     }
 
     private static void RequireApart(string target, IEnumerable<string?> inputs)
@@ -105,13 +101,26 @@ public sealed class OutputDirectory : IDisposable
             throw new InputException($"{target}: is read as well ({input}); choose another output");
     }
 
-    // With every link on the way followed.
-    private static string Resolved(string path)
+    /// <summary>Whether a path is another one or lies within it, as the file system compares names.</summary>
+    /// <param name="path">The path, links followed.</param>
+    /// <param name="other">The other one, links followed.</param>
+    internal static bool Lies(string path, string other)
+    {
+        var names = OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()
+            ? StringComparison.OrdinalIgnoreCase
+            : StringComparison.Ordinal;
+        var separator = System.IO.Path.DirectorySeparatorChar;
+        return $"{path}{separator}".StartsWith($"{other}{separator}", names);
+    }
+
+    /// <summary>A full path with every link on the way followed.</summary>
+    /// <param name="path">The path, which need not exist.</param>
+    internal static string Resolved(string path)
     {
         path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         if (System.IO.Path.GetDirectoryName(path) is not { } parent) return path;
-        FileSystemInfo item = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
-        return item.ResolveLinkTarget(returnFinalTarget: true) is { } target
+        FileSystemInfo? item = Directory.Exists(path) ? new DirectoryInfo(path) : File.Exists(path) ? new FileInfo(path) : null;
+        return item?.ResolveLinkTarget(returnFinalTarget: true) is { } target
             ? Resolved(target.FullName)
             : System.IO.Path.Join(Resolved(parent), System.IO.Path.GetFileName(path));
     }

@@ -1,5 +1,5 @@
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Stages.Reports;
 using DistillOnnx.Toolchain.Prediction;
 
 namespace DistillOnnx.Toolchain.Evaluation;
@@ -71,7 +71,9 @@ public sealed record EvaluateOptions : IStageOptions
         faults.AddRange(Inference.Validate());
         faults.AddRange(Explanation.Validate());
         faults.AddRange(QualityGate.Faults(FailUnder));
-        foreach (var file in new[] { Predictions, Report }) if (HtmlReport.PathFault(file, Overwrite) is { } fault) faults.Add(fault);
+        foreach (var file in new[] { Predictions, Report })
+            if (OutputFiles.Fault(file, Overwrite, Data, Model, Against, Base) is { } fault) faults.Add(fault);
+        if (OutputFiles.SameFault("--predictions", Predictions, "--report", Report) is { } same) faults.Add(same);
         return faults;
     }
 }

@@ -15,7 +15,7 @@ public static class Evaluator
     /// <param name="options">What to measure.</param>
     /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
-    /// <exception cref="InputException">The model or the dataset cannot be used, or they are of different tasks.</exception>
+    /// <exception cref="InputException">The options, the model or the dataset cannot be used, or the tasks differ.</exception>
     /// <exception cref="QualityGateException">A metric is below <see cref="EvaluateOptions.FailUnder"/>; carries the result.</exception>
     public static Task<EvaluateResult> RunAsync(
         EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
@@ -69,6 +69,8 @@ public static class Evaluator
 
     private static EvaluateResult Run(EvaluateOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var dataset = Dataset.Open(options.Data);
         return Run(options, dataset, dataset.Load(options.Split), reporter, cancellationToken);
     }

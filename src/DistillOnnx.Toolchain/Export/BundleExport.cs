@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Tasks;
 using DistillOnnx.Data;
 using DistillOnnx.Export;
 using DistillOnnx.Stages.IO;
@@ -30,6 +32,7 @@ public static class BundleExport
         if (PredictorFactory.IsBundle(options.Model))
             throw new InputException($"{options.Model}: is a bundle already; expected a checkpoint to export");
         OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Data, options.Base, options.Task);
+        if (options.AbstainBelow is not null) RequireProbabilities(options);
         var began = Stopwatch.GetTimestamp();
         var rows = LoadRows(options);
         if (rows is null)
@@ -49,6 +52,14 @@ public static class BundleExport
             LabelModel = manifest.LabelModel,
             Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
         };
+    }
+
+    // Open answers have no probability on which a model could abstain.
+    private static void RequireProbabilities(ExportOptions options)
+    {
+        using var checkpoint = Checkpoint.Open(options.Model, options.Base);
+        if (BundleTask.Load(options.ToBundleOptions(), checkpoint).Kind == TaskKind.Text)
+            throw new InputException($"{options.Model}: --abstain-below needs a closed set of labels, found a task of kind \"text\"");
     }
 
     private static ValidationRows? LoadRows(ExportOptions options)

@@ -79,8 +79,18 @@ public sealed record ExportOptions : IStageOptions
         if (MaxAccuracyLoss is not (>= 0 and <= 100))
             faults.Add($"--max-accuracy-loss must be between 0 and 100 points, found {MaxAccuracyLoss}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"--abstain-below must be between 0 and 1, found {AbstainBelow}");
+        if (Data is null) faults.AddRange(WithoutData());
         if (Threads < 0) faults.Add($"--threads must not be negative, found {Threads}");
         return faults;
+    }
+
+    // Whoever bounds the loss of accuracy must not get a bundle in which nobody measured it.
+    private IEnumerable<string> WithoutData()
+    {
+        var defaults = new ExportOptions();
+        if (Split != defaults.Split) yield return "--split needs --data";
+        if (Rows != defaults.Rows) yield return "--rows needs --data";
+        if (MaxAccuracyLoss != defaults.MaxAccuracyLoss) yield return "--max-accuracy-loss needs --data";
     }
 
     internal BundleExportOptions ToBundleOptions() => new()

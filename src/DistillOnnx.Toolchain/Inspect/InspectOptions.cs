@@ -1,5 +1,5 @@
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Stages.Reports;
 
 namespace DistillOnnx.Toolchain.Inspect;
 
@@ -27,5 +27,6 @@ public sealed record InspectOptions : IStageOptions
     public bool Overwrite { get; init; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Validate() => HtmlReport.PathFault(Report, Overwrite) is { } fault ? [fault] : [];
+    public IReadOnlyList<string> Validate() =>
+        OutputFiles.Fault(Report, Overwrite, Directory, Student, Base) is { } fault ? [fault] : [];
 }

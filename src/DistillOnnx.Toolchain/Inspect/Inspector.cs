@@ -22,11 +22,13 @@ public static class Inspector
     /// <param name="options">The directory and how to inspect it.</param>
     /// <param name="reporter">Receives progress, and the files of a bundle that are missing or differ from its manifest.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="InputException">The directory is none of these, or a file in it is faulty.</exception>
+    /// <exception cref="InputException">The options are at fault, the directory is none of these, or a file in it is faulty.</exception>
     public static InspectResult Run(InspectOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reporter);
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         var result = Find(options, reporter, cancellationToken);
         foreach (var fault in result.Bundle?.FileFaults ?? []) reporter.Warn($"{options.Directory}: {fault}");
         if (options.Report is not { } report) return result;

@@ -16,7 +16,7 @@ public static class BatchPredictor
     /// <param name="reporter">Receives progress.</param>
     /// <param name="cancellationToken">Stops between batches; a file output is then not made.</param>
     /// <returns>What was done; null where the answers went to standard output.</returns>
-    /// <exception cref="InputException">The model, or a row, cannot be used; the message names the row.</exception>
+    /// <exception cref="InputException">The options, the model or a row cannot be used; the message names the row.</exception>
     /// <exception cref="InferenceException">No row has an answer.</exception>
     /// <exception cref="UnansweredRowsException">Some rows have no answer; all answers are written, and it carries the result.</exception>
     /// <exception cref="IOException">The output cannot be written, or nobody reads standard output any more.</exception>
@@ -38,6 +38,8 @@ public static class BatchPredictor
 
     private static PredictResult? Run(PredictOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         if (options.Output != "-" && options.Input != "-" && OutputDirectory.IsOrHolds(options.Output, options.Input))
             throw new InputException($"{options.Output}: is read as well; choose another output");
         using var predictor = PredictorFactory.Open(options.Model, options.Inference, reporter);

@@ -1,4 +1,5 @@
 using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Prediction;
@@ -46,8 +47,7 @@ public sealed record PredictOptions : IStageOptions
         faults.AddRange(Inference.Validate());
         faults.AddRange(Explanation.Validate());
         if (Shard is not null && RowShard.TryParse(Shard) is null) faults.Add($"--shard must be i/n with 0 <= i < n, found \"{Shard}\"");
-        if (Output != "-" && !Overwrite && File.Exists(Output))
-            faults.Add($"{Output}: exists already; choose another file or pass --overwrite");
+        if (Output != "-" && OutputFiles.Fault(Output, Overwrite, Model) is { } fault) faults.Add(fault);
         if (Input != "-" && !File.Exists(Input)) faults.Add($"{Input}: no such file; expected rows to label (JSONL)");
         return faults;
     }

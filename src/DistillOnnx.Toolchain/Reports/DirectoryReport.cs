@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using DistillOnnx.Checkpoints;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Prediction;
 using DistillOnnx.Core.Tasks;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Stages.Reports;
@@ -19,26 +21,34 @@ public static class DirectoryReport
     /// <param name="options">What to gather.</param>
     /// <param name="reporter">Receives progress and messages.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="InputException">There is nothing to report on, or a file is faulty.</exception>
+    /// <exception cref="InputException">The options are at fault, or there is nothing to report on.</exception>
     public static Task<ReportResult> RunAsync(ReportOptions options, IReporter reporter, CancellationToken cancellationToken = default) =>
         Task.Run(() => Run(options, reporter, cancellationToken), cancellationToken);
 
     private static ReportResult Run(ReportOptions options, IReporter reporter, CancellationToken cancellationToken)
     {
+        var faults = options.Validate();
+        if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         if (!Directory.Exists(options.Directory)) throw new InputException($"{options.Directory}: no such directory");
         var found = new List<InspectResult>();
         var unread = new List<string>();
-        foreach (var directory in Directories(options.Directory, Depth).Where(Inspector.Knows))
+
+        // What cannot be read does not take the page from the rest; it is named there.
+        void LeaveOut(string path, string reason)
+        {
+            reporter.Warn($"{path}: left out: {reason}");
+            unread.Add($"{Path.GetRelativePath(options.Directory, path)}: {reason}");
+        }
+
+        foreach (var directory in Directories(options.Directory, Depth, LeaveOut).Where(Inspector.Knows))
         {
             try
             {
                 found.Add(Inspector.Run(new InspectOptions { Directory = directory }, reporter, cancellationToken));
             }
-            catch (InputException fault)
+            catch (Exception fault) when (IsOfOne(fault))
             {
-                // One file that cannot be read does not take the page from the others; it is named there.
-                reporter.Warn($"{directory}: left out: {fault.Message}");
-                unread.Add($"{Path.GetRelativePath(options.Directory, directory)}: {fault.Message}");
+                LeaveOut(directory, fault.Message);
             }
         }
 
@@ -46,12 +56,12 @@ public static class DirectoryReport
             throw new InputException($"{options.Directory}: nothing in it can be read: {string.Join("; ", unread.Take(3))}");
         if (found.Count == 0)
             throw new InputException($"{options.Directory}: holds no dataset, checkpoint or bundle, itself or {Depth} levels below");
+        var models = found.Where(f => f.Dataset is null).ToList();
+        var trainings = models.ToDictionary(m => m.Directory, m => Training(m, LeaveOut), StringComparer.Ordinal);
         var page = new HtmlReport($"Report on {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Directory)))}");
         foreach (var fault in unread) page.Warning($"Left out: {fault}");
         var data = found.Where(f => f.Dataset is not null).ToList();
-        var models = found.Where(f => f.Dataset is null).ToList();
         var sets = new ReportDatasets(data.Select(d => d.Directory), options.Split);
-        var trainings = models.ToDictionary(m => m.Directory, Training, StringComparer.Ordinal);
         var results = new Dictionary<string, (string Data, TaskSpec Task, EvaluateResult Result)>(StringComparer.Ordinal);
         var notMeasured = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var model in models)
@@ -70,7 +80,7 @@ public static class DirectoryReport
                 results[model.Directory] = (
                     directory, dataset.Task, Evaluator.Run(evaluate, dataset, rows, reporter, cancellationToken));
             }
-            catch (InputException fault)
+            catch (Exception fault) when (IsOfOne(fault))
             {
                 // The rest of the page is useful without the figures; the page and the result name the missing ones and the reason.
                 reporter.Warn($"{model.Directory}: not measured: {fault.Message}");
@@ -116,17 +126,37 @@ public static class DirectoryReport
             notMeasured);
     }
 
-    private static JsonObject? Training(InspectResult model) => model.Checkpoint is null ? null : TrainingSection.Read(model.Directory);
+    private static JsonObject? Training(InspectResult model, Action<string, string> leaveOut)
+    {
+        if (model.Checkpoint is null) return null;
+        var training = TrainingSection.Read(model.Directory, out var fault);
+        if (fault is not null) leaveOut(Path.Combine(model.Directory, TrainingFile.Name), fault);
+        return training;
+    }
+
+    // A fault of one model or directory, which says nothing about the others.
+    private static bool IsOfOne(Exception fault) =>
+        fault is InputException or InferenceException or IOException or UnauthorizedAccessException;
 
     private static string? Share(double? value) =>
         value is { } share ? (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %" : null;
 
-    private static IEnumerable<string> Directories(string directory, int depth)
+    private static IEnumerable<string> Directories(string directory, int depth, Action<string, string> leaveOut)
     {
         yield return directory;
         if (depth == 0) yield break;
-        foreach (var child in Directory.EnumerateDirectories(directory).Order(StringComparer.Ordinal))
-            foreach (var found in Directories(child, depth - 1)) yield return found;
+        string[] children = [];
+        try
+        {
+            children = Directory.GetDirectories(directory);
+        }
+        catch (Exception fault) when (IsOfOne(fault))
+        {
+            leaveOut(directory, fault.Message);
+        }
+
+        foreach (var child in children.Order(StringComparer.Ordinal))
+            foreach (var found in Directories(child, depth - 1, leaveOut)) yield return found;
     }
 
     private static string Name(ReportOptions options, InspectResult found) => Path.GetRelativePath(options.Directory, found.Directory);

@@ -35,7 +35,7 @@ internal sealed class ReportDatasets(IEnumerable<string> directories, string spl
     public string For(JsonObject? training, IEnumerable<JsonObject?> others)
     {
         var hashes = (training is null ? others : [training])
-            .Select(t => (string?)t?["data"]?["train_sha256"])
+            .Select(t => t is null ? null : TrainingSection.TrainHash(t))
             .OfType<string>()
             .ToHashSet(StringComparer.Ordinal);
         var trained = _directories.Where(d => hashes.Contains(TrainHash(d))).ToList();

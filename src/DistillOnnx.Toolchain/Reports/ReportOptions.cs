@@ -1,6 +1,6 @@
 using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Stages.Reports;
 using DistillOnnx.Toolchain.Evaluation;
 
 namespace DistillOnnx.Toolchain.Reports;
@@ -40,7 +40,7 @@ public sealed record ReportOptions : IStageOptions
     public IReadOnlyList<string> Validate()
     {
         List<string> faults = [.. Inference.Validate()];
-        if (HtmlReport.PathFault(Out, Overwrite) is { } fault) faults.Add(fault);
+        if (OutputFiles.Fault(Out, Overwrite, Directory, Data) is { } fault) faults.Add(fault);
         if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         return faults;
     }

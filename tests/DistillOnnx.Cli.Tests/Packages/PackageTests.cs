@@ -196,8 +196,16 @@ public sealed partial class PackageTests
                 max_steps = 2,
                 device = "cpu",
             },
-            evaluate = new { data = task["data"], split = "validation", model = task["script-student"], device = "cpu" },
-            export = new { model = task["script-student"], @out = task["script-bundle"] },
+            evaluate = new
+            {
+                data = task["data"],
+                split = "validation",
+                model = task["script-student"],
+                device = "cpu",
+                precision = "int8",
+                report = task["script.html"],
+            },
+            export = new { model = task["script-student"], @out = task["script-bundle"], precision = new[] { "fp32", "int8" } },
         }));
 
         var output = await _feed.DotnetAsync(_feed.Root, "run", "train.cs", "--", "build.json");
@@ -205,6 +213,10 @@ public sealed partial class PackageTests
         var stages = output.Split('\n').Where(l => l.StartsWith('{')).Select(l => (string)JsonNode.Parse(l)!["stage"]!);
         Assert.Equal(["train", "evaluate", "export", "evaluate_bundle"], stages);
         Assert.True(File.Exists(task["script-bundle/distill.json"]));
+
+        // The checkpoint runs in its own precision, and the bundle's page is not in the place of the checkpoint's.
+        Assert.Contains(task["script-student"], await File.ReadAllTextAsync(task["script.html"]), StringComparison.Ordinal);
+        Assert.Contains(task["script-bundle"], await File.ReadAllTextAsync(task["script.bundle.html"]), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -100,6 +100,40 @@ public sealed class ClientInjectionTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Predict_SourceOfTheStreamThrows_IsItsExceptionAtOnce(int before)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var fault = await Assert.ThrowsAsync<InvalidDataException>(() => ReadAsync().WaitAsync(TestServer.Patience));
+
+        Assert.Equal("row 7", fault.Message);
+
+        async Task ReadAsync()
+        {
+            var answers = 0;
+            await foreach (var answer in server.Client.PredictStreamAsync(Requests())) answers++;
+            Assert.Fail($"the stream ended after {answers} answers");
+        }
+
+        async IAsyncEnumerable<PredictStreamRequest> Requests()
+        {
+            for (var i = 0; i < before; i++)
+            {
+                yield return new PredictStreamRequest
+                {
+                    Id = $"{i}",
+                    Request = new PredictRequest { Model = "nli", Inputs = { new PredictionInput { Text = "text" } } },
+                };
+            }
+
+            await Task.Yield();
+            throw new InvalidDataException("row 7");
+        }
+    }
+
     [Fact]
     public async Task Predict_DeadlineOfTheClient_IsNoCancellation()
     {

@@ -58,7 +58,29 @@ public sealed class PredictorInjectionTests : IDisposable
     }
 
     [Fact]
-    public async Task PredictAsync_MoreRowsThanMayWait_IsRefused()
+    public async Task PredictAsync_CallsUpToTheLimitOfTheQueue_AreTaken()
+    {
+        using var host = Build(o =>
+        {
+            o.Bundle = _bundles.Directory(0);
+            o.QueueRows = 64;
+            o.BatchRows = 64;
+
+            // Nothing leaves the queue before it is full.
+            o.BatchTokens = 1 << 20;
+            o.BatchWait = TimeSpan.FromMinutes(1);
+        });
+        var predictor = host.Services.GetRequiredService<IPredictor>();
+        PredictorInput[] inputs = [.. Enumerable.Range(0, 8).Select(i => new PredictorInput($"text {i}"))];
+
+        var calls = Enumerable.Range(0, 8).Select(_ => predictor.PredictAsync(inputs, TestContext.Current.CancellationToken)).ToArray();
+        var answers = await Task.WhenAll(calls).WaitAsync(TestServer.Patience, TestContext.Current.CancellationToken);
+
+        Assert.All(answers, a => Assert.Equal(8, a.Count));
+    }
+
+    [Fact]
+    public async Task PredictAsync_MoreRowsThanMayWait_IsRefusedWithTheLimit()
     {
         using var host = Build(o =>
         {
@@ -67,8 +89,10 @@ public sealed class PredictorInjectionTests : IDisposable
         });
         var predictor = host.Services.GetRequiredService<IPredictor>();
 
-        await Assert.ThrowsAsync<QueueFullException>(
+        var fault = await Assert.ThrowsAsync<ArgumentException>(
             () => predictor.PredictAsync([new("a"), new("b"), new("c")], TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("3 inputs in one call, more than QueueRows (2)", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -98,6 +99,45 @@ public sealed class SampleTests
         var label = expected.Abstained ? "?" : expected.Label;
         Assert.Equal(
             string.Create(CultureInfo.InvariantCulture, $"{label}\t{expected.Probability:0.000}\t{Text}"), run!.Output.TrimEnd('\n'));
+    }
+
+    [Fact]
+    public async Task CSharp_ClientLibraryInterruptedWhileItWaitsForALine_EndsAtOnce()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "signals to a group of processes need setsid");
+        await using var server = await TestServer.StartAsync();
+        using var over = new CancellationTokenSource(TestServer.Patience);
+        using var process = Process.Start(new ProcessStartInfo(
+            "setsid", ["dotnet", "run", "--no-build", "-c", "Release", "predict.cs", "--", server.Address, "nli"])
+        {
+            WorkingDirectory = Path.GetDirectoryName(Samples)!,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        try
+        {
+            // As many lines as it sends at once: after their answers it waits for the next one.
+            const int batch = 64;
+            for (var i = 0; i < batch; i++) await process.StandardInput.WriteLineAsync($"{Text} {i}");
+            await process.StandardInput.FlushAsync(over.Token);
+            for (var i = 0; i < batch; i++)
+            {
+                if (await process.StandardOutput.ReadLineAsync(over.Token) is not null) continue;
+                var error = await process.StandardError.ReadToEndAsync(over.Token);
+                Assert.SkipUnless(IsBuilt(new Programs.Run(1, "", error)), "scripts/predict.cs is not built");
+                Assert.Fail(error);
+            }
+
+            await Programs.RunAsync("kill", ["-INT", "--", $"-{process.Id}"], Samples);
+            await process.WaitForExitAsync(over.Token);
+
+            Assert.Equal(130, process.ExitCode);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
     }
 
     [Fact]

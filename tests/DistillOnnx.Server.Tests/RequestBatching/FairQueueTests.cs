@@ -40,6 +40,16 @@ public sealed class FairQueueTests
     }
 
     [Fact]
+    public void Refuses_OneCallerAlone_MayFillTheQueue()
+    {
+        var queue = new FairQueue(100, oneCaller: true);
+        queue.Add(Call("", 70, 10));
+
+        Assert.Null(queue.Refuses("", 30));
+        Assert.Equal(RefusalReason.QueueFull, queue.Refuses("", 31));
+    }
+
+    [Fact]
     public void TokensUntilServed_BehindAHugeCaller_CountsOnlyWhatGoesFirst()
     {
         var queue = new FairQueue(1000);

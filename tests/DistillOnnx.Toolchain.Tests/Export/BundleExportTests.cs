@@ -136,5 +136,26 @@ public sealed class BundleExportTests : IDisposable
         Assert.False(Directory.Exists(options.Out));
     }
 
+    [Fact]
+    public async Task RunAsync_AbstainingOnOpenAnswers_IsRefused()
+    {
+        var options = Options(new TaskSpec { Name = "tiny", Kind = TaskKind.Text, MaxLabelTokens = 6 }) with { AbstainBelow = 0.9 };
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            BundleExport.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+        Assert.Contains("--abstain-below needs a closed set of labels", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(options.Out));
+    }
+
+    [Fact]
+    public void Validate_OptionsOfTheRowsWithoutData_AreRefused()
+    {
+        var options = new ExportOptions { Model = "m", Out = "o", Split = "train", Rows = 10, MaxAccuracyLoss = 1 };
+
+        Assert.Equal(
+            ["--split needs --data", "--rows needs --data", "--max-accuracy-loss needs --data"], options.Validate());
+        Assert.Empty((options with { Data = "d" }).Validate());
+        Assert.Empty(new ExportOptions { Model = "m", Out = "o" }.Validate());
+    }
+
     private ExportOptions Options(TaskSpec task, int seed = 3) => TinyProject.Create(_root, task, seed);
 }

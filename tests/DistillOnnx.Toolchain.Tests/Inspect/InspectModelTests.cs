@@ -113,6 +113,27 @@ public sealed class InspectModelTests : IDisposable
     }
 
     [Fact]
+    public void Run_ReportThatIsReadOrExists_IsRefusedAndLeft()
+    {
+        var checkpoint = Path.Combine(_root, "checkpoint");
+        RandomCheckpoint.Write(checkpoint, RandomCheckpoint.Uneven, Labels, spieceModel: TinyTokenizer.SpieceModel);
+        var page = Path.Combine(_root, "page.html");
+        File.WriteAllText(page, "kept");
+        var config = Path.Combine(checkpoint, "config.json");
+        var before = File.ReadAllBytes(config);
+        string Refusal(InspectOptions options) => Assert.Throws<InputException>(
+            () => Inspector.Run(options, Reporter.None, TestContext.Current.CancellationToken)).Message;
+
+        Assert.StartsWith($"{page}: exists already", Refusal(new() { Directory = checkpoint, Report = page }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{config}: is read as well",
+            Refusal(new() { Directory = checkpoint, Report = config, Overwrite = true }),
+            StringComparison.Ordinal);
+        Assert.Equal("kept", File.ReadAllText(page));
+        Assert.Equal(before, File.ReadAllBytes(config));
+    }
+
+    [Fact]
     public void Run_AnotherDirectory_NamesInOneLineWhatWasExpected()
     {
         var file = Path.Combine(_root, "file");
