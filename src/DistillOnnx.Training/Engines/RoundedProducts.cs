@@ -1,3 +1,4 @@
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines;
@@ -38,7 +39,7 @@ internal sealed class RoundedProducts : IDisposable
         using var right = IsRounded(b) ? null : Round(Place.Right, b);
         using var product = Get(Place.Result, result.shape);
         product.addmm_(left ?? a, right ?? b, 0, 1);
-        if (add) result.add_(product);
+        if (add) result.AddInPlace(product);
         else result.copy_(product);
     }
 

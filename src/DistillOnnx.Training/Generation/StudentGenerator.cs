@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ internal sealed class StudentGenerator(T5Model model)
         {
             var crossBias = T5Model.MaskBias(inputs.Mask);
             var open = Enumerable.Range(0, answers.Length).ToArray();
-            var last = full([open.Length, 1], model.Config.DecoderStartTokenId, dtype: ScalarType.Int64, device: model.Device);
+            var last = TensorMath.Constant([open.Length, 1], model.Config.DecoderStartTokenId, ScalarType.Int64, model.Device);
             for (var position = 0; position < maxNewTokens && open.Length > 0; position++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -88,7 +89,7 @@ internal sealed class StudentGenerator(T5Model model)
                 var logits = model.Logits(model.DecodeStep(last, position, caches, crossBias));
                 RequireNumbers(logits.amax(-1));
                 var sums = tensor(search.SelectMany(s => s.Scores).ToArray(), [batch * beams, 1], device: model.Device);
-                var scores = nn.functional.log_softmax(logits, -1) + sums;                                   // (B·beams, V)
+                var scores = nn.functional.log_softmax(logits, -1).Plus(sums);                                   // (B·beams, V)
                 var count = Math.Min((1 + model.Config.EndTokenCount) * beams, beams * model.Config.VocabSize);
                 var (values, indices) = scores.view(batch, -1).topk(count, dim: 1);
                 var best = values.cpu().data<float>().ToArray();

@@ -1,3 +1,4 @@
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Optimizers;
@@ -44,7 +45,7 @@ internal sealed class Adafactor : IOptimizer
     {
         using var off = no_grad();
         using var all = NewDisposeScope();
-        if (gradientScale != 1) gradients.mul_(gradientScale);
+        if (gradientScale != 1) gradients.MultiplyInPlace(gradientScale);
         foreach (var group in _groups)
         {
             using var scope = NewDisposeScope();
@@ -60,34 +61,34 @@ internal sealed class Adafactor : IOptimizer
     private void Step(ParameterGroup group, Tensor weights, Tensor gradients, double learningRate, double keep)
     {
         long[] inner = group.IsMatrix ? [1L, 2L] : [1L];
-        var square = gradients.square().add_(Epsilon);
+        var square = gradients.Squared().AddInPlace(Epsilon);
         var row = group.RowsOf(_rows);
         Tensor update;
         if (group.IsMatrix)
         {
             var column = group.ColumnsOf(_columns);
-            row.mul_(keep).add_(square.mean([2L]), alpha: 1 - keep);
-            column.mul_(keep).add_(square.mean([1L]), alpha: 1 - keep);
+            row.MultiplyInPlace(keep).AddInPlace(square.mean([2L]), 1 - keep);
+            column.MultiplyInPlace(keep).AddInPlace(square.mean([1L]), 1 - keep);
             update = (row / row.mean([1L], keepdim: true)).rsqrt_().unsqueeze(2) * column.rsqrt().unsqueeze(1);   // [count, rows, columns]
         }
         else
         {
-            row.mul_(keep).add_(square, alpha: 1 - keep);
+            row.MultiplyInPlace(keep).AddInPlace(square, 1 - keep);
             update = row.rsqrt();
         }
 
         update.mul_(gradients);
-        var size = update.square().mean(inner, keepdim: true).sqrt_().div_(ClipThreshold).clamp_(min: 1.0);
-        update.div_(size).mul_(learningRate);
+        var size = update.Squared().mean(inner, keepdim: true).sqrt_().MultiplyInPlace(1 / ClipThreshold).AtLeastInPlace(1);
+        update.div_(size).MultiplyInPlace(learningRate);
         if (_scaleParameter)
         {
-            var scale = weights.square().mean(inner, keepdim: true).sqrt_().clamp_(min: ParameterScale.Least);
+            var scale = weights.Squared().mean(inner, keepdim: true).sqrt_().AtLeastInPlace(ParameterScale.Least);
             update.mul_(scale);
-            if (_weightDecay != 0) weights.mul_(scale.mul_(-learningRate * _weightDecay).add_(1));
+            if (_weightDecay != 0) weights.mul_(scale.MultiplyInPlace(-learningRate * _weightDecay).AddInPlace(1));
         }
         else if (_weightDecay != 0)
         {
-            weights.mul_(1 - learningRate * _weightDecay);
+            weights.MultiplyInPlace(1 - learningRate * _weightDecay);
         }
 
         weights.sub_(update);

@@ -1,5 +1,6 @@
 using DistillOnnx.Training.Engines.Kernels;
 using DistillOnnx.Training.Engines.Script;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Optimizers;
@@ -80,7 +81,7 @@ internal sealed class AdamW : IOptimizer
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        if (gradientScale != 1) gradients.mul_(gradientScale);
+        if (gradientScale != 1) gradients.MultiplyInPlace(gradientScale);
         if (_scaled is null)
         {
             TorchScript.AdamW.Invoke(

@@ -1,4 +1,5 @@
 using DistillOnnx.Training.Engines.Kernels;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Optimizers;
@@ -25,7 +26,7 @@ internal static class GradientNorm
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var norm = gradients.norm();
-        if (bound > 0) gradients.mul_((bound / (norm + 1e-6)).clamp(max: 1.0));
+        if (bound > 0) gradients.mul_(norm.Plus(1e-6).reciprocal_().MultiplyInPlace(bound).AtMostInPlace(1));
         return norm.reshape(1).MoveToOuterDisposeScope().DetachFromDisposeScope();
     }
 

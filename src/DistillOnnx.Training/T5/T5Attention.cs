@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;
@@ -47,7 +48,7 @@ internal sealed class T5Attention : nn.Module
         using var scope = NewDisposeScope();
 
         // libtorch's attention divides scores by √d_kv, which T5 does not.
-        var query = Split(_q.Forward(x)) * Math.Sqrt(_config.DKv);
+        var query = Split(_q.Forward(x)).Times(Math.Sqrt(_config.DKv));
         var mixed = nn.functional.scaled_dot_product_attention(query, key, value, bias, training ? _config.DropoutRate : 0) // (B, H, Q, d)
             .transpose(1, 2).contiguous().view(x.shape[0], -1, _config.InnerDim);
         return _o.Forward(mixed).MoveToOuterDisposeScope();

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;
@@ -56,10 +57,11 @@ internal sealed class T5Block : nn.Module
         var normed = _selfNorm.Forward(x);
         var (key, value) = SelfAttention.KeysAndValues(normed);
         if (cache is not null) (key, value) = cache.Append(key, value);
-        x = x + Dropout(SelfAttention.Forward(normed, key, value, selfBias));
+        x = x.Plus(Dropout(SelfAttention.Forward(normed, key, value, selfBias)));
         if (CrossAttention is not null)
-            x = x + Dropout(CrossAttention.Forward(_crossNorm!.Forward(x), cache!.EncoderKey, cache.EncoderValue, crossBias!));
-        x = x + Dropout(_feedForward.Forward(_feedForwardNorm.Forward(x)));
+            x = x.Plus(
+                Dropout(CrossAttention.Forward(_crossNorm!.Forward(x), cache!.EncoderKey, cache.EncoderValue, crossBias!)));
+        x = x.Plus(Dropout(_feedForward.Forward(_feedForwardNorm.Forward(x))));
         return x.MoveToOuterDisposeScope();
     }
 

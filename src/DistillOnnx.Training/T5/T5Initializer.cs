@@ -1,3 +1,4 @@
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;
@@ -19,9 +20,9 @@ internal static class T5Initializer
         {
             using var scope = NewDisposeScope();
             if (StandardDeviation(model, name) is { } deviation)
-                parameter.copy_(randn(parameter.shape, dtype: ScalarType.Float32, generator: generator) * deviation);
+                parameter.copy_(randn(parameter.shape, dtype: ScalarType.Float32, generator: generator).Times(deviation));
             else
-                parameter.fill_(model.Config.InitializerFactor);
+                parameter.FillInPlace(model.Config.InitializerFactor);
         }
     }
 

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Labels;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.T5;
@@ -105,6 +106,6 @@ internal sealed class T5Labels(T5Model model)
         }
 
         return relative.Bias(buckets, distinct.Length, length, length)
-            + tensor(mask, [distinct.Length, 1, length, length], device: model.Device);
+            .Plus(tensor(mask, [distinct.Length, 1, length, length], device: model.Device));
     }
 }

@@ -1,3 +1,4 @@
+using DistillOnnx.Training.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,8 +7,7 @@ namespace DistillOnnx.Training.T5;
 /// <summary>T5's layer norm: scaled by the root mean square, neither centred nor shifted (Zhang and Sennrich 2019).</summary>
 internal sealed class T5LayerNorm : nn.Module
 {
-    // Kept: one that is made for a call may be finalized while the call still reads it.
-    private readonly TorchSharp.Scalar _epsilon;
+    private readonly float _epsilon;
     private readonly T5Precision _precision;
 
     /// <param name="weight">[d_model].</param>
@@ -28,9 +28,9 @@ internal sealed class T5LayerNorm : nn.Module
     /// <summary>float32 […, d_model] → the same, in the type that is computed in.</summary>
     public Tensor Forward(Tensor x)
     {
-        using var squares = x.square();
+        using var squares = x.Squared();
         using var mean = squares.mean([-1L], keepdim: true);
-        using var scale = (mean + _epsilon).rsqrt();
+        using var scale = mean.Plus(_epsilon).rsqrt();
         using var normal = x * scale;
         if (_precision.ComputeType == ScalarType.Float32) return normal * Weight;
         using var scaled = normal * Weight;

@@ -97,7 +97,7 @@ public sealed class T5Model : nn.Module
         using var scope = NewDisposeScope();
         var length = (int)inputIds.shape[1];
         var mask = MaskBias(attentionMask);
-        return _encoder.Forward(Embed(inputIds), p => p.Bias(length, length) + mask).MoveToOuterDisposeScope();        // bias: (B, H, S, S)
+        return _encoder.Forward(Embed(inputIds), p => p.Bias(length, length).Plus(mask)).MoveToOuterDisposeScope();        // bias: (B, H, S, S)
     }
 
     /// <summary>Runs the decoder on all positions at once, each seeing itself and the ones before.</summary>
@@ -109,9 +109,9 @@ public sealed class T5Model : nn.Module
     {
         using var scope = NewDisposeScope();
         var length = (int)decoderInputIds.shape[1];
-        var future = full([length, length], MaskedScore, dtype: ScalarType.Float32, device: decoderInputIds.device).triu(1);
+        var future = TensorMath.Constant([length, length], MaskedScore, ScalarType.Float32, decoderInputIds.device).triu(1);
         // (1, H, T, T)
-        return DecodeHidden(decoderInputIds, p => p.Bias(length, length) + future, encoderHidden, encoderMask).MoveToOuterDisposeScope();
+        return DecodeHidden(decoderInputIds, p => p.Bias(length, length).Plus(future), encoderHidden, encoderMask).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder on one more position, after those that the caches hold.</summary>
@@ -168,7 +168,7 @@ public sealed class T5Model : nn.Module
     {
         using var scope = NewDisposeScope();
         var flat = targets.reshape(-1);
-        var rows = flat.ne(-100).nonzero().squeeze(1);
+        var rows = flat.OtherThan(-100).nonzero().squeeze(1);
         var logits = Logits(hidden.reshape(-1, Config.DModel).index_select(0, rows));
         return nn.functional.cross_entropy(logits, flat.index_select(0, rows), reduction: nn.Reduction.None).MoveToOuterDisposeScope();
     }
@@ -179,9 +179,9 @@ public sealed class T5Model : nn.Module
     public Tensor ShiftRight(Tensor targets)
     {
         using var scope = NewDisposeScope();
-        var start = full([targets.shape[0], 1], Config.DecoderStartTokenId, dtype: ScalarType.Int64, device: targets.device);
+        var start = TensorMath.Constant([targets.shape[0], 1], Config.DecoderStartTokenId, ScalarType.Int64, targets.device);
         var shifted = cat([start, targets.narrow(1, 0, targets.shape[1] - 1)], 1);
-        return shifted.masked_fill(shifted.eq(-100), Config.PadTokenId).MoveToOuterDisposeScope();
+        return shifted.FilledWhere(shifted.EqualTo(-100), Config.PadTokenId).MoveToOuterDisposeScope();
     }
 
     /// <summary>Token embeddings: int64 [B, S] → [B, S, d_model].</summary>
@@ -198,14 +198,14 @@ public sealed class T5Model : nn.Module
     internal static Tensor MaskBias(Tensor mask)
     {
         using var scope = NewDisposeScope();
-        return mask.eq(0).to(ScalarType.Float32).mul(MaskedScore).unsqueeze(1).unsqueeze(1).MoveToOuterDisposeScope();
+        return mask.EqualTo(0).to(ScalarType.Float32).Times(MaskedScore).unsqueeze(1).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>[vocab_size, d_model].</summary>
     internal Tensor HeadWeight => (_lmHead ?? _shared).Weight;
 
     /// <summary>A tied head's input is scaled down, since embeddings are not initialised as a projection's weights are.</summary>
-    internal Tensor HeadInput(Tensor hidden) => Config.ScaleDecoderOutputs ? hidden * (1 / Math.Sqrt(Config.DModel)) : hidden.alias();
+    internal Tensor HeadInput(Tensor hidden) => Config.ScaleDecoderOutputs ? hidden.Times(1 / Math.Sqrt(Config.DModel)) : hidden.alias();
 
     /// <inheritdoc/>
     protected override void RegisterComponents()

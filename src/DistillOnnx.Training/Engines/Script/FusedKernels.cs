@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DistillOnnx.Training.Native;
 using static TorchSharp.torch;
 
 namespace DistillOnnx.Training.Engines.Script;
@@ -44,10 +45,10 @@ internal static class FusedKernels
         Tensor Heads(int seed) => Random(seed, rows, length, heads, width).to(type);
         var bias = Random(5, rows, heads, length, length);
         // Some keys are hidden, as padding is.
-        bias.narrow(3, length - 4, 4).fill_(T5.T5Model.MaskedScore);
+        bias.narrow(3, length - 4, 4).FillInPlace(T5.T5Model.MaskedScore);
         var scale = Math.Pow(width, -0.5);
         return TorchScript.Step(type).Invoke(
-            "kernel_difference", Heads(1) * scale, Heads(2), Heads(3), bias, Heads(4), (int)KernelForm.PlainWithSums, (int)form)
+            "kernel_difference", Heads(1).Times(scale), Heads(2), Heads(3), bias, Heads(4), (int)KernelForm.PlainWithSums, (int)form)
             .item<float>();
     }
 }

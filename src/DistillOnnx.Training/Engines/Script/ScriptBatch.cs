@@ -1,5 +1,6 @@
 using DistillOnnx.Core.T5;
 using DistillOnnx.Training.MicroBatches;
+using DistillOnnx.Training.Native;
 using DistillOnnx.Training.T5;
 using static TorchSharp.torch;
 
@@ -139,7 +140,7 @@ internal sealed class ScriptBatch(T5Config config, Device device, ShapeSteps ste
     }
 
     private Tensor Future(int length) => Corner(
-        ref _future, length, () => full([length, length], T5Model.MaskedScore, dtype: ScalarType.Float32, device: device).triu(1));
+        ref _future, length, () => TensorMath.Constant([length, length], T5Model.MaskedScore, ScalarType.Float32, device).triu(1));
 
     private static Tensor Corner(ref Tensor? kept, int length, Func<Tensor> make)
     {
