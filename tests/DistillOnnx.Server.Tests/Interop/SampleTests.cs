@@ -107,8 +107,9 @@ public sealed class SampleTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "signals to a group of processes need setsid");
         await using var server = await TestServer.StartAsync();
         using var over = new CancellationTokenSource(TestServer.Patience);
-        using var process = Process.Start(new ProcessStartInfo(
-            "setsid", ["dotnet", "run", "--no-build", "-c", "Release", "predict.cs", "--", server.Address, "nli"])
+        // A suite that a script starts in the background has SIGINT ignored, and its children inherit that; env gives them the default.
+        string[] command = ["dotnet", "run", "--no-build", "-c", "Release", "predict.cs", "--", server.Address, "nli"];
+        using var process = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT", "setsid", .. command])
         {
             WorkingDirectory = Path.GetDirectoryName(Samples)!,
             RedirectStandardInput = true,
