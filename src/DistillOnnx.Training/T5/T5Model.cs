@@ -97,7 +97,8 @@ public sealed class T5Model : nn.Module
         using var scope = NewDisposeScope();
         var length = (int)inputIds.shape[1];
         var mask = MaskBias(attentionMask);
-        return _encoder.Forward(Embed(inputIds), p => p.Bias(length, length).Plus(mask)).MoveToOuterDisposeScope();        // bias: (B, H, S, S)
+        // bias: (B, H, S, S)
+        return _encoder.Forward(Embed(inputIds), p => p.Bias(length, length).Plus(mask)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder on all positions at once, each seeing itself and the ones before.</summary>
@@ -111,7 +112,8 @@ public sealed class T5Model : nn.Module
         var length = (int)decoderInputIds.shape[1];
         var future = TensorMath.Constant([length, length], MaskedScore, ScalarType.Float32, decoderInputIds.device).triu(1);
         // (1, H, T, T)
-        return DecodeHidden(decoderInputIds, p => p.Bias(length, length).Plus(future), encoderHidden, encoderMask).MoveToOuterDisposeScope();
+        return DecodeHidden(decoderInputIds, p => p.Bias(length, length).Plus(future), encoderHidden, encoderMask)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder on one more position, after those that the caches hold.</summary>
