@@ -11,7 +11,6 @@ namespace DistillOnnx.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-
     private Checkpoint(
         CheckpointPlace place, T5Config config, ITensorSource tensors, IReadOnlyList<string> files, IReadOnlyList<string> notes)
     {

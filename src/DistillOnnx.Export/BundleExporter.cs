@@ -41,7 +41,7 @@ public static class BundleExporter
         OutputDirectory.Require(options.Out, options.Overwrite, options.Model, options.Base, options.Task);
         using var checkpoint = Checkpoint.Open(options.Model, options.Base);
         foreach (var note in checkpoint.Notes) reporter.Info(note);
-        var task = BundleTask.Load(options, checkpoint);
+        var task = BundleTask.Load(options, checkpoint.Place);
         if (options.Graphs == GraphSet.Label && task.Kind == TaskKind.Text)
             throw new InputException($"{options.Model}: --graphs label needs a closed set of labels, found a task of kind \"text\"");
 

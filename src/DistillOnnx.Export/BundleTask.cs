@@ -10,7 +10,7 @@ internal static class BundleTask
     /// <summary>
     /// The task given, else the checkpoint's own, else the one that any text-to-text model can do: open text without prefixes.
     /// </summary>
-    public static TaskSpec Load(BundleExportOptions options, Checkpoint checkpoint)
+    public static TaskSpec Load(BundleExportOptions options, CheckpointPlace checkpoint)
     {
         if (options.Task is { } given) return TaskSpec.Load(given);
         if (File.Exists(Path.Combine(checkpoint.Directory, TaskSpec.FileName))) return TaskSpec.Load(checkpoint.Directory);
@@ -31,10 +31,10 @@ internal static class BundleTask
             }
         }
 
-        return new BundleSource(Name(checkpoint), weights, checkpoint.Config.ParameterCount);
+        return new BundleSource(Name(checkpoint.Place), weights, checkpoint.Config.ParameterCount);
     }
 
-    private static string Name(Checkpoint checkpoint)
+    private static string Name(CheckpointPlace checkpoint)
     {
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint.Directory)));
         return name.Length == 0 ? "checkpoint" : name;

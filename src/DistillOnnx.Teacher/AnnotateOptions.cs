@@ -1,8 +1,8 @@
 using DistillOnnx.Core;
 using DistillOnnx.Data;
 using DistillOnnx.Data.Selection;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
-using DistillOnnx.Stages.Reports;
 using DistillOnnx.Teacher.Answers;
 using DistillOnnx.Teacher.Clients;
 using DistillOnnx.Teacher.Prompts;
@@ -262,7 +262,7 @@ public sealed record AnnotateOptions : IStageOptions
         if (Try is < 0 or > 1000) faults.Add($"--try must be between 0 and 1000, found {Try}");
         if (Try > 0 && (Batch || Offline || Plan || Preview > 0 || Merge.Count > 0))
             faults.Add("--try stands alone: it asks at once and saves nothing");
-        if (HtmlReport.PathFault(Report, Overwrite) is { } fault) faults.Add(fault);
+        if (OutputFiles.Fault(Report, Overwrite, [Data, Prompt, Exemplars, Prices, .. Merge]) is { } fault) faults.Add(fault);
         else if (NoDirectory(Report) is { } missing) faults.Add($"--report: there is no directory {missing}");
         if (Exemplars is not null && DrawExemplars > 0) faults.Add("--exemplars and --draw-exemplars exclude each other");
         if (DrawExemplars is < 0 or > 64) faults.Add($"--draw-exemplars must be between 0 and 64, found {DrawExemplars}");

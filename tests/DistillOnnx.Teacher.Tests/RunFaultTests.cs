@@ -110,6 +110,19 @@ public sealed class RunFaultTests : AnnotationTest
     }
 
     [Fact]
+    public async Task Run_ReportThatIsAFileOfTheDataset_IsRefused()
+    {
+        TestData.Write(Work["data"], 6);
+        await using var endpoint = await FakeEndpoint.StartAsync(TestData.Right);
+        var rows = Path.Combine(Work["data"], "train.jsonl");
+        var before = File.ReadAllText(rows);
+
+        await Fails(Options(endpoint) with { Report = rows, Overwrite = true }, $"{rows}: is read as well ({Work["data"]})");
+
+        Assert.Equal(before, File.ReadAllText(rows));
+    }
+
+    [Fact]
     public async Task Run_EndpointThatTurnsAway_GetsEveryRowInTheEnd()
     {
         TestData.Write(Work["data"], 300);

@@ -92,8 +92,13 @@ public sealed class OutputDirectory : IDisposable
     {
         static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
         if (!Exists(target) || !Exists(input)) return false;
-        return Lies(Resolved(input), Resolved(target));
+        return WouldHold(target, input);
     }
+
+    /// <summary>Whether a path is an output or lies in it, by links or otherwise.</summary>
+    /// <param name="target">Path of the output, which need not exist.</param>
+    /// <param name="path">The path, which need not exist.</param>
+    public static bool WouldHold(string target, string path) => Lies(Resolved(path), Resolved(target));
 
     private static void RequireApart(string target, IEnumerable<string?> inputs)
     {

@@ -139,13 +139,6 @@ public sealed class HtmlReport(string title)
     /// <exception cref="InputException">The file cannot be written.</exception>
     public void Save(string path) => AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(ToHtml()));
 
-    /// <summary>What is wrong with a report's path, or null: it exists and may not be replaced.</summary>
-    /// <param name="path">The file; null: no report is asked for.</param>
-    /// <param name="overwrite">Whether an existing file may be replaced.</param>
-    public static string? PathFault(string? path, bool overwrite) => path is not null && !overwrite && File.Exists(path)
-        ? $"{path}: exists already; choose another file or pass --overwrite"
-        : null;
-
     // A browser would break an id or a label at its hyphens.
     private static bool IsWord(string? cell) =>
         cell is { Length: > 0 and <= LongestWord } && !cell.AsSpan().ContainsAny(' ', '\n', '\t');

@@ -57,7 +57,7 @@ public static class BundleExport
     // Open answers have no probability on which a model could abstain.
     private static void RequireProbabilities(ExportOptions options)
     {
-        using var checkpoint = Checkpoint.Open(options.Model, options.Base);
+        var checkpoint = CheckpointPlace.Find(options.Model, options.Base);
         if (BundleTask.Load(options.ToBundleOptions(), checkpoint).Kind == TaskKind.Text)
             throw new InputException($"{options.Model}: --abstain-below needs a closed set of labels, found a task of kind \"text\"");
     }

@@ -1,4 +1,5 @@
 using DistillOnnx.Data;
+using DistillOnnx.Stages.IO;
 using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Import;
@@ -162,12 +163,9 @@ public sealed record ImportOptions : IStageOptions
         if (paper && IgnoreCase) faults.Add($"--ignore-case: the labels of {Source} are known");
         if (SkipBadRows is not null && !Overwrite && File.Exists(SkipBadRows))
             faults.Add($"{SkipBadRows}: exists already; choose another file or pass --overwrite");
-        if (SkipBadRows is not null && IsInOutput(SkipBadRows))
+        if (SkipBadRows is not null && Out.Length > 0 && OutputDirectory.WouldHold(Out, SkipBadRows))
             faults.Add($"--skip-bad-rows: {SkipBadRows} is in the output, which is replaced as a whole; choose another place");
         if (ChoiceSeparator.Length == 0) faults.Add("--choice-separator is empty");
         return faults;
     }
-
-    private bool IsInOutput(string file) => Out.Length > 0 && Path.GetFullPath(file).StartsWith(
-        Path.TrimEndingDirectorySeparator(Path.GetFullPath(Out)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 }
