@@ -32,6 +32,12 @@ public sealed record RuntimeOptions
     /// </summary>
     public bool Spin { get; init; } = true;
 
+    /// <summary>
+    /// Whether label graphs run this project's kernels between their matrix products, on a processor: attention, and in eight bits all that
+    /// quantises. Without them ONNX Runtime's own operators do the same in more passes over memory; probabilities differ by rounding.
+    /// </summary>
+    public bool Kernels { get; init; } = true;
+
     /// <summary>Which graphs answer a closed-set task.</summary>
     public GraphChoice Graph { get; init; } = GraphChoice.Auto;
 

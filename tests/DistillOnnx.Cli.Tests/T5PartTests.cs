@@ -16,6 +16,8 @@ public sealed class T5PartTests
         ["Export/GraphForm"] = "how a graph is written",
         ["Export/LabelStart"] = "what a label graph's decoder computes at export",
         ["Export/QuantizedRows"] = "in training nothing is computed in eight bits",
+        ["Export/RowFunctions"] = "in training nothing is computed in eight bits",
+        ["Export/ScaledRows"] = "in training nothing is computed in eight bits",
         ["Export/T5Choices"] = "in training one method scores both kinds of closed sets",
         ["Export/T5Context"] = "the graph that all parts add to",
         ["Export/T5FoldedAttention"] = "faster in label graphs alone",

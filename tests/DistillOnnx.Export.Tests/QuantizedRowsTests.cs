@@ -63,7 +63,7 @@ public sealed class QuantizedRowsTests
         }
     }
 
-    /// <summary>Only graphs that label take the operator of a later opset; it hides what the mask hides, wherever that stands.</summary>
+    /// <summary>Only graphs that label have functions, of a later opset; attention hides what the mask hides, wherever it stands.</summary>
     [Fact]
     public void Labels_InEightBits_HideWhatTheMaskHides()
     {
@@ -74,7 +74,7 @@ public sealed class QuantizedRowsTests
         var plan = LabelPlan.Create(
             LabelTrie.Build([[10, 11, 1], [10, 12, 1], [9, 1]], ["a", "b", "c"]), weights.Config.DecoderStartTokenId);
         var graph = T5Graphs.Labels(weights, form, plan);
-        Assert.Equal(weights.Config.NumLayers, graph.Graph.Node.Count(n => n.OpType == "Attention"));
+        Assert.Equal(weights.Config.NumLayers, graph.Graph.Node.Count(n => n.OpType == RowFunctions.AttendRows.Name));
         Assert.Equal((OnnxWriter.AttentionOpset, OnnxWriter.Opset), (graph.Opset, T5Graphs.Encoder(weights, form).Opset));
         Assert.Equal(OnnxWriter.Opset, T5Graphs.Labels(weights, form with { Portable = true }, plan).Opset);
 

@@ -18,12 +18,15 @@ public sealed class RowIndependenceTests
         "predict the yes", "is it yes and is it no and is it not", "be be be", "the the the the the the the the the the the",
     ];
 
-    /// <summary>Padding changes the order in which a softmax sums, by which a number in eight bits may be rounded the other way.</summary>
+    /// <summary>
+    /// Padding changes the order in which ONNX Runtime's softmax sums, by which a number in eight bits may be rounded the other way; the
+    /// kernels do not see padding.
+    /// </summary>
     [Theory]
     [InlineData("fp32", 1e-5, false)]
     [InlineData("fp16", 1e-3, false)]
     [InlineData("q4", 1e-5, false)]
-    [InlineData("int8", 2e-3, false)]
+    [InlineData("int8", 1e-5, false)]
     [InlineData("int8", 2e-3, true)]
     public void Predict_RowAloneAndInAnyBatch_IsAnsweredAlike(string precision, double tolerance, bool portable)
     {

@@ -96,6 +96,9 @@ internal ref struct ProtoReader
         return Take((int)length);
     }
 
+    /// <summary>Reads a nested message.</summary>
+    public ProtoReader ReadNested() => new(ReadBytes(out var at), _source, _expected, at);
+
     /// <summary>Passes over the field's value.</summary>
     public void Skip()
     {

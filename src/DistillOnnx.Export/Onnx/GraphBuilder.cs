@@ -123,7 +123,8 @@ internal sealed partial class GraphBuilder
     /// <summary>Adds a node with one output.</summary>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">Its inputs; <see cref="Value.None"/> for one left out.</param>
-    /// <param name="attributes">Its attributes; of int, long, float, string, arrays of numbers, or a <see cref="GraphBuilder"/>.</param>
+    /// <param name="attributes">Its attributes; of int, long, float, string, arrays of numbers, a <see cref="GraphBuilder"/>, or within a
+    /// function an <see cref="AttributeReference"/>.</param>
     public Value Node(string op, Value[] inputs, params (string Name, object Value)[] attributes) => Nodes(op, inputs, 1, attributes)[0];
 
     /// <summary>Adds a node with several outputs.</summary>
@@ -192,6 +193,7 @@ internal sealed partial class GraphBuilder
             case int i: (attribute.Type, attribute.I) = (AttributeProto.Types.AttributeType.Int, i); break;
             case long i: (attribute.Type, attribute.I) = (AttributeProto.Types.AttributeType.Int, i); break;
             case ElementType t: (attribute.Type, attribute.I) = (AttributeProto.Types.AttributeType.Int, (long)t); break;
+            case AttributeReference r: (attribute.Type, attribute.RefAttrName) = (r.Type, r.Name); break;
             case float f: (attribute.Type, attribute.F) = (AttributeProto.Types.AttributeType.Float, f); break;
             case string s:
                 (attribute.Type, attribute.S) = (AttributeProto.Types.AttributeType.String, ByteString.CopyFrom(s, Encoding.UTF8));

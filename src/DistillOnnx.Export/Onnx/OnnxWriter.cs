@@ -88,6 +88,7 @@ internal static class OnnxWriter
         foreach (var domain in builder.Domains)
             model.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = domain.Length == 0 ? builder.Opset : 1 });
         foreach (var (key, value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal)) model.MetadataProps.Add(Entry(key, value));
+        model.Functions.AddRange(builder.Functions);
         model.WriteTo(stream);
 
         var graphLength = (long)builder.Graph.CalculateSize();

@@ -12,17 +12,18 @@ internal sealed record GraphForm
     public GraphPrecision Precision { get; init; }
 
     /// <summary>
-    /// Whether the encoder's self-attention is ONNX's own operator <c>Attention</c>, which came with opset 23. On a processor ONNX Runtime
-    /// runs it in two thirds of the time of the contributed <c>MultiHeadAttention</c>, for it does not move heads through memory.
+    /// Whether what happens between integer products stands in the graph as <see cref="RowFunctions"/>, for which this project's runtime
+    /// has kernels. They are defined by operators of opset 23: a runtime without the kernels runs its <c>Attention</c> in two thirds of
+    /// the time of the contributed <c>MultiHeadAttention</c>, for it does not move heads through memory.
     /// </summary>
-    public bool AttentionOperator { get; init; }
+    public bool Functions { get; init; }
 
     /// <summary>The version of ONNX's own operators that the graph names.</summary>
-    public int Opset => AttentionOperator ? OnnxWriter.AttentionOpset : OnnxWriter.Opset;
+    public int Opset => Functions ? OnnxWriter.AttentionOpset : OnnxWriter.Opset;
 
     /// <summary>
     /// The form of graphs that label, which only this project's runtimes and ONNX Runtime itself read: what eight bits are for is
-    /// processors, so there they take the operator that is faster on one. Graphs that decode stay readable by older runtimes.
+    /// processors, so there they take what is faster on one. Graphs that decode stay readable by older runtimes.
     /// </summary>
-    public GraphForm ForLabels() => this with { AttentionOperator = Precision == GraphPrecision.Int8 && !Portable };
+    public GraphForm ForLabels() => this with { Functions = Precision == GraphPrecision.Int8 && !Portable };
 }

@@ -16,9 +16,6 @@ internal sealed record QuantizedRows(Value Bytes, byte ZeroPoint, Value Scale)
 
     private const byte Middle = 128;
 
-    /// <summary>The operator set from which QuantizeLinear takes a scale for each block along an axis: here a token's whole row.</summary>
-    private const int BlockedOpset = 21;
-
     /// <summary>Adds the nodes that quantise.</summary>
     /// <param name="t5">What all parts share.</param>
     /// <param name="x">Single precision, [B, T, in].</param>
@@ -29,29 +26,53 @@ internal sealed record QuantizedRows(Value Bytes, byte ZeroPoint, Value Scale)
     {
         var graph = t5.Graph;
         using var scope = graph.Scope("quantize");
+        if (t5.Form.Functions)
+        {
+            var function = rectify ? RowFunctions.QuantizeRectifiedRows : RowFunctions.QuantizeRows;
+            var values = graph.Call(function, [x], ("size", inputs));
+            return Described(t5, values[0], values[1], length, inputs, rectify);
+        }
+
+        var scale = ScaleOf(graph, x, rectify);
+        var (rows, scales) = (graph.Reshape(x, -1, inputs), graph.Reshape(scale, -1));
+        Value[] operands = rectify ? [rows, scales] : [rows, scales, t5.Once(length, "zero_points", () => ZeroPoints(graph, scales))];
+        var flat = graph.Node("QuantizeLinear", operands, ("axis", 0));
+        var bytes = length.Size is { } size
+            ? graph.Reshape(flat, -1, size, inputs)
+            : graph.Reshape(flat, t5.Once(length, $"shape.{inputs}", () => graph.Node("Shape", [x])));
+        return Described(t5, bytes, scale, length, inputs, rectify);
+    }
+
+    /// <summary>The same by the operator that takes a scale for each block along an axis: here a token's whole row.</summary>
+    /// <param name="graph">Its operator set is 21 or later.</param>
+    /// <param name="x">Single precision, [B, T, in].</param>
+    /// <param name="inputs">Its last dimension: an attribute.</param>
+    /// <param name="rectify">Whether negative numbers become 0.</param>
+    public static QuantizedRows ByBlock(GraphBuilder graph, Value x, object inputs, bool rectify)
+    {
+        var scale = ScaleOf(graph, x, rectify);
+        Value[] operands = rectify ? [x, scale] : [x, scale, ZeroPoints(graph, scale)];
+        return new QuantizedRows(graph.Node("QuantizeLinear", operands, ("axis", -1), ("block_size", inputs)), ZeroOf(rectify), scale);
+    }
+
+    /// <summary>States types and shapes, which inference cannot know.</summary>
+    public static QuantizedRows Described(T5Context t5, Value bytes, Value scale, Dim length, int inputs, bool rectify)
+    {
+        t5.Graph.Is(bytes, ElementType.UInt8, T5Model.Batch, length, inputs);
+        if (t5.Form.Functions) t5.Graph.Is(scale, ElementType.Float, T5Model.Batch, length, 1);
+        return new QuantizedRows(bytes, ZeroOf(rectify), scale);
+    }
+
+    private static Value ScaleOf(GraphBuilder graph, Value x, bool rectify)
+    {
         var largest = graph.Reduce("ReduceMax", x);
         var least = graph.Scalar(Least);
         var most = graph.Node("Max", rectify ? [largest, least] : [largest, graph.Node("Neg", [graph.Reduce("ReduceMin", x)]), least]);
-        var scale = graph.Mul(most, graph.Scalar(1f / (rectify ? byte.MaxValue : sbyte.MaxValue)));
-        var bytes = graph.Opset < BlockedOpset ? ByTokens(t5, x, scale, length, inputs, rectify)
-            : graph.Node("QuantizeLinear", WithZeroPoints(t5, x, scale, length, rectify), ("axis", -1), ("block_size", inputs));
-        return new QuantizedRows(
-            graph.Is(bytes, ElementType.UInt8, T5Model.Batch, length, inputs), rectify ? (byte)0 : Middle, scale);
+        return graph.Mul(most, graph.Scalar(1f / (rectify ? byte.MaxValue : sbyte.MaxValue)));
     }
 
-    /// <summary>The same where scales along one axis are all that the operator takes: with all tokens as one dimension.</summary>
-    private static Value ByTokens(T5Context t5, Value x, Value scale, Dim length, int inputs, bool rectify)
-    {
-        var graph = t5.Graph;
-        var (rows, scales) = (graph.Reshape(x, -1, inputs), graph.Reshape(scale, -1));
-        var bytes = graph.Node("QuantizeLinear", WithZeroPoints(t5, rows, scales, length, rectify), ("axis", 0));
-        return length.Size is { } size
-            ? graph.Reshape(bytes, -1, size, inputs)
-            : graph.Reshape(bytes, t5.Once(length, $"shape.{inputs}", () => graph.Node("Shape", [x])));
-    }
+    private static Value ZeroPoints(GraphBuilder graph, Value scales) =>
+        graph.Node("Expand", [graph.Constant([Middle]), graph.Node("Shape", [scales])]);
 
-    private static Value[] WithZeroPoints(T5Context t5, Value x, Value scales, Dim length, bool rectify) => rectify
-        ? [x, scales]
-        : [x, scales, t5.Once(length, "zero_points", () =>
-            t5.Graph.Node("Expand", [t5.Graph.Constant([Middle]), t5.Graph.Node("Shape", [scales])]))];
+    private static byte ZeroOf(bool rectify) => rectify ? (byte)0 : Middle;
 }

@@ -66,12 +66,12 @@ internal sealed class T5Attention
     /// <summary>Attends to the input itself, all at once: the encoder's self-attention, which ONNX Runtime has as one operator.</summary>
     /// <param name="x">[B, S, d_model].</param>
     /// <param name="bias">
-    /// Position bias: for the contributed operator alone, [1, heads, S, S], otherwise with the mask of padding, [B, heads, S, S].
+    /// Position bias [1, heads, S, S]; in portable graphs with the mask of padding, [B, heads, S, S].
     /// </param>
-    /// <param name="paddingMask">int32 [B, S]: 1 for a token, 0 for padding; read by the contributed operator alone.</param>
+    /// <param name="paddingMask">int32 [B, S], or int64 for a function: 1 for a token, 0 for padding; not read in portable graphs.</param>
     /// <param name="length">S.</param>
     /// <returns>[B, S, d_model].</returns>
-    public Value ForwardSelf(Value x, Value bias, Value paddingMask, Dim length)
+    public ScaledRows ForwardSelf(Value x, Value bias, Value paddingMask, Dim length)
     {
         var ranges = _t5.Weights.Half;
         if (_t5.HalfLayers && ranges.Attention(_encoderBlock!.Value) is { Fits: true } range)
@@ -82,24 +82,27 @@ internal sealed class T5Attention
                 Q.ForwardHalf(half, range.Queries, length), K.ForwardHalf(half, 0, length), V.ForwardHalf(half, 0, length), paddingMask,
                 _t5.Half(bias), ElementType.Float16, range.Queries, length);
             var (exponent, rescale) = ranges.OfResidual(range.Output);
-            return _t5.Single(O.ForwardHalf(attended, exponent, length), rescale);
+            return new ScaledRows(_t5.Single(O.ForwardHalf(attended, exponent, length), rescale), Value.None);
         }
 
+        if (_t5.Form.Functions) return AttendRows(x, bias, paddingMask, length);
         var (q, k, v) = (Q.Forward(x, length), K.Forward(x, length), V.Forward(x, length));
-        if (_t5.Form.Portable) return Forward(Split(q), Split(k), Split(v), bias, length);
-        var mixed = O.Forward(
-            _t5.Form.AttentionOperator ? Attend(q, k, v, bias, length) : Attend(q, k, v, paddingMask, bias, ElementType.Float, 0, length),
-            length);
+        if (_t5.Form.Portable) return new ScaledRows(Forward(Split(q), Split(k), Split(v), bias, length), Value.None);
+        var mixed = O.Forward(Attend(q, k, v, paddingMask, bias, ElementType.Float, 0, length), length);
         return _t5.ResidualExponent(isDecoder: false) is > 0 and var scale
-            ? _t5.Graph.Mul(mixed, _t5.Graph.Scalar(MathF.ScaleB(1, -scale)))
-            : mixed;
+            ? new ScaledRows(_t5.Graph.Mul(mixed, _t5.Graph.Scalar(MathF.ScaleB(1, -scale))), Value.None)
+            : new ScaledRows(mixed, Value.None);
     }
 
-    private Value Attend(Value q, Value k, Value v, Value bias, Dim length)
+    /// <summary>The same between integer products.</summary>
+    private ScaledRows AttendRows(Value x, Value bias, Value paddingMask, Dim length)
     {
-        var heads = _t5.Config.NumHeads;
-        var mixed = _t5.Graph.Node("Attention", [q, k, v, bias], ("q_num_heads", heads), ("kv_num_heads", heads), ("scale", 1f));
-        return _t5.Graph.Is(mixed, ElementType.Float, T5Model.Batch, length, _t5.Config.InnerDim);
+        var (graph, width) = (_t5.Graph, _t5.Config.InnerDim);
+        var rows = _t5.Quantize(x, length, _t5.Config.DModel);
+        Value[] inputs = [.. ((T5Linear[])[Q, K, V]).Select(p => p.MultiplyUnscaled(rows, length)), rows.Scale, bias, paddingMask];
+        var mixed = graph.Call(RowFunctions.AttendRows, inputs, ("heads", _t5.Config.NumHeads))[0];
+        var attended = _t5.Quantize(graph.Is(mixed, ElementType.Float, T5Model.Batch, length, width), length, width);
+        return new ScaledRows(O.MultiplyUnscaled(attended, length), attended.Scale);
     }
 
     private Value Attend(Value q, Value k, Value v, Value paddingMask, Value bias, ElementType type, int scoreExponent, Dim length)

@@ -51,14 +51,16 @@ internal sealed class T5Block
     /// <param name="selfBias">What <see cref="T5Attention.ForwardSelf"/> takes.</param>
     /// <param name="paddingMask">What <see cref="T5Attention.ForwardSelf"/> takes.</param>
     /// <param name="next">The next block's norm, or the final one.</param>
+    /// <param name="isLast">Whether it is the final one, which more than matrix products read.</param>
     /// <param name="length">S.</param>
     /// <returns>The residual stream and the next norm of it, [B, S, d_model] both.</returns>
-    public (Value X, Value Normed) Forward((Value X, Value Normed) x, Value selfBias, Value paddingMask, T5LayerNorm next, Dim length)
+    public (Value X, Value Normed) Forward(
+        (Value X, Value Normed) x, Value selfBias, Value paddingMask, T5LayerNorm next, bool isLast, Dim length)
     {
-        using (_t5.Graph.Scope("attention"))
-            x.Normed = SelfAttention.ForwardSelf(x.Normed, selfBias, paddingMask, length);
-        x = FeedForwardNorm.ForwardSum(x.X, x.Normed, length);
-        return next.ForwardSum(x.X, FeedForward.Forward(x.Normed, length), length);
+        ScaledRows attended;
+        using (_t5.Graph.Scope("attention")) attended = SelfAttention.ForwardSelf(x.Normed, selfBias, paddingMask, length);
+        x = FeedForwardNorm.ForwardSum(x.X, attended, length, onlyMultiplied: true);
+        return next.ForwardSum(x.X, FeedForward.ForwardScaled(x.Normed, length), length, onlyMultiplied: !isLast);
     }
 
     /// <summary>Adds the block's nodes in a decoder.</summary>

@@ -66,6 +66,15 @@ internal sealed class T5Context(GraphBuilder graph, T5Weights weights, GraphForm
     }
 
     /// <summary>
+    /// A value that exists in eight bits alone: it stands for the value itself, which nothing but <see cref="Quantize"/> can then read.
+    /// </summary>
+    public Value KnownQuantized(QuantizedRows rows)
+    {
+        _quantized[rows.Bytes.Name] = rows;
+        return rows.Bytes;
+    }
+
+    /// <summary>
     /// A value that depends on the shape [B, T] alone, made once. Where T is a number, B may be 1 as well, so there it is made anew.
     /// </summary>
     /// <param name="length">T.</param>

@@ -32,13 +32,21 @@ internal sealed class T5FeedForward
         using var scope = _t5.Graph.Scope("ff");
         if (_t5.HalfLayers && _t5.Weights.Half.FeedForward(_isDecoder, _block) is { Fits: true } range)
             return ForwardHalf(_t5.Half(x), range, length);
-        if (_t5.Form.Precision == GraphPrecision.Int8) return ForwardInt8(x, length);
+        if (_t5.Form.Precision == GraphPrecision.Int8) return ForwardInt8(x, length).Multiplied(_t5.Graph);
         var inner = Activate(_wi0.Forward(x, length), ElementType.Float, length);
         if (_wi1 is not null) inner = _t5.Graph.Mul(inner, _wi1.Forward(x, length));
         var output = _wo.Forward(inner, length);
         return _t5.ResidualExponent(_isDecoder) is > 0 and var exponent
             ? _t5.Graph.Mul(output, _t5.Graph.Scalar(MathF.ScaleB(1, -exponent)))
             : output;
+    }
+
+    /// <summary>The same, where tokens may lack a factor: before a sum that puts it back.</summary>
+    public ScaledRows ForwardScaled(Value x, Dim length)
+    {
+        if (!_t5.Form.Functions) return new ScaledRows(Forward(x, length), Value.None);
+        using var scope = _t5.Graph.Scope("ff");
+        return ForwardInt8(x, length);
     }
 
     private Value ForwardHalf(Value x, FeedForwardRange range, Dim length)
@@ -54,22 +62,37 @@ internal sealed class T5FeedForward
     /// The same in integers. What scales a token scales its products alike: where nothing between two of them asks how large a number
     /// is, both scales are put back at once, on the narrow side; and eight bits without a sign are ReLU as they are made.
     /// </summary>
-    private Value ForwardInt8(Value x, Dim length)
+    private ScaledRows ForwardInt8(Value x, Dim length)
     {
         var graph = _t5.Graph;
         var rows = _t5.Quantize(x, length, _t5.Config.DModel);
         var inner = _wi0.MultiplyUnscaled(rows, length);
         var rectify = _t5.Config.Activation == T5Activation.Relu;
-        if (!rectify) inner = Activate(graph.Mul(inner, rows.Scale), ElementType.Float, length);
-        else if (_wi1 is not null) inner = graph.Node("Relu", [inner]);
-        if (_wi1 is not null) inner = graph.Mul(inner, _wi1.MultiplyUnscaled(rows, length));
-        var hidden = _t5.Quantize(inner, length, _t5.Config.DFf, rectify && _wi1 is null);
+        var hidden = QuantizeInner(inner, rows, length, rectify);
 
         // One factor for each product that still lacks it.
         var scale = hidden.Scale;
         if (rectify) scale = graph.Mul(scale, rows.Scale);
         if (_wi1 is not null) scale = graph.Mul(scale, rows.Scale);
-        return graph.Mul(_wo.MultiplyUnscaled(hidden, length), scale);
+        return new ScaledRows(_wo.MultiplyUnscaled(hidden, length), scale);
+    }
+
+    /// <summary>Activates, gates and quantises what <c>wi</c> or <c>wi_0</c> yields, which lacks the scales of its rows.</summary>
+    private QuantizedRows QuantizeInner(Value inner, QuantizedRows rows, Dim length, bool rectify)
+    {
+        var (graph, width) = (_t5.Graph, _t5.Config.DFf);
+        if (_wi1 is null)
+            return _t5.Quantize(rectify ? inner : Activated(), length, width, rectify);
+        var linear = _wi1.MultiplyUnscaled(rows, length);
+        if (_t5.Form.Functions && _t5.Config.Activation == T5Activation.GeluNew)
+        {
+            var values = graph.Call(RowFunctions.QuantizeGatedGeluRows, [inner, linear, rows.Scale], ("size", width));
+            return QuantizedRows.Described(_t5, values[0], values[1], length, width, rectify: false);
+        }
+
+        return _t5.Quantize(graph.Mul(rectify ? graph.Node("Relu", [inner]) : Activated(), linear), length, width);
+
+        Value Activated() => Activate(graph.Mul(inner, rows.Scale), ElementType.Float, length);
     }
 
     private Value Activate(Value x, ElementType type, Dim length)

@@ -32,11 +32,33 @@ internal sealed class T5LayerNorm(T5Context t5, string name, bool isDecoder)
             return (sum, Forward(sum));
         }
 
-        var values = graph.Nodes(
-            "com.microsoft.SkipSimplifiedLayerNormalization", [x, delta, Weight()], 4, ("epsilon", Epsilon));
+        var result = AddAndNorm(graph, x, delta, Weight(), Epsilon);
+        foreach (var value in (Value[])[result.Normed, result.Sum])
+            graph.Is(value, ElementType.Float, T5Model.Batch, length, t5.Config.DModel);
+        return result;
+    }
+
+    /// <summary>The same of a result that may lack its tokens' scales.</summary>
+    /// <param name="x">The residual stream, [B, T, d_model].</param>
+    /// <param name="delta">The layer's result.</param>
+    /// <param name="length">T.</param>
+    /// <param name="onlyMultiplied">Whether the norm is read by matrix products alone: it may then be quantised at once.</param>
+    public (Value Sum, Value Normed) ForwardSum(Value x, ScaledRows delta, Dim length, bool onlyMultiplied)
+    {
+        if (!onlyMultiplied || delta.Scale == Value.None) return ForwardSum(x, delta.Multiplied(t5.Graph), length);
+        var (graph, width) = (t5.Graph, t5.Config.DModel);
+        var values = graph.Call(
+            RowFunctions.AddNormQuantize, [x, delta.Values, delta.Scale, Weight()], ("size", width), ("epsilon", Epsilon));
+        graph.Is(values[0], ElementType.Float, T5Model.Batch, length, width);
+        return (values[0], t5.KnownQuantized(QuantizedRows.Described(t5, values[1], values[2], length, width, rectify: false)));
+    }
+
+    /// <summary>ONNX Runtime's operator for the sum of two and its norm.</summary>
+    public static (Value Sum, Value Normed) AddAndNorm(GraphBuilder graph, Value x, Value delta, Value weight, object epsilon)
+    {
+        var values = graph.Nodes("com.microsoft.SkipSimplifiedLayerNormalization", [x, delta, weight], 4, ("epsilon", epsilon));
         graph.Discard(values[1]);
         graph.Discard(values[2]);
-        foreach (var value in (Value[])[values[0], values[3]]) graph.Is(value, ElementType.Float, T5Model.Batch, length, t5.Config.DModel);
         return (values[3], values[0]);
     }
 

@@ -53,9 +53,10 @@ internal sealed class T5Model
         if (Context.ResidualExponent(isDecoder: false) is > 0 and var exponent)
             embedded = graph.Mul(embedded, graph.Scalar(MathF.ScaleB(1, -exponent)));
         var rows = _encoder.RelativePosition.Rows(graph.Scalar(0L), graph.Size(inputIds, 1));
-        var masksByBias = Context.Form.Portable || Context.Form.AttentionOperator;
-        var mask = masksByBias ? MaskBias(attentionMask, 1, 2) : graph.Cast(attentionMask, ElementType.Int32);
-        var bias = _encoder.SelfBias(p => masksByBias ? graph.Add(p.Bias(rows), mask) : p.Bias(rows));
+        var mask = Context.Form.Portable ? MaskBias(attentionMask, 1, 2)
+            : Context.Form.Functions ? attentionMask
+            : graph.Cast(attentionMask, ElementType.Int32);
+        var bias = _encoder.SelfBias(p => Context.Form.Portable ? graph.Add(p.Bias(rows), mask) : p.Bias(rows));
         return _encoder.Forward(embedded, bias, mask, length);
     }
 
@@ -130,9 +131,11 @@ internal sealed class T5Model
     /// <summary>0 at tokens, a very low number at padding: [B, S], with further dimensions of size 1, such as [B, 1, 1, S].</summary>
     /// <param name="mask">int64 [B, S]: 1 for a token, 0 for padding.</param>
     /// <param name="axes">Where the further dimensions are inserted.</param>
-    public Value MaskBias(Value mask, params long[] axes)
+    public Value MaskBias(Value mask, params long[] axes) => MaskBias(Context.Graph, mask, axes);
+
+    /// <summary>The same in another graph.</summary>
+    internal static Value MaskBias(GraphBuilder graph, Value mask, params long[] axes)
     {
-        var graph = Context.Graph;
         var bias = graph.Mul(graph.Sub(graph.Scalar(1f), graph.Cast(mask, ElementType.Float)), graph.Scalar(MaskedScore));
         return graph.Unsqueeze(bias, axes);
     }

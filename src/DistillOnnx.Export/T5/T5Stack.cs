@@ -43,7 +43,7 @@ internal sealed class T5Stack
     /// <param name="length">S.</param>
     /// <returns>[B, S, d_model].</returns>
     public Value Forward(Value embedded, Func<int, Value> selfBias, Value paddingMask, Dim length) =>
-        Forward(embedded, (i, x) => _blocks[i].Forward(x, selfBias(i), paddingMask, NormAfter(i), length));
+        Forward(embedded, (i, x) => _blocks[i].Forward(x, selfBias(i), paddingMask, NormAfter(i), i + 1 == _blocks.Length, length));
 
     /// <summary>Adds all blocks of a decoder.</summary>
     /// <param name="embedded">[B, T, d_model].</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Protobuf;
+using DistillOnnx.Runtime.Kernels;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Sessions;
@@ -20,8 +21,11 @@ internal sealed class GraphOutline
 
     private const string Expected = "an ONNX model";
 
-    // Fields of ModelProto, GraphProto, NodeProto, TensorProto and StringStringEntryProto.
-    private const int ModelGraph = 7;
+    // Fields of ModelProto, OperatorSetIdProto, FunctionProto, GraphProto, NodeProto, TensorProto and
+    // StringStringEntryProto.
+    private const int ModelGraph = 7, ModelOpset = 8, ModelFunction = 25;
+    private const int OpsetDomain = 1, OpsetVersion = 2;
+    private const int FunctionName = 1, FunctionDomain = 10;
     private const int GraphNode = 1, GraphInitializer = 5;
     private const int NodeInput = 1, NodeOperator = 4;
     private const int TensorDims = 1, TensorType = 2, TensorName = 8, TensorRawData = 9, TensorExternalData = 13, TensorDataLocation = 14;
@@ -29,11 +33,13 @@ internal sealed class GraphOutline
     private const int External = 1;
 
     private readonly string _path;
+    private readonly bool _kernels;
     private readonly HashSet<string> _multiplied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _otherwiseRead = new(StringComparer.Ordinal);
     private readonly List<GraphConstant> _constants = [];
+    private bool _replaced;
 
-    private GraphOutline(string path) => _path = path;
+    private GraphOutline(string path, bool kernels) => (_path, _kernels) = (path, kernels);
 
     /// <summary>The model without its large constants.</summary>
     public byte[] Model { get; private set; } = [];
@@ -44,23 +50,51 @@ internal sealed class GraphOutline
     /// <summary>Whether the graph has constants in another file: these are not among <see cref="Constants"/>.</summary>
     public bool HasOtherFiles { get; private set; }
 
+    /// <summary>Whether the model now has operators for which a session needs <see cref="KernelOperators"/>.</summary>
+    public bool NeedsKernels { get; private set; }
+
     /// <summary>Reads a graph file.</summary>
     /// <param name="file">Its content.</param>
     /// <param name="path">Its path.</param>
+    /// <param name="kernels">Whether functions for which there are kernels are left out, and nodes for which there are replaced.</param>
     /// <exception cref="InputException">It is no ONNX model.</exception>
-    public static GraphOutline Read(ReadOnlySpan<byte> file, string path)
+    public static GraphOutline Read(ReadOnlySpan<byte> file, string path, bool kernels = false)
     {
-        var outline = new GraphOutline(path);
+        var outline = new GraphOutline(path, kernels);
         var model = new ProtoWriter();
         var reader = outline.Reader(file, 0);
         for (var from = reader.Offset; reader.Next(); from = reader.Offset)
         {
             if (reader.Field == ModelGraph) outline.Add(model, ModelGraph, outline.Graph(reader.ReadBytes(out var at), at));
+            else if (kernels && reader.Field == ModelFunction) outline.Function(model, reader.ReadBytes(out var function), function);
             else outline.Copy(ref reader, file, from, 0, model);
         }
 
+        // A graph that calls functions of the domain says so already.
+        if (outline._replaced && !outline.NeedsKernels)
+        {
+            var import = new ProtoWriter().Text(OpsetDomain, KernelOperators.Domain).Varint(OpsetVersion, KernelOperators.Version);
+            outline.Add(model, ModelOpset, import.ToArray());
+        }
+
+        outline.NeedsKernels |= outline._replaced;
         outline.Model = model.ToArray();
         return outline;
+    }
+
+    private void Function(ProtoWriter model, ReadOnlySpan<byte> data, int origin)
+    {
+        var (domain, name) = ("", "");
+        var reader = Reader(data, origin);
+        while (reader.Next())
+        {
+            if (reader.Field == FunctionName) name = Text(reader.ReadBytes(out _));
+            else if (reader.Field == FunctionDomain) domain = Text(reader.ReadBytes(out _));
+            else reader.Skip();
+        }
+
+        if (KernelOperators.Has(domain, name)) NeedsKernels = true;
+        else Add(model, ModelFunction, data.ToArray());
     }
 
     private byte[] Graph(ReadOnlySpan<byte> data, int origin)
@@ -78,10 +112,18 @@ internal sealed class GraphOutline
         for (var from = reader.Offset; reader.Next(); from = reader.Offset)
         {
             if (reader.Field == GraphInitializer) Add(graph, GraphInitializer, Tensor(reader.ReadBytes(out var at), at));
+            else if (_kernels && reader.Field == GraphNode) AddNode(graph, reader.ReadBytes(out var node), node);
             else Copy(ref reader, data, from, origin, graph);
         }
 
         return graph.ToArray();
+    }
+
+    private void AddNode(ProtoWriter graph, ReadOnlySpan<byte> data, int origin)
+    {
+        var replaced = AttentionNodes.Replace(Reader(data, origin));
+        _replaced |= replaced is not null;
+        Add(graph, GraphNode, replaced ?? data.ToArray());
     }
 
     private void Node(ReadOnlySpan<byte> data, int origin)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DistillOnnx.Core;
+using DistillOnnx.Runtime.Kernels;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -33,20 +34,24 @@ internal sealed unsafe class GraphWeights : IDisposable
     /// <summary>Whether values that were copied are still held as they were read.</summary>
     public bool HoldsCopied => _file is not null;
 
+    /// <summary>Whether the graph has functions that this project's kernels run.</summary>
+    public bool UsesKernels { get; private set; }
+
     /// <summary>
     /// Reads a graph file. Null where nothing is to be gained, or where the file is better left to ONNX Runtime: one that is
     /// damaged, has its weights in another file, or has weights of 16 bits, which a processor widens for each session.
     /// </summary>
     /// <param name="path">The graph file.</param>
     /// <param name="asTheyLie">Whether kernels read the weights as they are instead of copying them.</param>
-    public static GraphWeights? TryRead(string path, bool asTheyLie)
+    /// <param name="kernels">Whether the functions of graphs in eight bits are run by this project's kernels.</param>
+    public static GraphWeights? TryRead(string path, bool asTheyLie, bool kernels = false)
     {
         var file = new FileInfo(path);
         if (!file.Exists || file.Length is 0 or > int.MaxValue) return null;
         var weights = new GraphWeights(path, (int)file.Length);
         try
         {
-            if (weights.TryFill() && weights.TryAdopt(asTheyLie)) return weights;
+            if (weights.TryFill() && weights.TryAdopt(asTheyLie, kernels)) return weights;
         }
         catch (Exception e) when (e is InputException or IOException or UnauthorizedAccessException or OnnxRuntimeException)
         {
@@ -62,6 +67,7 @@ internal sealed unsafe class GraphWeights : IDisposable
     {
         options.AddSessionConfigEntry(
             "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        if (UsesKernels) KernelOperators.AddTo(options);
         foreach (var (name, value) in _values) options.AddInitializer(name, value);
         return new InferenceSession(_model, options, _packed);
     }
@@ -109,12 +115,13 @@ internal sealed unsafe class GraphWeights : IDisposable
         return true;
     }
 
-    private bool TryAdopt(bool asTheyLie)
+    private bool TryAdopt(bool asTheyLie, bool kernels)
     {
-        var outline = GraphOutline.Read(File, _path);
+        var outline = GraphOutline.Read(File, _path, kernels);
         if (outline.HasOtherFiles || outline.Constants.Count == 0 || outline.Constants.Any(c => c.Type == TensorElementType.Float16))
             return false;
         _model = outline.Model;
+        UsesKernels = outline.NeedsKernels;
         foreach (var constant in outline.Constants)
         {
             var memory = constant.IsMultiplier && !asTheyLie ? (nint)(_file + constant.Offset) : Keep(constant);

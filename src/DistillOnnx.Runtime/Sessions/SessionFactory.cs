@@ -1,6 +1,7 @@
 using System.Globalization;
 using DistillOnnx.Core;
 using DistillOnnx.Runtime.Devices;
+using DistillOnnx.Runtime.Kernels;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DistillOnnx.Runtime.Sessions;
@@ -32,7 +33,9 @@ internal sealed class SessionFactory
     public bool BindsRuns => Device.Kind == DeviceKind.Cuda || _options.BindRuns;
 
     /// <summary>Reads a graph's weights for several sessions. Null: each session reads its own.</summary>
-    public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu ? GraphWeights.TryRead(path, _options.LowMemory) : null;
+    public GraphWeights? Share(string path) => Device.Kind == DeviceKind.Cpu
+        ? GraphWeights.TryRead(path, _options.LowMemory, _options.Kernels && KernelOperators.AreAvailable)
+        : null;
 
     /// <summary>Runs that may go side by side; 1: there are no lanes.</summary>
     public int Lanes => _options.Lanes;

@@ -37,6 +37,7 @@ internal sealed class InferenceBenchmark : IBenchmark
         StudentMemory.Measure(result, student, options, cancellationToken);
         using (var full = student.Open(options.Threads))
         using (var small = student.Open(options.Threads, "int8"))
+        using (var operators = student.Open(options.Threads, "int8", kernels: false))
         using (var portable = student.Open(options.Threads, portable: true))
         using (var call = student.OpenPredictor(options.Threads, BundleManifest.FullPrecision))
         using (var smallCall = student.OpenPredictor(options.Threads, "int8"))
@@ -51,6 +52,7 @@ internal sealed class InferenceBenchmark : IBenchmark
                         result,
                         full,
                         small,
+                        operators,
                         portable,
                         call,
                         smallCall,
@@ -77,6 +79,9 @@ internal sealed class InferenceBenchmark : IBenchmark
             + "label path's decoder weights have, and nothing else. `int8_product_speedup_*` is what eight-bit products "
             + "gain on this processor without anything around them.");
         result.Note(
+            "`label int8` runs this project's kernels between its products; `int8_operators_over_kernels_*` is the time of ONNX Runtime's "
+            + "operators, by which the graph defines them, over that.");
+        result.Note(
             "`labels by a call` is what a program gets that labels 16 inputs at once: the call divides them into runs of the size "
             + "that it chooses, here of at most 1,024 tokens. `call_over_gemm_*` counts the operations of the encoder alone.");
         result.Note(string.Create(
@@ -91,6 +96,7 @@ internal sealed class InferenceBenchmark : IBenchmark
         BenchmarkResult result,
         Bundle full,
         Bundle small,
+        Bundle operators,
         Bundle portable,
         BundlePredictor call,
         BundlePredictor smallCall,
@@ -116,6 +122,7 @@ internal sealed class InferenceBenchmark : IBenchmark
             ("label", () => full.LabelModel().Score(encoded, cancellationToken)),
             ("encoder again", () => Encode(full.TextGenerator(), inputs)),
             ("label int8", () => small.LabelModel().Score(encoded, cancellationToken)),
+            ("label int8, operators", () => operators.LabelModel().Score(encoded, cancellationToken)),
             ("encoder int8", () => Encode(small.TextGenerator(), inputs)),
             ("portable label", () => portable.LabelModel().Score(encoded, cancellationToken)),
             (greedy, () => Generate(full.TextGenerator(), inputs, steps)),
@@ -161,6 +168,7 @@ internal sealed class InferenceBenchmark : IBenchmark
         Ratio("portable_label_over_label", "portable label", "label");
         Ratio("int8_label_over_fp32_encoder", "label int8", encoder);
         Ratio("fp32_label_over_int8_label", "label", "label int8");
+        Ratio("int8_operators_over_kernels", "label int8, operators", "label int8");
         if (rows > 1)
         {
             Ratio("call_over_fp32_encoder", "labels by a call", encoder);

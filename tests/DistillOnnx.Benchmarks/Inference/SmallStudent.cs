@@ -62,9 +62,10 @@ internal sealed class SmallStudent : IDisposable
     }
 
     /// <summary>Opens the bundle on the processor.</summary>
-    public Bundle Open(int threads, string precision = BundleManifest.FullPrecision, bool portable = false) =>
+    public Bundle Open(int threads, string precision = BundleManifest.FullPrecision, bool portable = false, bool kernels = true) =>
         Bundle.Open(
-            portable ? PortableDirectory : Directory, new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision });
+            portable ? PortableDirectory : Directory,
+            new RuntimeOptions { Device = "cpu", Threads = threads, Precision = precision, Kernels = kernels });
 
     /// <summary>Opens the bundle on the processor to label inputs.</summary>
     /// <param name="threads">Threads.</param>

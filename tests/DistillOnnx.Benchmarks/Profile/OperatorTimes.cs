@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DistillOnnx.Benchmarks.Harness;
+using DistillOnnx.Runtime.Sessions;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DistillOnnx.Benchmarks.Profile;
@@ -13,11 +14,11 @@ internal static class OperatorTimes
     /// <param name="graph">The graph file; its inputs are <c>input_ids</c> and <c>attention_mask</c>.</param>
     /// <param name="inputs">Rows of one length.</param>
     /// <param name="threads">Threads of an operator.</param>
-    /// <param name="scope">How the names of the nodes begin that count: a part of the graph.</param>
+    /// <param name="kernels">Whether the session has this project's kernels.</param>
     /// <param name="runs">Profiled runs; a node's time is the median of them.</param>
     /// <returns>Milliseconds by operator, products by the width of their result as well; the longest first.</returns>
     public static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Measure(
-        string graph, string scope, int[][] inputs, int threads, int runs)
+        string graph, bool kernels, int[][] inputs, int threads, int runs)
     {
         var directory = Directory.CreateTempSubdirectory("distillonnx-profile-").FullName;
         try
@@ -26,10 +27,11 @@ internal static class OperatorTimes
             using var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
             options.ProfileOutputPathPrefix = Path.Combine(directory, "run");
             options.EnableProfiling = true;
-            using var session = new InferenceSession(graph, options);
+            using var weights = kernels ? GraphWeights.TryRead(graph, asTheyLie: false, kernels: true) : null;
+            using var session = weights?.Open(options) ?? new InferenceSession(graph, options);
             Run(session, inputs, WarmupRuns + runs);
             using var profile = JsonDocument.Parse(File.ReadAllBytes(session.EndProfiling()));
-            return Sum(profile.RootElement, scope);
+            return Sum(profile.RootElement);
         }
         finally
         {
@@ -47,15 +49,14 @@ internal static class OperatorTimes
             session.Run(options, ["input_ids", "attention_mask"], [ids, mask], [session.OutputNames[0]]).Dispose();
     }
 
-    private static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Sum(JsonElement events, string scope)
+    private static IReadOnlyList<(string Operator, int Nodes, double Milliseconds)> Sum(JsonElement events)
     {
         const string suffix = "_kernel_time";
         var nodes = new Dictionary<string, (string Operator, List<double> Times)>(StringComparer.Ordinal);
         foreach (var e in events.EnumerateArray())
         {
             var name = e.GetProperty("name").GetString()!;
-            if (e.GetProperty("cat").GetString() != "Node" || !name.EndsWith(suffix, StringComparison.Ordinal)
-                || !name.StartsWith(scope, StringComparison.Ordinal)) continue;
+            if (e.GetProperty("cat").GetString() != "Node" || !name.EndsWith(suffix, StringComparison.Ordinal)) continue;
             var arguments = e.GetProperty("args");
             if (!nodes.TryGetValue(name, out var node)) nodes[name] = node = (Describe(arguments), []);
             node.Times.Add(e.GetProperty("dur").GetDouble() / 1000);

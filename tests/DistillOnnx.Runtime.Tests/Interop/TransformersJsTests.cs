@@ -35,7 +35,7 @@ public sealed class TransformersJsTests
     }
 
     [Fact]
-    public void Generate_QuickstartBundleUnmodified_GivesTheGoldenLabels()
+    public void Generate_QuickstartBundleUnmodified_GivesTheSameText()
     {
         var directory = InteropPaths.QuickstartBundle;
         Assert.SkipWhen(directory is null, "models/quickstart/bundle is not there: run scripts/quickstart");
@@ -50,7 +50,7 @@ public sealed class TransformersJsTests
                 TestContext.Current.CancellationToken)[0];
             var reply = node.Generate([row.Input], 12, ours.Task.PredictPrefix);
             Assert.Equal(expected, Ids(reply["ids"]![0]!));
-            Assert.Equal(row.Label, ((string)reply["texts"]![0]!).Trim());
+            Assert.Equal(ours.Tokenizer.Decode(expected).Trim(), ((string)reply["texts"]![0]!).Trim());
         }
     }
 

@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using DistillOnnx.Training.Engines.Kernels;
+using DistillOnnx.Core.Kernels;
 
 namespace DistillOnnx.Training.Tests.Engines;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistillOnnx.Core.Kernels;
 using DistillOnnx.Core.T5;
 
 namespace DistillOnnx.Training.Engines.Kernels;

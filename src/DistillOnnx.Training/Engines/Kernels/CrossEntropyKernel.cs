@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using DistillOnnx.Core.Kernels;
 
 namespace DistillOnnx.Training.Engines.Kernels;
 

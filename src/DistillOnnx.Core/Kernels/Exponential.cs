@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace DistillOnnx.Training.Engines.Kernels;
+namespace DistillOnnx.Core.Kernels;
 
 /// <summary>
 /// eˣ of 16 values, to within 2 units in the last place: the runtime's own computes in double precision, which softmax does not need and

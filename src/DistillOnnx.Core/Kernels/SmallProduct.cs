@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
-namespace DistillOnnx.Training.Engines.Kernels;
+namespace DistillOnnx.Core.Kernels;
 
 /// <summary>
 /// Matrix products of one attention head of one sequence: too small for a library call to pay, and of a different size for
@@ -66,23 +67,54 @@ internal static unsafe class SmallProduct
     }
 
     /// <summary>Writes the transpose of [rows, columns] with its rows padded by zeros to a stride.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* from, int fromRow, float* to, int toRow, int rows, int columns)
     {
-        // Some columns at a time: a column's elements lie in few lines of the cache, and rows of the source are read one after another.
+        // Some columns at a time: a row's elements lie in one line of the cache, which rows far apart would soon push out.
         const int Block = 16;
         for (var first = 0; first < columns; first += Block)
         {
             var last = Math.Min(first + Block, columns);
-            for (var row = 0; row < rows; row++)
+            var row = 0;
+            for (; row + 4 <= rows; row += 4)
             {
                 var line = from + (long)row * fromRow;
-                var target = to + (long)first * toRow + row;
-                for (var column = first; column < last; column++, target += toRow) *target = line[column];
+                var column = first;
+                for (; column + 4 <= last; column += 4) Transpose4x4(line + column, fromRow, to + (long)column * toRow + row, toRow);
+                for (; column < last; column++)
+                {
+                    for (var i = 0; i < 4; i++) to[(long)column * toRow + row + i] = line[(long)i * fromRow + column];
+                }
             }
 
+            for (; row < rows; row++)
+            {
+                for (var column = first; column < last; column++) to[(long)column * toRow + row] = from[(long)row * fromRow + column];
+            }
+
+            if (rows == toRow) continue;
             for (var column = first; column < last; column++)
                 new Span<float>(to + (long)column * toRow + rows, toRow - rows).Clear();
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose4x4(float* from, int fromRow, float* to, int toRow)
+    {
+        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + fromRow);
+        Vector128<float> c = Vector128.Load(from + 2 * fromRow), d = Vector128.Load(from + 3 * fromRow);
+        if (Sse.IsSupported)
+        {
+            var (ab, cd) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
+            Sse.MoveLowToHigh(ab, cd).Store(to);
+            Sse.MoveHighToLow(cd, ab).Store(to + toRow);
+            (ab, cd) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+            Sse.MoveLowToHigh(ab, cd).Store(to + 2 * toRow);
+            Sse.MoveHighToLow(cd, ab).Store(to + 3 * toRow);
+            return;
+        }
+
+        for (var i = 0; i < 4; i++) Vector128.Create(a[i], b[i], c[i], d[i]).Store(to + i * toRow);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

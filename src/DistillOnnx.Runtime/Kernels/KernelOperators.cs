@@ -1,0 +1,44 @@
+using System.Runtime.Intrinsics;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillOnnx.Runtime.Kernels;
+
+/// <summary>
+/// Operators of this project's own on a processor: those that graphs in eight bits define as functions of others, and an encoder's
+/// attention. A session that has them runs them instead of ONNX Runtime's, in fewer passes over memory.
+/// </summary>
+internal static unsafe class KernelOperators
+{
+    /// <summary>The operators' domain.</summary>
+    public const string Domain = "ai.distillonnx";
+
+    /// <summary>The domain's version.</summary>
+    public const int Version = 1;
+
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
+    {
+        QuantizeRowsOperator.SignedName, QuantizeRowsOperator.RectifiedName, QuantizeGatedRowsOperator.Name,
+        AddNormQuantizeOperator.Name, AttendOperator.RowsName,
+    };
+
+    private static readonly Lazy<nint> Operators = new(() =>
+    {
+        var domain = OrtApi.CreateDomain(Domain);
+        OrtApi.AddToDomain(domain, QuantizeRowsOperator.Signed());
+        OrtApi.AddToDomain(domain, QuantizeRowsOperator.Rectified());
+        OrtApi.AddToDomain(domain, QuantizeGatedRowsOperator.Create());
+        OrtApi.AddToDomain(domain, AddNormQuantizeOperator.Create());
+        OrtApi.AddToDomain(domain, AttendOperator.Create());
+        OrtApi.AddToDomain(domain, AttendOperator.CreateRows());
+        return domain;
+    });
+
+    /// <summary>Whether this processor has the vector instructions that they are written for, and ONNX Runtime the interface.</summary>
+    public static bool AreAvailable => Vector256.IsHardwareAccelerated && OrtApi.IsLoaded;
+
+    /// <summary>Whether there is a kernel for a function.</summary>
+    public static bool Has(string domain, string name) => domain == Domain && Names.Contains(name);
+
+    /// <summary>Gives them to a session.</summary>
+    public static void AddTo(SessionOptions options) => OrtApi.AddDomain(options.DangerousGetHandle(), Operators.Value);
+}

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace DistillOnnx.Runtime.Kernels;
+
+/// <summary>Rows of single precision in eight bits: [B, T, n] → uint8 [B, T, n] and each row's scale [B, T, 1].</summary>
+internal static unsafe class QuantizeRowsOperator
+{
+    public const string SignedName = "QuantizeRows", RectifiedName = "QuantizeRectifiedRows";
+
+    public static CustomOperator* Signed() => Create(SignedName, &ComputeSigned);
+
+    public static CustomOperator* Rectified() => Create(RectifiedName, &ComputeRectified);
+
+    private static CustomOperator* Create(string name, delegate* unmanaged<nint, nint, nint> compute) => CustomOperator.Create(
+        name, [TensorElementType.Float], [TensorElementType.UInt8, TensorElementType.Float], null, compute, &NodeState.Destroy);
+
+    [UnmanagedCallersOnly]
+    private static nint ComputeSigned(nint self, nint context) => Compute(context, rectify: false);
+
+    [UnmanagedCallersOnly]
+    private static nint ComputeRectified(nint self, nint context) => Compute(context, rectify: true);
+
+    private static nint Compute(nint context, bool rectify) => OrtApi.Guard(() =>
+    {
+        var x = OrtApi.Input(context, 0);
+        var (rows, width) = (x.Rows, (int)x.Last(1));
+        var shape = x.Shape;
+        var bytes = (byte*)OrtApi.Output(context, 0, shape);
+        shape[^1] = 1;
+        var scales = (float*)OrtApi.Output(context, 1, shape);
+        var data = (float*)x.Data;
+        KernelThreads.ForRows(context, rows, width, (first, last) =>
+        {
+            for (var row = first; row < last; row++)
+                scales[row] = RowQuantization.Row(data + row * width, bytes + row * width, width, rectify);
+        });
+    });
+}
