@@ -17,19 +17,11 @@ internal static class BundleTask
         return new TaskSpec { Name = Name(checkpoint), Kind = TaskKind.Text, PredictPrefix = "", ExplainPrefix = "" };
     }
 
-    /// <summary>The checkpoint's name, weight files and size.</summary>
+    /// <summary>The checkpoint's name, the files that its weights are read from, and its size.</summary>
     public static BundleSource Source(Checkpoint checkpoint)
     {
         var weights = new SortedDictionary<string, BundleFile>(StringComparer.Ordinal);
-        foreach (var path in new[] { checkpoint.Place.BaseDirectory, checkpoint.Directory }.Distinct().SelectMany(Directory.EnumerateFiles))
-        {
-            var name = Path.GetFileName(path);
-            if (Path.GetExtension(name) == ".safetensors" || name == "adapter_model.bin"
-                || name.StartsWith("pytorch_model", StringComparison.Ordinal))
-            {
-                weights.TryAdd(name, BundleFile.Of(path));
-            }
-        }
+        foreach (var path in checkpoint.Files) weights.Add(Path.GetFileName(path), BundleFile.Of(path));
 
         return new BundleSource(Name(checkpoint.Place), weights, checkpoint.Config.ParameterCount);
     }

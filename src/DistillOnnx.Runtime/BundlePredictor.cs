@@ -45,6 +45,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             ? bundle.Limits(decoding)
             : bundle.Limits(decoding) with { Rows = 1 };
         _limits = Limits(decoding: _scorer is not LabelModel);
+        if (_generator is not null) _limits = _limits.ForBeams(_generation.Beams);
         _decodingLimits = Limits(decoding: true);
         _abstainBelow = bundle.Options.AbstainBelow ?? bundle.Manifest.AbstainBelow;
     }
@@ -162,7 +163,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
         var rationales = new string[rows.Length];
-        var runs = SubBatches.Plan([.. rows.Select(r => r.Length)], _decodingLimits.Tokens, _decodingLimits.Rows, Bundle.Shapes);
+        var limits = _decodingLimits.ForBeams(settings.Beams);
+        var runs = SubBatches.Plan([.. rows.Select(r => r.Length)], limits.Tokens, limits.Rows, Bundle.Shapes);
         foreach (var run in runs)
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);

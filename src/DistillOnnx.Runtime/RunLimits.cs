@@ -18,6 +18,10 @@ public readonly record struct RunLimits(int Rows, int Tokens)
     /// <param name="device">The device.</param>
     public static RunLimits ForDecoding(DeviceKind device) => device == DeviceKind.Cuda ? new(256, 32768) : new(64, 4096);
 
+    /// <summary>The same where each row is decoded as several hypotheses, which all have keys and values of their own.</summary>
+    /// <param name="beams">Hypotheses of a row.</param>
+    internal RunLimits ForBeams(int beams) => new(Math.Max(1, Rows / beams), Math.Max(1, Tokens / beams));
+
     /// <summary>
     /// For inputs of many callers who wait for their own: a processor reaches its highest rate at a few hundred tokens, and larger runs
     /// would only make each caller wait for more others.

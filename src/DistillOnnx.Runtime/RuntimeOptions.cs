@@ -56,6 +56,9 @@ public sealed record RuntimeOptions
     /// </summary>
     public bool MixInt8Rows { get; init; }
 
+    /// <summary>Most beams that are taken: each has keys and values of its own.</summary>
+    public const int MaxBeams = 64;
+
     /// <summary>Beams of a text task's decoding; 1: greedy.</summary>
     public int Beams { get; init; } = 1;
 
@@ -106,7 +109,7 @@ public sealed record RuntimeOptions
         if (Lanes is < 1 or > 64) faults.Add($"lanes must be between 1 and 64, found {Lanes}");
         if (MaxBatchTokens < 0) faults.Add($"max-batch-tokens must not be negative, found {MaxBatchTokens}");
         if (MaxBatchRows < 0) faults.Add($"max-batch-rows must not be negative, found {MaxBatchRows}");
-        if (Beams is < 1 or > 64) faults.Add($"beams must be between 1 and 64, found {Beams}");
+        if (Beams is < 1 or > MaxBeams) faults.Add($"beams must be between 1 and {MaxBeams}, found {Beams}");
         if (AbstainBelow is not (null or (>= 0 and <= 1))) faults.Add($"abstain-below must be between 0 and 1, found {AbstainBelow}");
         if (CudaMemoryLimit < 0) faults.Add($"cuda-memory-limit must not be negative, found {CudaMemoryLimit}");
         return faults;

@@ -43,7 +43,7 @@ internal static class Exponential
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        var power = (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+        var power = p * ((shifted.AsInt32() << 23) + Vector512<float>.One.AsInt32()).AsSingle();
         return Vector512.AndNot(power, Vector512.LessThan(x, Vector512.Create(Least)));
     }
 }

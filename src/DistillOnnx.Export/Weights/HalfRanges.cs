@@ -36,16 +36,18 @@ internal sealed class HalfRanges(T5Weights weights)
         var (config, norm) = (weights.Config, T5TensorNames.Norm(isDecoder, block, isDecoder ? 2 : 1));
         string Name(string name) => T5TensorNames.FeedForward(isDecoder, block, name);
         var inner = Outputs(Name(config.IsGated ? "wi_0" : "wi"), norm);
-        var fits = inner.Max() <= Limit;
+        var (fits, most) = (inner.Max() <= Limit, 0.0);
         if (config.IsGated)
         {
             // Every activation of the family gives no more than it gets.
             var linear = Outputs(Name("wi_1"), norm);
             for (var i = 0; i < inner.Length; i++) inner[i] *= linear[i];
+            most = linear.Max();
         }
 
-        // The linear half of a gated layer takes any factor through to the product, and so does ReLU.
-        var exponent = Exponent(inner.Max());
+        // The linear half of a gated layer takes any factor through to the product, and so does ReLU. It has to fit by itself as well:
+        // a gate that is nearly shut would make the product small, but not what it is multiplied with.
+        var exponent = Exponent(Math.Max(most, inner.Max()));
         fits = config.IsGated ? fits : fits || config.Activation == Core.T5.T5Activation.Relu;
         return _feedForward[(isDecoder, block)] = new FeedForwardRange(fits, exponent, Combined(Name("wo"), inner));
     }

@@ -17,4 +17,17 @@ public sealed record GenerationOptions
 
     /// <summary>Whether the search for an input ends as soon as it has as many finished hypotheses as beams.</summary>
     public bool EarlyStopping { get; init; }
+
+    /// <exception cref="ArgumentException">A value cannot be, or would not be used.</exception>
+    internal void Require()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Beams, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxNewTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(MinNewTokens);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MinNewTokens, MaxNewTokens);
+        if (!double.IsFinite(LengthPenalty))
+            throw new ArgumentOutOfRangeException(nameof(LengthPenalty), LengthPenalty, "a finite number is expected");
+        if (Beams == 1 && (EarlyStopping || LengthPenalty != new GenerationOptions().LengthPenalty))
+            throw new ArgumentException("LengthPenalty and EarlyStopping choose among hypotheses, and Beams = 1 keeps one");
+    }
 }

@@ -37,8 +37,7 @@ public sealed class TextGenerator : IDisposable
     public IReadOnlyList<int[]> Generate(
         IReadOnlyList<int[]> inputIds, GenerationOptions options, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Beams, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxNewTokens, 1);
+        options.Require();
         if (inputIds.Count == 0) return [];
         using var run = new GraphRun(cancellationToken);
         using var batch = new TokenBatch(inputIds, _config.PadTokenId, _encoder.Shapes);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -21,22 +22,22 @@ internal static unsafe class AddNormQuantizeOperator
 
     [UnmanagedCallersOnly]
     private static nint CreateState(CustomOperator* self, nint api, nint info, nint* state) =>
-        NodeState.Create(() => new Epsilon(OrtApi.FloatAttribute(info, "epsilon"u8)), state);
+        NodeState.Create(() => new Epsilon(OrtInterface.FloatAttribute(info, "epsilon"u8)), state);
 
     [UnmanagedCallersOnly]
-    private static nint Compute(nint self, nint context) => OrtApi.Guard(() =>
+    private static nint Compute(nint self, nint context) => OrtInterface.Guard(() =>
     {
         var epsilon = NodeState.Of<Epsilon>(self).Value;
-        OrtTensor x = OrtApi.Input(context, 0), delta = OrtApi.Input(context, 1), scale = OrtApi.Input(context, 2),
-            weight = OrtApi.Input(context, 3);
-        var (rows, width) = (x.Rows, (int)x.Last(1));
-        if (delta.Rows != rows || delta.Last(1) != width || scale.Rows != rows || scale.Last(1) != 1 || weight.Count != width)
+        OrtTensor x = OrtInterface.Input(context, 0), delta = OrtInterface.Input(context, 1), scale = OrtInterface.Input(context, 2),
+            weight = OrtInterface.Input(context, 3);
+        var (rows, width) = (x.Rows, checked((int)x.Last(1)));
+        if (!delta.Is(x.Shape) || scale.Rows != rows || scale.Last(1) != 1 || !weight.Is(width))
             throw new InputException($"{Name}: shapes {x}, {delta}, {scale} and {weight} do not go together");
         var shape = x.Shape;
-        var sums = (float*)OrtApi.Output(context, 0, shape);
-        var bytes = (byte*)OrtApi.Output(context, 1, shape);
+        var sums = (float*)OrtInterface.Output(context, 0, shape);
+        var bytes = (byte*)OrtInterface.Output(context, 1, shape);
         shape[^1] = 1;
-        var scales = (float*)OrtApi.Output(context, 2, shape);
+        var scales = (float*)OrtInterface.Output(context, 2, shape);
         float* a = (float*)x.Data, b = (float*)delta.Data, c = (float*)scale.Data, w = (float*)weight.Data;
         KernelThreads.ForRows(context, rows, width, (first, last) =>
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DistillOnnx.Core;
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -27,35 +28,34 @@ internal static unsafe class AttendOperator
     [UnmanagedCallersOnly]
     private static nint CreateState(CustomOperator* self, nint api, nint info, nint* state) => NodeState.Create(() =>
     {
-        var heads = OrtApi.IntegerAttribute(info, "heads"u8);
+        var heads = OrtInterface.IntegerAttribute(info, "heads"u8);
         return heads is > 0 and <= int.MaxValue
             ? new HeadCount((int)heads)
             : throw new InputException($"{Name}: heads: expected a positive number, found {heads}");
     }, state);
 
     [UnmanagedCallersOnly]
-    private static nint Compute(nint self, nint context) => OrtApi.Guard(() =>
+    private static nint Compute(nint self, nint context) => OrtInterface.Guard(() =>
     {
-        var mask = OrtApi.Input(context, 4);
-        Attend(self, context, null, OrtApi.Input(context, 3), mask, token => ((int*)mask.Data)[token] != 0);
+        var mask = OrtInterface.Input(context, 4);
+        Attend(self, context, null, OrtInterface.Input(context, 3), mask, token => ((int*)mask.Data)[token] > 0);
     });
 
     [UnmanagedCallersOnly]
-    private static nint ComputeRows(nint self, nint context) => OrtApi.Guard(() =>
+    private static nint ComputeRows(nint self, nint context) => OrtInterface.Guard(() =>
     {
-        var mask = OrtApi.Input(context, 5);
-        Attend(self, context, OrtApi.Input(context, 3), OrtApi.Input(context, 4), mask, token => ((long*)mask.Data)[token] != 0);
+        OrtTensor scale = OrtInterface.Input(context, 3), bias = OrtInterface.Input(context, 4), mask = OrtInterface.Input(context, 5);
+        Attend(self, context, scale, bias, mask, token => ((long*)mask.Data)[token] != 0);
     });
 
     private static void Attend(nint self, nint context, OrtTensor? scale, OrtTensor bias, OrtTensor mask, Predicate<int> isVisible)
     {
         var heads = NodeState.Of<HeadCount>(self).Value;
-        OrtTensor q = OrtApi.Input(context, 0), k = OrtApi.Input(context, 1), v = OrtApi.Input(context, 2);
+        OrtTensor q = OrtInterface.Input(context, 0), k = OrtInterface.Input(context, 1), v = OrtInterface.Input(context, 2);
         var (rows, length, width) = (checked((int)mask.Last(2)), checked((int)mask.Last(1)), checked((int)q.Last(1)));
         var tokens = checked(rows * length);
-        var values = (long)tokens * width;
-        if (width % heads != 0 || q.Count != values || k.Count != values || v.Count != values || (scale?.Count ?? tokens) != tokens
-            || bias.Count != (long)heads * length * length)
+        if (mask.Rank != 2 || width == 0 || width % heads != 0 || !q.Is(rows, length, width) || !k.Is(rows, length, width)
+            || !v.Is(rows, length, width) || scale?.Is(rows, length, 1) == false || !bias.Is(1, heads, length, length))
         {
             var factor = scale is { } s ? $"{s}, " : "";
             throw new InputException($"{Name}: shapes {q}, {k}, {v}, {factor}{bias} and {mask} do not go together");
@@ -70,7 +70,7 @@ internal static unsafe class AttendOperator
             Values = (float*)v.Data,
             Scales = scale is null ? null : (float*)scale.Value.Data,
             Bias = (float*)bias.Data,
-            Output = (float*)OrtApi.Output(context, 0, q.Shape),
+            Output = (float*)OrtInterface.Output(context, 0, q.Shape),
             Visible = visible,
             Rows = rows,
             Length = length,

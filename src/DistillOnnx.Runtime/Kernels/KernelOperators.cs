@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -23,22 +24,22 @@ internal static unsafe class KernelOperators
 
     private static readonly Lazy<nint> Operators = new(() =>
     {
-        var domain = OrtApi.CreateDomain(Domain);
-        OrtApi.AddToDomain(domain, QuantizeRowsOperator.Signed());
-        OrtApi.AddToDomain(domain, QuantizeRowsOperator.Rectified());
-        OrtApi.AddToDomain(domain, QuantizeGatedRowsOperator.Create());
-        OrtApi.AddToDomain(domain, AddNormQuantizeOperator.Create());
-        OrtApi.AddToDomain(domain, AttendOperator.Create());
-        OrtApi.AddToDomain(domain, AttendOperator.CreateRows());
+        var domain = OrtInterface.CreateDomain(Domain);
+        OrtInterface.AddToDomain(domain, QuantizeRowsOperator.Signed());
+        OrtInterface.AddToDomain(domain, QuantizeRowsOperator.Rectified());
+        OrtInterface.AddToDomain(domain, QuantizeGatedRowsOperator.Create());
+        OrtInterface.AddToDomain(domain, AddNormQuantizeOperator.Create());
+        OrtInterface.AddToDomain(domain, AttendOperator.Create());
+        OrtInterface.AddToDomain(domain, AttendOperator.CreateRows());
         return domain;
     });
 
     /// <summary>Whether this processor has the vector instructions that they are written for, and ONNX Runtime the interface.</summary>
-    public static bool AreAvailable => Vector256.IsHardwareAccelerated && OrtApi.IsLoaded;
+    public static bool AreAvailable => Vector256.IsHardwareAccelerated && OrtInterface.IsLoaded;
 
     /// <summary>Whether there is a kernel for a function.</summary>
     public static bool Has(string domain, string name) => domain == Domain && Names.Contains(name);
 
     /// <summary>Gives them to a session.</summary>
-    public static void AddTo(SessionOptions options) => OrtApi.AddDomain(options.DangerousGetHandle(), Operators.Value);
+    public static void AddTo(SessionOptions options) => OrtInterface.AddDomain(options.DangerousGetHandle(), Operators.Value);
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
 using DistillOnnx.Core.Kernels;
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -23,16 +24,16 @@ internal static unsafe class QuantizeGatedRowsOperator
         Name, [Float, Float, Float], [TensorElementType.UInt8, Float], null, &Compute, &NodeState.Destroy);
 
     [UnmanagedCallersOnly]
-    private static nint Compute(nint self, nint context) => OrtApi.Guard(() =>
+    private static nint Compute(nint self, nint context) => OrtInterface.Guard(() =>
     {
-        OrtTensor gate = OrtApi.Input(context, 0), linear = OrtApi.Input(context, 1), scale = OrtApi.Input(context, 2);
-        var (rows, width) = (gate.Rows, (int)gate.Last(1));
-        if (linear.Rows != rows || linear.Last(1) != width || scale.Count != rows)
+        OrtTensor gate = OrtInterface.Input(context, 0), linear = OrtInterface.Input(context, 1), scale = OrtInterface.Input(context, 2);
+        var (rows, width) = (gate.Rows, checked((int)gate.Last(1)));
+        if (!linear.Is(gate.Shape) || scale.Rows != rows || scale.Last(1) != 1)
             throw new InputException($"{Name}: shapes {gate}, {linear} and {scale} do not go together");
         var shape = gate.Shape;
-        var bytes = (byte*)OrtApi.Output(context, 0, shape);
+        var bytes = (byte*)OrtInterface.Output(context, 0, shape);
         shape[^1] = 1;
-        var scales = (float*)OrtApi.Output(context, 1, shape);
+        var scales = (float*)OrtInterface.Output(context, 1, shape);
         float* a = (float*)gate.Data, b = (float*)linear.Data, c = (float*)scale.Data;
         KernelThreads.ForRows(context, rows, width, (first, last) =>
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -21,14 +22,14 @@ internal static unsafe class QuantizeRowsOperator
     [UnmanagedCallersOnly]
     private static nint ComputeRectified(nint self, nint context) => Compute(context, rectify: true);
 
-    private static nint Compute(nint context, bool rectify) => OrtApi.Guard(() =>
+    private static nint Compute(nint context, bool rectify) => OrtInterface.Guard(() =>
     {
-        var x = OrtApi.Input(context, 0);
-        var (rows, width) = (x.Rows, (int)x.Last(1));
+        var x = OrtInterface.Input(context, 0);
+        var (rows, width) = (x.Rows, checked((int)x.Last(1)));
         var shape = x.Shape;
-        var bytes = (byte*)OrtApi.Output(context, 0, shape);
+        var bytes = (byte*)OrtInterface.Output(context, 0, shape);
         shape[^1] = 1;
-        var scales = (float*)OrtApi.Output(context, 1, shape);
+        var scales = (float*)OrtInterface.Output(context, 1, shape);
         var data = (float*)x.Data;
         KernelThreads.ForRows(context, rows, width, (first, last) =>
         {

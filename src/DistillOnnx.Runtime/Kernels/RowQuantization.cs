@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistillOnnx.Core.Kernels;
 
 namespace DistillOnnx.Runtime.Kernels;
 
@@ -63,11 +64,11 @@ internal static unsafe class RowQuantization
         var i = 0;
         for (; i + 32 <= length; i += 32)
         {
-            a = Vector512.MaxNative(a, Vector512.Abs(Vector512.Load(x + i)));
-            b = Vector512.MaxNative(b, Vector512.Abs(Vector512.Load(x + i + 16)));
+            a = Vector512.Max(a, Vector512.Abs(Vector512.Load(x + i)));
+            b = Vector512.Max(b, Vector512.Abs(Vector512.Load(x + i + 16)));
         }
 
-        var most = Lanes.Largest(Vector512.MaxNative(a, b));
+        var most = Largest(Vector512.Max(a, b));
         for (; i < length; i++) most = Math.Max(most, Math.Abs(x[i]));
         return most;
     }
@@ -79,12 +80,17 @@ internal static unsafe class RowQuantization
         var i = 0;
         for (; i + 32 <= length; i += 32)
         {
-            a = Vector512.MaxNative(a, Vector512.Load(x + i));
-            b = Vector512.MaxNative(b, Vector512.Load(x + i + 16));
+            a = Vector512.Max(a, Vector512.Load(x + i));
+            b = Vector512.Max(b, Vector512.Load(x + i + 16));
         }
 
-        var most = Lanes.Largest(Vector512.MaxNative(a, b));
+        var most = Largest(Vector512.Max(a, b));
         for (; i < length; i++) most = Math.Max(most, x[i]);
         return most;
     }
+
+    /// <summary>The largest of 16 values; what is not a number stays, and so becomes the row's scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Largest(Vector512<float> values) =>
+        Vector512.EqualsAll(values, values) ? Lanes.Largest(values) : float.NaN;
 }

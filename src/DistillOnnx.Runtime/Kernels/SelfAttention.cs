@@ -62,8 +62,8 @@ internal sealed unsafe class SelfAttention
         var hidden = visible[..keys].Contains(false) ? visible : default;
         var stride = (keys + 15) & ~15;
         var most = Math.Min(keys, Math.Max(LeastRows, ScoresAtOnce / Math.Max(stride, 1) & ~3));
-        var transposed = KernelThreads.Scratch(Size * stride + stride + most * stride + most);
-        float* scales = transposed + Size * stride, scores = scales + stride, shares = scores + most * stride;
+        var transposed = KernelThreads.Scratch((long)Size * stride + stride + (long)most * stride + most);
+        float* scales = transposed + (long)Size * stride, scores = scales + stride, shares = scores + (long)most * stride;
         for (var j = 0; j < stride; j++) scales[j] = j >= keys || !visible[j] ? 0 : scale == null ? 1 : scale[j];
         SmallProduct.Transpose(k, Width, transposed, stride, keys, Size);
 
@@ -78,10 +78,10 @@ internal sealed unsafe class SelfAttention
                 var query = first + i;
                 if (ahead > 0) Fetch(q, k, v, (long)query * Width + ahead, Size);
                 shares[i] = Complete(
-                    scores + i * stride, bias + (long)query * Length, scales, scale == null ? 1 : scale[query], keys, stride, hidden);
+                    scores + (long)i * stride, bias + (long)query * Length, scales, scale == null ? 1 : scale[query], keys, stride, hidden);
             }
 
-            for (var i = 0; i < count; i++) shares[i] = Exponentials(scores + i * stride, scales, shares[i], stride);
+            for (var i = 0; i < count; i++) shares[i] = Exponentials(scores + (long)i * stride, scales, shares[i], stride);
             var target = output + (long)first * Width;
             SmallProduct.Multiply(scores, stride, 1, v, Width, target, Width, count, Size, keys);
             for (var i = 0; i < count; i++) Multiply(target + (long)i * Width, shares[i], Size);

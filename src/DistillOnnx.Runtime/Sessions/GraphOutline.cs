@@ -20,10 +20,11 @@ internal sealed class GraphOutline
     private const int MostBytes = 64 << 20;
 
     private const string Expected = "an ONNX model";
+    private const string Producer = "DistillOnnx";
 
     // Fields of ModelProto, OperatorSetIdProto, FunctionProto, GraphProto, NodeProto, TensorProto and
     // StringStringEntryProto.
-    private const int ModelGraph = 7, ModelOpset = 8, ModelFunction = 25;
+    private const int ModelProducer = 2, ModelGraph = 7, ModelOpset = 8, ModelFunction = 25;
     private const int OpsetDomain = 1, OpsetVersion = 2;
     private const int FunctionName = 1, FunctionDomain = 10;
     private const int GraphNode = 1, GraphInitializer = 5;
@@ -37,6 +38,7 @@ internal sealed class GraphOutline
     private readonly HashSet<string> _multiplied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _otherwiseRead = new(StringComparer.Ordinal);
     private readonly List<GraphConstant> _constants = [];
+    private bool _isOurs;
     private bool _replaced;
 
     private GraphOutline(string path, bool kernels) => (_path, _kernels) = (path, kernels);
@@ -65,6 +67,7 @@ internal sealed class GraphOutline
         var reader = outline.Reader(file, 0);
         for (var from = reader.Offset; reader.Next(); from = reader.Offset)
         {
+            if (reader.Field == ModelProducer) outline.ReadProducer(reader);
             if (reader.Field == ModelGraph) outline.Add(model, ModelGraph, outline.Graph(reader.ReadBytes(out var at), at));
             else if (kernels && reader.Field == ModelFunction) outline.Function(model, reader.ReadBytes(out var function), function);
             else outline.Copy(ref reader, file, from, 0, model);
@@ -81,6 +84,9 @@ internal sealed class GraphOutline
         outline.Model = model.ToArray();
         return outline;
     }
+
+    /// <summary>What the kernel of attention takes is the form in which this project writes it; nobody else's nodes are touched.</summary>
+    private void ReadProducer(ProtoReader reader) => _isOurs = Text(reader.ReadBytes(out _)) == Producer;
 
     private void Function(ProtoWriter model, ReadOnlySpan<byte> data, int origin)
     {
@@ -112,7 +118,7 @@ internal sealed class GraphOutline
         for (var from = reader.Offset; reader.Next(); from = reader.Offset)
         {
             if (reader.Field == GraphInitializer) Add(graph, GraphInitializer, Tensor(reader.ReadBytes(out var at), at));
-            else if (_kernels && reader.Field == GraphNode) AddNode(graph, reader.ReadBytes(out var node), node);
+            else if (_kernels && _isOurs && reader.Field == GraphNode) AddNode(graph, reader.ReadBytes(out var node), node);
             else Copy(ref reader, data, from, origin, graph);
         }
 

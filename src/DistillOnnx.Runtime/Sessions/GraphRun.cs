@@ -23,6 +23,7 @@ internal sealed class GraphRun : IDisposable
     public IDisposableReadOnlyCollection<OrtValue> Run(
         InferenceSession session, string[] inputNames, OrtValue[] inputs, string[] outputNames)
     {
+        var pool = Enter(session);
         try
         {
             return session.Run(Options, inputNames, inputs, outputNames);
@@ -31,11 +32,16 @@ internal sealed class GraphRun : IDisposable
         {
             throw Translate(e);
         }
+        finally
+        {
+            pool?.Exit();
+        }
     }
 
     /// <summary>Runs a graph on what is bound.</summary>
     public void Run(InferenceSession session, OrtIoBinding binding)
     {
+        var pool = Enter(session);
         try
         {
             session.RunWithBinding(Options, binding);
@@ -43,6 +49,10 @@ internal sealed class GraphRun : IDisposable
         catch (OnnxRuntimeException e)
         {
             throw Translate(e);
+        }
+        finally
+        {
+            pool?.Exit();
         }
     }
 
@@ -55,6 +65,13 @@ internal sealed class GraphRun : IDisposable
 
     /// <summary>What ONNX Runtime says, on one line.</summary>
     public static string OneLine(OnnxRuntimeException e) => e.Message.ReplaceLineEndings(" ").Trim();
+
+    private static PoolThreads? Enter(InferenceSession session)
+    {
+        var pool = (session as PooledSession)?.Threads;
+        pool?.Enter();
+        return pool;
+    }
 
     private Exception Translate(OnnxRuntimeException e) => _token.IsCancellationRequested
         ? new OperationCanceledException(_token)

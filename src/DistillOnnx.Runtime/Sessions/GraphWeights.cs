@@ -16,12 +16,27 @@ internal sealed unsafe class GraphWeights : IDisposable
     // What kernels may ask of memory: a cache line.
     private const int Alignment = 64;
 
+    /// <summary>
+    /// ONNX Runtime notes a domain of operators with the first session that has it, and of two at once each may find that it is not noted
+    /// yet: so a first one is made by itself.
+    /// </summary>
+    private static readonly Lazy<bool> KernelsAreNoted = new(() =>
+    {
+        using var options = new SessionOptions();
+        KernelOperators.AddTo(options);
+        var model = new GraphFields().Input("x", TensorElementType.Float, "n").Node("Identity", ["x"], ["y"])
+            .Output("y", TensorElementType.Float, "n").ToModel("first");
+        new InferenceSession(model, options).Dispose();
+        return true;
+    });
+
     private readonly string _path;
     private readonly int _length;
     private readonly PrePackedWeightsContainer _packed = new();
     private readonly List<(string Name, OrtValue Value)> _values = [];
     private readonly List<nint> _kept = [];
     private byte[] _model = [];
+    private byte[] _plain = [];
     private byte* _file;
 
     private GraphWeights(string path, int length)
@@ -63,13 +78,26 @@ internal sealed unsafe class GraphWeights : IDisposable
     }
 
     /// <summary>Makes a session of the graph.</summary>
-    public InferenceSession Open(SessionOptions options)
+    /// <param name="options">Its options.</param>
+    /// <param name="pool">The threads that the options have it start; null: its own.</param>
+    public InferenceSession Open(SessionOptions options, PoolThreads? pool = null)
     {
         options.AddSessionConfigEntry(
             "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
-        if (UsesKernels) KernelOperators.AddTo(options);
         foreach (var (name, value) in _values) options.AddInitializer(name, value);
-        return new InferenceSession(_model, options, _packed);
+        if (!UsesKernels) return Open(_model, options, pool);
+        try
+        {
+            _ = KernelsAreNoted.Value;
+            KernelOperators.AddTo(options);
+            return Open(_model, options, pool);
+        }
+        catch (Exception e) when (e is OnnxRuntimeException or InputException)
+        {
+            // Whatever it is that the kernels cannot take, ONNX Runtime runs the graph as it stands in the file.
+            (UsesKernels, _model) = (false, _plain);
+            return Open(_model, options, pool);
+        }
     }
 
     /// <summary>Overwrites the values that were copied with what no right answer can come from.</summary>
@@ -100,6 +128,9 @@ internal sealed unsafe class GraphWeights : IDisposable
         ReleaseCopied();
     }
 
+    private InferenceSession Open(byte[] model, SessionOptions options, PoolThreads? pool) =>
+        pool is null ? new InferenceSession(model, options, _packed) : new PooledSession(model, options, _packed, pool);
+
     private Span<byte> File => new(_file, _length);
 
     private bool TryFill()
@@ -122,6 +153,7 @@ internal sealed unsafe class GraphWeights : IDisposable
             return false;
         _model = outline.Model;
         UsesKernels = outline.NeedsKernels;
+        if (UsesKernels) _plain = GraphOutline.Read(File, _path).Model;
         foreach (var constant in outline.Constants)
         {
             var memory = constant.IsMultiplier && !asTheyLie ? (nint)(_file + constant.Offset) : Keep(constant);

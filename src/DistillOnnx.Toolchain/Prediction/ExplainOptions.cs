@@ -1,4 +1,5 @@
 using DistillOnnx.Core.Prediction;
+using DistillOnnx.Runtime;
 using DistillOnnx.Stages.Options;
 
 namespace DistillOnnx.Toolchain.Prediction;
@@ -26,7 +27,8 @@ public sealed record ExplainOptions
     {
         var faults = new List<string>();
         if (RationaleTokens < 1) faults.Add($"--rationale-tokens must be at least 1, found {RationaleTokens}");
-        if (RationaleBeams < 1) faults.Add($"--rationale-beams must be at least 1, found {RationaleBeams}");
+        if (RationaleBeams is < 1 or > RuntimeOptions.MaxBeams)
+            faults.Add($"--rationale-beams must be from 1 to {RuntimeOptions.MaxBeams}, found {RationaleBeams}");
         if (!Explain && this != new ExplainOptions()) faults.Add("--rationale-tokens and --rationale-beams go with --explain");
         return faults;
     }

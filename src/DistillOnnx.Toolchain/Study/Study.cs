@@ -35,9 +35,9 @@ public static class Study
         if (faults.Count > 0) throw new InputException(string.Join("; ", faults));
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
+        StudyChecks.Names("data", "datasets", "NAME=DIR", [.. data.Select(d => d.Name), .. StudyWorld.Names(options)]);
         using var held = Open(options, data);
         data = [.. data, .. StudyWorld.Prepare(options)];
-        StudyChecks.Names("data", "datasets", "NAME=DIR", data.Select(d => d.Name));
         StudyChecks.AllRuns(options, data);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);

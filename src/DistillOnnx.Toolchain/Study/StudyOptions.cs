@@ -122,7 +122,8 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
 
     /// <summary>A directory with <c>spiece.model</c> for students from scratch.</summary>
     [Option(
-        "directory with spiece.model (default: the student checkpoint's; for a preset one is trained on each run's text)", Value = "DIR")]
+        "directory with spiece.model (default: the student checkpoint's; for presets one is trained on the training rows of all datasets, "
+        + "and shared by all runs)", Value = "DIR")]
     public string? Tokenizer { get; init; }
 
     /// <summary>Pieces of a tokenizer that is trained; null: as <c>train</c> does.</summary>

@@ -12,7 +12,7 @@ internal static class StudyReport
     private static readonly HashSet<string> Described = new(StringComparer.Ordinal)
     {
         "data", "world", "students", "methods", "fractions", "seeds", "split", "max_steps", "max_tokens", "epochs", "batch_size", "alpha",
-        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "jobs", "micro_batch_tokens",
+        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "jobs",
     };
 
     /// <summary>The runs as CSV.</summary>

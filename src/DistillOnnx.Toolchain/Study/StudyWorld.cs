@@ -14,7 +14,7 @@ internal static class StudyWorld
     /// <param name="options">Which depths, and how many rows; it goes into the study's directory.</param>
     public static IEnumerable<StudyData> Prepare(StudyOptions options)
     {
-        int[] depths = [.. options.World.Select(d => int.Parse(d, CultureInfo.InvariantCulture)).Order()];
+        var depths = Depths(options);
         if (depths.Length == 0) yield break;
         var directory = Path.Combine(options.Out, Name);
         if (!Directory.Exists(directory))
@@ -22,5 +22,15 @@ internal static class StudyWorld
         yield return StudyData.Read(Name, directory, options.Split) with { Group = Group };
     }
 
-    private static string Group(Example row) => FormattableString.Invariant($"depth-{WorldText.Read(row.Input)!.Depth}");
+    /// <summary>What stands for it among the datasets of a study's tables: the whole, and each depth.</summary>
+    /// <param name="options">Which depths.</param>
+    public static IEnumerable<string> Names(StudyOptions options) =>
+        Depths(options) is { Length: > 0 } depths ? [Name, .. depths.Select(Group)] : [];
+
+    private static int[] Depths(StudyOptions options) =>
+        [.. options.World.Select(d => int.Parse(d, CultureInfo.InvariantCulture)).Order()];
+
+    private static string Group(Example row) => Group(WorldText.Read(row.Input)!.Depth);
+
+    private static string Group(int depth) => FormattableString.Invariant($"depth-{depth}");
 }

@@ -66,7 +66,7 @@ internal sealed record WorldText(
 
     private static WorldText? Known(string name, string verb, string thing, string place, string[] when, string color)
     {
-        string[] words = [thing, place, when[^1..] is [var time] ? time : "", color];
+        string[] words = [thing, place, when is [.., var time] ? time : "", color];
         var act = WorldWords.Verbs.ToList().FindIndex(v => v.Statement == verb);
         return act >= 0 && WorldWords.Names.Contains(name)
             && words.Zip(WorldWords.Aspects).All(p => p.Second.Values.ContainsKey(p.First))

@@ -10,7 +10,9 @@ namespace DistillOnnx.Training.Trainer;
 public abstract record OptimizationOptions
 {
     /// <summary>Most tokens that go through the model at once.</summary>
-    [Option("most tokens that go through the model at once, padding counted: bounds memory and changes nothing else", Value = "TOKENS")]
+    [Option(
+        "most tokens that go through the model at once, padding counted: bounds memory, and changes which dropout is drawn",
+        Value = "TOKENS")]
     public int MicroBatchTokens { get; init; } = 16384;
 
     /// <summary>The optimizer.</summary>
@@ -70,13 +72,15 @@ public abstract record OptimizationOptions
     public bool Tf32 { get; init; } = true;
 
     /// <summary>Whether blocks are computed again in the backward pass instead of being kept.</summary>
-    [Option("compute each block again in the backward pass instead of keeping its activations: less memory, about a third more time")]
+    [Option(
+        "compute each block again in the backward pass instead of keeping its activations: less memory, about a third more time; draws "
+        + "another dropout")]
     public bool Recompute { get; init; }
 
     /// <summary>Whether steps on CUDA run as recorded graphs.</summary>
     [Option(
         "on CUDA, record a step of each shape and replay it, so that a small student does not wait for the processor; false: start "
-        + "every kernel anew, with less memory")]
+        + "every kernel anew, with less memory; draws another dropout")]
     public bool CudaGraphs { get; init; } = true;
 
     /// <summary>What is wrong with these.</summary>

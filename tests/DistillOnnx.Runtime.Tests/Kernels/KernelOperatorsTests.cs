@@ -143,12 +143,30 @@ public sealed class KernelOperatorsTests
             Assert.Equal(Run(row, 1), together[(row * length * width)..((row + 1) * length * width)]);
     }
 
+    /// <summary>One value that is no number must not be answered as if it were zero.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Quantize_RowWithWhatIsNoNumber_HasNoScale(bool rectify)
+    {
+        var x = Values(3 * 100, 1, 1);
+        (x[5], x[299]) = (float.NaN, -float.NaN);
+        using var graph = new OperatorGraph();
+        var input = graph.Input(x, 1, 3, 100);
+        graph.Outputs(
+            g => g.Call(rectify ? RowFunctions.QuantizeRectifiedRows : RowFunctions.QuantizeRows, [input], ("size", 100))[1..],
+            (ElementType.Float, [1, 3, 1]));
+        Assert.Equal([false, true, false], graph.Run(kernels: true)[0].Select(float.IsFinite));
+    }
+
     [Fact]
     public void Run_ShapesThatDoNotGoTogether_SaysSo()
     {
         var fault = Fault(RowFunctions.AddNormQuantize, ("size", 8), ("epsilon", 1e-6f), [1, 2, 8], [1, 2, 7], [1, 2, 1], [8]);
         Assert.Contains("AddNormQuantize: shapes [1, 2, 8], [1, 2, 7], [1, 2, 1] and [8] do not go", fault, StringComparison.Ordinal);
         fault = Fault(RowFunctions.AddNormQuantize, ("size", 8), ("epsilon", 1e-6f), [1, 2, 8], [1, 2, 8], [1, 1, 1], [8]);
+        Assert.Contains("do not go together", fault, StringComparison.Ordinal);
+        fault = Fault(RowFunctions.AddNormQuantize, ("size", 8), ("epsilon", 1e-6f), [1, 2, 8], [2, 8], [1, 2, 1], [8]);
         Assert.Contains("do not go together", fault, StringComparison.Ordinal);
         fault = Fault(RowFunctions.QuantizeGatedGeluRows, ("size", 8), null, [1, 2, 8], [1, 2, 8], [1, 3, 1]);
         Assert.Contains("QuantizeGatedGeluRows: shapes", fault, StringComparison.Ordinal);
@@ -199,6 +217,54 @@ public sealed class KernelOperatorsTests
         var outline = GraphOutline.Read(model, "x.onnx", kernels: true);
         Assert.False(outline.NeedsKernels);
         Assert.Equal(model, outline.Model);
+    }
+
+    [Fact]
+    public void Read_GraphOfAnotherProgram_IsLeftAsItIs()
+    {
+        using var graph = new OperatorGraph();
+        Value[] inputs =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => graph.Input(new float[16], 1, 2, 8)), Value.None, graph.Input(new int[2], 1, 2),
+            graph.Input(new float[8], 1, 2, 2, 2),
+        ];
+        graph.Outputs(g => [MultiHeadAttention(g, inputs, 2)], (ElementType.Float, [1, 2, 8]));
+        var model = graph.Bytes();
+        Assert.True(GraphOutline.Read(model, "x.onnx", kernels: true).NeedsKernels);
+        model[model.AsSpan().IndexOf("DistillOnnx"u8)] = (byte)'X';
+        Assert.False(GraphOutline.Read(model, "x.onnx", kernels: true).NeedsKernels);
+    }
+
+    /// <summary>The function takes a mask of any type, the kernel of one: the graph is then run as it stands in the file.</summary>
+    [Fact]
+    public void Open_GraphThatKernelsCannotTake_RunsWithoutThem()
+    {
+        using var graph = new OperatorGraph();
+        var x = graph.Input(Values(2 * 64, 1, 1), 1, 2, 64);
+        var (scale, bias) = (graph.Input(Values(2, 2, 1), 1, 2, 1), graph.Input(Values(16, 3, 1), 1, 4, 2, 2));
+        var mask = graph.Input([1, 1], 1, 2);
+        graph.Outputs(
+            g =>
+            {
+                var q = g.MatMul(x, g.Constant(Values(64 * 64, 2, 1), 64, 64));
+                return g.Call(RowFunctions.AttendRows, [q, q, q, scale, bias, mask], ("heads", 4));
+            },
+            (ElementType.Float, [1, 2, 64]));
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, graph.Bytes());
+            using var weights = GraphWeights.TryRead(path, asTheyLie: false, kernels: true)!;
+            Assert.True(weights.UsesKernels);
+            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+            using var session = weights.Open(options);
+            Assert.False(weights.UsesKernels);
+            Assert.Equal(["output0"], session.OutputNames);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [Fact]

@@ -192,6 +192,21 @@ public sealed class StudyTests : IDisposable
         Assert.False(Directory.Exists(In("study")));
     }
 
+    /// <summary>Depths of the generated world stand among the datasets of the tables.</summary>
+    [Theory]
+    [InlineData("world")]
+    [InlineData("depth-1")]
+    public async Task RunAsync_DatasetNamedAsAnother_IsRefusedBeforeTheOldStudyIsReplaced(string name)
+    {
+        var data = Data("teacher");
+        var study = Directory.CreateDirectory(In("study"));
+        File.WriteAllText(Path.Combine(study.FullName, "study.json"), "{}");
+        var options = Options() with { Data = [$"{name}={data}"], World = ["1"], Overwrite = true };
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
+        Assert.Equal($"--data: two datasets are called {name}; give one another name with NAME=DIR", fault.Message);
+        Assert.Equal("{}", File.ReadAllText(Path.Combine(study.FullName, "study.json")));
+    }
+
     [Fact]
     public async Task RunAsync_ValidationRows_HaveLabelsOrAreSaidToBeMissing()
     {

@@ -45,5 +45,8 @@ public sealed class WorldRulesTests
     [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit by day outdoors?")]
     [InlineData("Mia sees a blue pear in the attic at noon. Does Mia see a fruit? Does Mia see a fruit?")]
     [InlineData("The stock market fell. Why?")]
+    [InlineData("Tom reads a long book in the garden. Is he outdoors?")]
+    [InlineData("In the garden Tom reads a long book. Is he?")]
+    [InlineData("Mia sees a blue pear in the attic. Does Mia see a fruit?")]
     public void Answer_WhatItDoesNotUnderstand_Abstains(string input) => Assert.Null(WorldRules.Answer(input));
 }

@@ -27,6 +27,13 @@ public sealed class ExponentialTests
     [InlineData(float.NaN, float.NaN)]
     public void Of_SpecialValue_IsTheirs(float x, float expected) => Assert.Equal(expected, Exponential.Of(Vector512.Create(x))[0]);
 
+    [Fact]
+    public void Of_AnyPatternThatIsNotANumber_IsNone()
+    {
+        foreach (var bits in (uint[])[0xFFFFFFFF, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFC00000])
+            Assert.True(float.IsNaN(Exponential.Of(Vector512.Create(BitConverter.UInt32BitsToSingle(bits)))[5]), $"{bits:x8}");
+    }
+
     [Theory]
     [InlineData(89)]
     [InlineData(1e30f)]

@@ -172,8 +172,7 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* row, int stride, Vector512<float> tops, Dropout mask, uint index)
     {
-        var top = float.NegativeInfinity;
-        for (var j = 0; j < 16; j++) top = Math.Max(top, tops[j]);
+        var top = Lanes.Largest(tops);
         var shift = Vector512.Create(top);
         var sums = Vector512<float>.Zero;
         for (var j = 0; j < stride; j += 16)

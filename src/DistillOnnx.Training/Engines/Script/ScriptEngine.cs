@@ -119,9 +119,10 @@ internal sealed class ScriptEngine : IStudentEngine
     {
         var inputs = _batches.Send(host);
         var draws = training && _model.Config.DropoutRate > 0;
-        if (!draws || _model.Device.type == TorchSharp.DeviceType.CPU) return Call(inputs, seed, training);
+        if (!draws) return Call(inputs, seed, training);
 
-        // Another run of this process may be recording, while which nobody else may draw random numbers.
+        // A device has one generator: of two runs of this process, each would draw what the other has seeded, and a block that is computed
+        // again another dropout than before. And while a run records a step, nobody else may draw.
         lock (CudaGraph.Gate) return Call(inputs, seed, training);
     }
 

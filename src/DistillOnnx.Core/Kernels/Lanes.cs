@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace DistillOnnx.Runtime.Kernels;
+namespace DistillOnnx.Core.Kernels;
 
 /// <summary>Reductions over the values of one vector.</summary>
 internal static class Lanes

@@ -1,4 +1,4 @@
-namespace DistillOnnx.Runtime.Kernels;
+namespace DistillOnnx.Runtime.Native;
 
 /// <summary>A tensor that ONNX Runtime owns.</summary>
 internal unsafe struct OrtTensor
@@ -26,6 +26,18 @@ internal unsafe struct OrtTensor
             for (var i = 0; i < Rank; i++) shape[i] = Dimensions[i];
             return shape;
         }
+    }
+
+    /// <summary>Whether this is its shape.</summary>
+    public readonly bool Is(params ReadOnlySpan<long> shape)
+    {
+        if (shape.Length != Rank) return false;
+        for (var i = 0; i < Rank; i++)
+        {
+            if (Dimensions[i] != shape[i]) return false;
+        }
+
+        return true;
     }
 
     /// <summary>Number of elements.</summary>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
-namespace DistillOnnx.Runtime.Kernels;
+namespace DistillOnnx.Runtime.Native;
 
 /// <summary>
 /// How ONNX Runtime is told of an operator: a table of functions, in its order, each of which is given the table itself; what these
@@ -58,7 +58,7 @@ internal unsafe struct CustomOperator
         var table = (CustomOperator*)NativeMemory.AllocZeroed((nuint)sizeof(CustomOperator));
         *table = new CustomOperator
         {
-            _version = OrtApi.Version,
+            _version = OrtInterface.Version,
             _name = &Name,
             _provider = &Provider,
             _inputType = &InputType,
