@@ -154,7 +154,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
 
     /// <inheritdoc/>
     /// <remarks>Loads the bundle's encoder and decoder graphs with the first call; labels alone never need them.</remarks>
-    public IReadOnlyList<string> Explain(
+    public IReadOnlyList<Rationale> Explain(
         IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
     {
         IExplainer.RequireRationales(Task);
@@ -162,13 +162,13 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         var generation = new GenerationOptions { Beams = settings.Beams, MaxNewTokens = settings.MaxTokens };
         foreach (var input in inputs) RequireText(input);
         int[][] rows = [.. inputs.Select(i => Bundle.Encoder.EncodeExplainInput(i.Text, out _))];
-        var rationales = new string[rows.Length];
+        var rationales = new Rationale[rows.Length];
         var limits = _decodingLimits.ForBeams(settings.Beams);
         var runs = SubBatches.Plan([.. rows.Select(r => r.Length)], limits.Tokens, limits.Rows, Bundle.Shapes);
         foreach (var run in runs)
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
-            for (var i = 0; i < run.Length; i++) rationales[run[i]] = Bundle.Tokenizer.Decode(decoded[i]).Trim();
+            for (var i = 0; i < run.Length; i++) rationales[run[i]] = new Rationale(Bundle.Tokenizer.Decode(decoded[i]).Trim(), Bundle.Config.IsCut(decoded[i]));
         }
 
         return rationales;
@@ -341,6 +341,7 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
             answers[positions[i]] = new LabelPrediction
             {
                 Label = Bundle.Tokenizer.Decode(decoded[i]).Trim(),
+                AnswerTruncated = Bundle.Config.IsCut(decoded[i]),
                 Truncated = batch[i].Truncated,
                 InputTokens = batch[i].Tokens.Length,
             };

@@ -14,7 +14,7 @@ public interface IExplainer
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <exception cref="InputException">The student was trained without rationales, or lacks the graphs that write text.</exception>
     /// <exception cref="InferenceException">The model failed on an input, or answers it with values that are no numbers.</exception>
-    IReadOnlyList<string> Explain(
+    IReadOnlyList<Rationale> Explain(
         IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default);
 
     /// <summary>Refuses a student whose task tells a question for a rationale from one for a label by nothing.</summary>

@@ -23,6 +23,9 @@ public sealed record LabelPrediction
     /// <summary>Whether the input was cut to the longest length that the model takes.</summary>
     public bool Truncated { get; init; }
 
+    /// <summary>Whether the text of an open task was cut to the task's <see cref="Tasks.TaskSpec.MaxLabelTokens"/>.</summary>
+    public bool AnswerTruncated { get; init; }
+
     /// <summary>Input length in tokens, after truncation, prefix and end token included.</summary>
     public int InputTokens { get; init; }
 }

@@ -97,6 +97,9 @@ public sealed record T5Config
     /// <param name="token">The token.</param>
     internal bool IsEnd(int token) => token == EosTokenId || OtherEndTokens.Contains(token);
 
+    /// <summary>Whether decoded tokens do not end by themselves: the limit ended them.</summary>
+    internal bool IsCut(ReadOnlySpan<int> tokens) => tokens.IsEmpty || !IsEnd(tokens[^1]);
+
     /// <summary>Number of weights, the embedding counted once where it is tied.</summary>
     public long ParameterCount
     {

@@ -41,7 +41,7 @@ internal sealed class BundleServedPredictor(BundlePredictor predictor) : IServed
         : $"task \"{Task.Name}\": the bundle lacks the encoder and decoder graphs that write text, so the model cannot explain");
 
     public string Explain(PredictorInput input, ExplainSettings settings, CancellationToken cancellationToken) =>
-        predictor.Explain([input], settings, cancellationToken)[0];
+        predictor.Explain([input], settings, cancellationToken)[0].Text;
 
     public void Dispose() => predictor.Dispose();
 

@@ -68,6 +68,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
         var explainer = explain is null ? null : PredictorFactory.Explainer(predictor);
         // Probabilities come in the order of the student's own label set.
         var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, task.Kind == TaskKind.Labels ? task.Labels : null);
+        long cut = 0, cutAnswers = 0;
         for (var start = 0; start < rows.Count; start += BatchSize)
         {
             var batch = rows.Skip(start).Take(BatchSize).ToArray();
@@ -80,8 +81,10 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
                 : Answers(i => explainer.Explain(i, explain!, cancellationToken), batch, inputs);
             for (var i = 0; i < batch.Length; i++)
             {
-                tally.Add(batch[i], answers[i], rationales?[i]);
-                answered?.Invoke(batch[i], answers[i], rationales?[i]);
+                tally.Add(batch[i], answers[i], rationales?[i].Text);
+                answered?.Invoke(batch[i], answers[i], rationales?[i].Text);
+                if (answers[i].AnswerTruncated) cutAnswers++;
+                if (rationales?[i].IsCut == true) cut++;
             }
 
             Reporter.Progress(
@@ -91,6 +94,8 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
                 string.Create(CultureInfo.InvariantCulture, $"accuracy {tally.Accuracy:0.0000}"));
         }
 
+        if (cut > 0) Reporter.Warn(ExplainOptions.Cut(cut, rows.Count, explain!));
+        if (cutAnswers > 0) Reporter.Warn(CutAnswers.Of(cutAnswers, rows.Count, predictor.Task));
         return tally;
     }
 

@@ -53,7 +53,7 @@ public static class BatchPredictor
 
         var lastError = "";
         var began = Stopwatch.GetTimestamp();
-        long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0;
+        long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0, cut = 0, cutAnswers = 0;
         // Each row is checked as it is read, so that nothing is said about rows after one that ends the run.
         var checkedRows = InputRows.Read(input, name, shard, reporter).Select(r =>
         {
@@ -65,7 +65,7 @@ public static class BatchPredictor
             PredictorInput[] inputs = [.. batch.Select(b => b.Input)];
             var answers = Answer(predictor, inputs, cancellationToken);
             var answered = inputs.Where((_, i) => answers[i].Answer is not null).ToArray();
-            var rationales = explainer is null ? null : new Queue<string>(explainer.Explain(answered, settings!, cancellationToken));
+            var rationales = explainer is null ? null : new Queue<Rationale>(explainer.Explain(answered, settings!, cancellationToken));
             for (var i = 0; i < batch.Length; i++)
             {
                 var (answer, error) = answers[i];
@@ -78,8 +78,10 @@ public static class BatchPredictor
                 }
 
                 var rationale = rationales?.Dequeue();
-                if (rationale is { Length: 0 }) silent++;
-                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationale);
+                if (rationale is { Text.Length: 0 }) silent++;
+                else if (rationale is { IsCut: true }) cut++;
+                PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationale?.Text);
+                if (answer.AnswerTruncated) cutAnswers++;
                 if (answer.Abstained) abstained++;
                 if (answer.Truncated) truncated++;
             }
@@ -92,6 +94,8 @@ public static class BatchPredictor
         file?.Commit();
         if (rows == 0) reporter.Warn($"{name}: no rows to label");
         if (silent > 0) reporter.Warn($"{silent} of {rows} rationales are empty; was the student trained with rationales?");
+        if (cut > 0) reporter.Warn(ExplainOptions.Cut(cut, rows, settings!));
+        if (cutAnswers > 0) reporter.Warn(CutAnswers.Of(cutAnswers, rows, predictor.Task));
         if (failed > 0 && failed == rows)
             throw new InferenceException($"{name}: none of {rows} rows has an answer: {lastError}");
         var result = file is null

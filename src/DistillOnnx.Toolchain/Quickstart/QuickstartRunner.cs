@@ -136,7 +136,8 @@ public static class QuickstartRunner
     private static string Rationale(string bundle, Example row, string device, IReporter reporter, CancellationToken cancellationToken)
     {
         using var predictor = PredictorFactory.Open(bundle, new InferenceOptions { Device = device }, reporter);
-        return PredictorFactory.Explainer(predictor).Explain([new PredictorInput(row.Input)], new ExplainSettings(), cancellationToken)[0];
+        return PredictorFactory.Explainer(predictor)
+            .Explain([new PredictorInput(row.Input)], new ExplainSettings(), cancellationToken)[0].Text;
     }
 
     private static (EvaluateResult Result, List<string> Labels) Answers(

@@ -109,12 +109,12 @@ public sealed class StudentPredictor : IPredictor, IExplainer, IEmbedder
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Explain(
+    public IReadOnlyList<Rationale> Explain(
         IReadOnlyList<PredictorInput> inputs, ExplainSettings settings, CancellationToken cancellationToken = default)
     {
         IExplainer.RequireRationales(Task);
         Row[] rows = [.. inputs.Select((input, i) => new Row(i, _encoder.EncodeExplainInput(input.Text, out var truncated), truncated))];
-        var rationales = new string[rows.Length];
+        var rationales = new Rationale[rows.Length];
         foreach (var batch in Batches(rows))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -125,7 +125,11 @@ public sealed class StudentPredictor : IPredictor, IExplainer, IEmbedder
                 var decoded = settings.Beams == 1
                     ? generator.Greedy(tokens, settings.MaxTokens, cancellationToken)
                     : generator.Beam(tokens, settings.Beams, settings.MaxTokens, cancellationToken);
-                for (var i = 0; i < batch.Length; i++) rationales[batch[i].Index] = _encoder.Tokenizer.Decode(decoded[i]).Trim();
+                for (var i = 0; i < batch.Length; i++)
+                {
+                    rationales[batch[i].Index] =
+                        new Rationale(_encoder.Tokenizer.Decode(decoded[i]).Trim(), _model.Config.IsCut(decoded[i]));
+                }
             }
         }
 
@@ -182,7 +186,13 @@ public sealed class StudentPredictor : IPredictor, IExplainer, IEmbedder
         {
             var decoded = new StudentGenerator(_model).Greedy(tokens, Task.MaxLabelTokens ?? DefaultLabelTokens, cancellationToken);
             for (var i = 0; i < batch.Length; i++)
-                answers[batch[i].Index] = Answer(batch[i], _encoder.Tokenizer.Decode(decoded[i]).Trim(), null);
+            {
+                answers[batch[i].Index] = Answer(batch[i], _encoder.Tokenizer.Decode(decoded[i]).Trim(), null) with
+                {
+                    AnswerTruncated = _model.Config.IsCut(decoded[i]),
+                };
+            }
+
             return;
         }
 

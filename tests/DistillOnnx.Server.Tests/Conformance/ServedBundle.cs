@@ -100,7 +100,7 @@ internal sealed class ServedBundle : IAsyncDisposable
             p.Abstained,
             p.Truncated,
             _predictor.Bundle.Manifest.Version,
-            rationales?[i])).ToArray());
+            rationales?[i].Text)).ToArray());
     }
 
     public async ValueTask DisposeAsync()

@@ -99,7 +99,7 @@ public sealed class RationaleBundleTests : IDisposable
         await using var host = await StartAsync(tokens);
         using var client = new PredictionClient(host.Addresses[0]);
         using var predictor = BundlePredictor.Open(_root["bundle"], new RuntimeOptions { Device = "cpu", Threads = 1 });
-        string Rationale(int most) => predictor.Explain([new PredictorInput(Text)], new ExplainSettings { MaxTokens = most })[0];
+        string Rationale(int most) => predictor.Explain([new PredictorInput(Text)], new ExplainSettings { MaxTokens = most })[0].Text;
 
         var answer = await client.PredictAsync("", Text, explain: true).WaitAsync(TestServer.Patience);
 

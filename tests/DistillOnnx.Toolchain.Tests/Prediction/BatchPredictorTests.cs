@@ -36,8 +36,14 @@ public sealed class BatchPredictorTests
             BatchSize = 3,
         };
 
+        var said = new RecordedMessages();
         var partial = await Assert.ThrowsAsync<UnansweredRowsException>(
-            () => BatchPredictor.RunAsync(options, Reporter.None, TestContext.Current.CancellationToken));
+            () => BatchPredictor.RunAsync(options, said, TestContext.Current.CancellationToken));
+
+        // Random weights do not come to an end by themselves.
+        Assert.Contains("3 of 6 rationales are cut at 4 tokens; --rationale-tokens takes more", said.Warnings);
+        var cut = "3 of 6 answers are cut at 4 tokens, max_label_tokens of the model's task";
+        Assert.Equal(kind == TaskKind.Text, said.Warnings.Contains(cut));
 
         Assert.Equal(
             $"{directory["rows"]}: 3 of 6 rows have no answer; their lines have \"error\" in the place of one", partial.Message);
