@@ -168,7 +168,8 @@ public sealed class BundlePredictor : IPredictor, IExplainer, IEmbedder
         foreach (var run in runs)
         {
             var decoded = generator.Generate(Array.ConvertAll(run, i => rows[i]), generation, cancellationToken);
-            for (var i = 0; i < run.Length; i++) rationales[run[i]] = new Rationale(Bundle.Tokenizer.Decode(decoded[i]).Trim(), Bundle.Config.IsCut(decoded[i]));
+            for (var i = 0; i < run.Length; i++)
+                rationales[run[i]] = new Rationale(Bundle.Tokenizer.Decode(decoded[i]).Trim(), Bundle.Config.IsCut(decoded[i]));
         }
 
         return rationales;
