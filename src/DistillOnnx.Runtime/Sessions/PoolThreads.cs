@@ -106,7 +106,11 @@ internal sealed unsafe partial class PoolThreads : IDisposable
 
                 // The system gives the number of a thread that is gone to another.
                 lock (pool._lock) pool._threads.Remove(number);
-            }) { IsBackground = true, Name = "ONNX Runtime" };
+            })
+            {
+                IsBackground = true,
+                Name = "ONNX Runtime",
+            };
             thread.Start();
             return GCHandle.ToIntPtr(GCHandle.Alloc(thread));
         }
