@@ -85,20 +85,17 @@ internal sealed unsafe class GraphWeights : IDisposable
         options.AddSessionConfigEntry(
             "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
         foreach (var (name, value) in _values) options.AddInitializer(name, value);
-        if (!UsesKernels) return Open(_model, options, pool);
-        try
+        if (UsesKernels)
         {
             _ = KernelsAreNoted.Value;
             KernelOperators.AddTo(options);
-            return Open(_model, options, pool);
         }
-        catch (Exception e) when (e is OnnxRuntimeException or InputException)
-        {
-            // Whatever it is that the kernels cannot take, ONNX Runtime runs the graph as it stands in the file.
-            (UsesKernels, _model) = (false, _plain);
-            return Open(_model, options, pool);
-        }
+
+        return pool is null ? new InferenceSession(_model, options, _packed) : new PooledSession(_model, options, _packed, pool);
     }
+
+    /// <summary>Leaves the graph as it stands in the file, which ONNX Runtime runs whatever it is that the kernels cannot take.</summary>
+    public void LeaveKernelsOut() => (UsesKernels, _model) = (false, _plain);
 
     /// <summary>Overwrites the values that were copied with what no right answer can come from.</summary>
     public void OverwriteCopied() => File.Fill(0xFF);
@@ -127,9 +124,6 @@ internal sealed unsafe class GraphWeights : IDisposable
         _packed.Dispose();
         ReleaseCopied();
     }
-
-    private InferenceSession Open(byte[] model, SessionOptions options, PoolThreads? pool) =>
-        pool is null ? new InferenceSession(model, options, _packed) : new PooledSession(model, options, _packed, pool);
 
     private Span<byte> File => new(_file, _length);
 

@@ -53,24 +53,43 @@ internal sealed class SessionFactory
     public InferenceSession Create(string path, int threads, GraphWeights? weights = null, byte[]? addition = null, bool records = false)
     {
         if (!File.Exists(path)) throw new InputException($"{path}: no such file; the bundle is incomplete");
-        PoolThreads? pool = null;
         try
         {
-            using var options = Options(threads, records);
-            if (addition is not null) return Extended(path, addition, options);
-            if (Device.Kind == DeviceKind.Cpu) pool = PoolThreads.Attach(options, CpuThreads.Count(threads));
-            if (weights is not null) return weights.Open(options, pool);
-            return pool is null ? new InferenceSession(path, options) : new PooledSession(path, options, pool);
+            if (weights is not { UsesKernels: true }) return Open(path, threads, weights, addition, records);
+            try
+            {
+                return Open(path, threads, weights, addition, records);
+            }
+            catch (Exception e) when (e is OnnxRuntimeException or InputException)
+            {
+                weights.LeaveKernelsOut();
+                return Open(path, threads, weights, addition, records);
+            }
         }
         catch (IOException e)
         {
-            pool?.Dispose();
             throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
         catch (OnnxRuntimeException e)
         {
-            pool?.Dispose();
             throw new InputException($"{path}: ONNX Runtime cannot load this graph: {OneLine(e.Message)}", e);
+        }
+    }
+
+    private InferenceSession Open(string path, int threads, GraphWeights? weights, byte[]? addition, bool records)
+    {
+        using var options = Options(threads, records);
+        if (addition is not null) return Extended(path, addition, options);
+        var pool = Device.Kind == DeviceKind.Cpu ? PoolThreads.Attach(options, CpuThreads.Count(threads)) : null;
+        try
+        {
+            if (weights is not null) return weights.Open(options, pool);
+            return pool is null ? new InferenceSession(path, options) : new PooledSession(path, options, pool);
+        }
+        catch
+        {
+            pool?.Dispose();
+            throw;
         }
     }
 
