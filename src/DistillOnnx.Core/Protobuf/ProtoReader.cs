@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace DistillOnnx.Core.Protobuf;
 
@@ -95,6 +96,9 @@ internal ref struct ProtoReader
         offset = Offset;
         return Take((int)length);
     }
+
+    /// <summary>Reads a string field.</summary>
+    public string ReadText() => Encoding.UTF8.GetString(ReadBytes(out _));
 
     /// <summary>Reads a nested message.</summary>
     public ProtoReader ReadNested() => new(ReadBytes(out var at), _source, _expected, at);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Export.Onnx.Proto;
 using Google.Protobuf;
 
@@ -82,7 +83,7 @@ internal static class OnnxWriter
         var model = new ModelProto
         {
             IrVersion = builder.Opset < AttentionOpset ? IrVersion : AttentionIrVersion,
-            ProducerName = "DistillOnnx",
+            ProducerName = GraphFunctions.Producer,
             ProducerVersion = typeof(OnnxWriter).Assembly.GetName().Version?.ToString(3) ?? "",
         };
         foreach (var domain in builder.Domains)

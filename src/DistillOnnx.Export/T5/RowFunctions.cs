@@ -1,3 +1,4 @@
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Export.Onnx;
 using DistillOnnx.Export.Onnx.Proto;
 using static DistillOnnx.Export.Onnx.Proto.AttributeProto.Types;
@@ -6,24 +7,23 @@ namespace DistillOnnx.Export.T5;
 
 /// <summary>
 /// What happens between the integer products of a graph in eight bits, as functions. This project's runtime has kernels that do each in one
-/// pass; any other runs the operators by which they are defined here. A changed meaning needs another name.
+/// pass; any other runs the operators by which they are defined here.
 /// </summary>
 internal static class RowFunctions
 {
-    private const string Domain = "ai.distillonnx";
-
     private static readonly AttributeReference Size = new("size", AttributeType.Int);
 
     /// <summary>x [B, T, size] → uint8 [B, T, size] around 128, and each token's scale [B, T, 1].</summary>
-    public static readonly FunctionProto QuantizeRows = GraphBuilder.Function(Domain, "QuantizeRows", ["x"], ["size"], (graph, inputs) =>
-    {
-        var rows = QuantizedRows.ByBlock(graph, inputs[0], Size, rectify: false);
-        return [rows.Bytes, rows.Scale];
-    });
+    public static readonly FunctionProto QuantizeRows = GraphBuilder.Function(
+        GraphFunctions.Domain, GraphFunctions.QuantizeRows, ["x"], ["size"], (graph, inputs) =>
+        {
+            var rows = QuantizedRows.ByBlock(graph, inputs[0], Size, rectify: false);
+            return [rows.Bytes, rows.Scale];
+        });
 
     /// <summary>The same of max(x, 0), around 0.</summary>
     public static readonly FunctionProto QuantizeRectifiedRows = GraphBuilder.Function(
-        Domain, "QuantizeRectifiedRows", ["x"], ["size"], (graph, inputs) =>
+        GraphFunctions.Domain, GraphFunctions.QuantizeRectifiedRows, ["x"], ["size"], (graph, inputs) =>
         {
             var rows = QuantizedRows.ByBlock(graph, inputs[0], Size, rectify: true);
             return [rows.Bytes, rows.Scale];
@@ -34,7 +34,7 @@ internal static class RowFunctions
     /// <see cref="QuantizeRows"/> makes of GELU(gate·scale)·linear.
     /// </summary>
     public static readonly FunctionProto QuantizeGatedGeluRows = GraphBuilder.Function(
-        Domain, "QuantizeGatedGeluRows", ["gate", "linear", "scale"], ["size"], (graph, inputs) =>
+        GraphFunctions.Domain, GraphFunctions.QuantizeGatedGeluRows, ["gate", "linear", "scale"], ["size"], (graph, inputs) =>
         {
             var gate = graph.Node("com.microsoft.FastGelu", [graph.Mul(inputs[0], inputs[2])]);
             var rows = QuantizedRows.ByBlock(graph, graph.Mul(gate, inputs[1]), Size, rectify: false);
@@ -46,7 +46,8 @@ internal static class RowFunctions
     /// [size] → the sum [B, T, size], uint8 [B, T, size], [B, T, 1].
     /// </summary>
     public static readonly FunctionProto AddNormQuantize = GraphBuilder.Function(
-        Domain, "AddNormQuantize", ["x", "delta", "delta_scale", "weight"], ["size", "epsilon"], (graph, inputs) =>
+        GraphFunctions.Domain, GraphFunctions.AddNormQuantize, ["x", "delta", "delta_scale", "weight"], ["size", "epsilon"],
+        (graph, inputs) =>
         {
             var (sum, normed) = T5LayerNorm.AddAndNorm(
                 graph, inputs[0], graph.Mul(inputs[1], inputs[2]), inputs[3], new AttributeReference("epsilon", AttributeType.Float));
@@ -59,7 +60,7 @@ internal static class RowFunctions
     /// [1, heads, S, S] and a mask int64 [B, S], 1 for a token and 0 for padding, whose own results nobody may read.
     /// </summary>
     public static readonly FunctionProto AttendRows = GraphBuilder.Function(
-        Domain, "AttendRows", ["q", "k", "v", "scale", "bias", "mask"], ["heads"], (graph, inputs) =>
+        GraphFunctions.Domain, GraphFunctions.AttendRows, ["q", "k", "v", "scale", "bias", "mask"], ["heads"], (graph, inputs) =>
         {
             var heads = new AttributeReference("heads", AttributeType.Int);
             Value Scaled(int input) => graph.Mul(inputs[input], inputs[3]);

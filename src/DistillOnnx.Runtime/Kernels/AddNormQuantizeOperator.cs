@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -13,12 +14,12 @@ namespace DistillOnnx.Runtime.Kernels;
 /// </summary>
 internal static unsafe class AddNormQuantizeOperator
 {
-    public const string Name = "AddNormQuantize";
+    private const string Name = GraphFunctions.AddNormQuantize;
 
     private const TensorElementType Float = TensorElementType.Float;
 
     public static CustomOperator* Create() => CustomOperator.Create(
-        Name, [Float, Float, Float, Float], [Float, TensorElementType.UInt8, Float], &CreateState, &Compute, &NodeState.Destroy);
+        Name, [Float, Float, Float, Float], [Float, TensorElementType.UInt8, Float], &CreateState, &Compute);
 
     [UnmanagedCallersOnly]
     private static nint CreateState(CustomOperator* self, nint api, nint info, nint* state) =>

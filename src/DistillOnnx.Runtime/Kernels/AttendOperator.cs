@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -15,15 +16,15 @@ internal static unsafe class AttendOperator
     public const string Name = "Attend";
 
     /// <summary>q, k, v, what their tokens lack as a factor [B, S, 1], bias, mask int64.</summary>
-    public const string RowsName = "AttendRows";
+    private const string RowsName = GraphFunctions.AttendRows;
 
     private const TensorElementType Float = TensorElementType.Float;
 
     public static CustomOperator* Create() => CustomOperator.Create(
-        Name, [Float, Float, Float, Float, TensorElementType.Int32], [Float], &CreateState, &Compute, &NodeState.Destroy);
+        Name, [Float, Float, Float, Float, TensorElementType.Int32], [Float], &CreateState, &Compute);
 
     public static CustomOperator* CreateRows() => CustomOperator.Create(
-        RowsName, [Float, Float, Float, Float, Float, TensorElementType.Int64], [Float], &CreateState, &ComputeRows, &NodeState.Destroy);
+        RowsName, [Float, Float, Float, Float, Float, TensorElementType.Int64], [Float], &CreateState, &ComputeRows);
 
     [UnmanagedCallersOnly]
     private static nint CreateState(CustomOperator* self, nint api, nint info, nint* state) => NodeState.Create(() =>

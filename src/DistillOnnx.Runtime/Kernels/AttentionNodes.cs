@@ -1,4 +1,4 @@
-using System.Text;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Protobuf;
 
 namespace DistillOnnx.Runtime.Kernels;
@@ -23,11 +23,11 @@ internal static class AttentionNodes
         {
             switch (reader.Field)
             {
-                case NodeInput: inputs.Add(Text(reader.ReadBytes(out _))); break;
-                case NodeOutput: outputs.Add(Text(reader.ReadBytes(out _))); break;
-                case NodeName: name = Text(reader.ReadBytes(out _)); break;
-                case NodeOperator: operation = Text(reader.ReadBytes(out _)); break;
-                case NodeDomain: domain = Text(reader.ReadBytes(out _)); break;
+                case NodeInput: inputs.Add(reader.ReadText()); break;
+                case NodeOutput: outputs.Add(reader.ReadText()); break;
+                case NodeName: name = reader.ReadText(); break;
+                case NodeOperator: operation = reader.ReadText(); break;
+                case NodeDomain: domain = reader.ReadText(); break;
                 case NodeAttribute: known &= Attribute(reader.ReadNested(), ref heads, ref scale); break;
                 default: reader.Skip(); break;
             }
@@ -44,7 +44,7 @@ internal static class AttentionNodes
         return node.Text(NodeOutput, outputs[0]).Text(NodeName, name).Text(NodeOperator, AttendOperator.Name)
             .Bytes(NodeAttribute, new ProtoWriter().Text(AttributeName, "heads").Varint(AttributeInteger, heads)
                 .Varint(AttributeType, IntegerAttribute).ToArray())
-            .Text(NodeDomain, KernelOperators.Domain).ToArray();
+            .Text(NodeDomain, GraphFunctions.Domain).ToArray();
     }
 
     private static bool Attribute(ProtoReader reader, ref long heads, ref float scale)
@@ -54,7 +54,7 @@ internal static class AttentionNodes
         {
             switch (reader.Field)
             {
-                case AttributeName: name = Text(reader.ReadBytes(out _)); break;
+                case AttributeName: name = reader.ReadText(); break;
                 case AttributeFloat: number = reader.ReadFloat(); break;
                 case AttributeInteger: integer = (long)reader.ReadVarint(); break;
                 default: reader.Skip(); break;
@@ -71,6 +71,4 @@ internal static class AttentionNodes
             default: return false;
         }
     }
-
-    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 }

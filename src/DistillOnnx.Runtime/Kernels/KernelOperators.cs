@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime;
 
@@ -10,21 +11,15 @@ namespace DistillOnnx.Runtime.Kernels;
 /// </summary>
 internal static unsafe class KernelOperators
 {
-    /// <summary>The operators' domain.</summary>
-    public const string Domain = "ai.distillonnx";
-
-    /// <summary>The domain's version.</summary>
-    public const int Version = 1;
-
     private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
     {
-        QuantizeRowsOperator.SignedName, QuantizeRowsOperator.RectifiedName, QuantizeGatedRowsOperator.Name,
-        AddNormQuantizeOperator.Name, AttendOperator.RowsName,
+        GraphFunctions.QuantizeRows, GraphFunctions.QuantizeRectifiedRows, GraphFunctions.QuantizeGatedGeluRows,
+        GraphFunctions.AddNormQuantize, GraphFunctions.AttendRows,
     };
 
     private static readonly Lazy<nint> Operators = new(() =>
     {
-        var domain = OrtInterface.CreateDomain(Domain);
+        var domain = OrtInterface.CreateDomain(GraphFunctions.Domain);
         OrtInterface.AddToDomain(domain, QuantizeRowsOperator.Signed());
         OrtInterface.AddToDomain(domain, QuantizeRowsOperator.Rectified());
         OrtInterface.AddToDomain(domain, QuantizeGatedRowsOperator.Create());
@@ -38,7 +33,7 @@ internal static unsafe class KernelOperators
     public static bool AreAvailable => Vector256.IsHardwareAccelerated && OrtInterface.IsLoaded;
 
     /// <summary>Whether there is a kernel for a function.</summary>
-    public static bool Has(string domain, string name) => domain == Domain && Names.Contains(name);
+    public static bool Has(string domain, string name) => domain == GraphFunctions.Domain && Names.Contains(name);
 
     /// <summary>Gives them to a session.</summary>
     public static void AddTo(SessionOptions options) => OrtInterface.AddDomain(options.DangerousGetHandle(), Operators.Value);

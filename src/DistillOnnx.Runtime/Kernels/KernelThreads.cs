@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-
 using DistillOnnx.Runtime.Native;
+
 namespace DistillOnnx.Runtime.Kernels;
 
 /// <summary>Divides a node's work among the session's threads.</summary>
@@ -22,7 +22,7 @@ internal static unsafe class KernelThreads
     /// <param name="context">The node's run.</param>
     /// <param name="rows">How many rows.</param>
     /// <param name="width">Values of a row, or work that takes as long.</param>
-    /// <param name="body">Receives the first row and the one after the last. </param>
+    /// <param name="body">Receives the first row and the one after the last.</param>
     public static void ForRows(nint context, long rows, long width, Action<long, long> body)
     {
         var parts = (int)Math.Min(Math.Min(rows, MostParts), rows * width / LeastValues);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Kernels;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -9,19 +10,19 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace DistillOnnx.Runtime.Kernels;
 
 /// <summary>
-/// The middle of a gated feed-forward layer in eight bits: gate [B, T, n], which lacks its tokens' scales [B, T, 1], and linear [B, T, n] →
-/// GELU(gate·scale)·linear as uint8 [B, T, n] and each row's scale [B, T, 1]. The GELU is the one with tanh.
+/// The middle of a gated feed-forward layer in eight bits: gate [B, T, n], which lacks its tokens' scales [B, T, 1], and linear
+/// [B, T, n] → GELU(gate·scale)·linear as uint8 [B, T, n] and each row's scale [B, T, 1]. The GELU is the one with tanh.
 /// </summary>
 internal static unsafe class QuantizeGatedRowsOperator
 {
-    public const string Name = "QuantizeGatedGeluRows";
+    private const string Name = GraphFunctions.QuantizeGatedGeluRows;
 
     private const TensorElementType Float = TensorElementType.Float;
     private const float TwoRootTwoOverPi = 1.5957691216f;
     private const float Cubic = 0.044715f;
 
     public static CustomOperator* Create() => CustomOperator.Create(
-        Name, [Float, Float, Float], [TensorElementType.UInt8, Float], null, &Compute, &NodeState.Destroy);
+        Name, [Float, Float, Float], [TensorElementType.UInt8, Float], null, &Compute);
 
     [UnmanagedCallersOnly]
     private static nint Compute(nint self, nint context) => OrtInterface.Guard(() =>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -7,14 +8,12 @@ namespace DistillOnnx.Runtime.Kernels;
 /// <summary>Rows of single precision in eight bits: [B, T, n] → uint8 [B, T, n] and each row's scale [B, T, 1].</summary>
 internal static unsafe class QuantizeRowsOperator
 {
-    public const string SignedName = "QuantizeRows", RectifiedName = "QuantizeRectifiedRows";
+    public static CustomOperator* Signed() => Create(GraphFunctions.QuantizeRows, &ComputeSigned);
 
-    public static CustomOperator* Signed() => Create(SignedName, &ComputeSigned);
-
-    public static CustomOperator* Rectified() => Create(RectifiedName, &ComputeRectified);
+    public static CustomOperator* Rectified() => Create(GraphFunctions.QuantizeRectifiedRows, &ComputeRectified);
 
     private static CustomOperator* Create(string name, delegate* unmanaged<nint, nint, nint> compute) => CustomOperator.Create(
-        name, [TensorElementType.Float], [TensorElementType.UInt8, TensorElementType.Float], null, compute, &NodeState.Destroy);
+        name, [TensorElementType.Float], [TensorElementType.UInt8, TensorElementType.Float], null, compute);
 
     [UnmanagedCallersOnly]
     private static nint ComputeSigned(nint self, nint context) => Compute(context, rectify: false);

@@ -49,11 +49,9 @@ internal unsafe struct CustomOperator
     /// <param name="create">From the table, ONNX Runtime's functions and the node's attributes: makes what a node keeps, and gives a
     /// status. Null: nodes keep nothing.</param>
     /// <param name="compute">From what the node keeps and the context of its run: computes, and gives a status.</param>
-    /// <param name="destroy">Frees what a node keeps.</param>
     public static CustomOperator* Create(
         string name, TensorElementType[] inputs, TensorElementType[] outputs,
-        delegate* unmanaged<CustomOperator*, nint, nint, nint*, nint> create, delegate* unmanaged<nint, nint, nint> compute,
-        delegate* unmanaged<nint, void> destroy)
+        delegate* unmanaged<CustomOperator*, nint, nint, nint*, nint> create, delegate* unmanaged<nint, nint, nint> compute)
     {
         var table = (CustomOperator*)NativeMemory.AllocZeroed((nuint)sizeof(CustomOperator));
         *table = new CustomOperator
@@ -65,7 +63,7 @@ internal unsafe struct CustomOperator
             _inputCount = &InputCount,
             _outputType = &OutputType,
             _outputCount = &OutputCount,
-            _destroy = destroy,
+            _destroy = &NodeState.Destroy,
             _inputCharacteristic = &Required,
             _outputCharacteristic = &Required,
             _inputMemory = &DefaultMemory,

@@ -40,9 +40,6 @@ internal unsafe struct OrtTensor
         return true;
     }
 
-    /// <summary>Number of elements.</summary>
-    public readonly long Count => Rows * Last(1);
-
     /// <summary>Product of all dimensions but the last.</summary>
     public readonly long Rows
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using DistillOnnx.Core;
+using DistillOnnx.Core.Bundles;
 using DistillOnnx.Core.Protobuf;
 using DistillOnnx.Runtime.Kernels;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -20,7 +20,6 @@ internal sealed class GraphOutline
     private const int MostBytes = 64 << 20;
 
     private const string Expected = "an ONNX model";
-    private const string Producer = "DistillOnnx";
 
     // Fields of ModelProto, OperatorSetIdProto, FunctionProto, GraphProto, NodeProto, TensorProto and
     // StringStringEntryProto.
@@ -76,7 +75,7 @@ internal sealed class GraphOutline
         // A graph that calls functions of the domain says so already.
         if (outline._replaced && !outline.NeedsKernels)
         {
-            var import = new ProtoWriter().Text(OpsetDomain, KernelOperators.Domain).Varint(OpsetVersion, KernelOperators.Version);
+            var import = new ProtoWriter().Text(OpsetDomain, GraphFunctions.Domain).Varint(OpsetVersion, GraphFunctions.Version);
             outline.Add(model, ModelOpset, import.ToArray());
         }
 
@@ -86,7 +85,7 @@ internal sealed class GraphOutline
     }
 
     /// <summary>What the kernel of attention takes is the form in which this project writes it; nobody else's nodes are touched.</summary>
-    private void ReadProducer(ProtoReader reader) => _isOurs = Text(reader.ReadBytes(out _)) == Producer;
+    private void ReadProducer(ProtoReader reader) => _isOurs = reader.ReadText() == GraphFunctions.Producer;
 
     private void Function(ProtoWriter model, ReadOnlySpan<byte> data, int origin)
     {
@@ -94,8 +93,8 @@ internal sealed class GraphOutline
         var reader = Reader(data, origin);
         while (reader.Next())
         {
-            if (reader.Field == FunctionName) name = Text(reader.ReadBytes(out _));
-            else if (reader.Field == FunctionDomain) domain = Text(reader.ReadBytes(out _));
+            if (reader.Field == FunctionName) name = reader.ReadText();
+            else if (reader.Field == FunctionDomain) domain = reader.ReadText();
             else reader.Skip();
         }
 
@@ -139,8 +138,8 @@ internal sealed class GraphOutline
         var reader = Reader(data, origin);
         while (reader.Next())
         {
-            if (reader.Field == NodeInput) inputs.Add(Text(reader.ReadBytes(out _)));
-            else if (reader.Field == NodeOperator) name = Text(reader.ReadBytes(out _));
+            if (reader.Field == NodeInput) inputs.Add(reader.ReadText());
+            else if (reader.Field == NodeOperator) name = reader.ReadText();
             else reader.Skip();
         }
 
@@ -173,7 +172,7 @@ internal sealed class GraphOutline
                     type = reader.ReadInt32();
                     break;
                 case TensorName:
-                    name = Text(reader.ReadBytes(out _));
+                    name = reader.ReadText();
                     break;
                 case TensorExternalData or TensorDataLocation:
                     elsewhere = true;
@@ -244,6 +243,4 @@ internal sealed class GraphOutline
     {
         if (length > MostBytes) throw new InputException($"{_path}: more than {MostBytes >> 20} MB beside its large constants");
     }
-
-    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 }

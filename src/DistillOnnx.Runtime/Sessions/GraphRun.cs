@@ -21,40 +21,15 @@ internal sealed class GraphRun : IDisposable
 
     /// <summary>Runs a graph on inputs that lie in memory of the processor.</summary>
     public IDisposableReadOnlyCollection<OrtValue> Run(
-        InferenceSession session, string[] inputNames, OrtValue[] inputs, string[] outputNames)
-    {
-        var pool = Enter(session);
-        try
-        {
-            return session.Run(Options, inputNames, inputs, outputNames);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw Translate(e);
-        }
-        finally
-        {
-            pool?.Exit();
-        }
-    }
+        InferenceSession session, string[] inputNames, OrtValue[] inputs, string[] outputNames) =>
+        On(session, () => session.Run(Options, inputNames, inputs, outputNames));
 
     /// <summary>Runs a graph on what is bound.</summary>
-    public void Run(InferenceSession session, OrtIoBinding binding)
+    public void Run(InferenceSession session, OrtIoBinding binding) => On(session, () =>
     {
-        var pool = Enter(session);
-        try
-        {
-            session.RunWithBinding(Options, binding);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw Translate(e);
-        }
-        finally
-        {
-            pool?.Exit();
-        }
-    }
+        session.RunWithBinding(Options, binding);
+        return true;
+    });
 
     public void Dispose()
     {
@@ -66,11 +41,22 @@ internal sealed class GraphRun : IDisposable
     /// <summary>What ONNX Runtime says, on one line.</summary>
     public static string OneLine(OnnxRuntimeException e) => e.Message.ReplaceLineEndings(" ").Trim();
 
-    private static PoolThreads? Enter(InferenceSession session)
+    private T On<T>(InferenceSession session, Func<T> run)
     {
         var pool = (session as PooledSession)?.Threads;
         pool?.Enter();
-        return pool;
+        try
+        {
+            return run();
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw Translate(e);
+        }
+        finally
+        {
+            pool?.Exit();
+        }
     }
 
     private Exception Translate(OnnxRuntimeException e) => _token.IsCancellationRequested

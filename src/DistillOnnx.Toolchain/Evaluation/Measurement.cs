@@ -68,7 +68,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
         var explainer = explain is null ? null : PredictorFactory.Explainer(predictor);
         // Probabilities come in the order of the student's own label set.
         var tally = new EvaluationTally(predictor.Task with { Metric = task.Metric }, task.Kind == TaskKind.Labels ? task.Labels : null);
-        long cut = 0, cutAnswers = 0;
+        var cut = new CutTexts();
         for (var start = 0; start < rows.Count; start += BatchSize)
         {
             var batch = rows.Skip(start).Take(BatchSize).ToArray();
@@ -83,8 +83,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
             {
                 tally.Add(batch[i], answers[i], rationales?[i].Text);
                 answered?.Invoke(batch[i], answers[i], rationales?[i].Text);
-                if (answers[i].AnswerTruncated) cutAnswers++;
-                if (rationales?[i].IsCut == true) cut++;
+                cut.Add(answers[i], rationales?[i]);
             }
 
             Reporter.Progress(
@@ -94,8 +93,7 @@ internal sealed class Measurement(TaskSpec task, IReadOnlyList<Example> rows)
                 string.Create(CultureInfo.InvariantCulture, $"accuracy {tally.Accuracy:0.0000}"));
         }
 
-        if (cut > 0) Reporter.Warn(ExplainOptions.Cut(cut, rows.Count, explain!));
-        if (cutAnswers > 0) Reporter.Warn(CutAnswers.Of(cutAnswers, rows.Count, predictor.Task));
+        cut.Report(Reporter, rows.Count, predictor.Task, explain);
         return tally;
     }
 

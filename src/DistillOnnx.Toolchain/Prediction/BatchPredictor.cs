@@ -53,7 +53,8 @@ public static class BatchPredictor
 
         var lastError = "";
         var began = Stopwatch.GetTimestamp();
-        long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0, cut = 0, cutAnswers = 0;
+        long rows = 0, abstained = 0, truncated = 0, failed = 0, silent = 0;
+        var cut = new CutTexts();
         // Each row is checked as it is read, so that nothing is said about rows after one that ends the run.
         var checkedRows = InputRows.Read(input, name, shard, reporter).Select(r =>
         {
@@ -79,9 +80,8 @@ public static class BatchPredictor
 
                 var rationale = rationales?.Dequeue();
                 if (rationale is { Text.Length: 0 }) silent++;
-                else if (rationale is { IsCut: true }) cut++;
                 PredictionRow.Write(target, batch[i].Id, inputs[i], answer, predictor.Task, rationale: rationale?.Text);
-                if (answer.AnswerTruncated) cutAnswers++;
+                cut.Add(answer, rationale);
                 if (answer.Abstained) abstained++;
                 if (answer.Truncated) truncated++;
             }
@@ -94,8 +94,7 @@ public static class BatchPredictor
         file?.Commit();
         if (rows == 0) reporter.Warn($"{name}: no rows to label");
         if (silent > 0) reporter.Warn($"{silent} of {rows} rationales are empty; was the student trained with rationales?");
-        if (cut > 0) reporter.Warn(ExplainOptions.Cut(cut, rows, settings!));
-        if (cutAnswers > 0) reporter.Warn(CutAnswers.Of(cutAnswers, rows, predictor.Task));
+        cut.Report(reporter, rows, predictor.Task, settings);
         if (failed > 0 && failed == rows)
             throw new InferenceException($"{name}: none of {rows} rows has an answer: {lastError}");
         var result = file is null

@@ -20,10 +20,6 @@ public sealed record ExplainOptions
     public int RationaleBeams { get; init; } = new ExplainSettings().Beams;
 
     /// <summary>What the student is asked for; null where no rationales are.</summary>
-    /// <summary>What is said where rationales were cut.</summary>
-    internal static string Cut(long cut, long rows, ExplainSettings settings) =>
-        $"{cut} of {rows} rationales are cut at {settings.MaxTokens} tokens; --rationale-tokens takes more";
-
     internal ExplainSettings? Settings => Explain ? new ExplainSettings { MaxTokens = RationaleTokens, Beams = RationaleBeams } : null;
 
     /// <summary>All faults, empty where there are none.</summary>
