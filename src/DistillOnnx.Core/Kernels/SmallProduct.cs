@@ -26,7 +26,9 @@ internal static unsafe class SmallProduct
         float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, int m, int n, int k, bool add = false)
     {
         var j = 0;
-        for (; j + 32 <= n; j += 32)
+
+        // Without registers of 512 bits the accumulators of the wider tile would not fit.
+        for (; Vector512.IsHardwareAccelerated && j + 32 <= n; j += 32)
         {
             var i = 0;
             for (; i + 4 <= m; i += 4) Tile4x32(a + (long)i * aRow, aRow, aColumn, b + j, bRow, c + (long)i * cRow + j, cRow, k, add);

@@ -1,4 +1,5 @@
 using DistillOnnx.Core.T5;
+using DistillOnnx.Runtime.Native;
 using DistillOnnx.Runtime.Sessions;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;

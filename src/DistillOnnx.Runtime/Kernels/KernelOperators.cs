@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using DistillOnnx.Core.Bundles;
 using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace DistillOnnx.Runtime.Kernels;
 
@@ -26,6 +27,7 @@ internal static unsafe class KernelOperators
         OrtInterface.AddToDomain(domain, AddNormQuantizeOperator.Create());
         OrtInterface.AddToDomain(domain, AttendOperator.Create());
         OrtInterface.AddToDomain(domain, AttendOperator.CreateRows());
+        MakeKnown(domain);
         return domain;
     });
 
@@ -37,4 +39,17 @@ internal static unsafe class KernelOperators
 
     /// <summary>Gives them to a session.</summary>
     public static void AddTo(SessionOptions options) => OrtInterface.AddDomain(options.DangerousGetHandle(), Operators.Value);
+
+    /// <summary>
+    /// ONNX Runtime notes a domain of operators with the first session that has it, and of two at once each may find that it is not noted
+    /// yet: so a first one is made by itself.
+    /// </summary>
+    private static void MakeKnown(nint domain)
+    {
+        using var options = new SessionOptions();
+        OrtInterface.AddDomain(options.DangerousGetHandle(), domain);
+        var model = new GraphFields().Input("x", TensorElementType.Float, "n").Node("Identity", ["x"], ["y"])
+            .Output("y", TensorElementType.Float, "n").ToModel("first");
+        new InferenceSession(model, options).Dispose();
+    }
 }

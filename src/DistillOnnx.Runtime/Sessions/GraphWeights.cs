@@ -16,20 +16,6 @@ internal sealed unsafe class GraphWeights : IDisposable
     // What kernels may ask of memory: a cache line.
     private const int Alignment = 64;
 
-    /// <summary>
-    /// ONNX Runtime notes a domain of operators with the first session that has it, and of two at once each may find that it is not noted
-    /// yet: so a first one is made by itself.
-    /// </summary>
-    private static readonly Lazy<bool> KernelsAreNoted = new(() =>
-    {
-        using var options = new SessionOptions();
-        KernelOperators.AddTo(options);
-        var model = new GraphFields().Input("x", TensorElementType.Float, "n").Node("Identity", ["x"], ["y"])
-            .Output("y", TensorElementType.Float, "n").ToModel("first");
-        new InferenceSession(model, options).Dispose();
-        return true;
-    });
-
     private readonly string _path;
     private readonly int _length;
     private readonly PrePackedWeightsContainer _packed = new();
@@ -85,12 +71,7 @@ internal sealed unsafe class GraphWeights : IDisposable
         options.AddSessionConfigEntry(
             "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(_path))!);
         foreach (var (name, value) in _values) options.AddInitializer(name, value);
-        if (UsesKernels)
-        {
-            _ = KernelsAreNoted.Value;
-            KernelOperators.AddTo(options);
-        }
-
+        if (UsesKernels) KernelOperators.AddTo(options);
         return pool is null ? new InferenceSession(_model, options, _packed) : new PooledSession(_model, options, _packed, pool);
     }
 

@@ -1,3 +1,4 @@
+using DistillOnnx.Runtime.Native;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 

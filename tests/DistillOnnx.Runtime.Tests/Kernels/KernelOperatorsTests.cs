@@ -110,13 +110,51 @@ public sealed class KernelOperatorsTests
                     }
 
                     var (expected, found) = (graph.Run(kernels: false)[0], graph.Run(kernels: true)[0]);
+
+                    // Long rows of scaled tokens take products of 16 bits. Values are up to 2, of which eight bits have steps of 0.016.
+                    var error = scaled && length > 64 ? 5e-3f : 2e-5f;
                     for (var i = 0; i < found.Length; i++)
                     {
                         if (mask[i / width] == 0) Assert.Equal(0, found[i]);
-                        else Assert.Equal(expected[i], found[i], 2e-5f);
+                        else Assert.Equal(expected[i], found[i], error);
                     }
                 },
                 iter: 60);
+
+    /// <summary>Vectors of one element, of nothing, of very much and of hardly anything, and a value that outweighs all others.</summary>
+    [Fact]
+    public void Attend_LongRowOfUnevenTokens_IsTheSame()
+    {
+        const int length = 130, size = 64;
+        var (q, k, v) = (Values(length * size, 1, 1), Values(length * size, 2, 1), Values(length * size, 3, 1));
+        foreach (var x in (float[][])[q, k])
+        {
+            x.AsSpan(0, size).Clear();
+            x[7] = 9;
+            x.AsSpan(size, size).Clear();
+            Scale(x.AsSpan(2 * size, size), 1e4f);
+            Scale(x.AsSpan(3 * size, size), 1e-30f);
+        }
+
+        v.AsSpan(0, size).Fill(-3000);
+        var scale = Enumerable.Range(0, length).Select(i => i == 2 ? 1e-4f : 1).ToArray();
+        var (expected, found) = AttendOne(q, k, v, scale, size);
+        for (var i = 0; i < found.Length; i++) Assert.Equal(expected[i], found[i], 1f);
+    }
+
+    /// <summary>What is no number must not be answered as if it were one.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 130)]
+    [InlineData(2, 130)]
+    public void Attend_LongRowWithWhatIsNoNumber_HasNoAnswerThere(int which, int tokens)
+    {
+        const int length = 130, size = 64;
+        float[][] qkv = [Values(length * size, 1, 1), Values(length * size, 2, 1), Values(length * size, 3, 1)];
+        qkv[which][5 * size + 9] = float.NaN;
+        var (_, found) = AttendOne(qkv[0], qkv[1], qkv[2], [.. Enumerable.Repeat(1f, length)], size);
+        Assert.Equal(tokens, Enumerable.Range(0, length).Count(token => !float.IsFinite(found[token * size + 9])));
+    }
 
     [Fact]
     public void Attend_ManyRows_GivesEachWhatItHasAlone()
@@ -157,6 +195,20 @@ public sealed class KernelOperatorsTests
             g => g.Call(rectify ? RowFunctions.QuantizeRectifiedRows : RowFunctions.QuantizeRows, [input], ("size", 100))[1..],
             (ElementType.Float, [1, 3, 1]));
         Assert.Equal([false, true, false], graph.Run(kernels: true)[0].Select(float.IsFinite));
+    }
+
+    private static (float[] Expected, float[] Found) AttendOne(float[] q, float[] k, float[] v, float[] scale, int size)
+    {
+        var length = scale.Length;
+        using var graph = new OperatorGraph();
+        Value[] inputs =
+        [
+            .. ((float[][])[q, k, v]).Select(x => graph.Input(x, 1, length, size)), graph.Input(scale, 1, length, 1),
+            graph.Input(Values(length * length, 4, 1), 1, 1, length, length),
+            graph.Input([.. Enumerable.Repeat(1L, length)], 1, length),
+        ];
+        graph.Outputs(g => g.Call(RowFunctions.AttendRows, inputs, ("heads", 1)), (ElementType.Float, [1, length, size]));
+        return (graph.Run(kernels: false)[0], graph.Run(kernels: true)[0]);
     }
 
     [Fact]

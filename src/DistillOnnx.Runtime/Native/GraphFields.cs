@@ -1,7 +1,7 @@
 using DistillOnnx.Core.Protobuf;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
-namespace DistillOnnx.Runtime.Sessions;
+namespace DistillOnnx.Runtime.Native;
 
 /// <summary>Writes parts of ONNX models: nodes, inputs and outputs, as their own messages or to be appended to those of a file.</summary>
 internal sealed class GraphFields
