@@ -49,6 +49,29 @@ public sealed class GraphParityTests
             Near(model.Reference.Encode(batch.Rows[row]).SelectMany(r => r), states.Values.Skip(row * 19 * model.Config.DModel));
     }
 
+    /// <summary>Inner values whose rows would lie whole pages apart have columns of zeros beside them.</summary>
+    [Theory]
+    [InlineData("v1.0", true)]
+    [InlineData("v1.0", false)]
+    [InlineData("v1.1", true)]
+    [InlineData("v1.1", false)]
+    [InlineData("gelu", false)]
+    public void Encoder_InnerRowsWholePagesApart_ArePaddedAndEqualReference(string variant, bool portable)
+    {
+        using var model = new Model(TinyCheckpoint.Variants[variant] with { DFf = 1024 });
+        var form = new GraphForm { Portable = portable };
+        var batch = Batch.Random(7, model.Config.VocabSize, 9, 4);
+        var encoder = T5Graphs.Encoder(model.Weights, form);
+        Assert.Equal(model.Config.NumLayers * (model.Config.IsGated ? 3 : 2), encoder.Constants.Keys.Count(IsPadded));
+        Assert.DoesNotContain(T5Graphs.Decoder(model.Weights, form).Constants.Keys, IsPadded);
+        using var graph = OnnxGraph.Of(encoder);
+        var states = graph.Run(("input_ids", batch.Ids, batch.Shape), ("attention_mask", batch.Mask, batch.Shape))["last_hidden_state"];
+        for (var row = 0; row < 2; row++)
+            Near(model.Reference.Encode(batch.Rows[row]).SelectMany(r => r), states.Values.Skip(row * 9 * model.Config.DModel));
+
+        static bool IsPadded(string name) => name.EndsWith(".padded", StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Forms))]
     public void Decoders_StepByStep_EqualReference(string variant, bool portable)
     {
@@ -184,8 +207,13 @@ public sealed class GraphParityTests
         private readonly Checkpoint _checkpoint;
 
         public Model(string variant)
+            : this(TinyCheckpoint.Variants[variant])
         {
-            _files = TinyCheckpoint.Create(TinyCheckpoint.Variants[variant]);
+        }
+
+        public Model(Core.T5.T5Config config)
+        {
+            _files = TinyCheckpoint.Create(config);
             _checkpoint = Checkpoint.Open(_files.Directory);
             Weights = new T5Weights(_checkpoint.Config, _checkpoint.Tensors);
             Reference = new ReferenceT5(_checkpoint.Config, _checkpoint.Tensors);

@@ -18,4 +18,16 @@ internal sealed record WeightMatrix(string Name, IReadOnlyList<long> Dims, Func<
     /// <summary>The transposed matrix.</summary>
     public WeightMatrix Transposed() => Original
         ?? new(Name + ".transposed", [Dims[1], Dims[0]], () => Matrices.Transpose(Read(), Rows, Columns)) { Original = this };
+
+    /// <summary>The matrix with rows and columns of zeros after its own.</summary>
+    /// <param name="rows">Rows of the result.</param>
+    /// <param name="columns">Columns of the result.</param>
+    public WeightMatrix Padded(int rows, int columns) => rows == Rows && columns == Columns
+        ? this
+        : new(Name + ".padded", [rows, columns], () =>
+        {
+            var (values, result) = (Read(), new float[checked(rows * columns)]);
+            for (var row = 0; row < Rows; row++) values.AsSpan(row * Columns, Columns).CopyTo(result.AsSpan(row * columns));
+            return result;
+        });
 }
