@@ -27,6 +27,12 @@ internal sealed class BatchCall
 
     public CancellationToken Token { get; }
 
+    /// <summary>
+    /// Whether the thread that brings the call may run it, and so wait for it: where nothing else is to be done, that saves waking a thread
+    /// that runs it and another that answers.
+    /// </summary>
+    public bool RunsOnCaller { get; init; }
+
     public IReadOnlyList<BatchEntry> Entries { get; }
 
     /// <summary>All answers, in the order of the rows. Cancelled or failed where the call as a whole was given up.</summary>

@@ -17,6 +17,8 @@ internal sealed class Batcher : IDisposable
     private readonly FairQueue _queue;
     private readonly BatchFormer _former;
     private readonly ServiceRate _rate = new();
+    private readonly BatchRunner _onCallers;
+    private readonly CallerRuns _callers;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lanesAlive;
     private int _running;
@@ -24,14 +26,18 @@ internal sealed class Batcher : IDisposable
     private bool _alone;
     private bool _draining;
 
-    public Batcher(string name, IServedPredictor predictor, BatchOptions options, IBatchObserver observer, TimeProvider time)
+    public Batcher(
+        string name, IServedPredictor predictor, BatchOptions options, IBatchObserver observer, TimeProvider time,
+        CallerRuns? callers = null)
     {
+        _callers = callers ?? CallerRuns.OfProcess;
         _options = options;
         _observer = observer;
         _time = time;
         _predictor = predictor;
         _queue = new FairQueue(options.MaxQueueRows, options.OneCaller);
         _former = new BatchFormer(_queue, options, _rate, time);
+        _onCallers = new BatchRunner(predictor, lane: 0, time);
         _lanesAlive = options.Lanes;
         for (var i = 0; i < options.Lanes; i++)
         {
@@ -78,7 +84,7 @@ internal sealed class Batcher : IDisposable
     /// <exception cref="TimeoutException">The deadline passed before the rows ran.</exception>
     public async Task<RowAnswer[]> RunAsync(BatchCall call)
     {
-        Enqueue(call);
+        if (Enqueue(call) is { } batch) RunOnCaller(batch);
         await using var abandon = call.Token.UnsafeRegister(static (state, _) =>
         {
             var (batcher, call) = ((Batcher, BatchCall))state!;
@@ -114,7 +120,8 @@ internal sealed class Batcher : IDisposable
         foreach (var entry in left) entry.Call.Fail(new RefusedException(RefusalReason.Draining, TimeSpan.Zero));
     }
 
-    private void Enqueue(BatchCall call)
+    /// <summary>Queues a call's rows; or, where nothing else is to be done, gives them back as a batch that its caller is to run.</summary>
+    private Batch? Enqueue(BatchCall call)
     {
         lock (_lock)
         {
@@ -123,8 +130,25 @@ internal sealed class Batcher : IDisposable
             var now = _time.GetTimestamp();
             foreach (var entry in call.Entries) entry.EnqueuedAt = now;
             _queue.Add(call);
+            if (call.RunsOnCaller && _running == 0 && _queue.Count == 1 && _options.Wait == TimeSpan.Zero && _callers.TryEnter())
+            {
+                var batch = Start();
+
+                // No lane may start another, whether or not lanes have threads of their own.
+                _alone = true;
+                return batch;
+            }
+
             Monitor.Pulse(_lock);
+            return null;
         }
+    }
+
+    private void RunOnCaller(Batch batch)
+    {
+        var report = _onCallers.Run(batch);
+        _callers.Exit();
+        Report(batch, report, since: null);
     }
 
     private RefusalReason? Refuses(string caller, int rows, long tokens, DateTimeOffset? deadline)
@@ -165,18 +189,27 @@ internal sealed class Batcher : IDisposable
         long? since = null;
         while (Next(ref since) is { } batch)
         {
-            var report = runner.Run(batch);
-            var ended = _time.GetTimestamp();
-            lock (_lock) Ended(batch);
-
-            // Where work was waiting, what lies between two batches takes its time as well.
-            var lanes = batch.SideBySide || !_options.SideBySide ? _options.Lanes : 1;
-            if (report.Completed) _rate.Observe(batch.Tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), lanes);
-            since = ended;
-            _observer.Ran(report);
+            since = Report(batch, runner.Run(batch), since);
         }
 
         if (Interlocked.Decrement(ref _lanesAlive) == 0) _idle.TrySetResult();
+    }
+
+    /// <summary>After a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="report">What it did.</param>
+    /// <param name="since">When the batch before it ended, where this one was waiting then.</param>
+    /// <returns>When it ended.</returns>
+    private long Report(Batch batch, BatchReport report, long? since)
+    {
+        var ended = _time.GetTimestamp();
+        lock (_lock) Ended(batch);
+
+        // Where work was waiting, what lies between two batches takes its time as well.
+        var lanes = batch.SideBySide || !_options.SideBySide ? _options.Lanes : 1;
+        if (report.Completed) _rate.Observe(batch.Tokens, _time.GetElapsedTime(since ?? report.StartedAt, ended), lanes);
+        _observer.Ran(report);
+        return ended;
     }
 
     /// <summary>Forms the next batch; null: draining and nothing waits.</summary>
@@ -191,7 +224,8 @@ internal sealed class Batcher : IDisposable
             {
                 while (_queue.Count == 0 || _alone)
                 {
-                    if (_draining && _queue.Count == 0) return null;
+                    // A batch that runs on its caller's thread needs the model until it ends.
+                    if (_draining && _queue.Count == 0 && !_alone) return null;
                     since = null;
                     Monitor.Wait(_lock);
                 }
@@ -225,8 +259,8 @@ internal sealed class Batcher : IDisposable
     {
         _running--;
         _runningTokens -= batch.Tokens;
+        if (_alone || _options.Lanes > 1) Monitor.PulseAll(_lock);
         _alone = false;
-        if (_options.Lanes > 1) Monitor.PulseAll(_lock);
     }
 
     /// <summary>Waits for a batch that is not full. Returns whether it had to.</summary>

@@ -4,7 +4,7 @@ using DistillOnnx.Core.Tasks;
 
 namespace DistillOnnx.Hosting.Batching;
 
-/// <summary>A predictor in two steps: encoding, which any thread does, and running a batch, which a batch thread does.</summary>
+/// <summary>A predictor in two steps: encoding, which any thread does, and running a batch, which one thread does.</summary>
 internal interface IServedPredictor : IDisposable
 {
     /// <summary>The task that the model was trained for.</summary>

@@ -40,7 +40,7 @@ internal sealed class PredictionCalls(
             var encoded = Stopwatch.GetElapsedTime(started);
             var answers = rows.Encoded.Count == 0
                 ? []
-                : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token));
+                : await model.Batcher.RunAsync(new BatchCall(rows.Encoded, origin.Caller, origin.Deadline, token) { RunsOnCaller = true });
 
             // A batch that is stopped because its callers left may end before the call's own cancellation is seen.
             if (answers.Any(a => a.Fault is OperationCanceledException)) token.ThrowIfCancellationRequested();

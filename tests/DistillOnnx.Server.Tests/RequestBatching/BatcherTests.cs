@@ -299,6 +299,87 @@ public sealed class BatcherTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.Done.WaitAsync(TestServer.Patience));
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public async Task RunAsync_NothingElseToDo_RunsOnItsCallerWithAllThreads(int lanes, bool sideBySide)
+    {
+        var threads = new List<int>();
+        var predictor = new FakePredictor { Lanes = lanes, OnBatch = _ => threads.Add(Environment.CurrentManagedThreadId) };
+        using var batcher = Start(predictor, new BatchOptions { Lanes = lanes, SideBySide = sideBySide }, callers: 1);
+
+        for (var i = 0; i < 3; i++)
+        {
+            var running = batcher.RunAsync(Call(predictor, "a", $"text {i}", onCaller: true));
+            Assert.True(running.IsCompleted);
+            Assert.Equal(predictor.Answer($"text {i}").Label, (await running)[0].Prediction!.Label);
+            Assert.Equal(i + 1, threads.Count);
+            Assert.All(predictor.LanesTaken, lane => Assert.Null(lane));
+        }
+    }
+
+    [Fact]
+    public async Task RunAsync_WhileACallerRuns_OthersGatherAndTheDrainWaits()
+    {
+        using var gate = new Gate();
+        var sizes = new List<int>();
+        var predictor = new FakePredictor { OnBatch = gate.Hold(texts => sizes.Add(texts.Count)) };
+        using var batcher = Start(predictor, callers: 2);
+        var first = Task.Run(() => batcher.RunAsync(Call(predictor, "a", "one", onCaller: true)));
+        await gate.Entered;
+
+        Task[] others = [.. Enumerable.Range(0, 5).Select(i => batcher.RunAsync(Call(predictor, "a", $"text{i}", onCaller: true)))];
+        var drained = batcher.DrainAsync();
+        Assert.False(drained.IsCompleted);
+        gate.Open();
+        await Task.WhenAll([first, .. others, drained]).WaitAsync(TestServer.Patience);
+
+        Assert.Equal([1, 5], sizes);
+    }
+
+    [Fact]
+    public async Task DrainAsync_WhileACallerRunsTheOnlyCall_WaitsForIt()
+    {
+        using var gate = new Gate();
+        var predictor = new FakePredictor { OnBatch = gate.Hold() };
+        using var batcher = Start(predictor, callers: 1);
+        var first = Task.Run(() => batcher.RunAsync(Call(predictor, "a", "one", onCaller: true)));
+        await gate.Entered;
+
+        var drained = batcher.DrainAsync();
+        await Task.Delay(50);
+        Assert.False(drained.IsCompleted);
+        gate.Open();
+        await Task.WhenAll(first, drained).WaitAsync(TestServer.Patience);
+    }
+
+    [Fact]
+    public async Task RunAsync_AsManyCallersRunAsMay_RunsOnALane()
+    {
+        var threads = new List<int>();
+        var predictor = new FakePredictor { OnBatch = _ => threads.Add(Environment.CurrentManagedThreadId) };
+        using var batcher = Start(predictor, callers: 0);
+        var own = Environment.CurrentManagedThreadId;
+
+        await batcher.RunAsync(Call(predictor, "a", "one", onCaller: true)).WaitAsync(TestServer.Patience);
+
+        Assert.NotEqual(own, Assert.Single(threads));
+    }
+
+    [Fact]
+    public async Task RunAsync_FaultOrCancelledOnItsCaller_GivesThePlaceBack()
+    {
+        using var cancel = new CancellationTokenSource();
+        var predictor = new FakePredictor { Poison = "poison", OnBatch = texts => { if (texts[0] == "leave") cancel.Cancel(); } };
+        using var batcher = Start(predictor, callers: 1);
+
+        var failed = await batcher.RunAsync(Call(predictor, "a", "poison", onCaller: true));
+        Assert.IsType<InvalidOperationException>(failed[0].Fault);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => batcher.RunAsync(Call(predictor, "a", "leave", token: cancel.Token, onCaller: true)).WaitAsync(TestServer.Patience));
+        Assert.True(batcher.RunAsync(Call(predictor, "a", "text", onCaller: true)).IsCompleted);
+    }
+
     private static BatchOptions TwoLanes { get; } = new() { MaxTokens = 256, Lanes = 2, SideBySide = true };
 
     private static string Words(int count) => string.Join(' ', Enumerable.Repeat("w", count));
@@ -325,12 +406,13 @@ public sealed class BatcherTests
         return batches;
     }
 
-    private static Batcher Start(FakePredictor predictor, BatchOptions? options = null, TimeProvider? time = null) =>
-        new("test", predictor, options ?? new BatchOptions(), new NoObserver(), time ?? TimeProvider.System);
+    private static Batcher Start(FakePredictor predictor, BatchOptions? options = null, TimeProvider? time = null, int callers = 0) =>
+        new("test", predictor, options ?? new BatchOptions(), new NoObserver(), time ?? TimeProvider.System, new CallerRuns(callers));
 
     private static BatchCall Call(
-        FakePredictor predictor, string caller, string text, DateTimeOffset? deadline = null, CancellationToken token = default) =>
-        new([predictor.Encode(new Input(text))], caller, deadline, token);
+        FakePredictor predictor, string caller, string text, DateTimeOffset? deadline = null, CancellationToken token = default,
+        bool onCaller = false) =>
+        new([predictor.Encode(new Input(text))], caller, deadline, token) { RunsOnCaller = onCaller };
 
     private sealed class NoObserver : IBatchObserver
     {
