@@ -20,11 +20,32 @@ internal sealed class EncoderGraph : IDisposable
     /// <param name="path">The graph file.</param>
     /// <param name="dModel">Width of a state.</param>
     /// <exception cref="Core.InputException">The file is missing or is not an encoder of this width.</exception>
-    public static EncoderGraph Load(SessionFactory factory, string path, int dModel) => new(GraphSession.Load(
-        factory,
-        path,
-        [new(InputIds, TensorElementType.Int64, -1, -1), new(AttentionMask, TensorElementType.Int64, -1, -1)],
-        [new(LastHiddenState, TensorElementType.Float, -1, -1, dModel)]));
+    public static EncoderGraph Load(SessionFactory factory, string path, int dModel)
+    {
+        var graph = GraphSession.Load(
+            factory,
+            path,
+            [new(InputIds, TensorElementType.Int64, -1, -1), new(AttentionMask, TensorElementType.Int64, -1, -1)],
+            [new(LastHiddenState, TensorElementType.Float, -1, -1, dModel)],
+            factory.Share(path));
+        try
+        {
+            graph.ReleaseCopiedWeights(session =>
+            {
+                using var ids = OrtValue.CreateTensorValueFromMemory(new long[] { 2, 1 }, [1, 2]);
+                using var mask = OrtValue.CreateTensorValueFromMemory(new long[] { 1, 1 }, [1, 2]);
+                using var run = new GraphRun(CancellationToken.None);
+                using var states = run.Run(session, [InputIds, AttentionMask], [ids, mask], [LastHiddenState]);
+                return Array.ConvertAll(states[0].GetTensorDataAsSpan<float>().ToArray(), v => (double)v);
+            });
+            return new EncoderGraph(graph);
+        }
+        catch
+        {
+            graph.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Runs the encoder.</summary>
     /// <param name="run">Options of the run.</param>

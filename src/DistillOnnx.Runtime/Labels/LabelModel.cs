@@ -71,7 +71,7 @@ public sealed class LabelModel : ILabelScorer, IDisposable
         GraphPort[] outputs = [new(LogProbabilities, TensorElementType.Float, -1, labels)];
         LabelModel Open(bool records)
         {
-            var graph = GraphSession.Load(factory, path, ports, outputs, factory.Share(path), records: records);
+            var graph = GraphSession.Load(factory, path, ports, outputs, factory.Share(path), records: records, lanes: true);
             if (graph.Records && graph.TypeOf(LogProbabilities) != TensorElementType.Float)
             {
                 graph.Dispose();

@@ -66,10 +66,11 @@ internal sealed class GraphSession : IDisposable
     /// <param name="addition">What is added to the graph; null: nothing. Not together with weights.</param>
     /// <param name="records">Whether a GPU's session records kernels: its runs are bound to memory and made by one thread. A graph that
     /// cannot be recorded is loaded all the same, and <see cref="Unrecorded"/> says why.</param>
+    /// <param name="lanes">Whether it has the lanes that the options ask for, where its weights are given.</param>
     /// <exception cref="InputException">The file cannot be loaded, or lacks an input or output.</exception>
     public static GraphSession Load(
         SessionFactory factory, string path, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, GraphWeights? weights = null,
-        byte[]? addition = null, bool records = false)
+        byte[]? addition = null, bool records = false, bool lanes = false)
     {
         GraphSession? graph = null;
         try
@@ -77,7 +78,7 @@ internal sealed class GraphSession : IDisposable
             graph = Open(factory, path, weights, addition, records && factory.Device.Kind == DeviceKind.Cuda);
             foreach (var port in inputs) graph.Check("input", port, graph.Session.InputMetadata);
             foreach (var port in outputs) graph.Check("output", port, graph.Session.OutputMetadata);
-            if (weights is not null) graph.AddLanes(factory, weights);
+            if (lanes && weights is not null) graph.AddLanes(factory, weights);
             return graph;
         }
         catch
