@@ -27,6 +27,7 @@ internal sealed class ProfileBenchmark : IBenchmark
             ("fp32", Path.Combine(student.Directory, encoder), false),
             ("portable", Path.Combine(student.PortableDirectory, encoder), false),
             ("int8", Path.Combine(student.Directory, BundleFiles.Graph(BundleFiles.Encoder, "int8")), false),
+            ("fp32 label", Path.Combine(student.Directory, BundleFiles.Graph(BundleFiles.LabelModel, BundleManifest.FullPrecision)), true),
             ("int8 label", label, true),
             ("int8 label, operators", label, false),
         ];
@@ -48,8 +49,8 @@ internal sealed class ProfileBenchmark : IBenchmark
         result.Note(
             "`portable` is the encoder in ONNX's own operators alone, as other exporters write it; transformers.js runs a bundle's own "
             + "`fp32` graph. `products_share_*` is the share of matrix products; in `portable` those of attention are among them. "
-            + "`int8 label` is the whole graph that labels, decoder included, whose functions run as this project's kernels, and in "
-            + "`int8 label, operators` as the operators that define them.");
+            + "`fp32 label` and `int8 label` are the whole graphs that label, decoder included, with this project's kernels, and "
+            + "`int8 label, operators` is the latter with the operators that define its functions.");
         return result;
     }
 
