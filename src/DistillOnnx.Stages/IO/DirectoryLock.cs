@@ -15,9 +15,13 @@ public static class DirectoryLock
         {
             return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new InputException($"{file}: cannot be opened; another run has it: {e.Message}", e);
+            throw new InputException($"{file}: cannot be written: {e.Message}", e);
+        }
+        catch (IOException e)
+        {
+            throw new InputException($"{file}: cannot be opened: another run has it", e);
         }
     }
 }

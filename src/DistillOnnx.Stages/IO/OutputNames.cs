@@ -15,7 +15,7 @@ internal static class OutputNames
 
     private static readonly HashSet<string> Directories = new(StringComparer.Ordinal)
     {
-        "onnx", "resume", "runs", "checkpoints", "tokenizer",
+        "onnx", "resume", "runs", "checkpoints", "tokenizer", "world",
     };
 
     /// <summary>The first entry of a directory that no output has.</summary>

@@ -36,8 +36,9 @@ public static class Study
         IReadOnlyList<StudyData> data =
             [.. options.Data.Select(StudyNames.Parse).Select(d => StudyData.Read(d.Name, d.Value, options.Split))];
         StudyChecks.Names("data", "datasets", "NAME=DIR", [.. data.Select(d => d.Name), .. StudyWorld.Names(options)]);
-        using var held = Open(options, data);
-        data = [.. data, .. StudyWorld.Prepare(options)];
+        StudyChecks.Measured(options, reporter);
+        using var held = Open(options, data, reporter);
+        data = [.. data, .. StudyWorld.Read(options, options.Out)];
         StudyChecks.AllRuns(options, data);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
         var tokenizer = await Task.Run(() => StudyTokenizer.Prepare(options, data, reporter, cancellationToken), cancellationToken);
@@ -71,9 +72,20 @@ public static class Study
             if (made[i] is not null) progress.End(plan[i].Key);
         }
 
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, plan.Count).Where(i => made[i] is null).ToArray(),
-            new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellationToken }, MakeOneAsync);
+        try
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, plan.Count).Where(i => made[i] is null).ToArray(),
+                new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellationToken }, MakeOneAsync);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            var done = made.Count(r => r is not null);
+            reporter.Info(FormattableString.Invariant(
+                $"{options.Out}: {done} of {plan.Count} runs are done; --resume goes on with the others"));
+            throw;
+        }
+
         return WriteDown();
     }
 
@@ -158,10 +170,11 @@ public static class Study
         return baselines;
     }
 
-    private static IDisposable Open(StudyOptions options, IReadOnlyList<StudyData> data)
+    /// <summary>Checks everything that can be checked before a run, and then makes the study's directory or goes on with it.</summary>
+    private static IDisposable Open(StudyOptions options, IReadOnlyList<StudyData> data, IReporter reporter)
     {
         StudyChecks.Names("students", "students", "NAME=STUDENT", options.Students.Select(s => StudyNames.Parse(s).Name));
-        foreach (var student in options.Students.Select(StudyNames.Parse)) StudentTrainer.RequireStudent(student.Value);
+        foreach (var student in options.Students.Select(StudyNames.Parse)) StudentTrainer.RequireStudent(student.Value, "--students");
         if (options.Tokenizer is { } tokenizer) T5Tokenizer.Load(tokenizer);
         var inputs = StudyInputs.Of(options);
         if (StudyStamp.Exists(options.Out))
@@ -172,23 +185,42 @@ public static class Study
                     + "anew");
             if (options.Resume)
             {
-                StudyChecks.Labels(options, data);
-                StudyChecks.Rationales(options, data);
+                StudyChecks.Runs(options, data);
                 StudyStamp.RequireSame(options, inputs);
-                return Hold(options);
+                var own = Hold(options);
+                try
+                {
+                    StudyWorld.Generate(options, options.Out);
+                    StudyStamp.RequireInputs(options, StudyInputs.OfWorld(options, options.Out));
+                    return own;
+                }
+                catch
+                {
+                    own.Dispose();
+                    throw;
+                }
             }
 
             // What another process works on is not replaced.
             Hold(options).Dispose();
         }
 
+        if (options.Resume)
+        {
+            if (Directory.Exists(options.Out) && Directory.EnumerateFileSystemEntries(options.Out).Any())
+                throw new InputException($"{options.Out}: holds no study that --resume could go on with, and is not empty");
+            reporter.Info($"{options.Out}: holds no study yet; a new one begins");
+        }
+
         OutputDirectory.Require(
             options.Out, options.Overwrite,
             [options.Tokenizer, .. options.Data.Concat(options.Students).Select(v => StudyNames.Parse(v).Value)]);
-        StudyChecks.Labels(options, data);
-        StudyChecks.Rationales(options, data);
         using (var output = OutputDirectory.Create(options.Out, options.Overwrite))
         {
+            // What stands there is replaced once nothing is left that could be refused.
+            StudyWorld.Generate(options, output.Path);
+            StudyChecks.Runs(options, [.. data, .. StudyWorld.Read(options, output.Path)]);
+            foreach (var (name, files) in StudyInputs.OfWorld(options, output.Path)) inputs[name] = files!.DeepClone();
             StudyStamp.Write(options, inputs, output.Path);
             Directory.CreateDirectory(Path.Combine(output.Path, StudyChecks.RunsDirectory));
             Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));
@@ -216,7 +248,7 @@ public static class Study
         }
         catch (JsonException e)
         {
-            throw new InputException($"{file}: not a run of a study: {e.Message}; delete it to make the run again", e);
+            throw new InputException($"{file}: not a run of a study, or only a part of one; delete it to make the run again", e);
         }
     }
 

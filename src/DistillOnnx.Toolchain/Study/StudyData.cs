@@ -19,6 +19,8 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="TrainHash">SHA-256 of the training file.</param>
 /// <param name="LabelHash">SHA-256 of everything but the rationales: equal for datasets that only explain differently.</param>
 /// <param name="Rationales">Training rows that have a rationale.</param>
+/// <param name="TeacherTrainRows">Training rows that have a teacher's label.</param>
+/// <param name="TeacherRows">Measured rows that have a label and a teacher's.</param>
 /// <param name="TeacherAccuracy">Share of the measured rows with a teacher's label on which it is right; null where none has one.</param>
 internal sealed record StudyData(
     string Name,
@@ -33,6 +35,8 @@ internal sealed record StudyData(
     string TrainHash,
     string LabelHash,
     int Rationales,
+    int TeacherTrainRows,
+    int TeacherRows,
     double? TeacherAccuracy)
 {
     /// <summary>The part of the measured rows that a row is of; parts are listed as datasets too. Null: there are none.</summary>
@@ -47,7 +51,7 @@ internal sealed record StudyData(
         var dataset = Dataset.Open(directory);
         var measured = dataset.Load(split);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var rationales = 0;
+        var (rationales, taught) = (0, 0);
         var labelled = new Dictionary<string, int>(StringComparer.Ordinal);
         int Rows(string part)
         {
@@ -58,7 +62,9 @@ internal sealed record StudyData(
                 // A character that no JSON text holds unescaped keeps fields from running into each other.
                 var fields = string.Join('\0', [part, row.Id, row.Input, row.Label, row.TeacherLabel, .. row.Choices ?? []]);
                 hash.AppendData(Encoding.UTF8.GetBytes(fields + "\0\0"));
-                if (part == SplitNames.Train && row.Rationale is not null) rationales++;
+                if (part != SplitNames.Train) continue;
+                if (row.Rationale is not null) rationales++;
+                if (row.TeacherLabel is not null) taught++;
             }
 
             labelled[part] = rows.Count(r => r.Label is not null);
@@ -80,6 +86,8 @@ internal sealed record StudyData(
             dataset.Hash(SplitNames.Train),
             Convert.ToHexStringLower(hash.GetHashAndReset()),
             rationales,
+            taught,
+            answered.Length,
             answered.Length == 0 ? null : (double)answered.Count(r => IsRight(dataset.Task, r)) / answered.Length);
     }
 

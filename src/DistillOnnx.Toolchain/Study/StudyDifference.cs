@@ -10,12 +10,12 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="Fraction">Share of the training rows.</param>
 /// <param name="Seeds">Pairs.</param>
 /// <param name="Mean">Mean difference of the accuracies, a fraction of one.</param>
-/// <param name="StandardError">Its standard error; 0 for a single pair.</param>
+/// <param name="StandardError">Its standard error; null for a single pair, which says nothing of it.</param>
 public sealed record StudyDifference(
-    string Student, string Data, string Method, double Fraction, int Seeds, double Mean, double StandardError)
+    string Student, string Data, string Method, double Fraction, int Seeds, double Mean, double? StandardError)
 {
     /// <summary>Half of the 95 % interval; null for a single pair, which says nothing of it.</summary>
-    internal double? Reach => StudentT.Reach(Seeds, StandardError);
+    internal double? Reach => StandardError is { } error ? StudentT.Reach(Seeds, error) : null;
 
     /// <summary>Compares runs.</summary>
     /// <param name="runs">The runs.</param>
@@ -38,7 +38,9 @@ public sealed record StudyDifference(
                         .Where(double.IsFinite),
                 ];
                 var mean = gains.Length == 0 ? 0 : gains.Average();
-                var error = gains.Length > 1 ? Math.Sqrt(gains.Sum(x => (x - mean) * (x - mean)) / (gains.Length - 1) / gains.Length) : 0;
+                double? error = gains.Length > 1
+                    ? Math.Sqrt(gains.Sum(x => (x - mean) * (x - mean)) / (gains.Length - 1) / gains.Length)
+                    : null;
                 return new StudyDifference(g.Key.Student, g.Key.Data, g.Key.Method, g.Key.Fraction, gains.Length, mean, error);
             }).Where(d => d.Seeds > 0),
         ];

@@ -8,12 +8,30 @@ internal static class StudyEfficiency
 {
     /// <summary>Writes them.</summary>
     /// <param name="page">Where to.</param>
-    /// <param name="reference">The method that others are compared with.</param>
+    /// <param name="options">The study's, of which the first method is the one that others are compared with.</param>
     /// <param name="result">The study.</param>
-    public static void Write(StringBuilder page, string reference, StudyResult result)
+    /// <param name="data">Its datasets.</param>
+    public static void Write(StringBuilder page, StudyOptions options, StudyResult result, IReadOnlyList<StudyData> data)
     {
-        Rows(page, reference, result.RowsRatio);
-        Students(page, result.SmallestStudents);
+        Rows(page, options.Methods[0], result.RowsRatio);
+        Unknown(page, options, result.RowsRatio);
+        Students(page, result.SmallestStudents, data);
+    }
+
+    /// <summary>Accuracies that were asked for and about which the runs say nothing.</summary>
+    private static void Unknown(
+        StringBuilder page, StudyOptions options, IReadOnlyDictionary<string, IReadOnlyList<StudyRatio>> ratios)
+    {
+        string[] unknown =
+        [
+            .. options.Accuracies.Where(a => !ratios.ContainsKey(
+                double.Parse(a, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture))),
+        ];
+        if (unknown.Length == 0) return;
+        page.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"The rows needed are not known at {string.Join(", ", unknown)}: there a seed has neither method's curve at the accuracy, or "
+            + $"seeds bound the ratio from opposite sides.").AppendLine();
     }
 
     private static void Rows(StringBuilder page, string reference, IReadOnlyDictionary<string, IReadOnlyList<StudyRatio>> ratios)
@@ -54,10 +72,15 @@ internal static class StudyEfficiency
         _ => "",
     };
 
-    private static void Students(StringBuilder page, IReadOnlyList<SmallestStudent> students)
+    private static void Students(StringBuilder page, IReadOnlyList<SmallestStudent> students, IReadOnlyList<StudyData> data)
     {
         if (students.Count == 0) return;
         page.AppendLine("## Smallest student that is as good as the teacher").AppendLine();
+        foreach (var d in data.Where(d => d.TeacherAccuracy is not null && d.TeacherRows < d.MeasuredRows))
+            page.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"The teacher's accuracy on {d.Name} is that of the {d.TeacherRows} of {d.MeasuredRows} rows that have its label; the "
+                + $"students' is of all.").AppendLine();
         page.AppendLine("| data | method | teacher | student | parameters | training rows | accuracy |");
         page.AppendLine("|---|---|---:|---|---:|---:|---:|");
         foreach (var s in students)

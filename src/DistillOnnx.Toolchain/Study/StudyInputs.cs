@@ -24,10 +24,7 @@ internal static class StudyInputs
         var inputs = new JsonObject();
         foreach (var (name, directory) in options.Data.Select(StudyNames.Parse))
         {
-            var dataset = Dataset.Open(directory);
-            string[] splits = [SplitNames.Train, SplitNames.Validation, options.Split];
-            inputs[$"data {name}"] = Hashes(
-                [Path.Combine(directory, TaskSpec.FileName), .. splits.Distinct().Where(dataset.Has).Select(dataset.FilePath)]);
+            inputs[Key(name)] = OfDataset(options, directory);
         }
 
         foreach (var (name, student) in options.Students.Select(StudyNames.Parse))
@@ -40,6 +37,19 @@ internal static class StudyInputs
         if (options.Tokenizer is { } tokenizer) inputs["tokenizer"] = Hashes(Directory.GetFiles(tokenizer).Where(IsOfCheckpoint));
         return inputs;
     }
+
+    /// <summary>Reads the files of the generated world; without one the result is empty.</summary>
+    /// <param name="options">The study.</param>
+    /// <param name="study">The directory that it lies in.</param>
+    public static JsonObject OfWorld(StudyOptions options, string study)
+    {
+        var inputs = new JsonObject();
+        if (options.World.Count > 0) inputs[Key(StudyWorld.Name)] = OfDataset(options, StudyWorld.Directory(study));
+        return inputs;
+    }
+
+    /// <summary>The name that a dataset's files are kept by.</summary>
+    public static string Key(string dataset) => $"data {dataset}";
 
     /// <summary>What earlier runs were made from, and what is new beside it.</summary>
     /// <param name="earlier">What a study has written down.</param>
@@ -78,6 +88,13 @@ internal static class StudyInputs
 
     private static bool IsOfCheckpoint(string file) =>
         CheckpointExtensions.Contains(Path.GetExtension(file), StringComparer.Ordinal) && Path.GetFileName(file) != TrainingFile.Name;
+
+    private static JsonObject OfDataset(StudyOptions options, string directory)
+    {
+        var dataset = Dataset.Open(directory);
+        string[] splits = [SplitNames.Train, SplitNames.Validation, options.Split];
+        return Hashes([Path.Combine(directory, TaskSpec.FileName), .. splits.Distinct().Where(dataset.Has).Select(dataset.FilePath)]);
+    }
 
     private static JsonObject Hashes(IEnumerable<string> files)
     {

@@ -176,6 +176,15 @@ public sealed record StudyOptions : OptimizationOptions, IStageOptions
         Distinct("methods", Methods);
         Distinct("fractions", Fractions);
         Distinct("seeds", Seeds);
+        void Named(string option, string form, IEnumerable<string> values)
+        {
+            foreach (var value in values.Where(v => StudyNames.Parse(v).Value.Length == 0))
+                faults.Add($"--{option}: expected {form}, found \"{value}\"");
+        }
+
+        Named("data", "NAME=DIR", Data);
+        Named("students", "NAME=STUDENT", Students);
+
         if (SplitOption.Fault(Split) is { } split) faults.Add(split);
         if (Out.Length == 0) faults.Add("--out is missing");
         if (Overwrite && Resume) faults.Add("--overwrite and --resume exclude each other");

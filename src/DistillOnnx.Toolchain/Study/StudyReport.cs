@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DistillOnnx.Data;
 using DistillOnnx.Stages.Options;
 using DistillOnnx.Training.Trainer;
 
@@ -11,8 +12,8 @@ internal static class StudyReport
     // Described in text, or without effect on the figures.
     private static readonly HashSet<string> Described = new(StringComparer.Ordinal)
     {
-        "data", "world", "students", "methods", "fractions", "seeds", "split", "max_steps", "max_tokens", "epochs", "batch_size", "alpha",
-        "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "jobs",
+        "data", "world", "world_rows", "students", "methods", "fractions", "seeds", "split", "max_steps", "max_tokens", "epochs",
+        "batch_size", "alpha", "alpha_end", "accuracies", "out", "overwrite", "resume", "keep_checkpoints", "device", "threads", "jobs",
     };
 
     /// <summary>The runs as CSV.</summary>
@@ -49,7 +50,10 @@ internal static class StudyReport
             CultureInfo.InvariantCulture,
             $"Each run: {Length(options)}, batch {options.BatchSize}, {Alpha(options)}{Chosen(data)}, "
             + $"measured on `{options.Split}`.");
-        page.AppendLine(Compared(options, result.Runs));
+        page.AppendLine(Compared(options, [.. result.Runs.Where(r => data.Any(d => d.Name == r.Data))]));
+        if (options.World.Count > 0) page.AppendLine(StudyWorld.Describe(options));
+        if (options.Split is SplitNames.Train or SplitNames.Validation)
+            page.AppendLine(CultureInfo.InvariantCulture, $"**Students were trained on rows of `{options.Split}`, or chosen by them.**");
         if (options.LabelLoss == LabelLoss.Auto)
             page.AppendLine(
                 "The label loss (`--label-loss auto`) is a mean over tokens, but in step-by-step, where labels are a closed set, over "
@@ -107,7 +111,7 @@ internal static class StudyReport
         foreach (var student in result.Summary.GroupBy(s => s.Student, StringComparer.Ordinal)) Table(page, student);
         foreach (var plot in plots) page.AppendLine(CultureInfo.InvariantCulture, $"![{plot}]({plot})").AppendLine();
         Differences(page, options.Methods[0], result.Differences);
-        StudyEfficiency.Write(page, options.Methods[0], result);
+        StudyEfficiency.Write(page, options, result, data);
         page.AppendLine("## What is not comparable to the paper").AppendLine();
         page.AppendLine(
             "Hsieh et al. 2023 fine-tune T5 models of 220 million parameters and more that were pretrained on C4, for "
@@ -126,7 +130,7 @@ internal static class StudyReport
     }
 
     private static string Length(StudyOptions options) =>
-        options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens")
+        options.MaxTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"as many steps as reach {tokens} tokens")
         : options.MaxSteps is { } steps
             ? string.Create(CultureInfo.InvariantCulture, $"{(options.Patience > 0 ? "at most " : "")}{steps} steps")
         : string.Create(CultureInfo.InvariantCulture, $"{options.Epochs ?? TrainOptions.DefaultEpochs} epochs");
@@ -137,7 +141,7 @@ internal static class StudyReport
         if (options.Patience == 0)
             return options.MaxTokens is null
                 ? "Methods are compared at equal steps; a step of step-by-step has the tokens of inputs, labels and rationales."
-                : "Methods are compared at equal tokens.";
+                : "Methods are compared at equal tokens, but for those of the last step.";
         var unfinished = runs.Count(r => !r.Converged);
         return string.Create(
             CultureInfo.InvariantCulture,

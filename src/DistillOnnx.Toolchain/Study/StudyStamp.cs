@@ -70,14 +70,34 @@ internal static class StudyStamp
             throw new InputException(
                 $"{options.Out}: cannot be gone on with: its runs were made with other options, {string.Join(", ", list)}; "
                 + "pass the same ones, or --overwrite");
+        if (earlierInputs.Count > 0 && Untrained(options, earlierInputs) is { } added)
+            throw new InputException(
+                $"--data {added}: the tokenizer of {options.Out} was trained without its texts, and all runs share it; begin another study "
+                + "with all datasets, or pass --tokenizer to one");
         Write(options, StudyInputs.Merge(earlierInputs, inputs, options.Out), options.Out);
     }
+
+    /// <summary>Refuses inputs that are not those that the runs so far were made from; writes down what is new.</summary>
+    /// <param name="options">The study, which has a stamp.</param>
+    /// <param name="inputs">From <see cref="StudyInputs"/>.</param>
+    public static void RequireInputs(StudyOptions options, JsonObject inputs)
+    {
+        if (inputs.Count == 0) return;
+        var stamp = JsonNode.Parse(File.ReadAllText(Path.Combine(options.Out, FileName)))!.AsObject();
+        Write(options, StudyInputs.Merge(stamp[Inputs] as JsonObject ?? [], inputs, options.Out), options.Out);
+    }
+
+    /// <summary>A dataset that came after the study's own tokenizer; null: there is none.</summary>
+    private static string? Untrained(StudyOptions options, JsonObject earlier) =>
+        !StudyTokenizer.IsTrained(options) || !Directory.Exists(Path.Combine(options.Out, StudyTokenizer.DirectoryName)) ? null
+        : options.Data.Select(d => StudyNames.Parse(d).Name).FirstOrDefault(name => !earlier.ContainsKey(StudyInputs.Key(name)));
 
     private static JsonObject Shared(StudyOptions options)
     {
         // As they are used, given or not.
         var used = options with
         {
+            World = [.. options.World.Order(StringComparer.Ordinal)],
             WorldRows = options.WorldRows ?? StudyOptions.DefaultWorldRows,
             Epochs = options.Epochs ?? TrainOptions.DefaultEpochs,
             MaxRationaleTokens = options.MaxRationaleTokens ?? TrainOptions.DefaultMaxRationaleTokens,

@@ -8,13 +8,13 @@ namespace DistillOnnx.Toolchain.Study;
 /// <param name="TrainRows">Rows trained on.</param>
 /// <param name="Seeds">How many runs there are.</param>
 /// <param name="Accuracy">Mean accuracy.</param>
-/// <param name="Deviation">Sample standard deviation of the accuracy; 0 for a single run.</param>
+/// <param name="Deviation">Sample standard deviation of the accuracy; null for a single run, which has none.</param>
 public sealed record StudySummary(
-    string Data, string Student, string Method, double Fraction, int TrainRows, int Seeds, double Accuracy, double Deviation)
+    string Data, string Student, string Method, double Fraction, int TrainRows, int Seeds, double Accuracy, double? Deviation)
 {
     /// <summary>For a person, in per cent; of a single run without a deviation, which it has none of.</summary>
-    internal string Text => Seeds > 1
-        ? FormattableString.Invariant($"{100 * Accuracy:0.00} ± {100 * Deviation:0.00}")
+    internal string Text => Deviation is { } deviation
+        ? FormattableString.Invariant($"{100 * Accuracy:0.00} ± {100 * deviation:0.00}")
         : FormattableString.Invariant($"{100 * Accuracy:0.00}");
 
     /// <summary>Sums runs up, in their order.</summary>
@@ -33,6 +33,6 @@ public sealed record StudySummary(
                 g.First().TrainRows,
                 count,
                 mean,
-                count > 1 ? Math.Sqrt(squares / (count - 1)) : 0);
+                count > 1 ? Math.Sqrt(squares / (count - 1)) : null);
         })];
 }

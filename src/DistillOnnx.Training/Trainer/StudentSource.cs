@@ -35,8 +35,9 @@ internal sealed class StudentSource
     /// <summary>Finds out what a user meant by <c>--student</c>.</summary>
     /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
     /// <param name="baseDirectory">The base of a checkpoint that is a LoRA adapter; null: the one that it names.</param>
+    /// <param name="option">The option that gave it, for messages.</param>
     /// <exception cref="InputException">It is none of them.</exception>
-    public static StudentSource Resolve(string student, string? baseDirectory = null)
+    public static StudentSource Resolve(string student, string? baseDirectory = null, string option = "--student")
     {
         if (Directory.Exists(student))
         {
@@ -49,7 +50,7 @@ internal sealed class StudentSource
         if (File.Exists(student)) return new StudentSource(T5Config.Load(student), null);
         if (T5Presets.Contains(student)) return new StudentSource(T5Presets.Load(student), null);
         throw new InputException(
-            $"--student \"{student}\": expected a checkpoint directory, a config.json, "
+            $"{option} \"{student}\": expected a checkpoint directory, a config.json, "
             + $"or one of the presets {string.Join(", ", T5Presets.Names)}");
     }
 

@@ -19,8 +19,9 @@ public static class StudentTrainer
 
     /// <summary>Refuses what is no student, for a stage that begins to train late.</summary>
     /// <param name="student">A preset's name, a checkpoint directory or a <c>config.json</c>.</param>
+    /// <param name="option">The option that gave it, for messages.</param>
     /// <exception cref="InputException">It is none of them, or cannot be used.</exception>
-    public static void RequireStudent(string student) => StudentSource.Resolve(student);
+    public static void RequireStudent(string student, string option = "--student") => StudentSource.Resolve(student, option: option);
 
     /// <summary>Trains a student on the calling thread.</summary>
     internal static TrainResult Run(TrainOptions options, IReporter reporter, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using DistillOnnx.Core;
 using DistillOnnx.Stages.Reporting;
 using DistillOnnx.Toolchain.Study;
@@ -10,6 +11,7 @@ namespace DistillOnnx.Toolchain.Tests.Study;
 
 public sealed class StudyTests : IDisposable
 {
+    private static readonly JsonSerializerOptions Bare = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private readonly string _root = Directory.CreateTempSubdirectory("distillonnx-study-").FullName;
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -96,7 +98,7 @@ public sealed class StudyTests : IDisposable
         var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(
             Options() with { Students = ["t5-mikro"] }, Reporter.None, CancellationToken.None));
 
-        Assert.StartsWith("--student \"t5-mikro\": expected", fault.Message);
+        Assert.StartsWith("--students \"t5-mikro\": expected", fault.Message);
         Assert.False(Directory.Exists(In("study")));
     }
 
@@ -161,7 +163,7 @@ public sealed class StudyTests : IDisposable
             : options with { Data = [$"other={In("teacher")}"] };
         fault = await Assert.ThrowsAsync<InputException>(() =>
             Comparison.RunAsync(again with { Resume = true }, Reporter.None, CancellationToken.None));
-        Assert.Contains(file == "shape.json" ? "cannot be gone on with" : "holds 1 runs that", fault.Message);
+        Assert.Contains(file == "shape.json" ? "cannot be gone on with" : "--data other: the tokenizer of", fault.Message);
     }
 
     [Fact]
@@ -174,7 +176,7 @@ public sealed class StudyTests : IDisposable
             Comparison.RunAsync(options with { Resume = true, Seeds = ["1", "2"] }, Reporter.None, CancellationToken.None));
 
         Assert.StartsWith(
-            $"{In("study")}: holds 1 runs that --data, --students, --methods, --fractions and --seeds leave out "
+            $"{In("study")}: holds 1 run(s) that --data, --students, --methods, --fractions and --seeds leave out "
             + "(shape.teacher.standard.1.0); ",
             fault.Message);
         var more = await Comparison.RunAsync(
@@ -205,6 +207,97 @@ public sealed class StudyTests : IDisposable
         var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(options, Reporter.None, CancellationToken.None));
         Assert.Equal($"--data: two datasets are called {name}; give one another name with NAME=DIR", fault.Message);
         Assert.Equal("{}", File.ReadAllText(Path.Combine(study.FullName, "study.json")));
+    }
+
+    /// <summary>What is refused is refused before the study that stands there is gone.</summary>
+    [Theory]
+    [InlineData("evaluate", "evaluate-every")]
+    [InlineData("teacher", "teacher: no row of train has a teacher's label, and --methods standard+teacher learns them")]
+    [InlineData("student", "--students \"t5-huge\": expected")]
+    [InlineData("names", "t5-micro.a on b and t5-micro on a.b have the same file name, t5-micro.a.b.step-by-step.1.0; give one")]
+    [InlineData("empty", "--data: expected NAME=DIR, found \"x=\"")]
+    [InlineData("long", "cannot be a name in file names and tables")]
+    public async Task RunAsync_OverwriteWithWhatCannotRun_LeavesTheOldStudy(string fault, string expected)
+    {
+        var options = Small() with { Out = In("study") };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+        var before = File.ReadAllText(In("study/report.md"));
+
+        options = options with { Overwrite = true };
+        options = fault switch
+        {
+            "evaluate" => options with { EvaluateEvery = 0 },
+            "teacher" => options with { Methods = ["standard", "standard+teacher"] },
+            "student" => options with { Students = ["t5-huge"], VocabularySize = null },
+            "names" => options with
+            {
+                Data = [$"b={Data("teacher")}", $"a.b={Data("people")}"],
+                Students = [$"t5-micro.a={Shape()}", "t5-micro"],
+                Methods = ["step-by-step"],
+            },
+            "empty" => options with { Data = ["x="] },
+            _ => options with { Data = [$"{new string('n', 81)}={Data("teacher")}"] },
+        };
+        var message = (await Assert.ThrowsAsync<InputException>(
+            () => Comparison.RunAsync(options, Reporter.None, CancellationToken.None))).Message;
+
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(In("study/report.md")));
+        Assert.Single(Directory.GetFiles(In("study/runs")));
+    }
+
+    [Fact]
+    public async Task RunAsync_World_IsReplacedIsKeptAndIsTheSameWhereItGoesOn()
+    {
+        var options = Small() with { Data = [], World = ["2", "1"], WorldRows = 60, VocabularySize = 300, Accuracies = ["0.99"] };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+        var result = await Comparison.RunAsync(options with { Overwrite = true }, Reporter.None, CancellationToken.None);
+        Assert.Equal(["world", "depth-1", "depth-2"], result.Runs.Select(r => r.Data));
+        var json = JsonSerializer.SerializeToNode(result, Bare)!;
+        Assert.Null(json["Summary"]![0]!["Deviation"]);
+
+        var more = options with
+        {
+            Resume = true,
+            World = ["1", "2"],
+            Seeds = ["0", "1"],
+            Methods = ["standard", "step-by-step"],
+            Patience = 9,
+        };
+        var fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(more, Reporter.None, CancellationToken.None));
+        Assert.Contains("patience", fault.Message, StringComparison.Ordinal);
+        await Comparison.RunAsync(more with { Patience = 0 }, Reporter.None, CancellationToken.None);
+        var page = File.ReadAllText(In("study/report.md"));
+        Assert.Contains("`world` is generated (seed 1): 60 training rows of questions with 1, 2 step(s) of reasoning", page);
+        Assert.Contains("The rows needed are not known at 0.99: ", page);
+
+        var file = In("study/world/train.jsonl");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"label\":\"yes\"", "\"label\":\"no\"", StringComparison.Ordinal));
+        fault = await Assert.ThrowsAsync<InputException>(() => Comparison.RunAsync(
+            more with { Patience = 0, Seeds = ["0", "1", "2"] }, Reporter.None, CancellationToken.None));
+        Assert.Contains("cannot be gone on with: data world: train.jsonl was SHA-256", fault.Message, StringComparison.Ordinal);
+
+        // What is deleted is made again, and the same.
+        Directory.Delete(In("study/world"), recursive: true);
+        await Comparison.RunAsync(more with { Patience = 0 }, Reporter.None, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task RunAsync_RunsOfAWorldThatDidNotConverge_AreCountedOnce()
+    {
+        var options = Small() with { Data = [], World = ["1"], WorldRows = 60, VocabularySize = 300, Patience = 5 };
+        await Comparison.RunAsync(options, Reporter.None, CancellationToken.None);
+        Assert.Contains("1 of 1 runs were stopped by their last step", File.ReadAllText(In("study/report.md")));
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumeOfWhatIsNoStudy_SaysSo()
+    {
+        Directory.CreateDirectory(In("study"));
+        File.WriteAllText(In("study/notes.txt"), "mine");
+        var fault = await Assert.ThrowsAsync<InputException>(
+            () => Comparison.RunAsync(Small() with { Resume = true }, Reporter.None, CancellationToken.None));
+        Assert.Equal($"{In("study")}: holds no study that --resume could go on with, and is not empty", fault.Message);
     }
 
     [Fact]
@@ -257,11 +350,11 @@ public sealed class StudyTests : IDisposable
     [Fact]
     public void Reach_OfAPair_IsTheIntervalOfStudentsT()
     {
-        StudyDifference Of(int seeds) => new("s", "d", "m", 1, seeds, -0.053, 0.012);
+        StudyDifference Of(int seeds) => new("s", "d", "m", 1, seeds, -0.053, seeds > 1 ? 0.012 : null);
 
         Assert.Null(Of(1).Reach);
         Assert.Equal(12.706 * 0.012, Of(2).Reach!.Value, 1e-9);
-        Assert.Equal("33.30", new StudySummary("d", "s", "m", 1, 40, Seeds: 1, 0.333, 0).Text);
+        Assert.Equal("33.30", new StudySummary("d", "s", "m", 1, 40, Seeds: 1, 0.333, null).Text);
         Assert.Equal("33.30 ± 1.00", new StudySummary("d", "s", "m", 1, 40, Seeds: 2, 0.333, 0.01).Text);
     }
 
@@ -339,7 +432,7 @@ public sealed class StudyTests : IDisposable
 
         Assert.Equal(2, difference.Seeds);
         Assert.Equal(0.11, difference.Mean, 9);
-        Assert.Equal(0.01, difference.StandardError, 9);
+        Assert.Equal(0.01, difference.StandardError!.Value, 9);
     }
 
     private static (string, double, long, double, int) Figures(StudyRun run) =>
@@ -356,6 +449,14 @@ public sealed class StudyTests : IDisposable
         BatchSize = 4,
         VocabularySize = 120,
         Device = "cpu",
+    };
+
+    private StudyOptions Small() => Options() with
+    {
+        Data = [$"teacher={Data("teacher")}"],
+        Methods = ["standard"],
+        Seeds = ["0"],
+        Fractions = ["1"],
     };
 
     private string In(string name) => Path.Combine(_root, name);
