@@ -19,6 +19,7 @@ internal sealed class Batcher : IDisposable
     private readonly ServiceRate _rate = new();
     private readonly BatchRunner _onCallers;
     private readonly CallerRuns _callers;
+    private readonly bool _runsOnCallers;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lanesAlive;
     private int _running;
@@ -38,6 +39,9 @@ internal sealed class Batcher : IDisposable
         _queue = new FairQueue(options.MaxQueueRows, options.OneCaller);
         _former = new BatchFormer(_queue, options, _rate, time);
         _onCallers = new BatchRunner(predictor, lane: 0, time);
+
+        // On a GPU another batch is made ready while one runs.
+        _runsOnCallers = options.Wait == TimeSpan.Zero && !predictor.OnGpu;
         _lanesAlive = options.Lanes;
         for (var i = 0; i < options.Lanes; i++)
         {
@@ -130,7 +134,7 @@ internal sealed class Batcher : IDisposable
             var now = _time.GetTimestamp();
             foreach (var entry in call.Entries) entry.EnqueuedAt = now;
             _queue.Add(call);
-            if (call.RunsOnCaller && _running == 0 && _queue.Count == 1 && _options.Wait == TimeSpan.Zero && _callers.TryEnter())
+            if (call.RunsOnCaller && _runsOnCallers && _running == 0 && _queue.Count == 1 && _callers.TryEnter())
             {
                 var batch = Start();
 

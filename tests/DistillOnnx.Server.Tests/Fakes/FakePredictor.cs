@@ -43,6 +43,8 @@ internal sealed class FakePredictor : IServedPredictor
 
     public int Lanes { get; init; } = 1;
 
+    public bool OnGpu { get; init; }
+
     /// <summary>Why it cannot explain; null: it can.</summary>
     public string? CannotExplain { get; init; }
 

@@ -353,12 +353,15 @@ public sealed class BatcherTests
         await Task.WhenAll(first, drained).WaitAsync(TestServer.Patience);
     }
 
-    [Fact]
-    public async Task RunAsync_AsManyCallersRunAsMay_RunsOnALane()
+    [Theory]
+    [InlineData(0, false, 0)]
+    [InlineData(1, true, 0)]
+    [InlineData(1, false, 1)]
+    public async Task RunAsync_NoPlaceForCallersOnAGpuOrWithAWait_RunsOnALane(int callers, bool onGpu, int waitMilliseconds)
     {
         var threads = new List<int>();
-        var predictor = new FakePredictor { OnBatch = _ => threads.Add(Environment.CurrentManagedThreadId) };
-        using var batcher = Start(predictor, callers: 0);
+        var predictor = new FakePredictor { OnGpu = onGpu, OnBatch = _ => threads.Add(Environment.CurrentManagedThreadId) };
+        using var batcher = Start(predictor, new BatchOptions { Wait = TimeSpan.FromMilliseconds(waitMilliseconds) }, callers: callers);
         var own = Environment.CurrentManagedThreadId;
 
         await batcher.RunAsync(Call(predictor, "a", "one", onCaller: true)).WaitAsync(TestServer.Patience);
