@@ -20,9 +20,6 @@ internal static class Exponential
     /// <summary>ln 2 in two parts, of which the first has so few bits that its product with a power's exponent is exact.</summary>
     private const float Log2High = 0.693359375f, Log2Low = -2.12194440e-4f;
 
-    /// <summary>1.5·2²³: added to a small number, it leaves the nearest integer in the sum's lowest bits.</summary>
-    private const float Rounding = 12582912;
-
     /// <summary>eˣ; what is not a number stays so.</summary>
     /// <param name="x">16 values.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -30,8 +27,8 @@ internal static class Exponential
     {
         // x = n·ln 2 + r with |r| ≤ ln 2 / 2. With this order of operands the limit is not taken for what is not a number.
         x = Vector512.MinNative(Vector512.Create(Most), x);
-        var shifted = Vector512.FusedMultiplyAdd(x, Vector512.Create(Log2E), Vector512.Create(Rounding));
-        var n = shifted - Vector512.Create(Rounding);
+        var shifted = Vector512.FusedMultiplyAdd(x, Vector512.Create(Log2E), Vector512.Create(Lanes.Rounding));
+        var n = shifted - Vector512.Create(Lanes.Rounding);
         var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Log2High), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Log2Low), r);
 
@@ -45,5 +42,25 @@ internal static class Exponential
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
         var power = p * ((shifted.AsInt32() << 23) + Vector512<float>.One.AsInt32()).AsSingle();
         return Vector512.AndNot(power, Vector512.LessThan(x, Vector512.Create(Least)));
+    }
+
+    /// <summary>Values become eˣ⁻ᵐ.</summary>
+    /// <param name="values">The values x, replaced.</param>
+    /// <param name="most">m, for a softmax the largest of them.</param>
+    /// <param name="count">How many, a multiple of 16.</param>
+    /// <returns>Their sum.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe float Replace(float* values, float most, int count)
+    {
+        var shift = Vector512.Create(most);
+        var sums = Vector512<float>.Zero;
+        for (var i = 0; i < count; i += 16)
+        {
+            var e = Of(Vector512.Load(values + i) - shift);
+            e.Store(values + i);
+            sums += e;
+        }
+
+        return Vector512.Sum(sums);
     }
 }

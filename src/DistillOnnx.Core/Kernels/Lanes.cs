@@ -3,9 +3,12 @@ using System.Runtime.Intrinsics;
 
 namespace DistillOnnx.Core.Kernels;
 
-/// <summary>Reductions over the values of one vector.</summary>
+/// <summary>What vector kernels share: reductions over the values of one vector, and how to round.</summary>
 internal static class Lanes
 {
+    /// <summary>1.5·2²³: added to a small number, it leaves the nearest integer, halves to even, in the sum's lowest bits.</summary>
+    public const float Rounding = 12582912;
+
     /// <summary>The largest of 16 values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Vector512<float> values)

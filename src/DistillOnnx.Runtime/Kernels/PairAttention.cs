@@ -30,9 +30,6 @@ internal static unsafe class PairAttention
     /// <summary>Below it a number counts as zero: dividing by it, or by its square, must not overflow.</summary>
     private const float Least = 1e-18f;
 
-    /// <summary>1.5·2²³: added to a small number, it leaves the nearest integer, halves to even, in the sum's lowest bits.</summary>
-    private const float Rounding = 12582912;
-
     /// <summary>Whether a head's shape is one of those that it computes, and sooner than <see cref="SingleAttention"/>.</summary>
     public static bool Supports(in AttentionHead head) =>
         PairProduct.IsSupported && head.Count is >= LeastKeys and <= MostKeys
@@ -174,16 +171,7 @@ internal static unsafe class PairAttention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float ConvertProbabilities(float* line, float top, int keys, int stride)
     {
-        var shift = Vector512.Create(top);
-        var sums = Vector512<float>.Zero;
-        for (var j = 0; j < stride; j += 16)
-        {
-            var e = Exponential.Of(Vector512.Load(line + j) - shift);
-            e.Store(line + j);
-            sums += e;
-        }
-
-        var sum = Vector512.Sum(sums);
+        var sum = Exponential.Replace(line, top, stride);
         var scale = Math.Min(short.MaxValue, (ProbabilitySum - keys) / sum);
         var factor = Vector512.Create(scale);
         var pairs = (int*)line;
@@ -205,7 +193,7 @@ internal static unsafe class PairAttention
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Round(Vector512<float> first, Vector512<float> second)
     {
-        var rounding = Vector512.Create(Rounding);
+        var rounding = Vector512.Create(Lanes.Rounding);
         Vector512<int> a = (first + rounding).AsInt32(), b = (second + rounding).AsInt32();
         if (Avx512BW.IsSupported) return Vector512.Narrow(a, b).AsInt32();
         return Vector512.Create(Pack(a - rounding.AsInt32()), Pack(b - rounding.AsInt32()));
@@ -219,7 +207,7 @@ internal static unsafe class PairAttention
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Pair(Vector512<float> low, Vector512<float> high)
     {
-        var rounding = Vector512.Create(Rounding);
+        var rounding = Vector512.Create(Lanes.Rounding);
         return ((low + rounding).AsInt32() & Vector512.Create((int)ushort.MaxValue)) | ((high + rounding).AsInt32() << 16);
     }
 

@@ -16,9 +16,6 @@ internal static unsafe class RowQuantization
     /// <summary>Below this a row counts as zero: dividing by it must not overflow.</summary>
     private const float Least = 1e-30f;
 
-    /// <summary>1.5·2²³: added to a small number, it leaves the nearest integer, halves to even, in the sum's lowest bits.</summary>
-    private const float Rounding = 12582912;
-
     /// <summary>Quantises a row.</summary>
     /// <param name="x">The row.</param>
     /// <param name="bytes">Receives round(x / scale) + 128, or, where rectified, round(max(x, 0) / scale).</param>
@@ -30,7 +27,7 @@ internal static unsafe class RowQuantization
     {
         var scale = Math.Max(rectify ? Largest(x, length) : LargestMagnitude(x, length), Least)
             * (1f / (rectify ? byte.MaxValue : sbyte.MaxValue));
-        var (divisor, rounding) = (Vector512.Create(scale), Vector512.Create(Rounding));
+        var (divisor, rounding) = (Vector512.Create(scale), Vector512.Create(Lanes.Rounding));
         var zero = rectify ? Vector512<float>.Zero : Vector512.Create(float.NegativeInfinity);
         var offset = Vector512.Create(rectify ? 0u : Middle);
         var i = 0;
@@ -44,7 +41,7 @@ internal static unsafe class RowQuantization
         for (; i < length; i++)
         {
             var value = rectify ? Math.Max(x[i], 0) : x[i];
-            bytes[i] = (byte)(BitConverter.SingleToUInt32Bits(value / scale + Rounding) + (rectify ? 0u : Middle));
+            bytes[i] = (byte)(BitConverter.SingleToUInt32Bits(value / scale + Lanes.Rounding) + (rectify ? 0u : Middle));
         }
 
         return scale;

@@ -38,6 +38,10 @@ public static class Study
         StudyChecks.Names("data", "datasets", "NAME=DIR", [.. data.Select(d => d.Name), .. StudyWorld.Names(options)]);
         StudyChecks.Measured(options, reporter);
         using var held = Open(options, data, reporter);
+
+        // One that was deleted is made again; an edited one is not what the runs so far were made from.
+        StudyWorld.Generate(options, options.Out);
+        StudyStamp.RequireInputs(options, StudyInputs.OfWorld(options, options.Out));
         data = [.. data, .. StudyWorld.Read(options, options.Out)];
         StudyChecks.AllRuns(options, data);
         var untrained = await Task.Run(() => Untrained(options, data, reporter, cancellationToken), cancellationToken);
@@ -187,18 +191,7 @@ public static class Study
             {
                 StudyChecks.Runs(options, data);
                 StudyStamp.RequireSame(options, inputs);
-                var own = Hold(options);
-                try
-                {
-                    StudyWorld.Generate(options, options.Out);
-                    StudyStamp.RequireInputs(options, StudyInputs.OfWorld(options, options.Out));
-                    return own;
-                }
-                catch
-                {
-                    own.Dispose();
-                    throw;
-                }
+                return Hold(options);
             }
 
             // What another process works on is not replaced.
@@ -220,7 +213,6 @@ public static class Study
             // What stands there is replaced once nothing is left that could be refused.
             StudyWorld.Generate(options, output.Path);
             StudyChecks.Runs(options, [.. data, .. StudyWorld.Read(options, output.Path)]);
-            foreach (var (name, files) in StudyInputs.OfWorld(options, output.Path)) inputs[name] = files!.DeepClone();
             StudyStamp.Write(options, inputs, output.Path);
             Directory.CreateDirectory(Path.Combine(output.Path, StudyChecks.RunsDirectory));
             Directory.CreateDirectory(Path.Combine(output.Path, "checkpoints"));

@@ -173,16 +173,7 @@ internal sealed unsafe class AttentionKernel(int heads, int width, bool causal)
     private static float Softmax(float* row, int stride, Vector512<float> tops, Dropout mask, uint index)
     {
         var top = Lanes.Largest(tops);
-        var shift = Vector512.Create(top);
-        var sums = Vector512<float>.Zero;
-        for (var j = 0; j < stride; j += 16)
-        {
-            var e = Exponential.Of(Vector512.Load(row + j) - shift);
-            e.Store(row + j);
-            sums += e;
-        }
-
-        var sum = Vector512.Sum(sums);
+        var sum = Exponential.Replace(row, top, stride);
         var factor = Vector512.Create(1 / sum);
         for (var j = 0; j < stride; j += 16)
         {
